@@ -1,0 +1,60 @@
+# labctl. `make help` lists the targets.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+# Every tool finds the environment's own programs first.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# The stamp makes a second run skip the installation unless the locked dependencies changed.
+$(VENV)/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "labctl needs Python 3.11 or newer; name one with: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
+		|| { echo "cannot create $(VENV): is the venv module installed (Debian: python3-venv)?" >&2; exit 1; }
+	@echo "installing into $(VENV) (the locked versions of constraints.txt) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "pip>=25.1"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e . --group dev
+	@touch $@
+
+.PHONY: install
+install: $(VENV)/installed ## create the environment in .venv
+
+.PHONY: demo
+demo: install ## start the embedded lab, run the demos and a short load, tear it down
+	@$(BIN)/python -m bench.demo
+
+.PHONY: test
+test: install ## run every test
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+.PHONY: check
+check: install ## static checks; edits nothing
+	@ruff check .
+	@ruff format --check .
+	@mypy
+	@lint-imports
+
+.PHONY: fix
+fix: install ## let ruff repair what it can
+	@ruff check --fix .
+	@ruff format .
+
+.PHONY: bench
+bench: install ## measure; prints ratios against ceilings taken in the same run
+	@$(BIN)/python -m bench
+
+.PHONY: lock
+lock: install ## pin the newest versions that pyproject.toml admits
+	@$(BIN)/python -m pip install --quiet uv
+	@uv pip compile --quiet --universal --python-version 3.11 --all-extras --group dev --no-emit-index-url \
+		--upgrade --custom-compile-command "make lock" pyproject.toml -o constraints.txt
+
+.PHONY: clean
+clean: ## remove the environment and all caches
+	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

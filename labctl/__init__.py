@@ -1,0 +1,1 @@
+"""labctl: the command line, and the only part that knows Rich and Typer."""

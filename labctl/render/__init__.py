@@ -1,0 +1,1 @@
+"""Renderers: events in; a terminal, plain lines or JSON out."""

@@ -1,0 +1,1 @@
+"""Scenarios: scripted, narrated measurements of a lab. They yield events and never print."""

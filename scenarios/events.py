@@ -1,0 +1,132 @@
+"""What a scenario reports. Scenarios yield these and never print; renderers show them.
+
+The order within a run: `ScenarioStarted`, then per step `StepStarted` and whatever the step reports,
+then `VerdictReached` where there is one, and last `ScenarioFinished`.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from scenarios.verdict import Verdict
+from stack.events import ServiceChanged, StackNoted
+
+#: expected: what was predicted was measured (exit code 0). unexpected: it was not (1).
+#: inconclusive: the measurement could not be made (3).
+Outcome = Literal["expected", "unexpected", "inconclusive"]
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioStarted:
+    name: str
+    title: str
+    #: One or two sentences: what will be shown.
+    summary: str
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class StepStarted:
+    number: int
+    title: str
+    #: The command that a person could have typed; may span lines. Empty where there is none.
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Narrated:
+    """A sentence for the audience: what just happened, or why it matters."""
+
+    text: str
+    kind: Literal["happened", "matters"] = "happened"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One figure."""
+
+    #: Stable name for JSON (`coalesced`), and what people read ("coalesced writes").
+    key: str
+    label: str
+    value: int | float | str
+    #: "ms", "writes", "writes/s"; may be empty.
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Advanced:
+    """Progress of a longer piece of work. `done == total` ends it."""
+
+    label: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadSampled:
+    """The state of a running load, a few times a second. Latencies in ms since the last start."""
+
+    elapsed: float
+    #: s; the planned length, 0 where the load ends by count.
+    duration: float
+    phase: str
+    requests: int
+    requests_per_second: float
+    errors: int
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+    queue_size: int
+    coalesced: int
+    #: Rows a second that the worker persisted since the last sample.
+    flush_rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class TableShown:
+    """Rows worth seeing side by side. Cells are text already."""
+
+    key: str
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A prediction and what was measured."""
+
+    claim: str
+    expected: str
+    actual: str
+    passed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictReached:
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioFinished:
+    name: str
+    outcome: Outcome
+    #: One sentence for the last line.
+    conclusion: str
+    #: s
+    seconds: float
+
+
+Event = (
+    ScenarioStarted
+    | StepStarted
+    | Narrated
+    | Measured
+    | Advanced
+    | LoadSampled
+    | TableShown
+    | Checked
+    | VerdictReached
+    | ScenarioFinished
+    | ServiceChanged
+    | StackNoted
+)

@@ -1,0 +1,53 @@
+"""The ledger: every write that labctl attempts, and what came back. Plain data, no I/O."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+#: unknown: a timeout or a lost connection; the write may or may not have been taken.
+Answer = Literal["acknowledged", "refused", "unknown"]
+Operation = Literal["create", "update", "delete"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write:
+    """One attempted write and its answer."""
+
+    #: None where a create was never answered: the id is the server's to give.
+    product: str | None
+    operation: Operation
+    #: name, price, quantity as sent; None for a delete.
+    value: dict[str, Any] | None
+    answer: Answer
+    #: The acknowledged version, None without an acknowledgement.
+    version: int | None = None
+    #: Unix time in s when it was sent, and how long the answer took in ms.
+    sent_at: float = 0.0
+    latency_ms: float = 0.0
+    #: Scenario-given group ("persisted first", "queued at the crash"); may be empty.
+    group: str = ""
+    #: What the server said, where it did not acknowledge.
+    detail: str = ""
+
+
+class Ledger:
+    """Writes in the order in which their answers arrived. Appending is safe from several threads."""
+
+    def __init__(self) -> None:
+        self._writes: list[Write] = []
+
+    def record(self, write: Write) -> None:
+        self._writes.append(write)
+
+    @property
+    def writes(self) -> tuple[Write, ...]:
+        return tuple(self._writes)
+
+    def acknowledged(self, group: str | None = None) -> tuple[Write, ...]:
+        """The acknowledged writes, of one group or of all."""
+        return tuple(
+            w for w in self._writes if w.answer == "acknowledged" and (group is None or w.group == group)
+        )
+
+    def products(self) -> frozenset[str]:
+        """Every product that a write named or was given."""
+        return frozenset(w.product for w in self._writes if w.product is not None)

@@ -1,0 +1,1 @@
+"""The write-behind core: it knows neither Flask nor RQ."""

@@ -1,0 +1,48 @@
+"""Errors for people. Exactly one place, labctl's entry point, catches `LabError`."""
+
+from typing import ClassVar
+
+
+class LabError(Exception):
+    """Something a person can act on: what happened, to what (message), and what to do next (hint)."""
+
+    exit_code: ClassVar[int] = 70
+
+    def __init__(self, message: str, *, hint: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(LabError):
+    """The command line asks for something that does not exist or makes no sense."""
+
+    exit_code = 2
+
+
+class Inconclusive(LabError):
+    """A measurement could not be made, so that nothing can be concluded."""
+
+    exit_code = 3
+
+
+class EnvironmentFault(LabError):
+    """The machine or the lab is not in the state that the command needs."""
+
+    exit_code = 4
+
+
+class NotRunning(EnvironmentFault):
+    """The lab, or the service that the command needs, does not run."""
+
+
+class PortHeld(EnvironmentFault):
+    """A port that the lab needs is held by somebody else."""
+
+
+class StateUnusable(EnvironmentFault):
+    """The state directory can't be used: unwritable, full, or written by another version."""
+
+
+class DeadlinePassed(EnvironmentFault):
+    """A condition did not come true in time."""

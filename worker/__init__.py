@@ -1,0 +1,1 @@
+"""The RQ worker that flushes pending writes into PostgreSQL."""
