@@ -6,7 +6,7 @@ from typing import Final
 QUEUE: Final = "write_behind:queue"
 #: HASH id → newest unpersisted entry (see entry.py).
 PENDING: Final = "write_behind:pending"
-#: ZSET of claimed ids; the score is the lease's end in µs of Redis time, unique to its claim.
+#: ZSET of claimed ids; the score is when they were claimed, in µs of Redis time, unique to its claim.
 INFLIGHT: Final = "write_behind:inflight"
 #: ZSET of ids that wait for another attempt; the score is when it is due, µs of Redis time.
 RETRY: Final = "write_behind:retry"

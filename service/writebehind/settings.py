@@ -126,7 +126,7 @@ def _parse(value: object, kind: Any, limits: Mapping[str, Any]) -> object:
     if choices and value not in choices:
         raise ValueError(f"must be one of {', '.join(choices)}, not {value!r}")
     if not isinstance(value, str):
-        raise ValueError(f"must be a string, not {value!r}")
+        raise ValueError(f"must be a string, not {value!r}")  # noqa: TRY004 - told like the rest
     return value
 
 
@@ -141,7 +141,7 @@ def _parse_bool(value: object) -> bool:
 def _parse_number(value: object, kind: type[int] | type[float], low: float, high: float) -> int | float:
     noun = "a whole number" if kind is int else "a number"
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError(f"must be {noun}, not {value!r}")
+        raise ValueError(f"must be {noun}, not {value!r}")  # noqa: TRY004 - told like the rest
     if kind is int and isinstance(value, float):
         raise ValueError(f"must be {noun}, not {value!r}")
     try:

@@ -1,0 +1,41 @@
+"""The Flask application: collaborators are made here, once per process, and handed to the routes."""
+
+from flask import Flask
+
+from service import problems
+from service.flush_signal import FlushSignal
+from service.routes.admin import admin, dlq
+from service.routes.products import products
+from service.routes.system import system
+from service.writebehind.buffer import Buffer
+from service.writebehind.dead_letters import DeadLetters
+from service.writebehind.entry import MAX_BODY_BYTES
+from service.writebehind.overview import Overview
+from service.writebehind.reads import Reads
+from service.writebehind.scripts import Scripts
+from service.writebehind.settings import Settings
+from service.writebehind.store import Store
+from service.writebehind.writes import Writes
+
+
+def create_app(settings: Settings) -> Flask:
+    """The API on the Redis and PostgreSQL that `settings` name. Connects when first needed."""
+    scripts = Scripts(settings.redis_url)
+    store = Store(settings.database_url)
+    overview = Overview(scripts, settings)
+    signal_flush = FlushSignal(scripts.client)
+    app = Flask("service", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.register_blueprint(
+        products(Reads(scripts, store, settings), Writes(scripts, store, settings, signal_flush=signal_flush))
+    )
+    app.register_blueprint(admin(overview, Buffer(scripts), signal_flush))
+    app.register_blueprint(dlq(DeadLetters(scripts, store), signal_flush))
+    app.register_blueprint(system(scripts, store, overview))
+    problems.register(app)
+    return app
+
+
+def from_env() -> Flask:
+    """What a server process loads."""
+    return create_app(Settings.from_env())

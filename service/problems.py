@@ -1,0 +1,71 @@
+"""Errors as RFC 9457 problem documents."""
+
+from typing import Any, Final
+
+import msgspec
+from flask import Flask, Response
+from werkzeug.exceptions import HTTPException
+
+from service.writebehind.errors import (
+    CacheUnavailable,
+    InvalidProduct,
+    InvalidSettings,
+    NoSuchProduct,
+    OutcomeUnknown,
+    QueueFull,
+    StoreUnavailable,
+    WriteBehindError,
+)
+
+MEDIA_TYPE: Final = "application/problem+json"
+
+#: Status and title of each error of the write path. 503: certainly not taken. 504: nobody can say.
+_KNOWN: Final[dict[type[WriteBehindError], tuple[int, str]]] = {
+    InvalidProduct: (422, "The product is not valid"),
+    InvalidSettings: (422, "The settings are not valid"),
+    NoSuchProduct: (404, "No such product"),
+    QueueFull: (503, "The write-behind queue is full"),
+    CacheUnavailable: (503, "Redis is not available"),
+    StoreUnavailable: (503, "PostgreSQL is not available"),
+    OutcomeUnknown: (504, "The outcome of the write is unknown"),
+}
+
+
+def problem(status: int, title: str, detail: str, **more: Any) -> Response:
+    """`more` are extension members, such as `errors`: a list of {field, detail}."""
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
+    response = Response(msgspec.json.encode(body), status, content_type=MEDIA_TYPE)
+    if status == 503:
+        response.headers["Retry-After"] = "1"
+    return response
+
+
+def _on_write_behind_error(error: WriteBehindError) -> Response:
+    status, title = _KNOWN[type(error)]
+    if isinstance(error, InvalidProduct | InvalidSettings):
+        errors = [{"field": field, "detail": why} for field, why in error.problems.items()]
+        return problem(status, title, str(error), errors=errors)
+    detail = f"product {error} does not exist" if isinstance(error, NoSuchProduct) else str(error)
+    return problem(status, title, detail)
+
+
+def _on_http_error(error: HTTPException) -> Response:
+    answer = problem(error.code or 500, error.name, error.description or error.name)
+    for name, value in error.get_headers():
+        if name.lower() == "allow":
+            answer.headers[name] = value
+    return answer
+
+
+def _on_bug(error: Exception) -> Response:
+    from flask import current_app
+
+    current_app.logger.exception("unhandled error", exc_info=error)
+    return problem(500, "Internal Server Error", "a bug in the service; its log has the details")
+
+
+def register(app: Flask) -> None:
+    """Answer every error of `app` with a problem document."""
+    app.register_error_handler(WriteBehindError, _on_write_behind_error)
+    app.register_error_handler(HTTPException, _on_http_error)
+    app.register_error_handler(Exception, _on_bug)

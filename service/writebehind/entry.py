@@ -1,0 +1,139 @@
+"""Products, documents and entries: what is written, cached and kept pending (see lua/entry.lua)."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+import msgspec
+
+from service.writebehind.errors import InvalidProduct
+
+#: A larger body is refused unread. A product is well under 4 KiB, even with every character escaped.
+MAX_BODY_BYTES: Final = 16_384
+_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,36}")
+_MAX_PRICE: Final = 99_999_999.99
+_TAIL: Final = re.compile(rb',"queued_at":(\d+),"attempts":(\d+)}$')
+
+
+class Product(msgspec.Struct, frozen=True):
+    """What a client sends. The limits are those of the columns: what PostgreSQL would refuse is
+    refused before the acknowledgement, not found out after it."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+    price: Annotated[float, msgspec.Meta(ge=0, le=_MAX_PRICE)]
+    quantity: Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
+
+
+_decoder: Final = msgspec.json.Decoder(Product)
+_FIELD: Final = re.compile(r" - at `\$\.?(\w*)`$|field `(\w+)`$")
+
+
+def parse_product(body: bytes) -> Product:
+    """Decode and check a request body.
+
+    Raises:
+        InvalidProduct: the value breaks a rule.
+        ValueError: the body is no JSON.
+    """
+    try:
+        product = _decoder.decode(body)
+    except msgspec.ValidationError as error:
+        found = _FIELD.search(str(error))
+        name = (found[1] or found[2]) if found else ""
+        raise InvalidProduct({name or "body": _FIELD.sub("", str(error)) if name else str(error)}) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"the body is not JSON: {error}") from error
+    if "\x00" in product.name:
+        raise InvalidProduct({"name": "must not contain the NUL character"})
+    if round(product.price, 2) != product.price:
+        raise InvalidProduct({"price": "must not have more than two decimal places"})
+    return product
+
+
+def check_id(product_id: str) -> str:
+    """Raises InvalidProduct unless it can be an id: 1 to 36 of A-Z a-z 0-9 . _ -"""
+    if not _ID.fullmatch(product_id):
+        raise InvalidProduct({"id": "must be 1 to 36 of the characters A-Z a-z 0-9 . _ -"})
+    return product_id
+
+
+def timestamp(moment: datetime | None = None) -> str:
+    """ISO 8601 in UTC with microseconds; of now by default."""
+    moment = moment or datetime.now(UTC)
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def product_head(product_id: str, product: Product) -> bytes:
+    """The document's beginning, to which the script adds times and version."""
+    # Adding zero turns -0.0, which JSON allows, into 0.0.
+    return b'{"id":"%b","name":%b,"price":%b,"quantity":%d' % (
+        product_id.encode(),
+        msgspec.json.encode(product.name),
+        msgspec.json.encode(product.price + 0.0),
+        product.quantity,
+    )
+
+
+def tombstone_head(product_id: str) -> bytes:
+    return b'{"id":"%b","deleted":true' % product_id.encode()
+
+
+def finish(head: bytes, *, created_at: str, updated_at: str, version: int) -> bytes:
+    """A whole document, as the write script would make it."""
+    return b'%b,"created_at":"%b","updated_at":"%b","version":%d}' % (
+        head,
+        created_at.encode(),
+        updated_at.encode(),
+        version,
+    )
+
+
+def is_tombstone(document: bytes) -> bool:
+    # Inside a JSON string every quote is escaped, so this cannot be part of a name.
+    return b'"deleted":true' in document
+
+
+def with_source(document: bytes, source: str) -> bytes:
+    """The document as the API answers it."""
+    return b'%b,"source":"%b"}' % (document[:-1], source.encode())
+
+
+def to_document(entry: bytes) -> bytes:
+    """A pending entry without what belongs to its waiting."""
+    return _TAIL.sub(b"}", entry)
+
+
+def attempts_of(entry: bytes) -> int:
+    tail = _TAIL.search(entry)
+    return int(tail[2]) if tail else 0
+
+
+def queued_at_of(entry: bytes) -> int:
+    """When the product's first unpersisted write came, µs of Redis time; 0 if this is no entry."""
+    tail = _TAIL.search(entry)
+    return int(tail[1]) if tail else 0
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A write that was given up: the element of the dead letter queue."""
+
+    id: str
+    version: int
+    #: The entry as it was pending; text where it was no JSON.
+    entry: Any
+    error: str
+    attempts: int
+    dead_lettered_at: str
+
+    @classmethod
+    def of(cls, product_id: str, version: int, entry: bytes, *, error: str, attempts: int) -> "DeadLetter":
+        try:
+            content = msgspec.json.decode(entry)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            content = entry.decode(errors="replace")
+        return cls(product_id, version, content, error, attempts, timestamp())
+
+    def encode(self) -> bytes:
+        return msgspec.json.encode(self)
