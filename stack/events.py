@@ -4,7 +4,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 ServiceState = Literal[
-    "missing", "starting", "running", "healthy", "unhealthy", "paused", "stopping", "stopped", "died", "removed"
+    "missing",
+    "starting",
+    "running",
+    "healthy",
+    "unhealthy",
+    "paused",
+    "stopping",
+    "stopped",
+    "died",
+    "removed",
 ]
 
 

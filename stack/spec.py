@@ -1,0 +1,53 @@
+"""What a service of the lab is, for whichever runtime starts it: plain data."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Final, Literal
+
+#: What a service runs. A runtime knows where to find it: a binary on this machine, or an image.
+Program = Literal["redis", "postgres", "python"]
+#: How health is asked for. `worker`: its announcement in Redis; the others: their own protocol.
+Protocol = Literal["redis", "postgres", "http", "worker"]
+#: The signal that asks a service to end in good order.
+StopSignal = Literal["SIGTERM", "SIGINT"]
+
+_HASH_DIGITS: Final = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthCheck:
+    """How to find out, from the machine that labctl runs on, whether a service is fit for work."""
+
+    protocol: Protocol
+    host: str
+    port: int
+    #: How long it may take from its start, in s.
+    seconds: float = 20.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceSpec:
+    """One service."""
+
+    #: Short name: `redis`, `postgres`, `api`, `worker`.
+    name: str
+    program: Program
+    #: Arguments of the program, without what only the runtime knows (paths of data directories).
+    args: tuple[str, ...] = ()
+    #: The environment that it gets beside the machine's own; sorted by name.
+    env: tuple[tuple[str, str], ...] = ()
+    #: Port on this machine, None if nobody connects to it.
+    port: int | None = None
+    depends_on: tuple[str, ...] = ()
+    health: HealthCheck
+    #: Whether it keeps data that `down --keep-data` keeps.
+    has_data: bool = False
+    stop_signal: StopSignal = "SIGTERM"
+    #: How long it may take to end in good order, in s; then it is killed.
+    stop_seconds: float = 10.0
+
+    def hash(self) -> str:
+        """A digest of all that the service is started from; another one means: start it anew."""
+        text = json.dumps(asdict(self), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:_HASH_DIGITS]
