@@ -1,18 +1,29 @@
 """/products"""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from flask import Blueprint, Response, request
+from werkzeug.datastructures import Headers
 from werkzeug.exceptions import BadRequest
 
 from service.writebehind.entry import Product, check_id, parse_product
 from service.writebehind.errors import InvalidProduct
 from service.writebehind.reads import Reads
-from service.writebehind.writes import Writes, Written
+from service.writebehind.writes import Writes
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 _POLICIES: Final = ("", "write_behind", "write_through")
 _MAX_LIMIT: Final = 1000
-_JSON: Final = "application/json"
+
+
+class _Finished(Response):
+    """An answer whose headers are complete and plain ASCII. Werkzeug's last look at them, which parses
+    and rebuilds the Location, would take a tenth of a write's whole time."""
+
+    def get_wsgi_headers(self, environ: "WSGIEnvironment") -> Headers:
+        return self.headers
 
 
 def products(reads: Reads, writes: Writes) -> Blueprint:
@@ -22,30 +33,31 @@ def products(reads: Reads, writes: Writes) -> Blueprint:
     @routes.post("/products")
     def create() -> Response:
         written = writes.create(_product(), policy=_policy())
-        return Response(written.body, 201, [("Location", f"/products/{written.id}")], content_type=_JSON)
+        return _answer(written.body, 201, ("Location", f"/products/{written.id}"))
 
     @routes.put("/products/<product_id>")
     def update(product_id: str) -> Response:
-        return _ok(writes.update(check_id(product_id), _product(), policy=_policy()))
+        return _answer(writes.update(check_id(product_id), _product(), policy=_policy()).body)
 
     @routes.delete("/products/<product_id>")
     def delete(product_id: str) -> Response:
-        return _ok(writes.delete(check_id(product_id), policy=_policy()))
+        return _answer(writes.delete(check_id(product_id), policy=_policy()).body)
 
     @routes.get("/products/<product_id>")
     def read(product_id: str) -> Response:
-        return Response(reads.get(check_id(product_id)), 200, content_type=_JSON)
+        return _answer(reads.get(check_id(product_id)))
 
     @routes.get("/products")
     def read_newest() -> Response:
         documents = reads.newest(_limit(request.args.get("limit", "100")))
-        return Response(b'{"products":[%b]}' % b",".join(documents), 200, content_type=_JSON)
+        return _answer(b'{"products":[%b]}' % b",".join(documents))
 
     return routes
 
 
-def _ok(written: Written) -> Response:
-    return Response(written.body, 200, content_type=_JSON)
+def _answer(body: bytes, status: int = 200, *headers: tuple[str, str]) -> _Finished:
+    length = ("Content-Length", str(len(body)))
+    return _Finished(body, status, [("Content-Type", "application/json"), length, *headers])
 
 
 def _product() -> Product:

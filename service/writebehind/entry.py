@@ -26,7 +26,8 @@ class Product(msgspec.Struct, frozen=True):
 
 
 _decoder: Final = msgspec.json.Decoder(Product)
-_FIELD: Final = re.compile(r" - at `\$\.?(\w*)`$|field `(\w+)`$")
+_MISSING: Final = re.compile(r"Object missing required field `(\w+)`$")
+_AT: Final = re.compile(r"(.*) - at `\$\.(\w+)`$")
 
 
 def parse_product(body: bytes) -> Product:
@@ -39,9 +40,7 @@ def parse_product(body: bytes) -> Product:
     try:
         product = _decoder.decode(body)
     except msgspec.ValidationError as error:
-        found = _FIELD.search(str(error))
-        name = (found[1] or found[2]) if found else ""
-        raise InvalidProduct({name or "body": _FIELD.sub("", str(error)) if name else str(error)}) from error
+        raise InvalidProduct(_explain(str(error))) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"the body is not JSON: {error}") from error
     if "\x00" in product.name:
@@ -49,6 +48,15 @@ def parse_product(body: bytes) -> Product:
     if round(product.price, 2) != product.price:
         raise InvalidProduct({"price": "must not have more than two decimal places"})
     return product
+
+
+def _explain(message: str) -> dict[str, str]:
+    """Field and reason of a decoder's message."""
+    if missing := _MISSING.fullmatch(message):
+        return {missing[1]: "is required"}
+    if at := _AT.fullmatch(message):
+        return {at[2]: at[1]}
+    return {"body": message}
 
 
 def check_id(product_id: str) -> str:

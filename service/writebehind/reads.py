@@ -47,7 +47,9 @@ class Reads:
         # Redis first: what is flushed between the two looks is then seen twice, never not at all.
         with plain_commands():
             queued: Any = self._scripts.client.lrange(keys.QUEUE, -limit, -1)
-        rows = {row.id.encode(): with_source(row.document(), "database") for row in self._store.newest(limit)}
+        # Some of the rows may turn out to be deleted.
+        newest = self._store.newest(limit + len(queued))
+        rows = {row.id.encode(): with_source(row.document(), "database") for row in newest}
         wanted = list(dict.fromkeys([*queued, *rows]))
         with plain_commands():
             entries: Any = self._scripts.client.hmget(keys.PENDING, wanted) if wanted else []
