@@ -8,9 +8,10 @@ from typing import Final
 
 from service.writebehind.buffer import Buffer, Claim, Claimed
 from service.writebehind.entry import DeadLetter, attempts_of
-from service.writebehind.errors import OutcomeUnknown, RowsRefused, StoreUnavailable
+from service.writebehind.errors import OutcomeUnknown, RowsRefused, StoreUnavailable, WriteBehindError
 from service.writebehind.settings import Settings
 from service.writebehind.store import Store
+from worker.claims import Claims
 from worker.stopping import StopRequest
 
 _log = logging.getLogger(__name__)
@@ -19,6 +20,8 @@ _log = logging.getLogger(__name__)
 _JOB_SECONDS: Final = 10.0
 #: s between looks at the queue while nothing is due: a live change of the window is noticed by then.
 _LOOK_SECONDS: Final = 0.1
+#: s between two batches that are not full, at most; a tenth of the window, if that is less.
+_GATHER_SECONDS: Final = 0.05
 #: s; waits between attempts to reach PostgreSQL grow from the first to the second.
 _OUTAGE_FIRST, _OUTAGE_LAST = 0.05, 1.0
 
@@ -38,6 +41,7 @@ class Flusher:
         chance: random.Random,
     ) -> None:
         self._buffer = buffer
+        self._claims = Claims(buffer)
         self._store = store
         self._settings = settings
         self._stop = stop
@@ -54,9 +58,14 @@ class Flusher:
         """
         self.busy = True
         try:
-            return self._drain()
+            rows = self._drain()
+            self._claims.give_back()
+        except WriteBehindError:
+            self._claims.forget()
+            raise
         finally:
             self.busy = False
+        return rows
 
     def _drain(self) -> int:
         self._buffer.flush_started()
@@ -64,10 +73,13 @@ class Flusher:
         rows = 0
         while not self._stop.requested:
             settings = self._buffer.live_settings(self._settings)
-            claim = self._buffer.claim(settings)
+            claim = self._claims.next(settings)
             if claim.rows:
                 self._flush(claim, settings)
                 rows += len(claim.rows)
+                if len(claim.rows) < settings.batch_size:
+                    # Let rows gather: statements of a few rows each would cost far more in all.
+                    self._stop.pause(min(_GATHER_SECONDS, settings.flush_delay_ms / 1000 / 10))
             elif claim.wait is None:
                 return rows
             else:
@@ -82,9 +94,9 @@ class Flusher:
         try:
             refused = self._write(claim, [row for row in claim.rows if row not in unlucky])
         except (StoreUnavailable, OutcomeUnknown) as error:
-            # An outage is nobody's failed attempt. What was acknowledged already stays so: `release`
-            # gives back only what this claim still holds.
-            self._buffer.release(claim, claim.rows)
+            # An outage is nobody's failed attempt. What was acknowledged already stays so: only
+            # what this claim still holds is given back.
+            self._claims.give_back(claim)
             self._wait_out(error)
             return
         self._dispose(claim, refused, unlucky, settings)
@@ -101,7 +113,7 @@ class Flusher:
                 return [(rows[0], str(error))]
             middle = len(rows) // 2
             return self._write(claim, rows[:middle]) + self._write(claim, rows[middle:])
-        self._buffer.ack(claim, rows, rows_written=written)
+        self._claims.ack(claim, rows, rows_written=written)
         _log.info("flushed %d entries, %d rows changed", len(rows), written)
         return []
 

@@ -42,9 +42,9 @@ for first = 1, #queued, 1000 do
       seen[id] = true
       local member = has_backlog and oldest_in_backlog(KEYS[5], id)
       entry = member and backlog_entry(member, id) or entry
-      claim = claim or tick(KEYS[6])
+      claim = claim or digits(tick(KEYS[6]))
       ids[#ids + 1], versions[#versions + 1], entries[#entries + 1] = id, version_of(entry), entry
-      members[#members + 1] = digits(claim)
+      members[#members + 1] = claim
       members[#members + 1] = id
     end
   end
@@ -63,4 +63,4 @@ if #ids == 0 then
     wait = math.max(0, tonumber(retry[2]) - now)
   end
 end
-return {digits(claim or 0), wait, ids, versions, entries}
+return {claim or '0', wait, ids, versions, entries}
