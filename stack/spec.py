@@ -41,8 +41,6 @@ class ServiceSpec:
     port: int | None = None
     depends_on: tuple[str, ...] = ()
     health: HealthCheck
-    #: Whether it keeps data that `down --keep-data` keeps.
-    has_data: bool = False
     stop_signal: StopSignal = "SIGTERM"
     #: How long it may take to end in good order, in s; then it is killed.
     stop_seconds: float = 10.0

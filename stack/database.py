@@ -1,0 +1,28 @@
+"""The lab's tables: applied whenever PostgreSQL was started, because running them again does no harm."""
+
+from importlib.resources import files
+from typing import Final
+
+from stack.errors import EnvironmentFault
+
+#: s
+_CONNECT_SECONDS: Final = 5
+
+
+def apply_schema(url: str) -> None:
+    """Create what is missing of tables, views and seed rows.
+
+    Raises:
+        EnvironmentFault: PostgreSQL refuses.
+    """
+    import psycopg
+
+    schema = (files("service.writebehind") / "schema.sql").read_bytes()
+    try:
+        with psycopg.connect(url, connect_timeout=_CONNECT_SECONDS) as connection:
+            connection.execute(schema)
+    except psycopg.Error as error:
+        raise EnvironmentFault(
+            f"the database could not be set up: {str(error).strip()}",
+            hint="`labctl logs postgres` says more; `labctl down` and `labctl up` start anew",
+        ) from error

@@ -1,0 +1,96 @@
+"""Whether a service is fit for work, asked in its own protocol from this machine.
+
+The questions are put on bare sockets: a client library would take longer to import than to ask.
+"""
+
+import http.client
+import json
+import socket
+import struct
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from typing import Final
+
+from service.writebehind import keys
+from stack.spec import HealthCheck, Protocol
+
+#: s for one answer.
+_ANSWER_SECONDS: Final = 1.0
+#: Version 3.0 of PostgreSQL's protocol.
+_POSTGRES_PROTOCOL: Final = 196_608
+
+
+def ailment(check: HealthCheck, *, pid: int | None = None) -> str:
+    """What the service lacks, for a sentence; '' if it is fit for work.
+
+    Args:
+        check: What to ask, and where.
+        pid: The service's process, where the asker can know it: an announcement that its predecessor
+            left behind does not count.
+    """
+    try:
+        return _ASK[check.protocol](check, pid)
+    except TimeoutError:
+        return "does not answer"
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        refused = isinstance(error, ConnectionError)
+        return "accepts no connections yet" if refused else f"does not answer properly ({error})"
+
+
+def _connect(check: HealthCheck) -> socket.socket:
+    return socket.create_connection((check.host, check.port), timeout=_ANSWER_SECONDS)
+
+
+def _ask_redis(check: HealthCheck, pid: int | None) -> str:
+    answer = _redis_line(check, "PING")
+    return "" if answer == "+PONG" else f"answers {answer!r}"
+
+
+def _ask_worker(check: HealthCheck, pid: int | None) -> str:
+    answer = _redis_line(check, f"GET {keys.WORKER}")
+    if answer.startswith("$-"):
+        return "has not registered in Redis yet"
+    if not answer.startswith("{"):
+        return f"Redis answers {answer!r}"
+    announced = json.loads(answer).get("pid")
+    return "" if pid is None or announced == pid else "has not registered in Redis yet"
+
+
+def _redis_line(check: HealthCheck, command: str) -> str:
+    """The first line of a simple answer, or the content of a string."""
+    with closing(_connect(check)) as connection, connection.makefile("rb") as answers:
+        connection.sendall(f"{command}\r\n".encode())
+        line = bytes(answers.readline()).decode(errors="replace").strip()
+        if line.startswith("$") and line != "$-1":
+            line = bytes(answers.read(int(line[1:]))).decode(errors="replace")
+    if not line:
+        raise ConnectionResetError("closed the connection")
+    return line
+
+
+def _ask_postgres(check: HealthCheck, pid: int | None) -> str:
+    """What pg_isready asks: would it let somebody log in?"""
+    names = b"user\0labuser\0database\0labdb\0\0"
+    with closing(_connect(check)) as connection:
+        connection.sendall(struct.pack("!ii", len(names) + 8, _POSTGRES_PROTOCOL) + names)
+        kind = connection.recv(1)
+    return "" if kind == b"R" else "is starting up"
+
+
+def _ask_http(check: HealthCheck, pid: int | None) -> str:
+    connection = http.client.HTTPConnection(check.host, check.port, timeout=_ANSWER_SECONDS)
+    with closing(connection):
+        connection.request("GET", "/health")
+        response = connection.getresponse()
+        body = response.read()
+    if response.status == http.client.OK:
+        return ""
+    return f"answers {response.status}: {body[:200].decode(errors='replace').strip()}"
+
+
+_ASK: Final[Mapping[Protocol, Callable[[HealthCheck, int | None], str]]] = {
+    "redis": _ask_redis,
+    "worker": _ask_worker,
+    "postgres": _ask_postgres,
+    "http": _ask_http,
+}

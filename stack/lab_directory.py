@@ -1,0 +1,52 @@
+"""The directory of one lab: whether it is one, and how it goes away."""
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from stack.errors import StateUnusable
+from stack.lab_state import FILE, load
+from stack.state_files import usable
+from stack.topology import CORE
+
+_LOCK: Final = "lock"
+_KNOWN: Final = frozenset({FILE, _LOCK, "logs", "data", "run", "bin", *(f"{name}.json" for name in CORE)})
+
+
+def holds_lab(directory: Path) -> bool:
+    """Whether a lab was started there and not taken away, be it broken."""
+    return any((directory / name).exists() for name in (FILE, *(f"{name}.json" for name in CORE)))
+
+
+def ports_of_labs(home: Path) -> frozenset[int]:
+    """Ports that the labs there have chosen, be they up or not."""
+    found: set[int] = set()
+    for directory in home.glob("*/"):
+        with suppress(StateUnusable):
+            if state := load(directory):
+                found.update(state.ports.values())
+    return frozenset(found)
+
+
+def check_unclaimed(directory: Path) -> None:
+    """Refuse to settle among somebody else's files: `down` would take directories of ours away again.
+
+    Raises:
+        StateUnusable: the directory of a new lab holds something.
+    """
+    with usable(directory):
+        foreign = sorted(path.name for path in directory.iterdir() if path.name not in _KNOWN)
+        if foreign:
+            raise StateUnusable(
+                f"{directory} holds something that is no lab's: {', '.join(foreign[:3])}",
+                hint="choose another --name, or another state directory in LABCTL_HOME",
+            )
+
+
+def take_away(directory: Path) -> None:
+    """Remove what the lab itself keeps there, and the directory where nothing else is in it."""
+    with usable(directory):
+        for path in (*directory.glob(".*.json.*"), directory / FILE, directory / _LOCK):
+            path.unlink(missing_ok=True)
+        if directory.is_dir() and not any(directory.iterdir()):
+            directory.rmdir()

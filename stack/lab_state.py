@@ -1,0 +1,74 @@
+"""What a lab remembers between commands: its ports and the settings it was given."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from stack.runtime import RuntimeKind
+from stack.state_files import damaged, read_json, write_json
+
+FILE: Final = "lab.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabState:
+    """The content of lab.json."""
+
+    runtime: RuntimeKind
+    #: Port on this machine by endpoint: `api`, `redis`, `postgres`.
+    ports: Mapping[str, int]
+    #: Environment overrides for the whole lab, and beyond those for single services.
+    settings: Mapping[str, str] = field(default_factory=dict)
+    service_settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def with_settings(self, given: Mapping[str, str]) -> "LabState":
+        return replace(self, settings={**self.settings, **given})
+
+    def with_service_settings(self, service: str, given: Mapping[str, str]) -> "LabState":
+        merged = {**self.service_settings.get(service, {}), **given}
+        return replace(self, service_settings={**self.service_settings, service: merged})
+
+
+def load(directory: Path) -> LabState | None:
+    """The state of the lab there; None if there is no lab.
+
+    Raises:
+        StateUnusable: it can't be read or is damaged.
+    """
+    content = read_json(directory / FILE)
+    if content is None:
+        return None
+    try:
+        return _parse(content)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise damaged(directory / FILE) from error
+
+
+def save(directory: Path, state: LabState) -> None:
+    """Raises StateUnusable if it can't be written."""
+    write_json(
+        directory / FILE,
+        {
+            "runtime": state.runtime,
+            "ports": dict(state.ports),
+            "settings": dict(state.settings),
+            "service_settings": {name: dict(given) for name, given in state.service_settings.items()},
+        },
+    )
+
+
+def _parse(content: Mapping[str, Any]) -> LabState:
+    runtime: RuntimeKind = content["runtime"]
+    if runtime not in ("local", "docker"):
+        raise ValueError(runtime)
+    return LabState(
+        runtime=runtime,
+        ports={str(name): int(port) for name, port in content["ports"].items()},
+        settings=_strings(content["settings"]),
+        service_settings={str(name): _strings(given) for name, given in content["service_settings"].items()},
+    )
+
+
+def _strings(given: Mapping[str, Any]) -> dict[str, str]:
+    return {str(name): str(value) for name, value in given.items()}

@@ -1,0 +1,202 @@
+"""The life cycle of a lab: observe, plan, apply. Written once, over the `Runtime` protocol."""
+
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
+from functools import partial
+from typing import Final
+
+from stack import crew, ports
+from stack.crew import Shift
+from stack.errors import DeadlinePassed, EnvironmentFault, LabError, NotRunning
+from stack.events import ServiceChanged, StackEvent
+from stack.health import ailment
+from stack.plan import Action, in_order, plan
+from stack.runtime import FaultSignal, Observed, Runtime
+from stack.spec import ServiceSpec
+from stack.wait import wait_until, waiting
+
+#: Lines of a log in an error.
+_TAIL: Final = 8
+#: s until a frozen process is seen to be.
+_PAUSE_SECONDS: Final = 5.0
+#: s between two reports that a service is still starting.
+_TELL_SECONDS: Final = 2.0
+
+
+class Lifecycle:
+    """Brings services to where they should be.
+
+    Args:
+        runtime: What runs them.
+        specs: What they should be, by short name.
+        furnish: Work that completes a service each time that it was started and answers.
+    """
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        specs: Mapping[str, ServiceSpec],
+        furnish: Mapping[str, Callable[[], None]],
+    ) -> None:
+        self._runtime = runtime
+        self._specs = specs
+        self._furnish = furnish
+        self._begun: list[str] = []
+
+    def converge(self, services: Collection[str]) -> Iterator[StackEvent]:
+        """Bring these services up, or leave those that are. What it began ends again if it fails.
+
+        Raises:
+            PortHeld: before anything is started.
+            DeadlinePassed: a service is not healthy in time.
+            EnvironmentFault: a service ended while it started, or can't be started.
+        """
+        observed = self._runtime.observe()
+        actions = [action for action in plan(self._specs, observed) if action.service in services]
+        self._clear_the_dead(actions, observed)
+        self._check_ports(actions, observed)
+        self._begun = []
+        try:
+            yield from crew.work(
+                {action.service: partial(self._apply, action) for action in actions},
+                {name: spec.depends_on for name, spec in self._specs.items()},
+            )
+        except BaseException:
+            # Also when the user interrupts, or closes the iterator.
+            self._undo()
+            raise
+
+    def end(self, services: Collection[str]) -> Iterator[StackEvent]:
+        """Stop these services, each before those that it depends on."""
+        observed = self._runtime.observe()
+        after: dict[str, set[str]] = {name: set() for name in services}
+        for name in services:
+            for needed in self._specs[name].depends_on:
+                after.setdefault(needed, set()).add(name)
+        yield from crew.work(
+            {name: partial(self._stop, name, observed.get(name)) for name in services}, after
+        )
+
+    def inject(self, service: str, fault: FaultSignal) -> Iterator[StackEvent]:
+        """Kill, freeze or unfreeze a running service.
+
+        Raises:
+            NotRunning: there is nothing that a signal could reach.
+        """
+        seen = self._runtime.observe().get(service)
+        if seen is None or seen.pid is None:
+            raise NotRunning(f"{service} does not run", hint="start it with `labctl up`")
+        match fault:
+            case "kill":
+                self._runtime.signal(service, fault)
+                yield ServiceChanged(service, "died", "SIGKILL")
+            case "pause":
+                self._runtime.signal(service, fault)
+                wait_until(
+                    lambda: self._runtime.observe()[service].state == "paused",
+                    seconds=_PAUSE_SECONDS,
+                    reason=f"{service} freezes",
+                    hint="try again",
+                )
+                yield ServiceChanged(service, "paused", "SIGSTOP")
+            case "resume":
+                yield from self.converge((service,))
+
+    def _clear_the_dead(self, actions: Collection[Action], observed: Mapping[str, Observed]) -> None:
+        """End what a dead service left behind: an orphan may hold its port."""
+        for action in actions:
+            if action.verb == "replace" and observed[action.service].state == "died":
+                self._runtime.stop(action.service, seconds=0)
+
+    def _check_ports(self, actions: Collection[Action], observed: Mapping[str, Observed]) -> None:
+        own = {seen.port for seen in observed.values() if seen.pid is not None}
+        wanted = [
+            (action.service, port)
+            for action in actions
+            if action.verb in ("start", "replace")
+            and (port := self._specs[action.service].port) is not None
+            and port not in own
+        ]
+        ports.require_free(wanted)
+
+    def _apply(self, action: Action, shift: Shift) -> None:
+        spec = self._specs[action.service]
+        begun = time.monotonic()
+        match action.verb:
+            case "keep":
+                pass
+            case "resume":
+                self._runtime.signal(spec.name, "resume")
+            case "replace" | "start":
+                self._start(spec, action, shift)
+        if missing := self._missing_dependencies(spec):
+            text = f"waits for {' and '.join(missing)}"
+            shift.report(ServiceChanged(spec.name, "running", text))
+            return
+        self._await_health(spec, shift)
+        if action.verb in ("replace", "start") and spec.name in self._furnish:
+            self._furnish[spec.name]()
+        took = "" if action.verb == "keep" else f"{time.monotonic() - begun:.1f} s"
+        where = f"{spec.health.host}:{spec.port}" if spec.port else ""
+        shift.report(ServiceChanged(spec.name, "healthy", ", ".join(filter(None, (where, took)))))
+
+    def _start(self, spec: ServiceSpec, action: Action, shift: Shift) -> None:
+        shift.report(ServiceChanged(spec.name, "starting", action.why))
+        self._begun.append(spec.name)
+        if action.verb == "replace":
+            self._runtime.stop(spec.name, seconds=spec.stop_seconds)
+        shift.check()
+        self._runtime.start(spec)
+
+    def _stop(self, name: str, seen: Observed | None, shift: Shift) -> None:
+        if seen is not None and seen.pid is not None:
+            shift.report(ServiceChanged(name, "stopping"))
+        if seen is not None:
+            self._runtime.stop(name, seconds=self._specs[name].stop_seconds)
+            shift.report(ServiceChanged(name, "stopped"))
+
+    def _missing_dependencies(self, spec: ServiceSpec) -> list[str]:
+        """Those without which it can't become healthy, whatever it does."""
+        observed = self._runtime.observe()
+        return [name for name in spec.depends_on if name not in observed or observed[name].state != "running"]
+
+    def _await_health(self, spec: ServiceSpec, shift: Shift) -> None:
+        lack = ""
+
+        def fit() -> bool:
+            nonlocal lack
+            shift.check()
+            seen = self._runtime.observe().get(spec.name)
+            if seen is None or seen.pid is None:
+                raise self._ended(spec)
+            lack = ailment(spec.health, pid=seen.pid if self._runtime.kind == "local" else None)
+            return not lack
+
+        told = 0.0
+        try:
+            for waited in waiting(fit, seconds=spec.health.seconds, reason="healthy", hint=""):
+                if waited - told >= _TELL_SECONDS:
+                    told = waited
+                    shift.report(ServiceChanged(spec.name, "starting", f"{waited:.0f} s: it {lack}"))
+        except DeadlinePassed as error:
+            raise DeadlinePassed(
+                f"{spec.name} is not healthy after {spec.health.seconds:g} s: it {lack}{self._tail(spec)}",
+                hint=f"`labctl logs {spec.name}` may say more; `labctl doctor` checks the machine",
+            ) from error
+
+    def _ended(self, spec: ServiceSpec) -> EnvironmentFault:
+        return EnvironmentFault(
+            f"{spec.name} ended while it was starting{self._tail(spec)}",
+            hint="see the last lines of its log above; `labctl doctor` checks the machine",
+        )
+
+    def _tail(self, spec: ServiceSpec) -> str:
+        lines = [line.text for line in self._runtime.logs([spec.name], tail=_TAIL, follow=False)]
+        return "; its log ends with:\n" + "\n".join(f"  {line}" for line in lines) if lines else ""
+
+    def _undo(self) -> None:
+        for name in reversed([name for name in in_order(self._specs) if name in self._begun]):
+            # The first error is the one to tell; what could not be ended here, `down` ends.
+            with suppress(LabError):
+                self._runtime.stop(name, seconds=self._specs[name].stop_seconds)

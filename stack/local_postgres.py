@@ -1,0 +1,149 @@
+"""What PostgreSQL needs on this machine: a data directory, and an owner other than root."""
+
+import ctypes
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from stack.errors import EnvironmentFault, StateUnusable
+from stack.local_programs import POSTGRES_MAJOR, postgres_directory
+from stack.state_files import usable
+from stack.unprivileged import NOBODY
+
+#: s for the creation of a data directory.
+_CREATE_SECONDS: Final = 60.0
+#: Nobody but the lab's user gets in, and only from this machine. The superuser can't log in at all.
+_ACCESS: Final = "host all {user} 127.0.0.1/32 scram-sha-256\n"
+_IPC_RMID: Final = 0
+
+
+def prepare(data: Path, credentials: Mapping[str, str], env: Mapping[str, str]) -> None:
+    """See that the data directory is there: made whole or not at all.
+
+    Args:
+        data: Where.
+        credentials: POSTGRES_USER, POSTGRES_PASSWORD, POSTGRES_DB.
+        env: The environment of the programs that make it.
+
+    Raises:
+        StateUnusable: another version of PostgreSQL made it, or it can't be made.
+    """
+    if (data / "PG_VERSION").exists():
+        _check_version(data)
+        return
+    with usable(data):
+        new = data.with_name(f"{data.name}.new")
+        shutil.rmtree(new, ignore_errors=True)
+        if data.exists():
+            data.rmdir()
+        new.mkdir(mode=0o700, parents=True)
+        if os.geteuid() == 0:
+            os.chown(new, NOBODY, NOBODY)
+        _create(new, credentials, env)
+        new.rename(data)
+
+
+def command(program: str, data: Path, args: Sequence[str]) -> list[str]:
+    """How to run one of PostgreSQL's programs on the data directory: as root, in nobody's name.
+
+    Raises:
+        EnvironmentFault: it can't be run here as root.
+    """
+    directory = postgres_directory()
+    own = [str(directory / program), *args]
+    if os.geteuid() != 0:
+        return own
+    if sys.platform != "linux":
+        raise EnvironmentFault(
+            "PostgreSQL does not run as root, and only on Linux can labctl start it as another user",
+            hint="run labctl as an ordinary user",
+        )
+    launcher = Path(__file__).with_name("unprivileged.py")
+    return [sys.executable, "-I", "-S", str(launcher), _need(directory, data), *own]
+
+
+def release_shared_memory(data: Path) -> None:
+    """After a kill: give back the segment by which a server recognises another on the same directory."""
+    with suppress(OSError, ValueError, IndexError, AttributeError):
+        # The seventh line: key and id of the segment (PostgreSQL's miscinit.c).
+        key, segment = map(int, (data / "postmaster.pid").read_text().splitlines()[6].split())
+        libc = ctypes.CDLL(None)
+        # Somebody else's segment may have got the same id after a restart of the machine.
+        if libc.shmget(ctypes.c_int(key), 0, 0) == segment:
+            libc.shmctl(segment, _IPC_RMID, None)
+
+
+def _check_version(data: Path) -> None:
+    with usable(data):
+        found = (data / "PG_VERSION").read_text().strip()
+    if found != POSTGRES_MAJOR:
+        raise StateUnusable(
+            f"{data} was made by PostgreSQL {found}, but this labctl runs PostgreSQL {POSTGRES_MAJOR}",
+            hint="take the lab and its data away with `labctl down`, then start anew with `labctl up`",
+        )
+
+
+def _create(new: Path, credentials: Mapping[str, str], env: Mapping[str, str]) -> None:
+    user, password, database = (credentials[f"POSTGRES_{name}"] for name in ("USER", "PASSWORD", "DB"))
+    create = (
+        *("-D", str(new), "-U", "postgres", "--auth=reject", "--encoding=UTF8", "--locale=C"),
+        *("--no-sync", "--no-instructions"),
+    )
+    _run(command("initdb", new, create), "", env)
+    # Without a server yet. A statement ends with an empty line.
+    statements = (
+        f"CREATE ROLE {user} LOGIN CREATEDB PASSWORD '{password}';\n\n"
+        f"GRANT pg_monitor, pg_signal_backend, pg_checkpoint TO {user};\n\n"
+        f"CREATE DATABASE {database} OWNER {user};\n\n"
+    )
+    single = ("--single", "-j", "-F", "-D", str(new), "postgres")
+    _run(command("postgres", new, single), statements, env)
+    (new / "pg_hba.conf").write_text(_ACCESS.format(user=user))
+
+
+def _run(argv: Sequence[str], script: str, env: Mapping[str, str]) -> None:
+    try:
+        done = subprocess.run(
+            argv,
+            input=script,
+            env=dict(env),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=_CREATE_SECONDS,
+            check=False,
+            # Ctrl-C is labctl's to handle: it lets this end, then takes it away.
+            start_new_session=True,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise StateUnusable(
+            f"the database could not be created within {_CREATE_SECONDS:g} s",
+            hint="is the disk very slow, or full? see `labctl doctor`",
+        ) from error
+    if done.returncode != 0 or "ERROR:" in done.stdout or "FATAL:" in done.stdout:
+        said = "\n".join(done.stdout.strip().splitlines()[-5:])
+        raise StateUnusable(
+            f"the database could not be created:\n{said}",
+            hint="`labctl doctor` checks space and rights; LABCTL_HOME names another state directory",
+        )
+
+
+def _need(directory: Path, data: Path) -> str:
+    """Which right over files nobody needs to run it; see unprivileged.py."""
+    program = directory / "postgres"
+    if not _open_to_all(program, stat.S_IROTH | stat.S_IXOTH):
+        return "override"
+    parents = {*program.parents, *data.parents, directory.parent / "share"}
+    return "none" if all(_open_to_all(parent, stat.S_IXOTH) for parent in parents) else "search"
+
+
+def _open_to_all(path: Path, wanted: int) -> bool:
+    with suppress(OSError):
+        return path.stat().st_mode & wanted == wanted
+    return False

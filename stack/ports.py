@@ -1,0 +1,83 @@
+"""Ports of this machine: which are free, and who holds one that is not."""
+
+import random
+import socket
+from collections.abc import Collection, Iterable
+from contextlib import suppress
+from typing import Final
+
+import psutil
+
+from stack.errors import EnvironmentFault, PortHeld
+
+HOST: Final = "127.0.0.1"
+#: Below the range from which systems take the ports of outgoing connections: one of those could hold a
+#: lab's port just while its server is being restarted.
+_FIRST: Final = 15_000
+_LAST: Final = 30_000
+_TRIES: Final = 500
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen there now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def choose_free(count: int, *, taken: Collection[int] = ()) -> tuple[int, ...]:
+    """Different free ports, none of them `taken`.
+
+    Raises:
+        EnvironmentFault: there are not that many.
+    """
+    chosen: list[int] = []
+    for _ in range(_TRIES):
+        if len(chosen) == count:
+            return tuple(chosen)
+        port = random.randint(_FIRST, _LAST)
+        if port not in chosen and port not in taken and is_free(port):
+            chosen.append(port)
+    raise EnvironmentFault(
+        f"found no {count} free ports from {_FIRST} to {_LAST}", hint="end what holds them, or name ports"
+    )
+
+
+def holder(port: int) -> psutil.Process | None:
+    """The process that listens there; None if it is not ours to see."""
+    with suppress(psutil.Error, OSError):
+        for connection in psutil.net_connections(kind="tcp"):
+            listens = connection.status == psutil.CONN_LISTEN and connection.laddr
+            if listens and listens.port == port and connection.pid:
+                return psutil.Process(connection.pid)
+    return None
+
+
+def describe_holder(port: int) -> str:
+    """ "nginx (pid 4711)", for a sentence."""
+    process = holder(port)
+    if process is None:
+        return "another process (whose it is can't be seen from here)"
+    try:
+        return f"{process.name()} (pid {process.pid})"
+    except psutil.Error:
+        return f"pid {process.pid}"
+
+
+def require_free(wanted: Iterable[tuple[str, int]]) -> None:
+    """Check the port of every service, given as (service, port).
+
+    Raises:
+        PortHeld: naming every held port with its holder.
+    """
+    held = [(service, port) for service, port in wanted if not is_free(port)]
+    if held:
+        lines = (f"port {port} for {service} is held by {describe_holder(port)}" for service, port in held)
+        raise PortHeld(
+            "; ".join(lines),
+            hint="end that process, or start a lab under another `--name`: it takes free ports",
+        )

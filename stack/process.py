@@ -1,0 +1,175 @@
+"""Processes of this machine: who they are, how they start, and that all of them end.
+
+A pid says nothing after its process has ended, for the system hands it out again. So a process is
+known by its pid together with its birth.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import psutil
+
+#: Gone, or not ours to look at.
+_UNSEEN = (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess, OSError)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """One process, for ever."""
+
+    pid: int
+    #: When it was born, in terms that a change of the clock does not touch.
+    birth: str
+
+
+def identify(pid: int) -> Identity | None:
+    """The process that has this pid now; None if there is none."""
+    birth = _birth(pid)
+    return Identity(pid, birth) if birth else None
+
+
+def is_alive(identity: Identity) -> bool:
+    """Whether this very process still runs. A zombie does not."""
+    _reap(identity.pid)
+    if _birth(identity.pid) != identity.birth:
+        return False
+    try:
+        return psutil.Process(identity.pid).status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+    except _UNSEEN:
+        return False
+
+
+def is_paused(identity: Identity) -> bool:
+    try:
+        return psutil.Process(identity.pid).status() == psutil.STATUS_STOPPED
+    except _UNSEEN:
+        return False
+
+
+def started_at(identity: Identity) -> float | None:
+    """Unix time in s."""
+    try:
+        return psutil.Process(identity.pid).create_time()
+    except _UNSEEN:
+        return None
+
+
+class _Detached(subprocess.Popen[bytes]):
+    """A process that is meant to outlive us."""
+
+    def __del__(self) -> None:
+        """Popen's would warn that it still runs; that is the point."""
+
+
+def spawn(argv: Sequence[str], *, env: Mapping[str, str], directory: Path, log: Path) -> Identity:
+    """Start a process in a session of its own, with its output appended to `log`.
+
+    Raises:
+        OSError: the program can't be executed, or the log can't be written.
+    """
+    with log.open("ab") as output:
+        child = _Detached(
+            argv,
+            env=dict(env),
+            cwd=directory,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    # An immediate end leaves a zombie that nobody has reaped yet, so it still has its birth.
+    return identify(child.pid) or Identity(child.pid, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """All processes of one service: its leader, the leader's descendants, and what they left behind.
+
+    A session is not enough: PostgreSQL's children open their own. An orphan of a dead leader is known
+    by where it works and what it writes its output to.
+    """
+
+    leader: Identity | None
+    #: Working directory of the service's processes, nobody else's.
+    directory: Path
+    log: Path
+
+    def members(self) -> tuple[psutil.Process, ...]:
+        """Those that live, the leader first."""
+        found: dict[int, psutil.Process] = {}
+        if self.leader is not None and is_alive(self.leader):
+            for process in _with_descendants(self.leader.pid):
+                found[process.pid] = process
+        for process in psutil.process_iter():
+            if process.pid not in found and self._left_behind(process):
+                found[process.pid] = process
+        return tuple(process for process in found.values() if _lives(process))
+
+    def send(self, number: signal.Signals) -> None:
+        for process in self.members():
+            with suppress(*_UNSEEN):
+                process.send_signal(number)
+
+    def _left_behind(self, process: psutil.Process) -> bool:
+        try:
+            if process.pid == os.getpid() or process.cwd() != str(self.directory):
+                return False
+            return self._shares_session(process) or self._writes_log(process)
+        except _UNSEEN:
+            return False
+
+    def _shares_session(self, process: psutil.Process) -> bool:
+        # A session's number can't be handed out again while the session has members.
+        return self.leader is not None and os.getsid(process.pid) == self.leader.pid
+
+    def _writes_log(self, process: psutil.Process) -> bool:
+        return any(file.fd in (1, 2) and file.path == str(self.log) for file in process.open_files())
+
+
+def _with_descendants(pid: int) -> Iterator[psutil.Process]:
+    with suppress(*_UNSEEN):
+        process = psutil.Process(pid)
+        yield process
+        yield from process.children(recursive=True)
+
+
+def _lives(process: psutil.Process) -> bool:
+    with suppress(*_UNSEEN):
+        _reap(process.pid)
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def _reap(pid: int) -> None:
+    """Where the process is our child, let the system forget it once it has ended."""
+    with suppress(ChildProcessError, PermissionError):
+        os.waitpid(pid, os.WNOHANG)
+
+
+def _birth(pid: int) -> str:
+    if sys.platform != "linux":
+        try:
+            return repr(psutil.Process(pid).create_time())
+        except _UNSEEN:
+            return ""
+    try:
+        # Field 22 of proc(5)'s stat, ticks since boot; the second field may hold spaces and brackets.
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return f"{_boot()}/{fields[19]}"
+
+
+@cache
+def _boot() -> str:
+    """What tells this boot of the machine from others."""
+    with suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return ""

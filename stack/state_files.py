@@ -1,0 +1,81 @@
+"""Files of the state directory: JSON, written whole or not at all, with the version of their format."""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+from stack.errors import StateUnusable
+
+#: Raised when a newer labctl writes what an older one would misread.
+FORMAT: Final = 1
+
+
+@contextmanager
+def usable(path: Path) -> Iterator[None]:
+    """Translate what the file system says.
+
+    Raises:
+        StateUnusable: naming the path: unwritable, full, in the way.
+    """
+    try:
+        yield
+    except OSError as error:
+        at = error.filename if isinstance(error.filename, str) else path
+        raise StateUnusable(
+            f"the state directory can't be used: {at}: {error.strerror or error}",
+            hint="free some space or permit writing there, or name another directory in LABCTL_HOME",
+        ) from error
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Replace the file at once, so that a reader sees the old content or the new, never a part.
+
+    Raises:
+        StateUnusable: it can't be written.
+    """
+    with usable(path):
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(handle, "w") as file:
+                json.dump({"format": FORMAT, **content}, file, indent=2)
+            Path(name).replace(path)
+        except BaseException:
+            with suppress(OSError):
+                Path(name).unlink()
+            raise
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """The content; None if there is no such file.
+
+    Raises:
+        StateUnusable: it can't be read, is damaged, or comes from another version of labctl.
+    """
+    with usable(path):
+        try:
+            text = path.read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+    try:
+        content = json.loads(text)
+        found = content.pop("format")
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise damaged(path) from error
+    if found != FORMAT:
+        raise StateUnusable(
+            f"{path} is in format {found}, but this labctl reads format {FORMAT}",
+            hint="use the labctl that wrote it, or take the lab away with `labctl down` and start anew",
+        )
+    assert isinstance(content, dict)
+    return content
+
+
+def damaged(path: Path) -> StateUnusable:
+    return StateUnusable(
+        f"{path} is damaged",
+        hint="take the lab away with `labctl down`, then start it anew with `labctl up`",
+    )

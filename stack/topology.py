@@ -1,0 +1,189 @@
+"""The lab's services. The one place that says what each is started with, and which settings it gets."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Final
+
+from service.writebehind.errors import InvalidSettings
+from service.writebehind.settings import Settings
+from stack.errors import UsageError
+from stack.lab_state import LabState
+from stack.ports import HOST
+from stack.spec import HealthCheck, ServiceSpec
+
+#: The name of the lab that users get unless they ask for another; it has the well-known ports.
+DEFAULT_NAME: Final = "lab42"
+DEFAULT_PORTS: Final[Mapping[str, int]] = {"api": 8000, "redis": 6379, "postgres": 5432}
+#: Services that every lab has, in the order in which people list them.
+CORE: Final = ("redis", "postgres", "api", "worker")
+#: Those that keep something on disk.
+WITH_DATA: Final = frozenset({"redis", "postgres"})
+
+DATABASE: Final = "labdb"
+USER: Final = "labuser"
+PASSWORD: Final = "labpass"
+
+#: Memory of Redis: an override that goes by this name in the lab's settings.
+_MAXMEMORY: Final = "REDIS_MAXMEMORY"
+_MAXMEMORY_DEFAULT: Final = "512mb"
+_MEMORY_SIZE: Final = re.compile(r"[0-9]{1,15}([kmg]b?)?", re.IGNORECASE)
+#: What the topology itself decides; an override would only break the lab.
+_DECIDED: Final = frozenset({"REDIS_URL", "DATABASE_URL", "API_HOST", "API_PORT"})
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+
+
+def check_name(name: str) -> str:
+    """Raises UsageError unless the name can be part of a directory's and a container's name."""
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"{name!r} can't be the name of a lab",
+            hint="use up to 40 small letters, digits, `-` and `_`, beginning with a letter or digit",
+        )
+    return name
+
+
+def check_ports(given: Mapping[str, int]) -> dict[str, int]:
+    """Raises UsageError for an unknown endpoint, an impossible port, or one that is given twice."""
+    for endpoint, port in given.items():
+        if endpoint not in DEFAULT_PORTS:
+            raise UsageError(
+                f"{endpoint!r} has no port to choose", hint=f"name one of {', '.join(DEFAULT_PORTS)}"
+            )
+        if not 1 <= port <= 65_535:
+            raise UsageError(f"{port} is no port", hint="ports go from 1 to 65535")
+    if len(set(given.values())) < len(given):
+        raise UsageError("two services can't have the same port", hint="choose different ports")
+    return dict(given)
+
+
+def short_name(lab: str, service: str) -> str:
+    """`worker`, for `worker` as well as for `lab42-worker`.
+
+    Raises:
+        UsageError: there is no such service.
+    """
+    short = service.removeprefix(f"{lab}-").removeprefix(f"{DEFAULT_NAME}-")
+    if short not in CORE:
+        raise UsageError(f"there is no service {service!r}", hint=f"choose one of {', '.join(CORE)}")
+    return short
+
+
+def check_settings(given: Mapping[str, str]) -> dict[str, str]:
+    """Environment overrides, checked.
+
+    Raises:
+        UsageError: naming every one that is unknown, malformed, or not for users to set.
+    """
+    known = {field.name.upper() for field in fields(Settings)} - _DECIDED
+    ours = {name: value for name, value in given.items() if name in known}
+    problems = {name: "unknown setting" for name in given if name not in known | {_MAXMEMORY} | _DECIDED}
+    problems |= {name: "is decided by the lab" for name in given if name in _DECIDED}
+    if _MAXMEMORY in given and not _MEMORY_SIZE.fullmatch(given[_MAXMEMORY]):
+        problems[_MAXMEMORY] = f"must be a size like 256mb, not {given[_MAXMEMORY]!r}"
+    try:
+        Settings().changed({name.lower(): value for name, value in ours.items()}, live_only=False)
+    except InvalidSettings as error:
+        problems |= {name.upper(): why for name, why in error.problems.items()}
+    if problems:
+        text = "; ".join(f"{name}: {why}" for name, why in sorted(problems.items()))
+        raise UsageError(text, hint=f"settings are {', '.join(sorted(known | {_MAXMEMORY}))}")
+    return dict(given)
+
+
+def urls(ports: Mapping[str, int]) -> dict[str, str]:
+    """Where people and programs of this machine reach the lab."""
+    return {
+        "api": f"http://{HOST}:{ports['api']}",
+        "redis": f"redis://{HOST}:{ports['redis']}/0",
+        "postgres": f"postgresql://{USER}:{PASSWORD}@{HOST}:{ports['postgres']}/{DATABASE}",
+    }
+
+
+def lab_specs(state: LabState) -> dict[str, ServiceSpec]:
+    """The services of a lab whose processes share this machine's loopback, by short name."""
+    specs = (
+        _redis(state.ports["redis"], _overrides(state, "redis").get(_MAXMEMORY, _MAXMEMORY_DEFAULT)),
+        _postgres(state.ports["postgres"]),
+        ServiceSpec(
+            name="api",
+            program="python",
+            args=("-m", "service"),
+            env=_settings_env(state, "api"),
+            port=state.ports["api"],
+            depends_on=("redis", "postgres"),
+            health=HealthCheck(protocol="http", host=HOST, port=state.ports["api"]),
+        ),
+        ServiceSpec(
+            name="worker",
+            program="python",
+            args=("-m", "worker"),
+            env=_settings_env(state, "worker"),
+            depends_on=("redis", "postgres"),
+            health=HealthCheck(protocol="worker", host=HOST, port=state.ports["redis"]),
+        ),
+    )
+    return {spec.name: spec for spec in specs}
+
+
+def _redis(port: int, maxmemory: str) -> ServiceSpec:
+    # Only keys with a TTL can be evicted, which cache entries have and the queue has not. Without
+    # persistence: what a crash of Redis costs is what the lab is there to show.
+    options = {
+        "bind": HOST,
+        "port": str(port),
+        "save": "",
+        "appendonly": "no",
+        "maxmemory": maxmemory,
+        "maxmemory-policy": "volatile-lru",
+    }
+    return ServiceSpec(
+        name="redis",
+        program="redis",
+        args=tuple(word for name, value in options.items() for word in (f"--{name}", value)),
+        port=port,
+        health=HealthCheck(protocol="redis", host=HOST, port=port),
+    )
+
+
+def _postgres(port: int) -> ServiceSpec:
+    # fsync stays on: the lab makes claims about durability. Shared memory in files of the data directory,
+    # because a killed server would leave segments behind elsewhere.
+    options = {
+        "listen_addresses": HOST,
+        "port": str(port),
+        "unix_socket_directories": "",
+        "max_connections": "60",
+        "shared_buffers": "64MB",
+        "dynamic_shared_memory_type": "mmap",
+        "log_checkpoints": "off",
+    }
+    return ServiceSpec(
+        name="postgres",
+        program="postgres",
+        args=tuple(word for name, value in options.items() for word in ("-c", f"{name}={value}")),
+        env=(("POSTGRES_DB", DATABASE), ("POSTGRES_PASSWORD", PASSWORD), ("POSTGRES_USER", USER)),
+        port=port,
+        health=HealthCheck(protocol="postgres", host=HOST, port=port, seconds=30.0),
+        stop_signal="SIGINT",
+    )
+
+
+def _settings_env(state: LabState, service: str) -> tuple[tuple[str, str], ...]:
+    reached = urls(state.ports)
+    given = {name.lower(): value for name, value in _overrides(state, service).items() if name != _MAXMEMORY}
+    settings = Settings().changed(
+        {
+            **given,
+            "redis_url": reached["redis"],
+            "database_url": reached["postgres"],
+            "api_host": HOST,
+            "api_port": state.ports["api"],
+        },
+        live_only=False,
+    )
+    return tuple(sorted(settings.to_env().items()))
+
+
+def _overrides(state: LabState, service: str) -> dict[str, str]:
+    return {**state.settings, **state.service_settings.get(service, {})}
