@@ -47,7 +47,10 @@ def _ask_redis(check: HealthCheck, pid: int | None) -> str:
 
 
 def _ask_worker(check: HealthCheck, pid: int | None) -> str:
-    answer = _redis_line(check, f"GET {keys.WORKER}")
+    try:
+        answer = _redis_line(check, f"GET {keys.WORKER}")
+    except (OSError, ValueError):
+        return "can't register: Redis does not answer"
     if answer.startswith("$-"):
         return "has not registered in Redis yet"
     if not answer.startswith("{"):
@@ -85,7 +88,16 @@ def _ask_http(check: HealthCheck, pid: int | None) -> str:
         body = response.read()
     if response.status == http.client.OK:
         return ""
-    return f"answers {response.status}: {body[:200].decode(errors='replace').strip()}"
+    return f"answers {response.status}{_detail(body)}"
+
+
+def _detail(body: bytes) -> str:
+    """What the API says is wrong: "redis down"."""
+    try:
+        said = json.loads(body).get("detail")
+    except (ValueError, AttributeError):
+        return ""
+    return f" ({said})" if isinstance(said, str) and said else ""
 
 
 _ASK: Final[Mapping[Protocol, Callable[[HealthCheck, int | None], str]]] = {

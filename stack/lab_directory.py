@@ -1,5 +1,6 @@
 """The directory of one lab: whether it is one, and how it goes away."""
 
+import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -10,7 +11,11 @@ from stack.state_files import usable
 from stack.topology import CORE
 
 _LOCK: Final = "lock"
-_KNOWN: Final = frozenset({FILE, _LOCK, "logs", "data", "run", "bin", *(f"{name}.json" for name in CORE)})
+#: Records of what was run in the lab; they go with it.
+RUNS: Final = "runs"
+_KNOWN: Final = frozenset(
+    {FILE, _LOCK, RUNS, "logs", "data", "run", "bin", *(f"{name}.json" for name in CORE)}
+)
 
 
 def holds_lab(directory: Path) -> bool:
@@ -46,6 +51,8 @@ def check_unclaimed(directory: Path) -> None:
 def take_away(directory: Path) -> None:
     """Remove what the lab itself keeps there, and the directory where nothing else is in it."""
     with usable(directory):
+        with suppress(FileNotFoundError):
+            shutil.rmtree(directory / RUNS)
         for path in (*directory.glob(".*.json.*"), directory / FILE, directory / _LOCK):
             path.unlink(missing_ok=True)
         if directory.is_dir() and not any(directory.iterdir()):

@@ -105,14 +105,9 @@ def main(argv: Sequence[str]) -> int:
         return 1
     finally:
         client.disconnect()
-    text = render(_status(asked, answer), decorated=asked.decorated)
-    # redis-cli prints nothing at all for an empty list that it does not decorate.
+    text = render(answer, decorated=asked.decorated)
     sys.stdout.write(f"{text}\n")
     return 0
-
-
-def _status(asked: Invocation, answer: object) -> object:
-    return answer
 
 
 if __name__ == "__main__":

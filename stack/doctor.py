@@ -1,0 +1,153 @@
+"""Is this machine fit for the lab? Each check gives one finding; none changes anything."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from stack.errors import LabError
+from stack.local_programs import postgres_directory, redis_server
+from stack.ports import describe_holder, is_free
+from stack.settings import StackSettings
+from stack.stack import Stack
+
+#: failed: the lab can't run. warning: it can, but the user should know.
+Outcome = Literal["ok", "warning", "failed"]
+
+_PYTHON: Final = (3, 11)
+#: Bytes that a lab should find free, and those without which it won't start.
+_ENOUGH: Final = 1 << 30
+_LEAST: Final = 200 << 20
+#: s for a program to say its version, and for an engine to answer.
+_ANSWER_SECONDS: Final = 5.0
+_DOCKER_SECONDS: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found."""
+
+    #: Stable short name, for JSON: `python`, `state directory`, `port 8000`.
+    check: str
+    outcome: Outcome
+    detail: str
+    #: What to do; empty if nothing needs doing.
+    hint: str = ""
+
+
+def examine(stack: Stack) -> Iterator[Finding]:
+    """Look at the machine with the eyes of this lab. Raises nothing but bugs."""
+    yield _python()
+    yield _user()
+    yield _state_directory(stack.directory.parent)
+    yield _space(stack.directory.parent)
+    yield _program("postgres", lambda: postgres_directory() / "postgres")
+    yield _program("redis", lambda: redis_server(StackSettings.from_env().redis_server))
+    yield from _ports(stack)
+    yield _docker()
+
+
+def _python() -> Finding:
+    found = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info < _PYTHON:
+        return Finding("python", "failed", found, "install Python 3.11 or newer")
+    return Finding("python", "ok", found)
+
+
+def _user() -> Finding:
+    if os.geteuid() != 0:
+        return Finding("user", "ok", f"uid {os.geteuid()}")
+    return Finding(
+        "user",
+        "warning",
+        "root: PostgreSQL runs as nobody, everything else as root",
+        "on a machine that others use, run labctl as an ordinary user: the lab's Redis has no password",
+    )
+
+
+def _state_directory(home: Path) -> Finding:
+    existing = _nearest_existing(home)
+    try:
+        with tempfile.TemporaryFile(dir=existing):
+            return Finding("state directory", "ok", str(home))
+    except OSError as error:
+        return Finding(
+            "state directory",
+            "failed",
+            f"{home}: {error.strerror or error}",
+            "permit writing there, or name another directory in LABCTL_HOME",
+        )
+
+
+def _space(home: Path) -> Finding:
+    try:
+        free = shutil.disk_usage(_nearest_existing(home)).free
+    except OSError as error:
+        return Finding("space", "warning", f"unknown: {error.strerror or error}")
+    detail = f"{free / (1 << 30):.1f} GiB free"
+    if free >= _ENOUGH:
+        return Finding("space", "ok", detail)
+    hint = "free some space, or name a directory on another disk in LABCTL_HOME"
+    return Finding("space", "warning" if free >= _LEAST else "failed", detail, hint)
+
+
+def _nearest_existing(path: Path) -> Path:
+    return next((parent for parent in (path, *path.parents) if parent.is_dir()), Path("/"))
+
+
+def _program(name: str, find: Callable[[], Path]) -> Finding:
+    try:
+        done = subprocess.run(
+            [str(find()), "--version"], capture_output=True, text=True, timeout=_ANSWER_SECONDS, check=False
+        )
+    except LabError as error:
+        return Finding(name, "failed", error.message, error.hint)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return Finding(name, "failed", str(error), "install labctl anew on this machine")
+    said = (done.stdout or done.stderr).strip().partition("\n")[0]
+    if done.returncode != 0:
+        return Finding(name, "failed", said or "it does not run", "install labctl anew on this machine")
+    return Finding(name, "ok", said)
+
+
+def _ports(stack: Stack) -> Iterator[Finding]:
+    try:
+        ports = {name: int(url.rpartition(":")[2].partition("/")[0]) for name, url in stack.urls().items()}
+        own = {seen.port for seen in stack.status().values() if seen.pid is not None}
+    except LabError as error:
+        yield Finding("ports", "ok", f"{error.message} (free ones are taken)")
+        return
+    for name, port in ports.items():
+        yield _port(name, port, is_own=port in own)
+
+
+def _port(name: str, port: int, *, is_own: bool) -> Finding:
+    check = f"port {port}"
+    if is_own:
+        return Finding(check, "ok", f"{name} of this lab")
+    if is_free(port):
+        return Finding(check, "ok", f"free for {name}")
+    hint = "end that process, or start a lab under another `--name`: it takes free ports"
+    return Finding(check, "failed", f"needed for {name}, held by {describe_holder(port)}", hint)
+
+
+def _docker() -> Finding:
+    """No Docker is no fault: the lab runs without."""
+    import docker
+    from docker.errors import DockerException
+
+    try:
+        client = docker.DockerClient.from_env(timeout=_DOCKER_SECONDS)
+        try:
+            version = client.version()["Version"]
+        finally:
+            client.close()
+    except (DockerException, OSError) as error:
+        first = str(error).partition("\n")[0]
+        return Finding("docker", "ok", f"no engine answers, and none is needed ({first[:120]})")
+    return Finding("docker", "ok", f"engine {version} answers")
