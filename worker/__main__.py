@@ -44,9 +44,10 @@ def serve(settings: Settings, stop: StopRequest) -> None:
     scripts = Scripts(settings.redis_url)
     buffer = Buffer(scripts)
     flush_signal = FlushSignal(scripts.client)
+    store = Store(settings.database_url)
     flusher = Flusher(
         buffer,
-        Store(settings.database_url),
+        store,
         settings,
         stop,
         signal_flush=flush_signal,
@@ -60,6 +61,9 @@ def serve(settings: Settings, stop: StopRequest) -> None:
             _work(settings, flusher, stop)
     finally:
         watch.end()
+        flusher.close()
+        store.close()
+        scripts.close()
 
 
 def _work(settings: Settings, flusher: Flusher, stop: StopRequest) -> None:

@@ -48,6 +48,10 @@ class Claims:
             if claim is not None and claim.rows:
                 self._buffer.release(claim, claim.rows)
 
+    def close(self) -> None:
+        """End the thread."""
+        self._thread.shutdown()
+
     def forget(self) -> None:
         """Drop what is under way, after Redis went: the leases look after it."""
         self._ahead = None

@@ -67,6 +67,10 @@ class Flusher:
             self.busy = False
         return rows
 
+    def close(self) -> None:
+        """End what runs beside the jobs."""
+        self._claims.close()
+
     def _drain(self) -> int:
         self._buffer.flush_started()
         ends = time.monotonic() + _JOB_SECONDS

@@ -78,6 +78,7 @@ class Scripts:
             name: hashlib.sha1(body, usedforsecurity=False).hexdigest() for name, body in self._bodies.items()
         }
         self._local = threading.local()
+        self._opened: list[_Connection] = []
 
     def run(self, script: Script, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Any:
         """Run one script and return its reply, strings as bytes.
@@ -107,6 +108,12 @@ class Scripts:
         self._local.used_at = time.monotonic()
         return reply
 
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        for connection in self._opened:
+            connection.disconnect()
+        self.client.close()
+
     def _connection(self) -> _Connection:
         """This thread's connection, known to be open: a write must not be sent into a dead one, since
         afterwards nobody could say whether it had been taken."""
@@ -128,6 +135,7 @@ class Scripts:
         connection: Any = self.client.connection_pool.make_connection()
         self._local.connection = connection
         self._local.used_at = 0.0
+        self._opened.append(connection)
         opened: _Connection = connection
         return opened
 

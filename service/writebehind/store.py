@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from importlib.resources import files
 from typing import Any, Final, TypeVar
+from weakref import WeakSet
 
 import msgspec
 import psycopg
@@ -62,6 +63,7 @@ class Store:
         self._url = database_url
         self._upsert = (files("service.writebehind") / "upsert.sql").read_text()
         self._local = threading.local()
+        self._opened: WeakSet[psycopg.Connection[Any]] = WeakSet()
 
     def write(self, entries: Sequence[bytes]) -> int:
         """Write a batch in one statement and one transaction; return how many rows changed.
@@ -108,9 +110,8 @@ class Store:
         self._run(lambda connection: connection.execute("SELECT 1"))
 
     def close(self) -> None:
-        """Close the calling thread's connection."""
-        connection = getattr(self._local, "connection", None)
-        if connection is not None:
+        """Close the connections of all threads."""
+        for connection in list(self._opened):
             connection.close()
 
     def _select(self, query: str, *params: object) -> list[StoredProduct]:
@@ -156,6 +157,7 @@ class Store:
         except psycopg.Error as error:
             raise StoreUnavailable(f"PostgreSQL can't be reached: {_say(error)}") from error
         self._local.connection = connection
+        self._opened.add(connection)
         return connection, True
 
 

@@ -1,0 +1,39 @@
+"""Fixtures that every kind of test may use."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.servers import Servers, running
+from tests.write_path import OpenPath, WritePath
+
+
+@pytest.fixture(scope="session")
+def _servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    with running(tmp_path_factory.mktemp("servers")) as servers:
+        yield servers
+
+
+@pytest.fixture
+def servers(_servers: Servers) -> Servers:
+    """Redis and PostgreSQL of this test process, emptied."""
+    for name in ("redis", "postgres"):
+        if _servers.runtime.observe()[name].state != "running":
+            _servers.runtime.start(_servers.specs[name])
+        _servers.wait_for(name)
+    _servers.empty()
+    return _servers
+
+
+@pytest.fixture
+def open_path(servers: Servers) -> Iterator[OpenPath]:
+    """Opens write paths on the servers, and closes them at the end."""
+    with ExitStack() as opened:
+
+        def open_one(**settings: object) -> WritePath:
+            path = WritePath.on(servers, **settings)
+            opened.callback(path.close)
+            return path
+
+        yield open_one

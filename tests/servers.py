@@ -1,0 +1,81 @@
+"""Real Redis and PostgreSQL for tests of the write path, without the API and a worker of their own."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import redis
+
+from service.writebehind.settings import Settings
+from stack.database import apply_schema
+from stack.lab_state import LabState
+from stack.local_runtime import LocalRuntime
+from stack.ports import choose_free
+from stack.settings import StackSettings
+from stack.spec import ServiceSpec
+from stack.topology import lab_specs, urls
+from stack.wait import wait_until
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """The two servers of one test process."""
+
+    runtime: LocalRuntime
+    specs: dict[str, ServiceSpec]
+    redis_url: str
+    database_url: str
+
+    def settings(self, **changes: object) -> Settings:
+        """Settings of a service or worker on these servers."""
+        own = Settings(redis_url=self.redis_url, database_url=self.database_url)
+        return own.changed(changes, live_only=False)
+
+    def wait_for(self, service: str) -> None:
+        def answers() -> bool:
+            try:
+                if service == "redis":
+                    with redis.Redis.from_url(self.redis_url) as client:
+                        client.ping()
+                else:
+                    psycopg.connect(self.database_url, connect_timeout=1).close()
+            except (redis.RedisError, psycopg.Error):
+                return False
+            return True
+
+        wait_until(answers, seconds=20, reason=f"{service} answers", hint="see its log")
+
+    def empty(self) -> None:
+        """As new: no keys, and the seed rows alone."""
+        with redis.Redis.from_url(self.redis_url) as client:
+            client.flushall()
+        with psycopg.connect(self.database_url) as connection:
+            connection.execute("TRUNCATE products, product_tombstones")
+        apply_schema(self.database_url)
+
+
+@contextmanager
+def running(directory: Path) -> Iterator[Servers]:
+    """Start both, and end both whatever happens."""
+    if os.geteuid() == 0:
+        # PostgreSQL runs as nobody, who must be able to enter.
+        directory.chmod(0o755)
+    ports = dict(zip(("api", "redis", "postgres"), choose_free(3), strict=True))
+    specs = lab_specs(LabState(runtime="local", ports=ports))
+    runtime = LocalRuntime(directory, StackSettings(home=directory))
+    reached = urls(ports)
+    servers = Servers(runtime, specs, reached["redis"], reached["postgres"])
+    try:
+        for name in ("redis", "postgres"):
+            runtime.start(specs[name])
+        for name in ("redis", "postgres"):
+            servers.wait_for(name)
+        apply_schema(servers.database_url)
+        yield servers
+    finally:
+        for name in runtime.observe():
+            runtime.signal(name, "kill")
+        runtime.remove(keep_data=False)

@@ -1,0 +1,142 @@
+"""Products, documents and entries."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.writebehind.entry import (
+    DeadLetter,
+    Product,
+    attempts_of,
+    check_id,
+    finish,
+    is_tombstone,
+    parse_product,
+    product_head,
+    queued_at_of,
+    to_document,
+    tombstone_head,
+    with_source,
+)
+from service.writebehind.errors import InvalidProduct
+
+
+def body(**changes: Any) -> bytes:
+    return json.dumps({"name": "Widget", "price": 29.99, "quantity": 100} | changes).encode()
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"name": "x" * 256}, "name"),
+        ({"name": ""}, "name"),
+        ({"name": "a\0b"}, "name"),
+        ({"name": None}, "name"),
+        ({"price": 1e9}, "price"),
+        ({"price": -0.01}, "price"),
+        ({"price": 100_000_000}, "price"),
+        ({"price": 1.005}, "price"),
+        ({"price": "29.99"}, "price"),
+        ({"price": True}, "price"),
+        ({"quantity": 2**31}, "quantity"),
+        ({"quantity": -(2**31) - 1}, "quantity"),
+        ({"quantity": 1.5}, "quantity"),
+        ({"quantity": "1"}, "quantity"),
+    ],
+)
+def test_what_postgres_would_refuse_is_refused(changes: dict[str, Any], field: str) -> None:
+    with pytest.raises(InvalidProduct) as refused:
+        parse_product(body(**changes))
+    assert list(refused.value.problems) == [field]
+
+
+@pytest.mark.parametrize("missing", ["name", "price", "quantity"])
+def test_a_missing_field_is_named(missing: str) -> None:
+    value = json.loads(body())
+    del value[missing]
+    with pytest.raises(InvalidProduct) as refused:
+        parse_product(json.dumps(value).encode())
+    assert refused.value.problems == {missing: "is required"}
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"\xff", b'{"name": "\\ud800", "price": 1, "quantity": 1}'])
+def test_a_body_that_is_no_json_is_told_from_a_bad_product(text: bytes) -> None:
+    with pytest.raises(ValueError, match="not JSON"):
+        parse_product(text)
+
+
+@pytest.mark.parametrize("text", [b"[]", b"3", b"null"])
+def test_a_body_that_is_no_object_is_refused(text: bytes) -> None:
+    with pytest.raises(InvalidProduct):
+        parse_product(text)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": "x" * 255},
+        {"name": "名" * 255},
+        {"price": 99_999_999.99},
+        {"price": 0},
+        {"price": 0.01},
+        {"quantity": 2**31 - 1},
+        {"quantity": -(2**31)},
+        {"source": "cache", "version": 3},
+    ],
+)
+def test_the_limits_themselves_are_fine(changes: dict[str, Any]) -> None:
+    parse_product(body(**changes))
+
+
+@pytest.mark.parametrize("product_id", ["seed-001", "A.b_c-9", "x" * 36])
+def test_good_ids(product_id: str) -> None:
+    assert check_id(product_id) == product_id
+
+
+@pytest.mark.parametrize("product_id", ["", "x" * 37, "a b", "a:b", "ä", "a\n", "../x", "a\0"])
+def test_bad_ids(product_id: str) -> None:
+    with pytest.raises(InvalidProduct):
+        check_id(product_id)
+
+
+names = st.text(min_size=1, max_size=40)
+
+
+@given(
+    name=st.one_of(names, st.just('","version":1,"deleted":true,"queued_at":1,"attempts":1}')),
+    price=st.decimals(0, 99_999_999, places=2).map(float),
+    quantity=st.integers(-(2**31), 2**31 - 1),
+    version=st.integers(10**15, 10**16 - 1),
+    attempts=st.integers(0, 100),
+)
+def test_documents_are_json_whatever_the_name(
+    name: str, price: float, quantity: int, version: int, attempts: int
+) -> None:
+    document = finish(
+        product_head("p-1", Product(name, price, quantity)), created_at="T0", updated_at="T1", version=version
+    )
+    entry = document[:-1] + b',"queued_at":%d,"attempts":%d}' % (version, attempts)
+    assert json.loads(document) == {
+        "id": "p-1", "name": name, "price": price, "quantity": quantity,
+        "created_at": "T0", "updated_at": "T1", "version": version,
+    }  # fmt: skip
+    assert json.loads(with_source(document, "cache"))["source"] == "cache"
+    assert to_document(entry) == document
+    assert (attempts_of(entry), queued_at_of(entry)) == (attempts, version)
+    assert not is_tombstone(document)
+
+
+def test_a_tombstone_is_recognised() -> None:
+    assert is_tombstone(finish(tombstone_head("p-1"), created_at="T0", updated_at="T1", version=1))
+
+
+def test_negative_zero_is_zero() -> None:
+    assert b'"price":0.0,' in product_head("p", parse_product(body(price=-0.0)))
+
+
+def test_a_dead_letter_keeps_even_what_is_no_json() -> None:
+    letter = DeadLetter.of("p", 3, b"\xffjunk", error="why", attempts=1)
+    assert json.loads(letter.encode())["entry"] == "\ufffdjunk"

@@ -1,0 +1,119 @@
+"""The write path in one process, on real servers: what tests of the promise drive."""
+
+import json
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+import redis
+from psycopg.rows import dict_row
+
+from service.writebehind import keys
+from service.writebehind.buffer import Buffer
+from service.writebehind.dead_letters import DeadLetters
+from service.writebehind.entry import Product
+from service.writebehind.overview import Overview, QueueState
+from service.writebehind.reads import Reads
+from service.writebehind.scripts import Scripts
+from service.writebehind.settings import Settings
+from service.writebehind.store import Store
+from service.writebehind.writes import Writes
+from tests.servers import Servers
+from worker.flush import Flusher
+from worker.stopping import StopRequest
+
+#: Opens a write path with the settings given; it is closed when the test ends.
+OpenPath = Callable[..., "WritePath"]
+WIDGET = Product("Widget", 29.99, 100)
+
+
+@dataclass(frozen=True, slots=True)
+class WritePath:
+    """Service and worker without their processes; flushes happen when a test says so."""
+
+    servers: Servers
+    settings: Settings
+    redis: "redis.Redis"
+    buffer: Buffer
+    store: Store
+    reads: Reads
+    writes: Writes
+    dead_letters: DeadLetters
+    overview: Overview
+    flusher: Flusher
+    stop: StopRequest
+    scripts: Scripts
+    #: One element for every flush that the service signalled.
+    signals: list[None]
+
+    @classmethod
+    def on(cls, servers: Servers, **settings: object) -> "WritePath":
+        """By default without a window, so that everything is due at once."""
+        own = servers.settings(**({"coalescing_window_ms": 0, "flush_interval_ms": 0} | settings))
+        scripts = Scripts(own.redis_url)
+        buffer, store = Buffer(scripts), Store(own.database_url)
+        signals: list[None] = []
+
+        def signal() -> None:
+            signals.append(None)
+
+        stop = StopRequest()
+        return cls(
+            servers=servers,
+            settings=own,
+            redis=scripts.client,
+            buffer=buffer,
+            store=store,
+            reads=Reads(scripts, store, own),
+            writes=Writes(scripts, store, own, signal_flush=signal),
+            dead_letters=DeadLetters(scripts, store),
+            overview=Overview(scripts, own),
+            flusher=Flusher(buffer, store, own, stop, signal_flush=signal, chance=random.Random(1)),
+            stop=stop,
+            scripts=scripts,
+            signals=signals,
+        )
+
+    def close(self) -> None:
+        self.flusher.close()
+        self.store.close()
+        self.scripts.close()
+
+    def create(self, product: Product = WIDGET, **options: Any) -> dict[str, Any]:
+        return dict(json.loads(self.writes.create(product, **options).body))
+
+    def update(self, product_id: str, product: Product = WIDGET, **options: Any) -> dict[str, Any]:
+        return dict(json.loads(self.writes.update(product_id, product, **options).body))
+
+    def delete(self, product_id: str, **options: Any) -> dict[str, Any]:
+        return dict(json.loads(self.writes.delete(product_id, **options).body))
+
+    def read(self, product_id: str) -> dict[str, Any]:
+        return dict(json.loads(self.reads.get(product_id)))
+
+    def queue(self) -> QueueState:
+        return self.overview.queue()
+
+    def row(self, product_id: str) -> dict[str, Any] | None:
+        """The row, straight from PostgreSQL."""
+        with psycopg.connect(self.settings.database_url, row_factory=dict_row) as connection:
+            return connection.execute("SELECT * FROM products WHERE id = %s", [product_id]).fetchone()
+
+    def sql(self, statement: str, *params: object) -> None:
+        with psycopg.connect(self.settings.database_url) as connection:
+            connection.execute(statement.encode(), params)
+
+    def evict(self, product_id: str) -> None:
+        """What Redis does to cache entries when it needs room, or when their TTL ends."""
+        self.redis.delete(keys.cache(product_id))
+
+    def assert_balanced(self) -> None:
+        """Every accepted write is accounted for, once."""
+        state = self.queue()
+        pending = int(self.redis.hlen(keys.PENDING)) + state.backlog
+        totals = state.totals
+        assert totals["accepted"] == (
+            totals["coalesced"] + totals["persisted"] + totals["dead_lettered"] + pending
+        ), (state, pending)
