@@ -5,22 +5,20 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from stack import lab_state, lock
 from stack.errors import StateUnusable
-from stack.lab_state import FILE, load
 from stack.state_files import usable
 from stack.topology import CORE
 
-_LOCK: Final = "lock"
 #: Records of what was run in the lab; they go with it.
 RUNS: Final = "runs"
-_KNOWN: Final = frozenset(
-    {FILE, _LOCK, RUNS, "logs", "data", "run", "bin", *(f"{name}.json" for name in CORE)}
-)
+_RECORDS: Final = (lab_state.FILE, *(f"{name}.json" for name in CORE))
+_KNOWN: Final = frozenset({*_RECORDS, lock.FILE, RUNS, "logs", "data", "run", "bin"})
 
 
 def holds_lab(directory: Path) -> bool:
     """Whether a lab was started there and not taken away, be it broken."""
-    return any((directory / name).exists() for name in (FILE, *(f"{name}.json" for name in CORE)))
+    return any((directory / name).exists() for name in _RECORDS)
 
 
 def ports_of_labs(home: Path) -> frozenset[int]:
@@ -28,7 +26,7 @@ def ports_of_labs(home: Path) -> frozenset[int]:
     found: set[int] = set()
     for directory in home.glob("*/"):
         with suppress(StateUnusable):
-            if state := load(directory):
+            if state := lab_state.load(directory):
                 found.update(state.ports.values())
     return frozenset(found)
 
@@ -53,7 +51,7 @@ def take_away(directory: Path) -> None:
     with usable(directory):
         with suppress(FileNotFoundError):
             shutil.rmtree(directory / RUNS)
-        for path in (*directory.glob(".*.json.*"), directory / FILE, directory / _LOCK):
+        for path in (*directory.glob(".*.json.*"), directory / lab_state.FILE, directory / lock.FILE):
             path.unlink(missing_ok=True)
         if directory.is_dir() and not any(directory.iterdir()):
             directory.rmdir()

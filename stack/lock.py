@@ -11,7 +11,7 @@ from stack.events import StackEvent, StackNoted
 from stack.state_files import usable
 from stack.wait import wait_until
 
-_FILE: Final = "lock"
+FILE: Final = "lock"
 _SECONDS: Final = 60.0
 
 
@@ -19,7 +19,7 @@ class LabLock:
     """A lock on a lab's directory: acquired within a `with`, ended with it or with its holder."""
 
     def __init__(self, directory: Path) -> None:
-        self._path = directory / _FILE
+        self._path = directory / FILE
         self._handle = -1
 
     def __enter__(self) -> Self:
