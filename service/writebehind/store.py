@@ -7,7 +7,6 @@ from datetime import datetime
 from decimal import Decimal
 from importlib.resources import files
 from typing import Any, Final, TypeVar
-from weakref import WeakSet
 
 import msgspec
 import psycopg
@@ -63,7 +62,7 @@ class Store:
         self._url = database_url
         self._upsert = (files("service.writebehind") / "upsert.sql").read_text()
         self._local = threading.local()
-        self._opened: WeakSet[psycopg.Connection[Any]] = WeakSet()
+        self._opened: list[psycopg.Connection[Any]] = []
 
     def write(self, entries: Sequence[bytes]) -> int:
         """Write a batch in one statement and one transaction; return how many rows changed.
@@ -111,7 +110,7 @@ class Store:
 
     def close(self) -> None:
         """Close the connections of all threads."""
-        for connection in list(self._opened):
+        for connection in self._opened:
             connection.close()
 
     def _select(self, query: str, *params: object) -> list[StoredProduct]:
@@ -157,7 +156,7 @@ class Store:
         except psycopg.Error as error:
             raise StoreUnavailable(f"PostgreSQL can't be reached: {_say(error)}") from error
         self._local.connection = connection
-        self._opened.add(connection)
+        self._opened = [*(c for c in self._opened if not c.closed), connection]
         return connection, True
 
 

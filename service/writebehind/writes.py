@@ -110,7 +110,14 @@ class Writes:
         with suppress(CacheUnavailable, OutcomeUnknown):
             self._scripts.run(
                 "settle",
-                (keys.cache(product_id), keys.PENDING, keys.fill(product_id), keys.TOTALS),
+                (
+                    keys.cache(product_id),
+                    keys.PENDING,
+                    keys.fill(product_id),
+                    keys.TOTALS,
+                    keys.INFLIGHT,
+                    keys.BACKLOG,
+                ),
                 (product_id, version, document, self._settings.cache_ttl_seconds),
             )
 

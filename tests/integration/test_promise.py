@@ -22,6 +22,11 @@ def path(open_path: OpenPath) -> WritePath:
     return open_path()
 
 
+def as_bytes(value: object) -> bytes:
+    assert isinstance(value, bytes)
+    return value
+
+
 # 1. One atomic step
 
 
@@ -108,9 +113,7 @@ def test_concurrent_batches_with_deletes_neither_deadlock_nor_resurrect(path: Wr
     old = [row.entry for row in claim.rows]
     for product_id in ids:
         path.delete(product_id)
-    deletes = [row.entry for row in path.buffer.claim(path.servers.settings(lease_ms=100)).rows] or [
-        path.redis.hget(keys.PENDING, product_id) for product_id in ids
-    ]
+    deletes = [as_bytes(path.redis.hget(keys.PENDING, product_id)) for product_id in ids]
     batches = [old, deletes, list(reversed(old)), list(reversed(deletes))] * 5
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(path.store.write, batches))
@@ -238,8 +241,7 @@ def test_a_stop_finishes_the_batch_in_hand_and_gives_the_rest_back(open_path: Op
 def test_a_refused_row_alone_is_dead_lettered(path: WritePath) -> None:
     products = [path.create() for _ in range(8)]
     bad = products[3]["id"]
-    entry = path.redis.hget(keys.PENDING, bad)
-    assert isinstance(entry, bytes)
+    entry = as_bytes(path.redis.hget(keys.PENDING, bad))
     path.redis.hset(keys.PENDING, bad, entry.replace(b'"price":29.99', b'"price":1e12').decode())
     path.flusher.run()
     assert [path.row(p["id"]) is not None for p in products] == [p["id"] != bad for p in products]
@@ -438,9 +440,6 @@ def test_out_of_memory_is_refused_and_the_queue_still_drains(path: WritePath) ->
     path.redis.config_set("maxmemory", "1mb")
     try:
         with pytest.raises(CacheUnavailable, match="refused"):
-            for _ in range(10_000):
-                path.create(Product("x" * 255, 1.0, 1))
-        with pytest.raises(CacheUnavailable):
             path.create()
         path.flusher.run()
         assert path.queue().queue_size == 0

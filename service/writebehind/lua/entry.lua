@@ -15,11 +15,11 @@ local function digits(number)
   return string.format('%.0f', number)
 end
 
--- The next moment of the lab's clock: Redis time, but never the same or an earlier one twice, so that
--- versions keep rising when time stands still, and after a FLUSHALL.
-local function tick(clock_key, floor)
-  local last = tonumber(redis.call('GET', clock_key) or '0')
-  local moment = math.max(last + 1, (floor or 0) + 1, now_us())
+-- The next moment of the lab's clock: Redis time, but never the same or an earlier one twice. A version is
+-- such a moment, or one more than the product's previous version, where that is later (it was assigned
+-- before a FLUSHALL, by a clock that was ahead).
+local function tick(clock_key)
+  local moment = math.max(tonumber(redis.call('GET', clock_key) or '0') + 1, now_us())
   redis.call('SET', clock_key, digits(moment))
   return moment
 end
@@ -61,6 +61,12 @@ end
 local function find_in_backlog(backlog_key, id, version)
   local prefix = id .. ':' .. string.format('%016.0f', tonumber(version))
   return redis.call('ZRANGEBYLEX', backlog_key, '[' .. prefix .. ':', '(' .. prefix .. ';', 'LIMIT', 0, 1)[1]
+end
+
+-- Whether a worker is writing just this entry: it was there when the id was claimed.
+local function in_hand(inflight_key, backlog_key, id, entry)
+  local claimed_at = tonumber(redis.call('ZSCORE', inflight_key, id) or '0')
+  return queued_at(entry) <= claimed_at and not oldest_in_backlog(backlog_key, id)
 end
 
 -- Lua can pass some 8,000 values to one call.

@@ -23,7 +23,7 @@ if policy == 'write_through' then
 end
 
 local pending = redis.call('HGET', KEYS[2], id)
-local created_at = ARGV[4]
+local created_at, previous = ARGV[4], tonumber(ARGV[5])
 if operation ~= 'create' then
   local newest = pending or redis.call('GET', KEYS[1])
   if newest and is_tombstone(newest) then
@@ -32,6 +32,7 @@ if operation ~= 'create' then
     return {'missing'}
   end
   created_at = newest and string.match(newest, '"created_at":"([^"]*)"') or ARGV[6]
+  previous = math.max(previous, newest and tonumber(version_of(newest)) or 0)
 end
 
 if not pending or not coalescing then
@@ -41,7 +42,7 @@ if not pending or not coalescing then
   end
 end
 
-local version = tick(KEYS[6], tonumber(ARGV[5]))
+local version = math.max(tick(KEYS[6]), previous + 1)
 local document = ARGV[3] .. ',"created_at":"' .. created_at .. '","updated_at":"' .. ARGV[4]
   .. '","version":' .. digits(version) .. '}'
 redis.call('SET', KEYS[1], document, 'EX', live[5] or ARGV[12])
@@ -49,17 +50,14 @@ redis.call('DEL', KEYS[10])
 redis.call('HINCRBY', KEYS[8], 'accepted', 1)
 
 local claimed_at = tonumber(redis.call('ZSCORE', KEYS[4], id) or '0')
-local since = version
+local since = math.max(now_us(), claimed_at + 1)
 if pending and not coalescing then
   redis.call('ZADD', KEYS[5], 0, backlog_member(id, pending))
-elseif pending then
-  -- The entry that a worker has in hand is being written, so it is not coalesced by this write, and the
-  -- new entry's window begins now. In every other case the window stays that of the first write.
-  local in_hand = tonumber(version_of(pending)) <= claimed_at and not oldest_in_backlog(KEYS[5], id)
-  if not in_hand then
-    since = queued_at(pending)
-    redis.call('HINCRBY', KEYS[8], 'coalesced', 1)
-  end
+elseif pending and not in_hand(KEYS[4], KEYS[5], id, pending) then
+  -- The window stays that of the first write. (An entry that is being written is not coalesced by this
+  -- write: the window begins anew behind it.)
+  since = queued_at(pending)
+  redis.call('HINCRBY', KEYS[8], 'coalesced', 1)
 end
 redis.call('HSET', KEYS[2], id, to_entry(document, since, 0))
 
