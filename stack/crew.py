@@ -2,11 +2,11 @@
 
 import queue
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
-from stack.events import StackEvent
+from stack.events import StackEvent, StackEvents
 
 
 class Cancelled(Exception):
@@ -32,7 +32,7 @@ class Shift:
 Task = Callable[[Shift], None]
 
 
-def work(tasks: Mapping[str, Task], after: Mapping[str, Collection[str]]) -> Iterator[StackEvent]:
+def work(tasks: Mapping[str, Task], after: Mapping[str, Collection[str]]) -> StackEvents:
     """Run every task in a thread once those named in `after` are done; yield what they report.
 
     The first exception of a task makes the others give up; it is raised when all have ended. So it is when

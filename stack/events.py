@@ -1,5 +1,6 @@
 """What the stack reports while it works. One type of event, several displays."""
 
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -35,3 +36,5 @@ class StackNoted:
 
 
 StackEvent = ServiceChanged | StackNoted
+#: Work that reports while it is consumed. To interrupt it, close it: it then cleans up.
+StackEvents = Generator[StackEvent, None, None]

@@ -1,7 +1,7 @@
 """The life cycle of a lab: observe, plan, apply. Written once, over the `Runtime` protocol."""
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Final
@@ -9,7 +9,7 @@ from typing import Final
 from stack import crew, ports
 from stack.crew import Shift
 from stack.errors import DeadlinePassed, EnvironmentFault, LabError, NotRunning
-from stack.events import ServiceChanged, StackEvent
+from stack.events import ServiceChanged, StackEvents
 from stack.health import ailment
 from stack.plan import Action, in_order, plan
 from stack.runtime import FaultSignal, Observed, Runtime
@@ -44,7 +44,7 @@ class Lifecycle:
         self._furnish = furnish
         self._begun: list[str] = []
 
-    def converge(self, services: Collection[str]) -> Iterator[StackEvent]:
+    def converge(self, services: Collection[str]) -> StackEvents:
         """Bring these services up, or leave those that are. What it began ends again if it fails.
 
         Raises:
@@ -67,7 +67,7 @@ class Lifecycle:
             self._undo()
             raise
 
-    def end(self, services: Collection[str]) -> Iterator[StackEvent]:
+    def end(self, services: Collection[str]) -> StackEvents:
         """Stop these services, each before those that it depends on."""
         observed = self._runtime.observe()
         after: dict[str, set[str]] = {name: set() for name in services}
@@ -78,7 +78,7 @@ class Lifecycle:
             {name: partial(self._stop, name, observed.get(name)) for name in services}, after
         )
 
-    def inject(self, service: str, fault: FaultSignal) -> Iterator[StackEvent]:
+    def inject(self, service: str, fault: FaultSignal) -> StackEvents:
         """Kill, freeze or unfreeze a running service.
 
         Raises:

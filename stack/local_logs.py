@@ -2,7 +2,7 @@
 
 import math
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -31,7 +31,7 @@ def last_lines(log: Path, count: int | None) -> list[str]:
         return []
 
 
-def read(logs: Mapping[str, Path], *, tail: int | None, follow: bool) -> Iterator[LogLine]:
+def read(logs: Mapping[str, Path], *, tail: int | None, follow: bool) -> Generator[LogLine, None, None]:
     """The lines of several services' logs; with `follow`, until the iterator is closed."""
     tails = [_Tail(service, log) for service, log in logs.items()]
     for part in tails:

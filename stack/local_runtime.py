@@ -7,7 +7,7 @@ A lab's directory holds `<service>.json` (which process), `logs/`, `data/` (what
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from signal import SIGCONT, SIGKILL, SIGSTOP, Signals
@@ -120,7 +120,9 @@ class LocalRuntime:
             ports={name: seen.port for name, seen in self.observe().items() if seen.port},
         )
 
-    def logs(self, services: Sequence[str], *, tail: int | None, follow: bool) -> Iterator[LogLine]:
+    def logs(
+        self, services: Sequence[str], *, tail: int | None, follow: bool
+    ) -> Generator[LogLine, None, None]:
         return local_logs.read({name: self._log(name) for name in services}, tail=tail, follow=follow)
 
     def usage(self) -> Mapping[str, Usage]:

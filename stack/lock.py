@@ -2,12 +2,11 @@
 
 import fcntl
 import os
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
 
-from stack.events import StackEvent, StackNoted
+from stack.events import StackEvents, StackNoted
 from stack.state_files import usable
 from stack.wait import wait_until
 
@@ -34,7 +33,7 @@ class LabLock:
     def held(self) -> bool:
         return self._handle >= 0
 
-    def acquire(self, *, seconds: float = _SECONDS) -> Iterator[StackEvent]:
+    def acquire(self, *, seconds: float = _SECONDS) -> StackEvents:
         """Create the directory if needed, and wait for the lock; say so if there is a wait.
 
         Raises:

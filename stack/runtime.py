@@ -4,7 +4,7 @@ The life cycle (lifecycle.py) is written once over this protocol. Services go by
 `redis`, `postgres`, `api`, `worker` (and, under Docker, `prometheus`, `grafana`, `jaeger`).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -93,7 +93,9 @@ class Runtime(Protocol):
         """Run a command where the service runs (`psql`, `redis-cli`, `pg_isready` are there)."""
         ...
 
-    def logs(self, services: Sequence[str], *, tail: int | None, follow: bool) -> Iterator[LogLine]:
+    def logs(
+        self, services: Sequence[str], *, tail: int | None, follow: bool
+    ) -> Generator[LogLine, None, None]:
         """The services' log lines; with `follow`, until the iterator is closed."""
         ...
 

@@ -1,7 +1,7 @@
 """The stack as scenarios and commands see it: one lab, by name, on one runtime."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -12,7 +12,7 @@ from typing import Final, Literal
 from stack import lab_directory, lab_state, topology
 from stack.database import apply_schema
 from stack.errors import EnvironmentFault, NotRunning, StateUnusable
-from stack.events import ServiceChanged, StackEvent, StackNoted
+from stack.events import ServiceChanged, StackEvents, StackNoted
 from stack.health import ailment
 from stack.lab_state import LabState
 from stack.lifecycle import Lifecycle
@@ -69,7 +69,7 @@ class Stack:
         """Where the lab's state lies."""
         return self._directory
 
-    def up(self, settings: Mapping[str, str] = _NONE) -> Iterator[StackEvent]:
+    def up(self, settings: Mapping[str, str] = _NONE) -> StackEvents:
         """Bring the lab up, whatever state it is in; a second time changes nothing.
 
         What a failed or interrupted `up` began ends again. A lab that was not there before leaves nothing.
@@ -92,7 +92,7 @@ class Stack:
                     self._remove(keep_data=False)
                 raise
 
-    def down(self, *, keep_data: bool = False) -> Iterator[StackEvent]:
+    def down(self, *, keep_data: bool = False) -> StackEvents:
         """Take the lab away, in whatever state it is; `keep_data` leaves its rows and its ports."""
         if not lab_directory.holds_lab(self._directory):
             yield StackNoted(f"there is no lab {self._name}: nothing to take down")
@@ -120,31 +120,31 @@ class Stack:
         """Where `api`, `redis` and `postgres` are reached, or would be if the lab were up."""
         return topology.urls(self._known_ports())
 
-    def stop(self, service: str) -> Iterator[StackEvent]:
+    def stop(self, service: str) -> StackEvents:
         """End a service in good order. One that does not run stays as it is."""
         return self._change(service, lambda lifecycle, name: lifecycle.end((name,)))
 
-    def start(self, service: str) -> Iterator[StackEvent]:
+    def start(self, service: str) -> StackEvents:
         """Start a service and wait until it is healthy; where it waits for another, until it runs."""
         return self._change(service, lambda lifecycle, name: lifecycle.converge((name,)))
 
-    def kill(self, service: str) -> Iterator[StackEvent]:
+    def kill(self, service: str) -> StackEvents:
         """SIGKILL for every process of the service."""
         return self._change(service, lambda lifecycle, name: lifecycle.inject(name, "kill"))
 
-    def pause(self, service: str) -> Iterator[StackEvent]:
+    def pause(self, service: str) -> StackEvents:
         """Freeze every process of the service; its connections stay open and unanswered."""
         return self._change(service, lambda lifecycle, name: lifecycle.inject(name, "pause"))
 
-    def resume(self, service: str) -> Iterator[StackEvent]:
+    def resume(self, service: str) -> StackEvents:
         """Let a paused service go on, and wait until it is healthy."""
         return self._change(service, lambda lifecycle, name: lifecycle.inject(name, "resume"))
 
-    def restart(self, service: str, settings: Mapping[str, str] = _NONE) -> Iterator[StackEvent]:
+    def restart(self, service: str, settings: Mapping[str, str] = _NONE) -> StackEvents:
         """Stop a service and start it, with environment overrides that it has from now on."""
         given = check_settings(settings)
 
-        def renew(lifecycle: Lifecycle, name: str) -> Iterator[StackEvent]:
+        def renew(lifecycle: Lifecycle, name: str) -> StackEvents:
             state = self._required_state().with_service_settings(name, given)
             lab_state.save(self._directory, state)
             yield from lifecycle.end((name,))
@@ -160,7 +160,7 @@ class Stack:
 
     def logs(
         self, services: Sequence[str] = (), *, tail: int | None = None, follow: bool = False
-    ) -> Iterator[LogLine]:
+    ) -> Generator[LogLine, None, None]:
         """The lines of these services' logs, of all for none; with `follow`, until it is closed."""
         names = [short_name(self._name, service) for service in services] or list(CORE)
         self._required_state()
@@ -170,9 +170,7 @@ class Stack:
         """Resources of every running service."""
         return self._runtime.usage()
 
-    def _change(
-        self, service: str, do: Callable[[Lifecycle, str], Iterator[StackEvent]]
-    ) -> Iterator[StackEvent]:
+    def _change(self, service: str, do: Callable[[Lifecycle, str], StackEvents]) -> StackEvents:
         name = short_name(self._name, service)
         self._required_state()
         with LabLock(self._directory) as lock:
