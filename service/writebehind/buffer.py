@@ -101,9 +101,12 @@ class Buffer:
         """Claim what is due, at most a batch."""
         token, wait, ids, versions, entries = self._scripts.run(
             "claim",
-            (keys.QUEUE, keys.PENDING, keys.INFLIGHT, keys.RETRY, keys.BACKLOG, keys.CLOCK, keys.FLUSH_NOW),
+            (
+                keys.QUEUE, keys.PENDING, keys.INFLIGHT, keys.RETRY, keys.BACKLOG, keys.CLOCK,
+                keys.FLUSH_NOW, keys.TOTALS,
+            ),
             (settings.batch_size, settings.flush_delay_ms * 1000, settings.lease_ms * 1000),
-        )
+        )  # fmt: skip
         rows = tuple(
             Claimed(i.decode(errors="replace"), int(v), e)
             for i, v, e in zip(ids, versions, entries, strict=True)

@@ -17,18 +17,21 @@ for first = 1, #ids, 1000 do
   local leases = redis.call('ZMSCORE', KEYS[2], unpack(ids, first, last))
   for i = 1, last - first + 1 do
     local id, version, entry = ids[first + i - 1], ARGV[2 * (first + i) ], pending[i]
-    local member = has_backlog and find_in_backlog(KEYS[4], id, version)
-    if member then redis.call('ZREM', KEYS[4], member) end
-    local current = entry and version_of(entry) == version
-    if current then done[#done + 1] = id end
-    -- Whoever wrote it, a version that is in PostgreSQL is done: a lease that another worker has got on
-    -- it since is void. Otherwise a claim that outlives its lease would be written over and over.
-    local mine = leases[i] and tonumber(leases[i]) == claim
-    if leases[i] and (mine or current or member) then
-      released[#released + 1] = id
-      if entry and not current then dirty[#dirty + 1] = id end
+    -- A row whose lease ended and that is queued again is left to its next flush, which changes nothing.
+    -- Where another worker has claimed it since, that claim is void: otherwise a batch that takes longer
+    -- than its lease would be written over and over.
+    if leases[i] then
+      local member = has_backlog and find_in_backlog(KEYS[4], id, version)
+      if member then redis.call('ZREM', KEYS[4], member) end
+      local current = entry and version_of(entry) == version
+      if current then done[#done + 1] = id end
+      local mine = tonumber(leases[i]) == claim
+      if mine or current or member then
+        released[#released + 1] = id
+        if entry and not current then dirty[#dirty + 1] = id end
+      end
+      if current or member or (mine and entry) then retired = retired + 1 end
     end
-    if current or member or (mine and entry) then retired = retired + 1 end
   end
 end
 in_chunks(done, 1000, function(...) redis.call('HDEL', KEYS[1], ...) end)

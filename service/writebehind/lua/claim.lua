@@ -2,20 +2,29 @@
 -- Claim the products that are due, oldest first write first, under a lease. Claims whose lease has
 -- ended and retries that are due go to the head of the queue first.
 --
--- KEYS  1 queue  2 pending  3 inflight  4 retry  5 backlog  6 clock  7 flush_now
+-- KEYS  1 queue  2 pending  3 inflight  4 retry  5 backlog  6 clock  7 flush_now  8 totals
 -- ARGV  1 rows at most  2 delay of a first write, µs  3 lease, µs
 -- Returns {claim, wait, ids, versions, entries}: `claim` identifies the lease; where nothing is due,
 --       `wait` is the time in µs until something will be, -1 where nothing is queued or to be retried.
 local limit, delay, lease = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local now = now_us()
 
-for _, source in ipairs({{KEYS[3], now - lease}, {KEYS[4], now}}) do
-  local due = redis.call('ZRANGEBYSCORE', source[1], '-inf', digits(source[2]), 'LIMIT', 0, limit)
-  in_chunks(due, 1000, function(...)
-    redis.call('ZREM', source[1], ...)
+local function to_the_head(source, ids)
+  in_chunks(ids, 1000, function(...)
+    redis.call('ZREM', source, ...)
     redis.call('LPUSH', KEYS[1], ...)
   end)
 end
+local ended = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', digits(now - lease), 'LIMIT', 0, limit)
+for _, id in ipairs(ended) do
+  -- Nobody will say any more what became of the claimed entry; what was written behind it replaces it.
+  local entry = redis.call('HGET', KEYS[2], id)
+  if entry and not in_hand(KEYS[3], KEYS[5], id, entry) and not oldest_in_backlog(KEYS[5], id) then
+    redis.call('HINCRBY', KEYS[8], 'coalesced', 1)
+  end
+end
+to_the_head(KEYS[3], ended)
+to_the_head(KEYS[4], redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', digits(now), 'LIMIT', 0, limit))
 
 local forced_until = tonumber(redis.call('GET', KEYS[7]) or '0')
 local queued = redis.call('LRANGE', KEYS[1], 0, limit - 1)

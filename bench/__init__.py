@@ -1,0 +1,1 @@
+"""Benchmarks: every figure is a ratio against a ceiling that is taken in the same run."""

@@ -1,0 +1,28 @@
+"""The service with two more routes, which serve as ceilings for POST /products."""
+
+from flask import Flask, Response, request
+
+from service.app import create_app
+from service.writebehind.scripts import Scripts
+from service.writebehind.settings import Settings
+
+
+def from_env() -> Flask:
+    """What a server process loads: the service, a route that only reads the body, and one that asks
+    Redis for a bare PING over a connection of the same kind besides."""
+    settings = Settings.from_env()
+    app = create_app(settings)
+    scripts = Scripts(settings.redis_url)
+
+    @app.post("/bench/noop")
+    def noop() -> Response:
+        request.get_data(cache=False)
+        return Response(b"{}", 201, content_type="application/json")
+
+    @app.post("/bench/ping")
+    def ping() -> Response:
+        request.get_data(cache=False)
+        scripts.ask("PING")
+        return Response(b"{}", 201, content_type="application/json")
+
+    return app

@@ -1,0 +1,263 @@
+"""A state machine drives the Lua core against a small model, on real Redis.
+
+The model knows, for every product, the versions acknowledged since Redis was last emptied, and keeps
+"PostgreSQL" as a dictionary under the same version guard as the SQL.
+"""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from service.writebehind import keys
+from service.writebehind.buffer import Accepted, Buffer, Claim, KnownRow
+from service.writebehind.entry import DeadLetter, Product, product_head, timestamp, tombstone_head
+from service.writebehind.overview import Overview
+from service.writebehind.scripts import Scripts
+from service.writebehind.settings import Settings
+from tests.servers import Servers
+
+PRODUCTS = [f"p{n}" for n in range(4)]
+products = st.sampled_from(PRODUCTS)
+
+
+class WriteBehind(RuleBasedStateMachine):
+    """One service, several workers that come and go, and faults between any two steps."""
+
+    servers: Servers
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.settings: Settings = self.servers.settings(
+            coalescing_window_ms=0, flush_interval_ms=0, batch_size=3, lease_ms=600_000
+        )
+        self.scripts = Scripts(self.settings.redis_url)
+        self.redis = self.scripts.client
+        self.redis.flushall()
+        self.buffer = Buffer(self.scripts)
+        self.overview = Overview(self.scripts, self.settings)
+        #: Newest acknowledged version and whether it is a delete, since the last FLUSHALL.
+        self.newest: dict[str, tuple[int, bool]] = {}
+        #: What "PostgreSQL" holds: version and whether it is a tombstone.
+        self.rows: dict[str, tuple[int, bool]] = {}
+        #: Versions that were given up, and not yet put back or dropped.
+        self.dead: dict[str, set[int]] = {}
+        self.claims: list[Claim] = []
+        self.highest: dict[str, int] = {}
+
+    @initialize(coalescing=st.booleans())
+    def configure(self, coalescing: bool) -> None:
+        self.settings = self.settings.changed({"write_coalescing_enabled": coalescing})
+
+    # The service
+
+    @rule(product=products, delete=st.integers(0, 3).map(lambda n: n == 0), quantity=st.integers(0, 9))
+    def write(self, product: str, delete: bool, quantity: int) -> None:
+        head = tombstone_head(product) if delete else product_head(product, Product("n", 1.0, quantity))
+        operation: Any = "delete" if delete else "update"
+        row = self.rows.get(product)
+        known = KnownRow(row[0], "T0") if row and not row[1] else KnownRow(0, "T0")
+        answer = self.buffer.write(
+            operation, product, head, now=timestamp(), known=known, policy="", settings=self.settings
+        )
+        gone = self.redis_knows_tombstone(product)
+        if not isinstance(answer, Accepted):
+            assert answer == "gone", answer
+            assert gone
+            return
+        document = json.loads(answer.document)
+        version = document["version"]
+        assert version > self.highest.get(product, 0), "versions rise per product, whatever happens"
+        self.highest[product] = version
+        self.newest[product] = (version, delete)
+
+    def redis_knows_tombstone(self, product: str) -> bool:
+        newest = self.newest.get(product)
+        return newest is not None and newest[1]
+
+    @rule(product=products)
+    def read(self, product: str) -> None:
+        found, content = self.scripts.run(
+            "read", (keys.cache(product), keys.PENDING, keys.fill(product)), (product, "token")
+        )
+        newest = self.newest.get(product)
+        if found == b"miss":
+            # PostgreSQL is asked then: it must not be behind what was acknowledged.
+            if newest and newest[0] not in self.dead.get(product, set()):
+                assert self.rows.get(product, (0, False))[0] >= newest[0]
+            return
+        assert newest is not None
+        assert json.loads(content)["version"] == newest[0]
+
+    @rule(product=products)
+    def evict(self, product: str) -> None:
+        self.redis.delete(keys.cache(product))
+        newest = self.newest.get(product)
+        if newest and not self.redis.hexists(keys.PENDING, product):
+            # Redis may now forget it; PostgreSQL remembers.
+            del self.newest[product]
+
+    @rule(coalescing=st.booleans())
+    def switch_coalescing(self, coalescing: bool) -> None:
+        self.settings = self.settings.changed({"write_coalescing_enabled": coalescing})
+
+    # The workers
+
+    @rule()
+    def claim(self) -> None:
+        claim = self.buffer.claim(self.settings)
+        assert len({row.id for row in claim.rows}) == len(claim.rows)
+        if claim.rows:
+            self.claims.append(claim)
+
+    @rule()
+    def claim_after_all_leases_ended(self) -> None:
+        # A lease that ends before it begins, so that nobody has to wait.
+        ended = replace(self.settings, lease_ms=-1)
+        claim = self.buffer.claim(ended)
+        if claim.rows:
+            self.claims.append(claim)
+
+    @precondition(lambda self: self.claims)
+    @rule(data=st.data(), acks=st.booleans())
+    def persist(self, data: st.DataObject, acks: bool) -> None:
+        """Write a claim's rows, as often and as late as it comes; a killed worker does not acknowledge."""
+        claim = data.draw(st.sampled_from(self.claims))
+        for row in claim.rows:
+            if row.version > self.rows.get(row.id, (0, False))[0]:
+                self.rows[row.id] = (row.version, json.loads(row.entry).get("deleted", False))
+        if acks:
+            self.buffer.ack(claim, claim.rows, rows_written=len(claim.rows))
+
+    @precondition(lambda self: self.claims)
+    @rule(data=st.data())
+    def release(self, data: st.DataObject) -> None:
+        claim = data.draw(st.sampled_from(self.claims))
+        self.buffer.release(claim, claim.rows)
+
+    @precondition(lambda self: self.claims)
+    @rule(data=st.data())
+    def retry(self, data: st.DataObject) -> None:
+        claim = data.draw(st.sampled_from(self.claims))
+        self.buffer.retry(claim, [(row, 1, 0.0) for row in claim.rows])
+
+    @precondition(lambda self: self.claims)
+    @rule(data=st.data())
+    def dead_letter(self, data: st.DataObject) -> None:
+        claim = data.draw(st.sampled_from(self.claims))
+        letters = [DeadLetter.of(r.id, r.version, r.entry, error="e", attempts=1) for r in claim.rows]
+        self.buffer.dead_letter(claim, letters)
+        self.learn_dead_letters()
+
+    def learn_dead_letters(self) -> None:
+        self.dead = {}
+        for letter in self.redis.lrange(keys.DLQ, 0, -1):
+            content = json.loads(letter)
+            self.dead.setdefault(content["id"], set()).add(content["version"])
+        for product, versions in self.dead.items():
+            newest = self.newest.get(product)
+            if newest and newest[0] in versions and not self.redis.hexists(keys.PENDING, product):
+                del self.newest[product]
+
+    @precondition(lambda self: self.dead)
+    @rule()
+    def requeue(self) -> None:
+        for letter in self.redis.lrange(keys.DLQ, 0, -1):
+            content = json.loads(letter)
+            product, version = content["id"], content["version"]
+            known = self.rows.get(product, (0, False))[0] >= version
+            entry = json.dumps(content["entry"], separators=(",", ":"))
+            document = "" if known else entry[: entry.index(',"queued_at"')] + "}"
+            state, _ = self.scripts.run(
+                "requeue",
+                (
+                    keys.DLQ, keys.PENDING, keys.QUEUE, keys.INFLIGHT, keys.SIGNAL, keys.TOTALS,
+                    keys.cache(product),
+                ),
+                (letter, product, version, document),
+            )  # fmt: skip
+            newest = self.newest.get(product)
+            assert state in (0, 1)
+            if state == 1:
+                assert newest is None or newest[0] < version
+                self.newest[product] = (version, content["entry"].get("deleted", False))
+        self.dead = {}
+
+    @rule()
+    def flushall(self) -> None:
+        self.redis.flushall()
+        self.newest = {}
+        self.dead = {}
+
+    def in_hand_and_replaced(self) -> int:
+        """Claimed entries behind which something newer is pending: their worker will say what became."""
+        count = 0
+        for product, claimed_at in self.redis.zrange(keys.INFLIGHT, 0, -1, withscores=True):
+            entry = self.redis.hget(keys.PENDING, product)
+            backlog = self.redis.zrangebylex(keys.BACKLOG, b"[%b:" % product, b"(%b;" % product)
+            count += bool(entry and not backlog and json.loads(entry)["queued_at"] > claimed_at)
+        return count
+
+    # What always holds
+
+    @invariant()
+    def every_pending_product_is_in_one_place(self) -> None:
+        pending = self.redis.hkeys(keys.PENDING)
+        queued = self.redis.lrange(keys.QUEUE, 0, -1)
+        inflight = self.redis.zrange(keys.INFLIGHT, 0, -1)
+        retrying = self.redis.zrange(keys.RETRY, 0, -1)
+        places = [*queued, *inflight, *retrying]
+        for product in pending:
+            assert places.count(product) == 1, (product, queued, inflight, retrying)
+
+    @invariant()
+    def nothing_acknowledged_is_lost(self) -> None:
+        for product, (version, _) in self.newest.items():
+            entry = self.redis.hget(keys.PENDING, product)
+            held = json.loads(entry)["version"] if entry else 0
+            persisted = self.rows.get(product, (0, False))[0]
+            assert max(held, persisted) >= version or version in self.dead.get(product, set())
+
+    @invariant()
+    def accounts_balance(self) -> None:
+        totals = self.overview.queue().totals
+        waiting = self.redis.hlen(keys.PENDING) + self.redis.zcard(keys.BACKLOG) + self.in_hand_and_replaced()
+        assert totals["accepted"] == (
+            totals["coalesced"] + totals["persisted"] + totals["dead_lettered"] + waiting
+        )
+
+    def teardown(self) -> None:
+        """With everything up, it always drains."""
+        for _ in range(100):
+            self.claim_after_all_leases_ended()
+            state = self.overview.queue()
+            if not (state.queue_size or state.inflight or state.retrying):
+                break
+            for claim in self.claims[-1:]:
+                for row in claim.rows:
+                    if row.version > self.rows.get(row.id, (0, False))[0]:
+                        self.rows[row.id] = (row.version, False)
+                self.buffer.ack(claim, claim.rows, rows_written=0)
+        else:
+            pytest.fail("the queue does not drain")
+        assert self.redis.hlen(keys.PENDING) == self.redis.zcard(keys.BACKLOG) == 0
+        self.scripts.close()
+
+
+def test_the_lua_core_against_its_model(servers: Servers) -> None:
+    WriteBehind.servers = servers
+    from hypothesis.stateful import run_state_machine_as_test
+
+    run_state_machine_as_test(
+        WriteBehind,
+        settings=settings(
+            max_examples=80,
+            stateful_step_count=40,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
