@@ -1,0 +1,114 @@
+"""The entry point: exit codes, signals, and the one place where errors become sentences."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+import typer
+
+from labctl.app import app
+from labctl.context import Invocation
+from labctl.signals import Interruptions
+from stack.errors import LabError
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+BUG: Final = 70
+INTERRUPTED: Final = 130
+#: What a shell reports of a program whose reader went away: 128 + SIGPIPE.
+READER_GONE: Final = 141
+USAGE: Final = 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code as in the README."""
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    _make_printable(sys.stdout)
+    _make_printable(sys.stderr)
+    Interruptions().install()
+    call = Invocation(json=_promises_json(arguments))
+    try:
+        return _run(arguments, call)
+    except KeyboardInterrupt:
+        return _interrupted(call)
+    except LabError as error:
+        return _fail(call, error.message, error.hint, error.exit_code)
+    except typer.TyperException as error:
+        return _refuse(call, error)
+    except typer.Abort:
+        return _interrupted(call)
+    except BrokenPipeError:
+        return _reader_gone()
+    except Exception as error:  # noqa: BLE001 - the last line of defence: a bug gets a sentence, too
+        return _report_bug(call, error)
+
+
+def _run(arguments: list[str], call: Invocation) -> int:
+    try:
+        code = app(args=arguments, prog_name="labctl", standalone_mode=False, obj=call)
+    except SystemExit:
+        # Both Typer and Rich end the program so when the reader of a pipe has gone.
+        return _reader_gone()
+    finally:
+        call.close()
+    # Typer turns an interruption into an exit code.
+    return _interrupted(call) if code == INTERRUPTED else int(code or 0)
+
+
+def _promises_json(arguments: list[str]) -> bool:
+    own = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    return "--json" in own
+
+
+def _fail(call: Invocation, message: str, hint: str, code: int) -> int:
+    sys.stderr.write(f"labctl: {message}\n")
+    if hint:
+        sys.stderr.write(f"  what to do: {hint}\n")
+    if call.json:
+        from labctl.context import write_json
+
+        write_json({"error": {"message": message, "hint": hint, "exit_code": code}})
+    return code
+
+
+def _refuse(call: Invocation, error: typer.TyperException) -> int:
+    """A command line that Typer does not understand."""
+    context = getattr(error, "ctx", None)
+    message = error.format_message()
+    command = context.command_path if context is not None else "labctl"
+    if not message:
+        # A group without a command: Typer has shown the help already.
+        return USAGE
+    return _fail(call, message, f"see `{command} --help`", USAGE)
+
+
+def _interrupted(call: Invocation) -> int:
+    return _fail(call, "interrupted", call.when_interrupted, INTERRUPTED)
+
+
+def _reader_gone() -> int:
+    # Python flushes stdout once more on its way out, and must not stumble over the closed pipe.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return READER_GONE
+
+
+def _report_bug(call: Invocation, error: Exception) -> int:
+    from labctl.crash import write_crash_report
+
+    path = write_crash_report(error)
+    where = f"the details are in {path}" if path else "its details could not be written anywhere"
+    message = f"this is a bug in labctl: {type(error).__name__}: {error}"
+    return _fail(call, message, f"{where}; please report them", BUG)
+
+
+def _make_printable(stream: "TextIO") -> None:
+    """A character that the terminal's encoding lacks becomes `?` instead of a traceback."""
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="replace")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

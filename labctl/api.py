@@ -1,0 +1,86 @@
+"""The lab's HTTP API as the commands use it: one request, one answer, and errors in words."""
+
+import json
+import shlex
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from stack.errors import EnvironmentFault, NotRunning, UsageError
+
+if TYPE_CHECKING:
+    import httpx
+
+#: How long any answer may take, in s.
+_TIMEOUT: Final = 15.0
+
+
+class Api:
+    """Calls one lab's API."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def call(self, method: str, path: str, body: object, headers: Mapping[str, str]) -> Any:
+        """The decoded answer.
+
+        Raises:
+            UsageError: the API refuses the request (4xx), in its own words.
+            NotRunning: nobody answers.
+            EnvironmentFault: the API can't do it just now (5xx), or did not answer in time.
+        """
+        import httpx
+
+        try:
+            # The lab is on this machine: proxies of the environment are not for it.
+            with httpx.Client(base_url=self._url, timeout=_TIMEOUT, trust_env=False) as client:
+                answer = client.request(method, path, json=body, headers=dict(headers))
+        except httpx.ConnectError as error:
+            raise NotRunning(
+                f"nobody answers at {self._url}", hint="start the lab with `labctl up`"
+            ) from error
+        except httpx.TimeoutException as error:
+            raise EnvironmentFault(
+                f"{method} {self._url}{path} got no answer within {_TIMEOUT:g} s",
+                hint="look at `labctl status` and `labctl logs api`",
+            ) from error
+        except httpx.HTTPError as error:
+            raise EnvironmentFault(
+                f"{method} {self._url}{path} failed: {error}", hint="look at `labctl logs api`"
+            ) from error
+        return _decode(answer)
+
+
+def curl(method: str, url: str, body: object, headers: Mapping[str, str]) -> str:
+    """The command that makes the same request from a shell."""
+    words = ["curl", "-s"]
+    if method != "GET":
+        words += ["-X", method]
+    words.append(url)
+    if body is not None:
+        words += ["-H", "Content-Type: application/json", "-d", json.dumps(body)]
+    for name, value in headers.items():
+        words += ["-H", f"{name}: {value}"]
+    return shlex.join(words)
+
+
+def _decode(answer: "httpx.Response") -> Any:
+    try:
+        body = answer.json()
+    except ValueError as error:
+        raise EnvironmentFault(
+            f"{answer.request.url} answered {answer.status_code} without JSON",
+            hint="does another program hold the API's port? `labctl doctor` knows",
+        ) from error
+    if answer.is_success:
+        return body
+    detail = body.get("detail") or body.get("title") if isinstance(body, dict) else str(body)
+    message = f"the API answered {answer.status_code}: {detail}"
+    if answer.is_client_error:
+        raise UsageError(message, hint=_HINTS.get(answer.status_code, "correct the request"))
+    raise EnvironmentFault(message, hint="look at `labctl status`; repair the lab with `labctl up`")
+
+
+_HINTS: Final = {
+    404: "`labctl product list` shows the newest products",
+    422: "correct the value and try again",
+}

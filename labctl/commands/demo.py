@@ -1,0 +1,114 @@
+"""demo and load: scenarios, narrated and judged."""
+
+import sys
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal
+
+import typer
+
+from labctl.context import Session, invocation, open_session
+from labctl.options import Json, LabName, Quiet, Runtime
+from labctl.suggestions import require_known
+from stack.errors import UsageError
+
+_ALL: Final = "all"
+
+
+def register(app: typer.Typer, panel: str) -> None:
+    """Add the commands to labctl."""
+    app.command(rich_help_panel=panel)(demo)
+    app.command(rich_help_panel=panel)(load)
+
+
+def demo(
+    context: typer.Context,
+    scenario: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME", help="Which demo, or `all`. Without a name: the list of them."),
+    ] = None,
+    step: Annotated[bool, typer.Option("--step", help="Wait for a key before each step.")] = False,
+    crash: Annotated[
+        Literal["flushall", "kill"],
+        typer.Option("--crash", help="data-loss: empty Redis, or kill its process and start it again."),
+    ] = "flushall",
+    name: LabName = None,
+    runtime: Runtime = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Run a demo: what write-behind gains, and what it can lose.
+
+    It starts the lab if none runs, and leaves it running. The verdict covers every acknowledged write.
+    Exit code 0: as predicted; 1: not as predicted; 3: inconclusive.
+    """
+    from scenarios import catalogue
+
+    demos = catalogue.demos()
+    if scenario is not None:
+        require_known("demo", scenario, [*demos, _ALL])
+    _check_step(step=step, silent=json or quiet)
+    session = open_session(context, name=name, runtime=runtime, json=json, quiet=quiet)
+    if scenario is None:
+        return _list(session, demos)
+    chosen = tuple(demos) if scenario == _ALL else (scenario,)
+    return _play(context, session, chosen, {"crash": crash}, step=step)
+
+
+def load(
+    context: typer.Context,
+    kind: Annotated[
+        Literal["basic", "coalescing", "quick"],
+        typer.Argument(
+            help="basic: a mix of reads and writes; coalescing: one hot product; quick: 50 writes."
+        ),
+    ] = "quick",
+    duration: Annotated[
+        float | None, typer.Option("--duration", metavar="SECONDS", help="How long; not for quick.")
+    ] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option("--rate", metavar="PER_SECOND", help="Requests a second, whatever the answers take."),
+    ] = None,
+    clients: Annotated[int | None, typer.Option("--clients", help="How many clients at once.")] = None,
+    name: LabName = None,
+    runtime: Runtime = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Put the lab under load, and judge every acknowledged write.
+
+    It starts the lab if none runs, and leaves it running. With --rate, latency counts from when a request
+    was due, so that a stall is not hidden.
+    """
+    session = open_session(context, name=name, runtime=runtime, json=json, quiet=quiet)
+    options = {"duration": duration, "rate": rate, "clients": clients}
+    _play(context, session, (f"load-{kind}",), options, step=False)
+
+
+def _play(
+    context: typer.Context,
+    session: Session,
+    names: tuple[str, ...],
+    options: Mapping[str, Any],
+    *,
+    step: bool,
+) -> None:
+    from labctl.keypress import wait_for_key
+    from labctl.running import play
+
+    play(invocation(context), session, names, options, pause=wait_for_key if step else None)
+
+
+def _check_step(*, step: bool, silent: bool) -> None:
+    if step and not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("--step waits for a key, and there is no terminal", hint="leave --step out")
+    if step and silent:
+        raise UsageError("--step shows every step; --json and --quiet show none", hint="choose one of them")
+
+
+def _list(session: Session, demos: Mapping[str, str]) -> None:
+    from scenarios.events import TableShown
+
+    document = {"demos": [{"name": name, "summary": summary} for name, summary in demos.items()]}
+    columns = ("demo", "what it shows")
+    session.answer(document, TableShown("demos", "", columns, tuple(demos.items())))

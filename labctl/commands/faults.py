@@ -1,0 +1,92 @@
+"""config, worker, fault: change the lab while it runs, or break it on purpose."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from labctl.assignments import parse_assignments
+from labctl.command import lab_command
+from labctl.commands.lab import describe
+from labctl.context import Session
+from labctl.options import Service, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from stack.events import StackEvent
+
+config_group = typer.Typer(help="The settings, changed while everything runs.", no_args_is_help=True)
+worker_group = typer.Typer(help="The worker, which writes to PostgreSQL.", no_args_is_help=True)
+fault_group = typer.Typer(help="Break something on purpose.", no_args_is_help=True)
+
+
+@lab_command(config_group)
+def show(session: Session) -> None:
+    """Show the live settings."""
+    session.answer_fields(session.request("GET", "/admin/config"))
+
+
+@lab_command(config_group, "set")
+def change(
+    session: Session,
+    settings: Annotated[
+        list[str], typer.Argument(metavar="KEY=VALUE...", help="Such as COALESCING_WINDOW_MS=2000.")
+    ],
+) -> None:
+    """Change settings at once, in the service and in the worker."""
+    changes = {key.lower(): value for key, value in parse_assignments(settings).items()}
+    session.answer_fields(session.request("PATCH", "/admin/config", changes))
+
+
+@lab_command(worker_group, quiet=True)
+def stop(session: Session) -> None:
+    """Stop the worker in good order: acknowledged writes wait in Redis."""
+    _change(session, session.stack.stop("worker"))
+
+
+@lab_command(worker_group, quiet=True)
+def start(session: Session) -> None:
+    """Start the worker."""
+    _change(session, session.stack.start("worker"))
+
+
+@lab_command(worker_group, quiet=True)
+def restart(session: Session, settings: Settings = None) -> None:
+    """Stop the worker and start it, with other settings if given."""
+    _change(session, session.stack.restart("worker", parse_assignments(settings or ())))
+
+
+@lab_command(worker_group, quiet=True)
+def kill(session: Session) -> None:
+    """Kill the worker without warning (SIGKILL)."""
+    _change(session, session.stack.kill("worker"))
+
+
+@lab_command(fault_group)
+def flushall(session: Session) -> None:
+    """Empty Redis: cache, queue and all. What was not yet in PostgreSQL is lost."""
+    session.answer_text("answer", session.execute("redis", ["redis-cli", "FLUSHALL"]))
+
+
+@lab_command(fault_group, "kill", quiet=True)
+def kill_service(session: Session, service: Service) -> None:
+    """Kill a service without warning (SIGKILL). `labctl up` starts it again."""
+    _change(session, session.stack.kill(service))
+
+
+@lab_command(fault_group, quiet=True)
+def pause(session: Session, service: Service) -> None:
+    """Freeze a service (SIGSTOP): its connections stay open, and nobody answers."""
+    _change(session, session.stack.pause(service))
+
+
+@lab_command(fault_group, quiet=True)
+def resume(session: Session, service: Service) -> None:
+    """Let a frozen service go on (SIGCONT)."""
+    _change(session, session.stack.resume(service))
+
+
+def _change(session: Session, events: "Iterator[StackEvent]") -> None:
+    session.follow(events)
+    if session.json:
+        session.answer({"services": describe(session.stack.status())})

@@ -1,0 +1,142 @@
+"""up, down, status, urls: the life of the lab."""
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from labctl.assignments import parse_assignments, parse_ports
+from labctl.command import lab_command
+from labctl.context import Session, open_session
+from labctl.options import Json, LabName, Quiet, Runtime, Settings
+
+if TYPE_CHECKING:
+    from scenarios.events import Event
+    from stack.runtime import Observed
+
+
+def register(app: typer.Typer, panel: str) -> None:
+    """Add the commands to labctl."""
+    app.command(rich_help_panel=panel)(up)
+    lab_command(app, quiet=True, panel=panel)(down)
+    lab_command(app, panel=panel)(status)
+    lab_command(app, panel=panel)(urls)
+
+
+def up(
+    context: typer.Context,
+    settings: Settings = None,
+    port: Annotated[
+        list[str] | None,
+        typer.Option("--port", metavar="SERVICE=PORT", help="Another port, such as api=8001. Repeatable."),
+    ] = None,
+    name: LabName = None,
+    runtime: Runtime = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Start the lab, or repair the one that runs.
+
+    A second time changes nothing.
+    """
+    ports, overrides = parse_ports(port or ()), parse_assignments(settings or ())
+    session = open_session(context, name=name, runtime=runtime, json=json, quiet=quiet, ports=ports or None)
+    start_lab(session, overrides)
+    document = {
+        **_identity(session),
+        "urls": dict(session.stack.urls()),
+        "services": describe(session.stack.status()),
+    }
+    session.answer(document, _urls(session))
+
+
+def start_lab(session: Session, settings: Mapping[str, str]) -> None:
+    """Bring the lab up and say how long it took."""
+    from stack.events import StackNoted
+
+    begun = time.monotonic()
+    stack = session.stack
+    session.show(StackNoted(f"Starting the lab {stack.name}, {stack.kind} runtime ({stack.reason})."))
+    session.follow(stack.up(settings))
+    session.show(StackNoted(f"The lab {stack.name} is up: {time.monotonic() - begun:.1f} s."))
+
+
+def down(
+    session: Session,
+    keep_data: Annotated[
+        bool, typer.Option("--keep-data", help="Keep the database for the next `labctl up`.")
+    ] = False,
+) -> None:
+    """Stop the lab and remove all that it left behind."""
+    session.follow(session.stack.down(keep_data=keep_data))
+    if session.json:
+        session.answer({**_identity(session), "down": True, "data_kept": keep_data})
+
+
+def status(session: Session) -> None:
+    """Show which services run, since when, and where."""
+    from stack.events import StackNoted
+
+    observed = session.stack.status()
+    session.answer({**_identity(session), "services": describe(observed)}, _table(session, observed))
+    # That the lab is down is an answer, not a failure.
+    states = {seen.state for seen in observed.values()}
+    if states == {"missing"}:
+        session.show(StackNoted("The lab is not running: start it with `labctl up`."))
+    elif states != {"healthy"}:
+        session.show(StackNoted("Not everything is healthy: `labctl up` repairs the lab."))
+
+
+def urls(session: Session) -> None:
+    """Show where the API, Redis and PostgreSQL are reached."""
+    session.answer({"urls": dict(session.stack.urls())}, _urls(session))
+
+
+def _identity(session: Session) -> dict[str, str]:
+    stack = session.stack
+    return {"name": stack.name, "runtime": stack.kind, "reason": stack.reason}
+
+
+def describe(observed: "Mapping[str, Observed]") -> dict[str, dict[str, Any]]:
+    """Services as JSON documents show them."""
+    return {name: _service(seen) for name, seen in observed.items()}
+
+
+def _service(seen: "Observed") -> dict[str, Any]:
+    """A healthy service is a running one: scripts ask for `state`, and more exactly for `healthy`."""
+    healthy = seen.state == "healthy"
+    return {
+        "state": "running" if healthy else seen.state,
+        "healthy": healthy,
+        "pid": seen.pid,
+        "port": seen.port,
+        "started_at": seen.started_at,
+        "detail": seen.detail,
+    }
+
+
+def _table(session: Session, observed: "Mapping[str, Observed]") -> "Event":
+    from labctl.render.figures import duration
+    from scenarios.events import TableShown
+
+    now = time.time()
+    rows = tuple(
+        (
+            name,
+            seen.state,
+            str(seen.pid or "-"),
+            str(seen.port or "-"),
+            duration(max(0.0, now - seen.started_at)) if seen.started_at else "-",
+            seen.detail,
+        )
+        for name, seen in observed.items()
+    )
+    title = f"The lab {session.stack.name}, {session.stack.kind} runtime"
+    return TableShown("status", title, ("service", "state", "pid", "port", "up for", ""), rows)
+
+
+def _urls(session: Session) -> "Event":
+    from scenarios.events import TableShown
+
+    return TableShown("urls", "", ("service", "URL"), tuple(session.stack.urls().items()))

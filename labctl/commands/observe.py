@@ -1,0 +1,99 @@
+"""logs, top, doctor, exec: looking at the lab, and into it."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from labctl.command import lab_command
+from labctl.context import Session
+
+
+def register(app: typer.Typer, panel: str) -> None:
+    """Add the commands to labctl."""
+    lab_command(app, panel=panel, json=False)(logs)
+    lab_command(app, panel=panel)(top)
+    lab_command(app, "exec", panel=panel, json=False, raw_arguments=True)(execute)
+
+
+def logs(
+    session: Session,
+    services: Annotated[
+        list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Of which services; of all by default.")
+    ] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
+    tail: Annotated[int, typer.Option("--tail", "-n", min=0, help="How many lines to begin with.")] = 50,
+) -> None:
+    """Show the services' logs."""
+    lines = session.stack.logs(services or (), tail=tail, follow=follow)
+    for line in lines:
+        sys.stdout.write(f"{line.service:<9}| {line.text}\n")
+        if follow:
+            sys.stdout.flush()
+
+
+def top(
+    session: Session,
+    once: Annotated[bool, typer.Option("--once", help="One look, even on a terminal.")] = False,
+) -> None:
+    """Show what each service uses of this machine.
+
+    Live on a terminal: q ends it.
+    """
+    session.require_started()
+    if session.live and not once:
+        from labctl.top import watch
+
+        watch(session.stack)
+        return
+    from labctl.top import usage_document, usage_table
+
+    usage = session.stack.usage()
+    session.answer(usage_document(usage), usage_table(usage))
+
+
+def doctor(session: Session) -> None:
+    """Check that this machine is fit for the lab.
+
+    Says what to do where it is not.
+    """
+    from scenarios.events import TableShown
+    from stack.doctor import examine
+    from stack.errors import EnvironmentFault
+    from stack.events import StackNoted
+
+    findings = list(examine(session.stack))
+    rows = tuple((_WORDS[finding.outcome], finding.check, finding.detail) for finding in findings)
+    document = [
+        {"check": f.check, "outcome": f.outcome, "detail": f.detail, "hint": f.hint} for f in findings
+    ]
+    session.answer({"checks": document}, TableShown("doctor", "", ("", "check", "found"), rows))
+    for finding in findings:
+        if finding.hint:
+            session.show(StackNoted(f"{finding.check}: {finding.hint}"))
+    failed = [finding.check for finding in findings if finding.outcome == "failed"]
+    if failed and session.json:
+        raise typer.Exit(EnvironmentFault.exit_code)
+    if failed:
+        raise EnvironmentFault(
+            f"this machine is not ready for the lab: {', '.join(failed)}", hint="see the advice above"
+        )
+
+
+_WORDS = {"ok": "ok", "warning": "note", "failed": "FAILED"}
+
+
+def execute(
+    session: Session,
+    service: Annotated[str, typer.Argument(metavar="SERVICE", help="redis, postgres, api or worker.")],
+    argv: Annotated[list[str], typer.Argument(metavar="-- COMMAND...", help="Such as: psql -c 'SELECT 1'")],
+) -> None:
+    """Run a command where a service runs.
+
+    psql, pg_isready and redis-cli reach this lab's servers.
+    """
+    done = session.stack.exec(service, argv)
+    sys.stdout.write(done.stdout)
+    sys.stdout.flush()
+    sys.stderr.write(done.stderr)
+    raise typer.Exit(done.exit_code)

@@ -1,0 +1,69 @@
+"""queue and dlq: what waits, and what was set aside."""
+
+from typing import Annotated
+
+import typer
+
+from labctl.command import lab_command
+from labctl.context import Session
+
+queue_group = typer.Typer(help="The write queue: look at it, or flush it now.", no_args_is_help=True)
+dlq_group = typer.Typer(help="The dead letters: writes that PostgreSQL refused.", no_args_is_help=True)
+
+
+@lab_command(queue_group)
+def show(session: Session) -> None:
+    """Show how many writes wait, for how long, and the first of them."""
+    from scenarios.events import TableShown
+
+    answer = session.request("GET", "/admin/queue")
+    rows = tuple((str(item.get("id")), _what(item), str(item.get("version"))) for item in answer["items"])
+    if session.json or not rows:
+        session.answer_fields(answer)
+        return
+    session.answer_fields(answer)
+    session.show(TableShown("items", "The first in the queue", ("product", "write", "version"), rows))
+
+
+@lab_command(queue_group)
+def flush(session: Session) -> None:
+    """Write everything that waits to PostgreSQL now."""
+    session.answer_fields(session.request("POST", "/admin/flush"))
+
+
+@lab_command(dlq_group, "list")
+def show_letters(session: Session) -> None:
+    """List the dead letters, oldest first, and why each was refused."""
+    from scenarios.events import TableShown
+
+    answer = session.request("GET", "/admin/dlq")
+    rows = tuple(
+        (str(letter.get("id")), str(letter.get("attempts")), str(letter.get("error")))
+        for letter in answer["items"]
+    )
+    title = f"{answer['dlq_size']} dead letters"
+    session.answer(answer, TableShown("dlq", title, ("product", "attempts", "error"), rows))
+
+
+@lab_command(dlq_group)
+def requeue(session: Session) -> None:
+    """Put every dead letter back into the queue, unless its product is newer by now."""
+    session.answer_fields(session.request("POST", "/admin/dlq/requeue"))
+
+
+@lab_command(dlq_group)
+def drop(
+    session: Session,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Throw every dead letter away, for good."""
+    from labctl.consent import require_consent
+
+    require_consent("Throw every dead letter away?", given=yes, flag="--yes")
+    session.answer_fields(session.request("DELETE", "/admin/dlq"))
+
+
+def _what(item: dict[str, object]) -> str:
+    if item.get("deleted"):
+        return "delete"
+    return f"{item.get('name')}, {item.get('price')}, {item.get('quantity')}"

@@ -1,0 +1,49 @@
+"""report: an earlier run again."""
+
+from typing import Annotated
+
+import typer
+
+from labctl.context import Session
+from labctl.runs import Runs, read_run, scenario_of
+
+
+def report(
+    session: Session,
+    run: Annotated[
+        str | None,
+        typer.Argument(metavar="RUN", help="A demo's name, or a run of the list. Default: the last run."),
+    ] = None,
+    listed: Annotated[bool, typer.Option("--list", help="List the recorded runs instead.")] = False,
+) -> None:
+    """Show an earlier run's figures and verdict again."""
+    from labctl.record import replay
+    from stack.errors import EnvironmentFault, StateUnusable
+
+    runs = Runs(session.stack.directory)
+    if listed:
+        return _list(session, runs)
+    if run is None and not runs.paths():
+        raise EnvironmentFault(
+            f"the lab {session.stack.name} has no recorded run", hint="make one: `labctl demo coalescing`"
+        )
+    path = runs.find(run) if run is not None else runs.paths()[-1]
+    document = read_run(path)
+    try:
+        events = list(replay(document))
+    except ValueError as error:
+        raise StateUnusable(f"{path}: {error}", hint="delete the file, or run the demo again") from error
+    return session.answer(document, *events)
+
+
+def _list(session: Session, runs: Runs) -> None:
+    from scenarios.events import TableShown
+    from stack.events import StackNoted
+
+    rows = []
+    for path in runs.paths():
+        document = read_run(path)
+        rows.append((path.stem, scenario_of(path), str(document.get("outcome"))))
+    document = {"runs": [{"run": run, "scenario": name, "outcome": outcome} for run, name, outcome in rows]}
+    table = TableShown("runs", "", ("run", "scenario", "outcome"), tuple(rows))
+    session.answer(document, table if rows else StackNoted("No run is recorded yet."))

@@ -1,0 +1,21 @@
+"""Asking before something is lost. Without a terminal nobody can answer, so nobody is asked."""
+
+import sys
+
+import typer
+
+from stack.errors import UsageError
+
+
+def require_consent(question: str, *, given: bool, flag: str) -> None:
+    """Return if the user agrees.
+
+    Raises:
+        UsageError: there is no terminal to ask on, or the user does not agree.
+    """
+    if given:
+        return
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError("this needs your consent, and there is no terminal to ask on", hint=f"add {flag}")
+    if not typer.confirm(question, err=True):
+        raise UsageError("nothing was done", hint=f"answer y, or add {flag}")

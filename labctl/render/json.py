@@ -1,0 +1,49 @@
+"""One JSON document at the end, nothing before it."""
+
+import json
+from typing import TextIO
+
+from labctl.record import SCHEMA, SEVERITY, RunRecord
+from scenarios.events import Event, ScenarioFinished, ScenarioStarted
+
+
+class JsonRenderer:
+    """Collects runs; `close` writes one run's document, or one of all of them."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._runs: list[RunRecord] = []
+        self._current: RunRecord | None = None
+
+    def on(self, event: Event) -> None:
+        """Take the event into the current run's record; what happens outside a run is not told."""
+        if isinstance(event, ScenarioStarted):
+            self._current = RunRecord()
+        if self._current is None:
+            return
+        self._current.on(event)
+        if isinstance(event, ScenarioFinished):
+            self._runs.append(self._current)
+            self._current = None
+
+    def close(self) -> None:
+        """Write the document, if a run came to its end."""
+        runs, self._runs = [run.document for run in self._runs], []
+        if len(runs) == 1:
+            write_document(self._out, runs[0])
+        elif runs:
+            outcome = max((run["outcome"] for run in runs), key=SEVERITY.index)
+            write_document(self._out, {"schema": SCHEMA, "scenario": "all", "outcome": outcome, "runs": runs})
+
+
+def write_document(out: TextIO, document: object) -> None:
+    """Write one indented document and its line end."""
+    out.write(json.dumps(document, indent=2, ensure_ascii=False, default=_plain) + "\n")
+    out.flush()
+
+
+def _plain(value: object) -> object:
+    """Sets have no place in JSON: they are sorted lists there."""
+    if isinstance(value, set | frozenset):
+        return sorted(value, key=str)
+    raise TypeError(f"{type(value).__name__} has no JSON form")

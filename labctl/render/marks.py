@@ -1,0 +1,36 @@
+"""The signs beside words. A sign never stands alone: its word says the same."""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """One set of signs; the second one needs nothing but ASCII."""
+
+    good: str
+    bad: str
+    unsure: str
+    arrow: str
+    rule: str
+    bar: str
+    track: str
+    steps: str
+    dot: str
+
+
+UNICODE: Final = Marks(
+    good="✓", bad="✗", unsure="?", arrow="→", rule="━", bar="█", track="░", steps="▁▂▃▄▅▆▇█", dot="·"
+)
+ASCII: Final = Marks(
+    good="+", bad="x", unsure="?", arrow=">", rule="=", bar="#", track=".", steps="_.-=+*%#", dot="-"
+)
+
+
+def marks_for(encoding: str | None) -> Marks:
+    """The best set that the stream can write."""
+    try:
+        "✓✗→━█░▁▂▃▄▅▆▇·".encode(encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return ASCII
+    return UNICODE

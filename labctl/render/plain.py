@@ -1,0 +1,163 @@
+"""Plain lines, one a change, for pipes and files. Results and narration go separate ways."""
+
+from collections.abc import Sequence
+from typing import TextIO, assert_never
+
+from labctl.render import sentences
+from labctl.render.figures import duration, figure, measure
+from labctl.render.grid import lay_out
+from labctl.render.marks import marks_for
+from scenarios.events import (
+    Advanced,
+    Checked,
+    Event,
+    LoadSampled,
+    Measured,
+    Narrated,
+    ScenarioFinished,
+    ScenarioStarted,
+    StepStarted,
+    TableShown,
+    VerdictReached,
+)
+from scenarios.verdict import Verdict
+from stack.events import ServiceChanged, StackNoted
+
+#: A running load gets a line at most this often, in s: a log, not a display.
+_LOAD_EVERY = 2.0
+
+_Narration = ScenarioStarted | StepStarted | Narrated | Advanced | LoadSampled | ServiceChanged | StackNoted
+
+
+class PlainRenderer:
+    """`results` gets figures, tables, checks and verdicts; `narration` all the rest.
+
+    With `quiet`, the verdict, its checks and the conclusion alone.
+    """
+
+    def __init__(self, results: TextIO, narration: TextIO, *, quiet: bool = False) -> None:
+        self._results = results
+        self._narration = narration
+        self._quiet = quiet
+        self._marks = marks_for(results.encoding)
+        self._steps = 0
+        self._load_shown = -_LOAD_EVERY
+        self._states: dict[str, str] = {}
+
+    def on(self, event: Event) -> None:
+        match event:
+            case Checked() | VerdictReached() | ScenarioFinished():
+                self._conclude(event)
+            case Measured() | TableShown():
+                self._show(event)
+            case _:
+                self._narrate(event)
+
+    def close(self) -> None:
+        """Nothing is held back."""
+        for stream in (self._results, self._narration):
+            stream.flush()
+
+    def _conclude(self, event: Checked | VerdictReached | ScenarioFinished) -> None:
+        match event:
+            case Checked():
+                # Quiet or not, a prediction that failed explains the verdict.
+                if not (self._quiet and event.passed):
+                    word = f"{self._marks.good} passed" if event.passed else f"{self._marks.bad} FAILED"
+                    self._result(f"check {word}: {event.claim} ({sentences.check(event)})")
+            case VerdictReached():
+                self._verdict(event.verdict)
+            case ScenarioFinished():
+                outcome = sentences.OUTCOMES[event.outcome]
+                self._result(f"{event.name}: {outcome}. {event.conclusion} ({duration(event.seconds)})")
+
+    def _show(self, event: Measured | TableShown) -> None:
+        if self._quiet:
+            return
+        if isinstance(event, Measured):
+            self._result(f"{event.label}: {measure(event.value, event.unit)}")
+            return
+        if event.title:
+            self._result(event.title)
+        for line in lay_out(event.columns, event.rows):
+            self._result(f"  {line}" if event.title else line)
+
+    def _verdict(self, verdict: Verdict) -> None:
+        self._result(f"verdict {sentences.VALIDITIES[verdict.validity]}")
+        self._result(f"  {sentences.equation(verdict)}")
+        self._result(f"  {sentences.loss(verdict)}")
+        for remark in sentences.remarks(verdict):
+            self._result(f"  {remark}")
+
+    def _narrate(
+        self,
+        event: ScenarioStarted
+        | StepStarted
+        | Narrated
+        | Advanced
+        | LoadSampled
+        | ServiceChanged
+        | StackNoted,
+    ) -> None:
+        if not self._quiet:
+            for line in self._tell(event):
+                self._narration.write(f"{line}\n")
+            self._narration.flush()
+
+    def _tell(
+        self,
+        event: ScenarioStarted
+        | StepStarted
+        | Narrated
+        | Advanced
+        | LoadSampled
+        | ServiceChanged
+        | StackNoted,
+    ) -> Sequence[str]:
+        match event:
+            case ScenarioStarted():
+                self._steps = event.steps
+                self._load_shown = -_LOAD_EVERY
+                return [f"{event.name}: {event.title}. {event.summary}"]
+            case StepStarted():
+                commands = [f"  $ {line}" for line in event.command.splitlines()]
+                # A command that stands alone belongs to no step.
+                title = [f"step {event.number}/{self._steps}: {event.title}"] if event.title else []
+                return [*title, *commands]
+            case Narrated():
+                return [f"  {'why it matters: ' if event.kind == 'matters' else ''}{event.text}"]
+            case Advanced():
+                # One line when it is done: what lies between is for a live display.
+                done = event.done >= event.total
+                return [f"  {event.label}: {figure(event.done)} of {figure(event.total)}"] if done else []
+            case LoadSampled():
+                return self._load(event)
+            case ServiceChanged():
+                return self._service(event)
+            case StackNoted():
+                return [event.text]
+            case _:
+                assert_never(event)
+
+    def _load(self, event: LoadSampled) -> Sequence[str]:
+        if event.elapsed - self._load_shown < _LOAD_EVERY:
+            return []
+        self._load_shown = event.elapsed
+        return [
+            f"  {event.elapsed:.0f} s {event.phase}: {figure(event.requests_per_second)} requests/s, "
+            f"p50 {figure(event.p50_ms)} p95 {figure(event.p95_ms)} p99 {figure(event.p99_ms)} ms, "
+            f"{figure(event.errors)} errors, queue {figure(event.queue_size)}, "
+            f"coalesced {figure(event.coalesced)}, {figure(event.flush_rate)} rows/s flushed"
+        ]
+
+    def _service(self, event: ServiceChanged) -> Sequence[str]:
+        line = f"{event.service}: {event.state}{f' ({event.detail})' if event.detail else ''}"
+        if self._states.get(event.service) == line:
+            return []
+        self._states[event.service] = line
+        return [line]
+
+    def _result(self, line: str) -> None:
+        self._results.write(f"{line}\n")
+        # A reader of both streams sees them in order.
+        self._results.flush()

@@ -1,0 +1,93 @@
+"""The words in which every renderer tells outcomes, verdicts and states: one wording, many displays."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from labctl.render.figures import figure
+from scenarios.events import Checked, Outcome
+from scenarios.verdict import Class, Validity, Verdict
+from stack.events import ServiceState
+
+OUTCOMES: Final[Mapping[Outcome, str]] = {
+    "expected": "AS EXPECTED",
+    "unexpected": "NOT AS EXPECTED",
+    "inconclusive": "INCONCLUSIVE",
+}
+
+#: Each class of an acknowledged write, what it is called, and what it means.
+FATES: Final[tuple[tuple[Class, str, str], ...]] = (
+    ("persisted", "persisted", "its value is in PostgreSQL"),
+    ("superseded", "superseded", "a newer write replaced it: no loss"),
+    ("dead_lettered", "dead-lettered", "set aside in the dead letter queue"),
+    ("pending", "pending", "still waiting to be written"),
+    ("lost", "LOST", "acknowledged, and gone"),
+)
+
+VALIDITIES: Final[Mapping[Validity, str]] = {
+    "valid": "VALID: every acknowledged write is accounted for",
+    "unknown": "UNKNOWN: the measurement is not complete",
+    "invalid": "INVALID: the database contradicts the acknowledgements",
+}
+
+#: States in which a service does not stay: worth a spinner, not a line of the transcript.
+PASSING: Final[frozenset[ServiceState]] = frozenset({"starting", "running", "stopping"})
+BROKEN: Final[frozenset[ServiceState]] = frozenset({"died", "unhealthy"})
+
+#: More products than these are counted, not named.
+_NAMED: Final = 10
+
+
+def plural(count: int, noun: str) -> str:
+    """ "1 write", "12 writes"."""
+    return f"{figure(count)} {noun}" if count == 1 else f"{figure(count)} {noun}s"
+
+
+def equation(verdict: Verdict) -> str:
+    """The conservation law with this verdict's figures: "15 acknowledged = 10 persisted + … + 5 LOST"."""
+    terms = [f"{figure(verdict.fates.get(fate, 0))} {word}" for fate, word, _ in FATES]
+    return f"{figure(verdict.acknowledged)} acknowledged = {' + '.join(terms)}"
+
+
+def loss(verdict: Verdict) -> str:
+    """The two figures of loss in one sentence."""
+    lost, products = verdict.fates.get("lost", 0), len(verdict.lost_products)
+    if not lost:
+        return "No acknowledged write is lost."
+    if not products:
+        return f"{plural(lost, 'acknowledged write')} lost; every product kept its last acknowledged value."
+    return f"{plural(lost, 'acknowledged write')} lost; {plural(products, 'product')} lost the last value."
+
+
+def remarks(verdict: Verdict) -> list[str]:
+    """What else there is to say: why it is not valid, what was not acknowledged, what does not fit."""
+    said = list(verdict.reasons)
+    if verdict.refused:
+        said.append(
+            f"{plural(verdict.refused, 'write')} refused: never acknowledged, so nothing was promised."
+        )
+    if verdict.unknown:
+        recovered = len(verdict.recovered)
+        said.append(f"{plural(verdict.unknown, 'write')} without an answer; {recovered} of them found saved.")
+    for found, what in (
+        (verdict.lost_products, "Products that lost their last value"),
+        (verdict.unexpected, "Products in the database, though never acknowledged"),
+        (verdict.regressed, "Products that went back to an older value"),
+        (verdict.diverged, "Products whose cache entry differs from the database"),
+    ):
+        if found:
+            said.append(f"{what}: {named(found)}")
+    return said
+
+
+def named(products: tuple[str, ...]) -> str:
+    """The first few by name, the rest by number."""
+    head = ", ".join(products[:_NAMED])
+    more = len(products) - _NAMED
+    return f"{head} and {figure(more)} more" if more > 0 else head
+
+
+def check(event: Checked) -> str:
+    """ "expected … , measured …", shortened where both say the same."""
+    if event.expected == event.actual:
+        return f"measured {event.actual}, as predicted"
+    return f"expected {event.expected}, measured {event.actual}"

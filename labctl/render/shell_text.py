@@ -1,0 +1,62 @@
+"""Shell commands laid out for a narrow screen, so that what is shown can still be pasted."""
+
+import re
+from typing import Final
+
+#: A word with its quoted parts, in which spaces do not separate.
+_WORD: Final = re.compile(r"""(?:[^\s'"\\]|\\.|'[^']*'|"(?:\\.|[^"\\])*")+""")
+_INDENT: Final = "    "
+
+
+def wrap_command(command: str, width: int) -> list[str]:
+    """Lines of at most `width` columns where that can be done, continued with a backslash.
+
+    Lines are broken between words; a quoted word that is too long for a line of its own is broken after
+    a comma, where neither JSON nor SQL minds.
+    """
+    lines: list[str] = []
+    for line in command.splitlines():
+        lines.extend(_wrap_line(line, width))
+    return lines
+
+
+def _wrap_line(line: str, width: int) -> list[str]:
+    if len(line) <= width:
+        return [line]
+    lead = line[: len(line) - len(line.lstrip())]
+    lines: list[str] = []
+    current = lead
+    for word in _clauses(_WORD.findall(line)):
+        extended = f"{current} {word}" if current.strip() else f"{current}{word}"
+        if len(extended) + len(" \\") > width and current.strip():
+            lines.append(f"{current} \\")
+            extended = f"{lead}{_INDENT}{word}"
+        current = extended
+        if len(current) > width:
+            *full, current = _break_quoted(current, width, f"{lead}{_INDENT}  ")
+            lines.extend(full)
+    return [*lines, current] if current.strip() else lines
+
+
+def _clauses(words: list[str]) -> list[str]:
+    """An option and its argument stay together: `-X POST`, `-H '…'`."""
+    clauses: list[str] = []
+    for word in words:
+        if clauses and re.fullmatch(r"-[A-Za-z]", clauses[-1]) and not word.startswith("-"):
+            clauses[-1] += f" {word}"
+        else:
+            clauses.append(word)
+    return clauses
+
+
+def _break_quoted(text: str, width: int, indent: str) -> list[str]:
+    if not text.endswith(("'", '"')):
+        return [text]
+    lines: list[str] = []
+    while len(text) > width:
+        cut = text.rfind(", ", len(indent), width)
+        if cut < 0:
+            break
+        lines.append(text[: cut + 1])
+        text = indent + text[cut + 2 :]
+    return [*lines, text]

@@ -1,0 +1,54 @@
+"""Running scenarios for a command: start the lab if need be, render, record, judge."""
+
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from typing import Any, Final, cast
+
+import typer
+
+from labctl.commands.lab import start_lab
+from labctl.context import Invocation, Session
+from labctl.record import SEVERITY, RunRecord
+from labctl.runs import Runs
+from scenarios.events import Event, Outcome, StepStarted
+
+EXIT_CODES: Final[dict[Outcome, int]] = {"expected": 0, "unexpected": 1, "inconclusive": 3}
+
+
+def play(
+    call: Invocation,
+    session: Session,
+    names: Sequence[str],
+    options: Mapping[str, Any],
+    *,
+    pause: Callable[[], None] | None = None,
+) -> None:
+    """Run the scenarios one after the other and end with the exit code of the worst.
+
+    Args:
+        pause: Called after each step is announced, before it is done.
+    """
+    from scenarios.runner import run
+
+    if not session.stack.running():
+        start_lab(session, {})
+    call.when_interrupted = "the lab is still up, cleaned up and ready; take it down with `labctl down`"
+    outcomes: list[Outcome] = []
+    for name in names:
+        record = RunRecord()
+        session.follow(_watched(run(session.stack, name, options), record, pause))
+        Runs(session.stack.directory).save(record.document)
+        outcomes.append(record.outcome)
+    # The renderer owes a JSON document, which must be written before the program ends.
+    call.close()
+    raise typer.Exit(EXIT_CODES[max(outcomes, key=SEVERITY.index)])
+
+
+def _watched(events: Iterator[Event], record: RunRecord, pause: Callable[[], None] | None) -> Iterator[Event]:
+    # Scenarios are generators; typed as what they yield.
+    with closing(cast("Generator[Event, None, None]", events)) as source:
+        for event in source:
+            record.on(event)
+            yield event
+            if pause is not None and isinstance(event, StepStarted):
+                pause()

@@ -1,0 +1,19 @@
+"""Did you mean …?"""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from stack.errors import UsageError
+
+
+def require_known(kind: str, word: str, known: Sequence[str]) -> str:
+    """The word, if it is known.
+
+    Raises:
+        UsageError: naming what it may have meant, and all that there is.
+    """
+    if word in known:
+        return word
+    close = get_close_matches(word.lower().replace("_", "-"), known, n=3)
+    meant = f"did you mean {' or '.join(close)}? " if close else ""
+    raise UsageError(f"there is no {kind} {word!r}", hint=f"{meant}choose one of {', '.join(known)}")

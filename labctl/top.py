@@ -1,0 +1,100 @@
+"""What the services use, as a table: once, or live."""
+
+import select
+import sys
+import termios
+import tty
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from labctl.render.figures import size
+from scenarios.events import TableShown
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from stack.runtime import Usage
+    from stack.stack import Stack
+
+#: s between two looks.
+_EVERY: Final = 1.0
+
+
+def usage_document(usage: "Mapping[str, Usage]") -> dict[str, Any]:
+    """The document that --json prints."""
+    from dataclasses import asdict
+
+    return {"services": {name: asdict(used) for name, used in usage.items()}}
+
+
+def usage_table(usage: "Mapping[str, Usage]") -> TableShown:
+    """A row a service, and their sum."""
+    rows = [
+        (
+            name,
+            f"{used.cpu_percent:.1f}",
+            size(used.memory_bytes),
+            size(used.read_bytes),
+            size(used.written_bytes),
+            str(used.processes),
+        )
+        for name, used in usage.items()
+    ]
+    everything = usage.values()
+    rows.append(
+        (
+            "together",
+            f"{sum(used.cpu_percent for used in everything):.1f}",
+            size(sum(used.memory_bytes for used in everything)),
+            size(sum(used.read_bytes for used in everything)),
+            size(sum(used.written_bytes for used in everything)),
+            str(sum(used.processes for used in everything)),
+        )
+    )
+    columns = ("service", "CPU %", "memory", "read", "written", "processes")
+    return TableShown("usage", "", columns, tuple(rows))
+
+
+def watch(stack: "Stack") -> None:
+    """Show the table until q or Ctrl-C."""
+    from rich.console import Console
+    from rich.live import Live
+
+    console = Console(highlight=False, markup=False, emoji=False)
+    first = _picture(stack)
+    with _keys(), Live(first, console=console, auto_refresh=False, vertical_overflow="crop") as live:
+        while not _quit_pressed():
+            live.update(_picture(stack), refresh=True)
+
+
+def _picture(stack: "Stack") -> "Text":
+    from rich.text import Text
+
+    from labctl.render.grid import lay_out
+
+    table = usage_table(stack.usage())
+    heading, *rows = lay_out(table.columns, table.rows)
+    lines = [Text(f"Lab {stack.name}    q: quit", style="bold"), Text("")]
+    lines += [Text(heading, style="underline"), *(Text(row) for row in rows[:-1])]
+    return Text("\n", no_wrap=True, overflow="crop").join([*lines, Text(rows[-1], style="bold")])
+
+
+@contextmanager
+def _keys() -> Iterator[None]:
+    """Keys arrive at once and unseen; Ctrl-C still interrupts."""
+    if not sys.stdin.isatty():
+        yield
+        return
+    before = termios.tcgetattr(sys.stdin)
+    try:
+        tty.setcbreak(sys.stdin)
+        yield
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+
+
+def _quit_pressed() -> bool:
+    """Wait for a key until the next look is due."""
+    ready, _, _ = select.select([sys.stdin] if sys.stdin.isatty() else [], [], [], _EVERY)
+    return bool(ready) and sys.stdin.read(1) in ("q", "Q")
