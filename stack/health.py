@@ -20,7 +20,7 @@ _ANSWER_SECONDS: Final = 1.0
 _POSTGRES_PROTOCOL: Final = 196_608
 
 
-def ailment(check: HealthCheck, *, pid: int | None = None) -> str:
+def ailment(check: HealthCheck, pid: int | None = None) -> str:
     """What the service lacks, for a sentence; '' if it is fit for work.
 
     Args:

@@ -13,7 +13,7 @@ from stack.events import ServiceChanged, StackEvents
 from stack.health import ailment
 from stack.plan import Action, in_order, plan
 from stack.runtime import FaultSignal, Observed, Runtime
-from stack.spec import ServiceSpec
+from stack.spec import HealthCheck, ServiceSpec
 from stack.wait import wait_until, waiting
 
 #: Lines of a log in an error.
@@ -31,6 +31,7 @@ class Lifecycle:
         runtime: What runs them.
         specs: What they should be, by short name.
         furnish: Work that completes a service each time that it was started and answers.
+        diagnose: What a service lacks, given its check and pid; see `health.ailment`.
     """
 
     def __init__(
@@ -38,10 +39,12 @@ class Lifecycle:
         runtime: Runtime,
         specs: Mapping[str, ServiceSpec],
         furnish: Mapping[str, Callable[[], None]],
+        diagnose: Callable[[HealthCheck, int | None], str] = ailment,
     ) -> None:
         self._runtime = runtime
         self._specs = specs
         self._furnish = furnish
+        self._diagnose = diagnose
         self._begun: list[str] = []
 
     def converge(self, services: Collection[str]) -> StackEvents:
@@ -170,7 +173,7 @@ class Lifecycle:
             seen = self._runtime.observe().get(spec.name)
             if seen is None or seen.pid is None:
                 raise self._ended(spec)
-            lack = ailment(spec.health, pid=seen.pid if self._runtime.kind == "local" else None)
+            lack = self._diagnose(spec.health, seen.pid if self._runtime.kind == "local" else None)
             return not lack
 
         told = 0.0

@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+import psutil
+
 from stack.errors import EnvironmentFault, StateUnusable
 from stack.local_programs import POSTGRES_MAJOR, postgres_directory
 from stack.state_files import usable
@@ -36,6 +38,7 @@ def prepare(data: Path, credentials: Mapping[str, str], env: Mapping[str, str]) 
     """
     if (data / "PG_VERSION").exists():
         _check_version(data)
+        forget_dead_server(data)
         return
     with usable(data):
         new = data.with_name(f"{data.name}.new")
@@ -68,15 +71,30 @@ def command(program: str, data: Path, args: Sequence[str]) -> list[str]:
     return [sys.executable, "-I", "-S", str(launcher), _need(directory, data), *own]
 
 
-def release_shared_memory(data: Path) -> None:
-    """After a kill: give back the segment by which a server recognises another on the same directory."""
+def forget_dead_server(data: Path) -> None:
+    """Remove what a killed server left: the segment of shared memory by which it is recognised, and its
+    pid, which keeps the next one from starting if some other process has got it meanwhile."""
     with suppress(OSError, ValueError, IndexError, AttributeError):
+        lines = (data / "postmaster.pid").read_text().splitlines()
+        if _serves(int(lines[0]), data):
+            return
         # The seventh line: key and id of the segment (PostgreSQL's miscinit.c).
-        key, segment = map(int, (data / "postmaster.pid").read_text().splitlines()[6].split())
+        key, segment = map(int, lines[6].split())
         libc = ctypes.CDLL(None)
         # Somebody else's segment may have got the same id after a restart of the machine.
         if libc.shmget(ctypes.c_int(key), 0, 0) == segment:
             libc.shmctl(segment, _IPC_RMID, None)
+        (data / "postmaster.pid").unlink()
+
+
+def _serves(pid: int, data: Path) -> bool:
+    """Whether this process is a server on the data directory; in doubt, yes."""
+    try:
+        return psutil.Process(pid).cwd() == str(data)
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return False
+    except psutil.AccessDenied:
+        return True
 
 
 def _check_version(data: Path) -> None:

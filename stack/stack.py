@@ -142,7 +142,7 @@ class Stack:
 
     def restart(self, service: str, settings: Mapping[str, str] = _NONE) -> StackEvents:
         """Stop a service and start it, with environment overrides that it has from now on."""
-        given = check_settings(settings)
+        given = check_settings(settings, short_name(self._name, service))
 
         def renew(lifecycle: Lifecycle, name: str) -> StackEvents:
             state = self._required_state().with_service_settings(name, given)
@@ -256,7 +256,8 @@ def open_stack(
         EnvironmentFault: the runtime is not to be had.
     """
     settings = StackSettings.from_env()
-    directory = (home or settings.home).absolute() / check_name(name)
+    # Resolved, because the system names the working directory of a process so.
+    directory = ((home or settings.home) / check_name(name)).resolve()
     if runtime == "docker":
         raise EnvironmentFault(
             "the Docker runtime is not part of this version of labctl",

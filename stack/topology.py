@@ -30,6 +30,7 @@ _MAXMEMORY_DEFAULT: Final = "512mb"
 _MEMORY_SIZE: Final = re.compile(r"[0-9]{1,15}([kmg]b?)?", re.IGNORECASE)
 #: What the topology itself decides; an override would only break the lab.
 _DECIDED: Final = frozenset({"REDIS_URL", "DATABASE_URL", "API_HOST", "API_PORT"})
+_PROCESS_SETTINGS: Final = frozenset(field.name.upper() for field in fields(Settings)) - _DECIDED
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
@@ -69,26 +70,44 @@ def short_name(lab: str, service: str) -> str:
     return short
 
 
-def check_settings(given: Mapping[str, str]) -> dict[str, str]:
-    """Environment overrides, checked.
+def check_settings(given: Mapping[str, str], service: str = "") -> dict[str, str]:
+    """Environment overrides, checked; for one service, those that it reads.
 
     Raises:
         UsageError: naming every one that is unknown, malformed, or not for users to set.
     """
-    known = {field.name.upper() for field in fields(Settings)} - _DECIDED
-    ours = {name: value for name, value in given.items() if name in known}
-    problems = {name: "unknown setting" for name in given if name not in known | {_MAXMEMORY} | _DECIDED}
-    problems |= {name: "is decided by the lab" for name in given if name in _DECIDED}
+    possible = _settings_of(service)
+    problems = {name: _refusal(name, service) for name in given if name not in possible}
     if _MAXMEMORY in given and not _MEMORY_SIZE.fullmatch(given[_MAXMEMORY]):
         problems[_MAXMEMORY] = f"must be a size like 256mb, not {given[_MAXMEMORY]!r}"
+    parsed = {name.lower(): given[name] for name in given if name in _PROCESS_SETTINGS}
     try:
-        Settings().changed({name.lower(): value for name, value in ours.items()}, live_only=False)
+        Settings().changed(parsed, live_only=False)
     except InvalidSettings as error:
         problems |= {name.upper(): why for name, why in error.problems.items()}
     if problems:
         text = "; ".join(f"{name}: {why}" for name, why in sorted(problems.items()))
-        raise UsageError(text, hint=f"settings are {', '.join(sorted(known | {_MAXMEMORY}))}")
+        hint = f"settings are {', '.join(sorted(possible))}" if possible else f"{service} has no settings"
+        raise UsageError(text, hint=hint)
     return dict(given)
+
+
+def _settings_of(service: str) -> frozenset[str]:
+    match service:
+        case "redis":
+            return frozenset({_MAXMEMORY})
+        case "postgres":
+            return frozenset()
+        case "api" | "worker":
+            return _PROCESS_SETTINGS
+        case _:
+            return _PROCESS_SETTINGS | {_MAXMEMORY}
+
+
+def _refusal(name: str, service: str) -> str:
+    if name in _DECIDED:
+        return "is decided by the lab"
+    return f"no setting of {service}" if name in _settings_of("") else "unknown setting"
 
 
 def urls(ports: Mapping[str, int]) -> dict[str, str]:

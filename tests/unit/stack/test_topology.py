@@ -82,6 +82,15 @@ def test_impossible_settings_are_refused_by_name(given: dict[str, str], problem:
         check_settings(given)
 
 
+@pytest.mark.parametrize(
+    ("service", "given"),
+    [("redis", {"BATCH_SIZE": "1"}), ("postgres", {"BATCH_SIZE": "1"}), ("api", {"REDIS_MAXMEMORY": "1gb"})],
+)
+def test_a_setting_that_a_service_does_not_read_is_refused(service: str, given: dict[str, str]) -> None:
+    with pytest.raises(UsageError, match=f"no setting of {service}"):
+        check_settings(given, service)
+
+
 def test_possible_settings_pass() -> None:
     given = {"BATCH_SIZE": "1", "REDIS_MAXMEMORY": "64mb", "SIMULATE_DB_FAILURE": "true"}
     assert check_settings(given) == given

@@ -1,0 +1,181 @@
+"""The life of a lab on real servers: up, again, keep, down."""
+
+import socket
+from contextlib import closing
+from pathlib import Path
+
+import psutil
+import pytest
+
+from stack.errors import EnvironmentFault, NotRunning, PortHeld, StateUnusable, UsageError
+from stack.events import ServiceChanged, StackNoted
+from stack.ports import choose_free, is_free
+from stack.stack import Stack, open_stack
+
+
+def _count(lab: Stack) -> str:
+    return lab.exec("postgres", ["psql", "-At", "-c", "SELECT count(*) FROM products"]).stdout.strip()
+
+
+def _processes_in(directory: Path) -> list[str]:
+    """Every process of the machine that works below the directory."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if Path(process.cwd()).is_relative_to(directory):
+                found.append(str(process))
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
+def test_the_shared_lab_is_up_and_up_again_changes_nothing(stack: Stack) -> None:
+    before = stack.status()
+    assert {name: seen.state for name, seen in before.items()} == dict.fromkeys(
+        ("redis", "postgres", "api", "worker"), "healthy"
+    )
+    events = [event for event in stack.up() if isinstance(event, ServiceChanged)]
+    assert {event.state for event in events} == {"healthy"}
+    assert {name: seen.pid for name, seen in stack.status().items()} == {
+        name: seen.pid for name, seen in before.items()
+    }
+
+
+def test_a_whole_life(lab: Stack) -> None:
+    assert {seen.state for seen in lab.status().values()} == {"missing"}
+    list(lab.up())
+    assert lab.running()
+    lab.exec("postgres", ["psql", "-c", "INSERT INTO products VALUES ('kept', 'Kept', 1, 1)"])
+
+    list(lab.down(keep_data=True))
+    assert {seen.state for seen in lab.status().values()} == {"missing"}
+    assert _processes_in(lab.directory) == []
+    urls = lab.urls()
+
+    list(lab.up())
+    assert lab.urls() == urls
+    assert _count(lab) == "6"
+
+    list(lab.down())
+    assert not lab.directory.exists()
+    assert _processes_in(lab.directory.parent) == []
+    assert all(is_free(int(url.rpartition(":")[2].partition("/")[0])) for url in urls.values())
+
+
+def test_two_labs_side_by_side(stack: Stack, lab: Stack) -> None:
+    list(lab.up())
+    assert not set(stack.urls().values()) & set(lab.urls().values())
+    lab.exec("postgres", ["psql", "-c", "DELETE FROM products"])
+    assert _count(lab) == "0"
+    assert int(_count(stack)) > 0
+    list(lab.down())
+    assert stack.running()
+
+
+def test_the_down_of_a_lab_that_is_not_there(lab: Stack) -> None:
+    (event,) = lab.down()
+    assert isinstance(event, StackNoted)
+    assert not lab.directory.exists()
+
+
+def test_a_lab_that_is_not_there_is_said_to_be_missing(lab: Stack) -> None:
+    for use in (lambda: lab.exec("redis", ["true"]), lambda: list(lab.stop("redis")), lambda: lab.urls()):
+        with pytest.raises(NotRunning, match="there is no lab own"):
+            use()
+
+
+def test_a_held_port_is_named_and_nothing_is_left(tmp_path: Path) -> None:
+    api, redis, postgres = choose_free(3)
+    lab = open_stack("held", "local", home=tmp_path, ports={"api": api, "redis": redis, "postgres": postgres})
+    with socket.create_server(("127.0.0.1", api)), pytest.raises(PortHeld) as caught:
+        list(lab.up())
+    assert f"port {api} for api is held by" in caught.value.message
+    assert f"pid {psutil.Process().pid}" in caught.value.message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failed_up_leaves_nothing(lab: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABCTL_REDIS_SERVER", "/bin/false")
+    broken = open_stack("own", "local", home=lab.directory.parent)
+    with pytest.raises(EnvironmentFault, match="redis ended while it was starting"):
+        list(broken.up())
+    assert not lab.directory.exists()
+    assert _processes_in(lab.directory.parent) == []
+
+
+def test_an_interrupted_up_leaves_nothing(lab: Stack) -> None:
+    with closing(lab.up()) as events:
+        for event in events:
+            if event == ServiceChanged("api", "starting"):
+                break
+    assert not lab.directory.exists()
+    assert _processes_in(lab.directory.parent) == []
+
+
+def test_a_failed_up_keeps_the_rows_that_were_there(lab: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    list(lab.up())
+    list(lab.down(keep_data=True))
+    monkeypatch.setenv("LABCTL_REDIS_SERVER", "/bin/false")
+    with pytest.raises(EnvironmentFault):
+        list(open_stack("own", "local", home=lab.directory.parent).up())
+    assert _processes_in(lab.directory) == []
+    monkeypatch.delenv("LABCTL_REDIS_SERVER")
+    list(open_stack("own", "local", home=lab.directory.parent).up())
+    assert _count(lab) == "5"
+
+
+def test_rows_of_another_version_are_left_alone(lab: Stack) -> None:
+    list(lab.up())
+    list(lab.down(keep_data=True))
+    version = lab.directory / "data" / "postgres" / "PG_VERSION"
+    version.write_text("16\n")
+    with pytest.raises(StateUnusable, match="PostgreSQL 16") as caught:
+        list(lab.up())
+    assert "labctl down" in caught.value.hint
+    assert version.exists()
+
+
+def test_an_unwritable_home_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    lab = open_stack("own", "local", home=tmp_path / "file")
+    with pytest.raises(StateUnusable, match=str(tmp_path / "file")):
+        list(lab.up())
+    list(lab.down())
+
+
+def test_somebody_elses_directory_is_left_alone(lab: Stack) -> None:
+    lab.directory.mkdir(parents=True)
+    (lab.directory / "thesis.tex").write_text("precious")
+    (lab.directory / "data").mkdir()
+    with pytest.raises(StateUnusable, match=r"thesis\.tex"):
+        list(lab.up())
+    list(lab.down())
+    assert sorted(path.name for path in lab.directory.iterdir() if path.name != "lock") == [
+        "data",
+        "thesis.tex",
+    ]
+
+
+def test_a_damaged_state_can_be_taken_away(lab: Stack) -> None:
+    list(lab.up())
+    (lab.directory / "lab.json").write_text("{")
+    (lab.directory / "api.json").write_text("{")
+    with pytest.raises(StateUnusable, match=r"lab\.json is damaged"):
+        list(lab.up())
+    list(lab.down())
+    assert not lab.directory.exists()
+    assert _processes_in(lab.directory.parent) == []
+
+
+def test_an_impossible_setting_changes_nothing(lab: Stack) -> None:
+    with pytest.raises(UsageError, match="BATCH_SIZE"):
+        list(lab.up({"BATCH_SIZE": "-1"}))
+    assert not lab.directory.exists()
+
+
+def test_docker_is_not_there_yet_and_auto_says_why() -> None:
+    with pytest.raises(EnvironmentFault, match="Docker"):
+        open_stack(runtime="docker")
+    auto = open_stack()
+    assert auto.kind == "local"
+    assert auto.reason
