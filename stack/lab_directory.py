@@ -13,7 +13,6 @@ from stack.topology import CORE
 #: Records of what was run in the lab; they go with it.
 RUNS: Final = "runs"
 _RECORDS: Final = (lab_state.FILE, *(f"{name}.json" for name in CORE))
-_KNOWN: Final = frozenset({*_RECORDS, lock.FILE, RUNS, "logs", "data", "run", "bin"})
 
 
 def holds_lab(directory: Path) -> bool:
@@ -37,13 +36,16 @@ def check_unclaimed(directory: Path) -> None:
     Raises:
         StateUnusable: the directory of a new lab holds something.
     """
+    if holds_lab(directory):
+        return
     with usable(directory):
-        foreign = sorted(path.name for path in directory.iterdir() if path.name not in _KNOWN)
-        if foreign:
-            raise StateUnusable(
-                f"{directory} holds something that is no lab's: {', '.join(foreign[:3])}",
-                hint="choose another --name, or another state directory in LABCTL_HOME",
-            )
+        foreign = sorted(path.name for path in directory.iterdir()) if directory.exists() else []
+    # A lock alone is that of a labctl that is about to start the same lab.
+    if set(foreign) - {lock.FILE}:
+        raise StateUnusable(
+            f"{directory} holds something that is no lab's: {', '.join(foreign[:3])}",
+            hint="choose another --name, or another state directory in LABCTL_HOME",
+        )
 
 
 def take_away(directory: Path) -> None:

@@ -162,14 +162,13 @@ class LocalRuntime:
     def _ask_to_end(self, group: Group, number: Signals, seconds: float) -> None:
         if group.leader is None:
             return
+        # First let a paused one go on: what reaches it frozen may go to one of its threads, unnoticed by
+        # the one that waits for it.
+        group.send(SIGCONT)
         with suppress(ProcessLookupError):
             os.kill(group.leader.pid, number)
-            # A paused process takes its signal once it goes on.
-            group.send(SIGCONT)
         with suppress(DeadlinePassed):
-            wait_until(
-                lambda: not group.members(), seconds=seconds, reason="it ends", hint="it is killed next"
-            )
+            wait_until(lambda: not group.members(), seconds=seconds, reason="it ends", hint="")
 
     def _end(self, group: Group) -> None:
         def gone() -> bool:

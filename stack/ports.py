@@ -8,7 +8,8 @@ from typing import Final
 
 import psutil
 
-from stack.errors import EnvironmentFault, PortHeld
+from stack.errors import DeadlinePassed, EnvironmentFault, PortHeld
+from stack.wait import wait_until
 
 HOST: Final = "127.0.0.1"
 #: Below the range from which systems take the ports of outgoing connections: one of those could hold a
@@ -16,6 +17,8 @@ HOST: Final = "127.0.0.1"
 _FIRST: Final = 15_000
 _LAST: Final = 30_000
 _TRIES: Final = 500
+#: s for the system to close the sockets of a process that has ended.
+_CLOSING_SECONDS: Final = 1.0
 
 
 def is_free(port: int) -> bool:
@@ -68,13 +71,27 @@ def describe_holder(port: int) -> str:
         return f"pid {process.pid}"
 
 
+def _comes_free(port: int) -> bool:
+    """Whether it is free, or about to be: a killed process shows no more before its sockets are closed."""
+    if is_free(port):
+        return True
+    with suppress(DeadlinePassed):
+        wait_until(
+            lambda: is_free(port) or holder(port) is not None,
+            seconds=_CLOSING_SECONDS,
+            reason=f"port {port} is closed",
+            hint="",
+        )
+    return is_free(port)
+
+
 def require_free(wanted: Iterable[tuple[str, int]]) -> None:
     """Check the port of every service, given as (service, port).
 
     Raises:
         PortHeld: naming every held port with its holder.
     """
-    held = [(service, port) for service, port in wanted if not is_free(port)]
+    held = [(service, port) for service, port in wanted if not _comes_free(port)]
     if held:
         lines = (f"port {port} for {service} is held by {describe_holder(port)}" for service, port in held)
         raise PortHeld(

@@ -78,17 +78,16 @@ class Stack:
             settings: Environment overrides, for this lab from now on.
         """
         given = check_settings(settings)
-        is_new = not lab_directory.holds_lab(self._directory)
+        lab_directory.check_unclaimed(self._directory)
         with LabLock(self._directory) as lock:
+            yield from lock.acquire()
+            is_new = not lab_directory.holds_lab(self._directory)
             try:
-                yield from lock.acquire()
-                is_new = is_new and not lab_directory.holds_lab(self._directory)
                 state = self._state_for_up().with_settings(given)
-                lifecycle = self._lifecycle(state)
                 lab_state.save(self._directory, state)
-                yield from lifecycle.converge(CORE)
+                yield from self._lifecycle(state).converge(CORE)
             except BaseException:
-                if is_new and lock.held:
+                if is_new:
                     self._remove(keep_data=False)
                 raise
 
@@ -214,7 +213,6 @@ class Stack:
         state = lab_state.load(self._directory)
         if state is not None:
             return replace(state, ports={**state.ports, **self._ports})
-        lab_directory.check_unclaimed(self._directory)
         if self._name == DEFAULT_NAME:
             return LabState(runtime=self.kind, ports={**DEFAULT_PORTS, **self._ports})
         taken = lab_directory.ports_of_labs(self._directory.parent)

@@ -132,6 +132,8 @@ def lab_specs(state: LabState) -> dict[str, ServiceSpec]:
             port=state.ports["api"],
             depends_on=("redis", "postgres"),
             health=HealthCheck(protocol="http", host=HOST, port=state.ports["api"]),
+            # Requests take milliseconds; a server process that is told to end while it starts hangs.
+            stop_seconds=3.0,
         ),
         ServiceSpec(
             name="worker",

@@ -1,0 +1,47 @@
+import socket
+from pathlib import Path
+
+import pytest
+
+from stack.doctor import Finding, examine
+from stack.ports import choose_free
+from stack.stack import open_stack
+
+
+def _examine(home: Path, port: int) -> dict[str, Finding]:
+    redis, postgres = choose_free(2, taken=[port])
+    ports = {"api": port, "redis": redis, "postgres": postgres}
+    return {found.check: found for found in examine(open_stack("doc", "local", home=home, ports=ports))}
+
+
+def test_a_fit_machine(tmp_path: Path) -> None:
+    (port,) = choose_free(1)
+    found = _examine(tmp_path, port)
+    assert [name for name, finding in found.items() if finding.outcome == "failed"] == []
+    assert "PostgreSQL" in found["postgres"].detail
+    assert found[f"port {port}"].detail == "free for api"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_held_port_is_told_with_its_holder(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        finding = _examine(tmp_path, port)[f"port {port}"]
+    assert finding.outcome == "failed"
+    assert "pid" in finding.detail
+    assert finding.hint
+
+
+def test_a_state_directory_that_can_not_be_used() -> None:
+    (port,) = choose_free(1)
+    finding = _examine(Path("/proc/labctl"), port)["state directory"]
+    assert finding.outcome == "failed"
+    assert "LABCTL_HOME" in finding.hint
+
+
+def test_a_server_that_is_no_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABCTL_REDIS_SERVER", "/nowhere/redis-server")
+    (port,) = choose_free(1)
+    finding = _examine(tmp_path, port)["redis"]
+    assert finding.outcome == "failed"
+    assert "/nowhere/redis-server" in finding.detail
