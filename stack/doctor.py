@@ -2,10 +2,12 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -26,6 +28,7 @@ _LEAST: Final = 200 << 20
 #: s for a program to say its version, and for an engine to answer.
 _ANSWER_SECONDS: Final = 5.0
 _DOCKER_SECONDS: Final = 2
+_DOCKER_SOCKET: Final = "unix:///var/run/docker.sock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,13 +143,28 @@ def _docker() -> Finding:
     """No Docker is no fault: the lab runs without."""
     import docker
     from docker.errors import DockerException
+    from docker.utils import kwargs_from_env
 
+    none = Finding("docker", "ok", "no engine answers, and none is needed")
+    if not _accepts(str(kwargs_from_env().get("base_url", _DOCKER_SOCKET))):
+        return none
     try:
-        client = docker.DockerClient.from_env(timeout=_DOCKER_SECONDS)
-        try:
+        with closing(docker.DockerClient.from_env(timeout=_DOCKER_SECONDS)) as client:
             version = client.version()["Version"]
-        finally:
-            client.close()
     except (DockerException, OSError):
-        return Finding("docker", "ok", "no engine answers, and none is needed")
+        return none
     return Finding("docker", "ok", f"engine {version} answers")
+
+
+def _accepts(url: str) -> bool:
+    """Whether somebody listens on a socket of this machine. The client library leaks one that nobody does."""
+    scheme, _, path = url.partition("://")
+    if "unix" not in scheme:
+        return True
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(_DOCKER_SECONDS)
+        try:
+            probe.connect(path)
+        except OSError:
+            return False
+    return True
