@@ -1,5 +1,6 @@
 """The ledger: every write that labctl attempts, and what came back. Plain data, no I/O."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,11 +13,11 @@ Operation = Literal["create", "update", "delete"]
 class Write:
     """One attempted write and its answer."""
 
-    #: None where a create was never answered: the id is the server's to give.
+    #: None where a create was never acknowledged: the id is the server's to give.
     product: str | None
     operation: Operation
     #: name, price, quantity as sent; None for a delete.
-    value: dict[str, Any] | None
+    value: Mapping[str, Any] | None
     answer: Answer
     #: The acknowledged version, None without an acknowledgement.
     version: int | None = None
@@ -30,7 +31,7 @@ class Write:
 
 
 class Ledger:
-    """Writes in the order in which their answers arrived. Appending is safe from several threads."""
+    """Writes in the order in which their answers arrived. Several threads may record."""
 
     def __init__(self) -> None:
         self._writes: list[Write] = []

@@ -1,0 +1,48 @@
+"""The scenarios by name. Nothing heavy is imported before one is chosen: help must be quick."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+from stack.errors import UsageError
+
+if TYPE_CHECKING:
+    from scenarios.scenario import Scenario
+
+#: Name → (summary, module, the scenario in it), in the order in which a class would watch them.
+_DEMOS: Final = {
+    "coalescing": (
+        "20 concurrent updates of one product become one or two database writes",
+        "scenarios.coalescing",
+        "COALESCING",
+    ),
+    "data-loss": (
+        "which acknowledged writes a crash of Redis loses, exactly",
+        "scenarios.data_loss",
+        "DATA_LOSS",
+    ),
+}
+_LOADS: Final = {
+    "load-quick": ("50 rapid writes", "scenarios.load.scenario", "QUICK"),
+    "load-coalescing": ("one hot product, updated without end", "scenarios.load.scenario", "COALESCING"),
+    "load-basic": ("30 % creates, 30 % reads, 40 % updates", "scenarios.load.scenario", "BASIC"),
+}
+
+
+def demos() -> Mapping[str, str]:
+    """Name and summary of every demo."""
+    return {name: summary for name, (summary, _, _) in _DEMOS.items()}
+
+
+def find(name: str) -> "Scenario":
+    """The scenario of that name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    known = {**_DEMOS, **_LOADS}
+    if name not in known:
+        raise UsageError(f"there is no scenario {name!r}", hint=f"choose one of {', '.join(known)}")
+    _, module, attribute = known[name]
+    scenario: Scenario = getattr(import_module(module), attribute)
+    return scenario

@@ -1,0 +1,160 @@
+"""Runbook part 5: many updates of one product, few database writes, and the last value wins."""
+
+import threading
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final
+
+from scenarios.commands import curl, psql
+from scenarios.events import Checked, Event, Measured, Narrated, StepStarted, TableShown
+from scenarios.judging import reach_verdict
+from scenarios.lab import Lab
+from scenarios.ledger import Write
+from scenarios.scenario import Conclusion, Options
+from scenarios.verdict import Verdict
+from stack.errors import Inconclusive
+
+_PRODUCT: Final = "seed-001"
+_UPDATES: Final = 20
+#: Database writes at most. Twenty concurrent updates fall into one window, or into two where a flush
+#: comes between them; slow machines get some room.
+_FEW: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Coalescing:
+    """20 concurrent updates of `seed-001`."""
+
+    name: str = "coalescing"
+    title: str = "Write coalescing"
+    summary: str = (
+        "20 clients update the same product at the same moment. All are acknowledged at once; the worker "
+        "writes only the last value to PostgreSQL."
+    )
+    steps: int = 4
+
+    def play(self, lab: Lab, options: Options) -> Generator[Event, None, Conclusion]:
+        config = lab.client.config()
+        _require(config)
+        before, depth = lab.probe.totals(), 0
+        url = f"{lab.api_url}/products/{_PRODUCT}"
+        yield StepStarted(1, f"{_UPDATES} concurrent updates of {_PRODUCT}", curl("PUT", url, _value(1)))
+        writes = _update_at_once(lab)
+        depth = lab.probe.depth().queue
+        acknowledged = [w for w in writes if w.answer == "acknowledged"]
+        if not acknowledged:
+            raise Inconclusive("no update was acknowledged", hint=writes[0].detail or "see `labctl logs api`")
+        slowest = max(w.latency_ms for w in acknowledged)
+        yield Narrated(
+            f"{len(acknowledged)} of {_UPDATES} were acknowledged, the slowest after {slowest:.0f} ms."
+        )
+
+        yield StepStarted(2, "The queue right after", curl("GET", f"{lab.api_url}/admin/queue"))
+        yield Measured("accepted", "updates acknowledged", len(acknowledged), "writes")
+        yield Measured("queue_size", "products in the queue", depth)
+        window = config["coalescing_window_ms"]
+        yield Narrated(f"One product is dirty, so one entry waits: for {window} ms from the first update.")
+
+        query = f"SELECT name, quantity, version FROM products WHERE id = '{_PRODUCT}';"
+        yield StepStarted(3, "What reached PostgreSQL", psql(lab.stack.urls()["postgres"], query))
+        verdict = yield from reach_verdict(lab)
+        after = lab.probe.totals()
+        coalesced = after.get("coalesced", 0) - before.get("coalesced", 0)
+        rows_written = after.get("rows_written", 0) - before.get("rows_written", 0)
+        yield Measured("coalesced", "coalesced", coalesced, "writes")
+        yield Measured("rows_written", "database writes", rows_written, "writes")
+
+        last = max(acknowledged, key=lambda w: w.version or 0)
+        yield StepStarted(4, "The last accepted value is the row", curl("GET", url))
+        checks = [*_compare(lab, last), *_count(verdict, len(acknowledged), coalesced, rows_written)]
+        yield from checks
+        yield Narrated(
+            "The database is spared nearly all of the work; the price is that the last value stands in "
+            "Redis alone until the window ends.",
+            "matters",
+        )
+        return _conclude(verdict, checks, len(acknowledged), rows_written)
+
+
+COALESCING: Final = Coalescing()
+
+
+def _require(config: dict[str, Any]) -> None:
+    """Raises Inconclusive where this lab is set so that nothing can be coalesced."""
+    for setting, wanted in (("write_policy", "write_behind"), ("write_coalescing_enabled", True)):
+        if config[setting] != wanted:
+            shown = str(wanted).lower()
+            raise Inconclusive(
+                f"this lab runs with {setting}={str(config[setting]).lower()}: nothing can be coalesced",
+                hint=f"labctl config set {setting}={shown}",
+            )
+
+
+def _value(number: int) -> dict[str, Any]:
+    return {"name": f"Coalesced-Update-{number}", "price": round(10 + number * 0.99, 2), "quantity": number}
+
+
+def _update_at_once(lab: Lab) -> list[Write]:
+    """All updates wait for one another, so that they are truly concurrent."""
+    together = threading.Barrier(_UPDATES)
+
+    def update(number: int) -> Write:
+        together.wait()
+        return lab.client.update(_PRODUCT, _value(number))
+
+    with ThreadPoolExecutor(_UPDATES) as pool:
+        return list(pool.map(update, range(1, _UPDATES + 1)))
+
+
+def _compare(lab: Lab, last: Write) -> Generator[Event, None, None]:
+    row = lab.probe.rows([_PRODUCT]).get(_PRODUCT)
+    cached = lab.client.read(_PRODUCT) or {}
+    held = row.value if row and row.value else {}
+    wanted = last.value or {}
+    yield TableShown(
+        "last_value",
+        f"{_PRODUCT}: last accepted, cache and row",
+        ("where", "name", "quantity", "version"),
+        (
+            ("last accepted", str(wanted["name"]), str(wanted["quantity"]), str(last.version)),
+            ("cache", str(cached.get("name")), str(cached.get("quantity")), str(cached.get("version"))),
+            ("row", str(held.get("name")), str(held.get("quantity")), str(row.version if row else None)),
+        ),
+    )
+    same = row is not None and row.version == last.version and held.get("name") == wanted["name"]
+    yield Checked(
+        "the row holds the last accepted value", str(wanted["name"]), str(held.get("name")), passed=same
+    )
+
+
+def _count(
+    verdict: Verdict, acknowledged: int, coalesced: int, rows_written: int
+) -> Generator[Event, None, None]:
+    yield Checked(
+        "few database writes for many updates",
+        f"1 to {_FEW} for {acknowledged}",
+        f"{rows_written} for {acknowledged}",
+        passed=1 <= rows_written <= _FEW < acknowledged,
+    )
+    yield Checked(
+        "every other update was coalesced",
+        str(acknowledged - rows_written),
+        str(coalesced),
+        passed=coalesced == acknowledged - rows_written,
+    )
+    lost = verdict.fates["lost"]
+    yield Checked("no acknowledged write is lost", "0 lost", f"{lost} lost", passed=lost == 0)
+
+
+def _conclude(verdict: Verdict, events: list[Event], acknowledged: int, rows_written: int) -> Conclusion:
+    checks = [event for event in events if isinstance(event, Checked)]
+    if verdict.validity == "unknown":
+        return Conclusion("inconclusive", "; ".join(verdict.reasons))
+    if verdict.validity == "valid" and all(check.passed for check in checks):
+        noun = "write" if rows_written == 1 else "writes"
+        return Conclusion(
+            "expected", f"{acknowledged} updates became {rows_written} database {noun}, and the last one won."
+        )
+    failed = [check.claim for check in checks if not check.passed]
+    return Conclusion("unexpected", f"not as predicted: {'; '.join([*failed, *verdict.reasons])}")

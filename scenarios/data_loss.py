@@ -1,0 +1,178 @@
+"""Runbook part 6: which acknowledged writes a crash of Redis loses, and which it does not."""
+
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from scenarios.commands import curl, psql, redis_cli
+from scenarios.events import Checked, Event, Measured, Narrated, StepStarted, TableShown
+from scenarios.judging import reach_verdict
+from scenarios.lab import Lab
+from scenarios.ledger import Write
+from scenarios.scenario import Conclusion, Crash, Options
+from scenarios.verdict import Verdict
+from stack.errors import Inconclusive
+
+_SAFE: Final = 10
+_DOOMED: Final = 5
+_SAFE_GROUP: Final = "persisted before the crash"
+_DOOMED_GROUP: Final = "queued at the crash"
+_PERSIST_SECONDS: Final = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class DataLoss:
+    """Acknowledged, persisted, queued, crashed, judged."""
+
+    name: str = "data-loss"
+    title: str = "Data loss"
+    summary: str = (
+        "Writes are acknowledged before they are in PostgreSQL. When Redis loses its memory, those still "
+        "in the queue are gone, though every client was told that they were taken."
+    )
+    steps: int = 6
+
+    def play(self, lab: Lab, options: Options) -> Generator[Event, None, Conclusion]:
+        _require_write_behind(lab)
+        yield from _persist_some(lab)
+        with _repaired_afterwards(lab):
+            yield from _queue_some(lab)
+            yield from _crash(lab, options.crash)
+            yield StepStarted(5, "Start the worker again", "labctl worker start")
+            yield from lab.stack.start("worker")
+        yield Narrated(
+            "It finds an empty queue: nobody knows any more what was acknowledged, but the ledger."
+        )
+        url = lab.stack.urls()["postgres"]
+        query = "SELECT name FROM products WHERE name LIKE 'WillBeLost-%';"
+        yield StepStarted(6, "Compare the ledger with PostgreSQL", psql(url, query))
+        verdict = yield from reach_verdict(lab)
+        checks = list(_check(verdict))
+        yield from checks
+        yield Narrated(
+            "An acknowledgement from the cache is a promise that only Redis' memory keeps. What you can't "
+            "afford to lose must be written through.",
+            "matters",
+        )
+        return _conclude(verdict, checks)
+
+
+DATA_LOSS: Final = DataLoss()
+
+
+def _require_write_behind(lab: Lab) -> None:
+    policy = lab.client.config()["write_policy"]
+    if policy != "write_behind":
+        raise Inconclusive(
+            f"this lab runs with write_policy={policy}, so nothing waits in the queue",
+            hint="labctl config set write_policy=write_behind",
+        )
+
+
+def _create(lab: Lab, name: str, count: int, group: str) -> list[Write]:
+    """Create products; raises Inconclusive unless every one is acknowledged."""
+    writes = [
+        lab.client.create({"name": f"{name}-{n}", "price": 99.99, "quantity": n}, group=group)
+        for n in range(1, count + 1)
+    ]
+    failed = [write for write in writes if write.answer != "acknowledged"]
+    if failed:
+        raise Inconclusive(
+            f"{len(failed)} of {count} writes were not acknowledged ({failed[0].answer})",
+            hint=failed[0].detail or "see `labctl logs api`",
+        )
+    return writes
+
+
+@contextmanager
+def _repaired_afterwards(lab: Lab) -> Iterator[None]:
+    """Whatever happens within, an interruption too: the lab works again afterwards."""
+    try:
+        yield
+    finally:
+        for service in ("redis", "worker"):
+            if lab.stack.status()[service].state != "healthy":
+                list(lab.stack.start(service))
+
+
+def _persist_some(lab: Lab) -> Generator[Event, None, None]:
+    value = {"name": "AtRisk-1", "price": 99.99, "quantity": 1}
+    yield StepStarted(1, f"{_SAFE} products, persisted", curl("POST", f"{lab.api_url}/products", value))
+    safe = _create(lab, "AtRisk", _SAFE, _SAFE_GROUP)
+    settled = yield from lab.probe.settle(_PERSIST_SECONDS)
+    rows = lab.probe.rows(w.product for w in safe if w.product)
+    if not settled or len(rows) != len(safe):
+        raise Inconclusive(
+            f"only {len(rows)} of {_SAFE} products reached PostgreSQL within {_PERSIST_SECONDS:g} s",
+            hint="is the worker running? see `labctl status` and `labctl logs worker`",
+        )
+    yield Measured("persisted_before", "acknowledged and in PostgreSQL", len(rows), "products")
+
+
+def _queue_some(lab: Lab) -> Generator[Event, None, None]:
+    yield StepStarted(2, "Stop the worker", "labctl worker stop")
+    yield from lab.stack.stop("worker")
+    yield Narrated("Writes are still acknowledged, but nobody brings them to PostgreSQL now.")
+    value = {"name": "WillBeLost-1", "price": 99.99, "quantity": 1}
+    yield StepStarted(3, f"{_DOOMED} more products", curl("POST", f"{lab.api_url}/products", value))
+    doomed = _create(lab, "WillBeLost", _DOOMED, _DOOMED_GROUP)
+    depth = lab.probe.depth().queue
+    if depth == 0:
+        raise Inconclusive("the queue is empty before the crash", hint="does another worker run?")
+    yield Measured("acknowledged_at_risk", "acknowledged, in Redis alone", len(doomed), "products")
+    yield Measured("queue_size", "queue size before the crash", depth)
+
+
+def _crash(lab: Lab, crash: Crash) -> Generator[Event, None, None]:
+    if crash == "flushall":
+        command = redis_cli(lab.stack.urls()["redis"], "FLUSHALL")
+        yield StepStarted(4, "Redis loses its memory: FLUSHALL", command)
+        lab.probe.flush_all()
+        yield Narrated(
+            "FLUSHALL empties Redis in one stroke. It stands for a crash, but is none: the process lives on."
+        )
+    else:
+        yield StepStarted(4, "Redis is killed and starts without its memory", "labctl fault kill redis")
+        yield from lab.stack.kill("redis")
+        yield from lab.stack.start("redis")
+        yield Narrated(
+            "SIGKILL is a crash of the process, not a power loss: the machine's page cache survives it. "
+            "This Redis keeps nothing on disk, so its memory was all there was."
+        )
+    yield Measured("queue_size_after", "queue size after the crash", lab.probe.depth().queue)
+
+
+def _check(verdict: Verdict) -> Generator[Event, None, None]:
+    for key, group, fate in (("safe", _SAFE_GROUP, "persisted"), ("doomed", _DOOMED_GROUP, "lost")):
+        judged = [j for j in verdict.judged if j.group == group]
+        yield TableShown(
+            key,
+            group,
+            ("product", "name", "verdict"),
+            tuple((j.product, j.label, j.fate) for j in judged),
+        )
+        hit = sum(j.fate == fate for j in judged)
+        yield Checked(
+            f"of those {group}, all are {fate}",
+            f"{len(judged)} {fate}",
+            f"{hit} {fate}",
+            passed=bool(judged) and hit == len(judged),
+        )
+    yield Measured("lost_writes", "lost writes", verdict.fates["lost"], "writes")
+    yield Measured(
+        "lost_products", "products whose last value is lost", len(verdict.lost_products), "products"
+    )
+
+
+def _conclude(verdict: Verdict, events: list[Event]) -> Conclusion:
+    checks = [event for event in events if isinstance(event, Checked)]
+    if verdict.validity == "unknown":
+        return Conclusion("inconclusive", "; ".join(verdict.reasons))
+    if verdict.validity == "valid" and all(check.passed for check in checks):
+        lost, kept = verdict.fates["lost"], verdict.fates["persisted"]
+        return Conclusion(
+            "expected", f"exactly the {lost} queued writes are lost, and none of the {kept} persisted ones."
+        )
+    failed = [f"{check.claim} ({check.actual})" for check in checks if not check.passed]
+    return Conclusion("unexpected", f"not as predicted: {'; '.join([*failed, *verdict.reasons])}")

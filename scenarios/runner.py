@@ -1,0 +1,50 @@
+"""Runs one scenario on one lab."""
+
+import time
+from collections.abc import Generator, Mapping
+from contextlib import closing
+from typing import Any, Final
+
+from scenarios.catalogue import find
+from scenarios.events import Event, ScenarioFinished, ScenarioStarted
+from scenarios.lab import Lab
+from scenarios.scenario import Conclusion, Options, Scenario
+from stack.errors import Inconclusive
+from stack.stack import Stack
+
+#: s that writes from before the run get to reach PostgreSQL: they must not be taken for the run's own.
+_SETTLE_SECONDS: Final = 30.0
+
+
+def run(stack: Stack, name: str, options: Mapping[str, Any]) -> Generator[Event, None, None]:
+    """Run the scenario `name`. Close the generator to interrupt it; it then cleans up.
+
+    Raises:
+        UsageError: no such scenario, or an option that makes no sense.
+        LabError: the lab can't be worked with. A measurement that could not be made is no error: it
+            ends as inconclusive.
+    """
+    scenario = find(name)
+    chosen = Options.of(options)
+    begun = time.monotonic()
+    with Lab(stack) as lab:
+        yield ScenarioStarted(scenario.name, scenario.title, scenario.summary, scenario.steps)
+        try:
+            conclusion = yield from _play(scenario, lab, chosen)
+        except Inconclusive as error:
+            conclusion = Conclusion("inconclusive", f"{error.message}: {error.hint}")
+        yield ScenarioFinished(
+            scenario.name, conclusion.outcome, conclusion.text, round(time.monotonic() - begun, 3)
+        )
+
+
+def _play(scenario: Scenario, lab: Lab, options: Options) -> Generator[Event, None, Conclusion]:
+    if not (yield from lab.probe.settle(_SETTLE_SECONDS)):
+        raise Inconclusive(
+            f"writes from before this run are not flushed after {_SETTLE_SECONDS:g} s",
+            hint="is the worker running? see `labctl queue` and `labctl logs worker`",
+        )
+    lab.probe.begin()
+    with closing(scenario.play(lab, options)) as play:
+        conclusion = yield from play
+    return conclusion
