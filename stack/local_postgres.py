@@ -145,10 +145,11 @@ def _run(argv: Sequence[str], script: str, env: Mapping[str, str]) -> None:
             hint="is the disk very slow, or full? see `labctl doctor`",
         ) from error
     if done.returncode != 0 or "ERROR:" in done.stdout or "FATAL:" in done.stdout:
-        said = "\n".join(done.stdout.strip().splitlines()[-5:])
+        full = "No space left on device"
+        said = full if full in done.stdout else "\n".join(done.stdout.strip().splitlines()[-5:])
         raise StateUnusable(
-            f"the database could not be created:\n{said}",
-            hint="`labctl doctor` checks space and rights; LABCTL_HOME names another state directory",
+            f"the database could not be created: {said}",
+            hint="`labctl doctor` checks space and rights; LABCTL_HOME moves the state directory",
         )
 
 
