@@ -28,9 +28,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     _make_printable(sys.stdout)
     _make_printable(sys.stderr)
     Interruptions().install()
-    call = Invocation(json=_promises_json(arguments))
+    return run(arguments, Invocation())
+
+
+def run(arguments: list[str], call: Invocation) -> int:
+    """Run one command with what main() made; every error becomes a sentence and an exit code."""
+    call.json = _promises_json(arguments)
     try:
-        return _run(arguments, call)
+        return _invoke(arguments, call)
     except KeyboardInterrupt:
         return _interrupted(call)
     except LabError as error:
@@ -45,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _report_bug(call, error)
 
 
-def _run(arguments: list[str], call: Invocation) -> int:
+def _invoke(arguments: list[str], call: Invocation) -> int:
     try:
         code = app(args=arguments, prog_name="labctl", standalone_mode=False, obj=call)
     except SystemExit:

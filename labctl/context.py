@@ -92,20 +92,23 @@ class Session:
         self.command(curl(method, url + path, body, headers or {}))
         return Api(url).call(method, path, body, headers or {})
 
-    def execute(self, service: str, argv: Sequence[str]) -> str:
+    def execute(self, service: str, argv: Sequence[str], *, refusal: int | None = None) -> str:
         """What the command printed, after showing it. It runs where the service runs.
 
         Raises:
-            EnvironmentFault: it failed; its own words are the message.
+            UsageError: it ended with the exit code `refusal`: what was asked of it makes no sense.
+            EnvironmentFault: it failed in another way. Its own words are the message.
         """
         from shlex import join
 
-        from stack.errors import EnvironmentFault
+        from stack.errors import EnvironmentFault, UsageError
 
         self.command(join(argv))
         done = self.stack.exec(service, argv)
         if done.exit_code:
             told = (done.stderr or done.stdout).strip() or f"exit code {done.exit_code}"
+            if done.exit_code == refusal:
+                raise UsageError(f"{argv[0]}: {told}", hint="correct the command and try again")
             raise EnvironmentFault(f"{argv[0]}: {told}", hint="look at `labctl status`")
         return done.stdout
 

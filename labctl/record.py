@@ -1,7 +1,7 @@
 """The record of a run: what its events said, as one JSON document, and back again."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any, Final, assert_never
 
@@ -26,6 +26,10 @@ from stack.events import ServiceChanged, StackNoted
 SCHEMA: Final = 1
 #: The outcomes from best to worst: several runs are as good as their worst.
 SEVERITY: Final[tuple[Outcome, ...]] = ("expected", "inconclusive", "unexpected")
+
+
+#: A load judges a hundred thousand writes; a record that lists them all would weigh tens of MB.
+_ALL_JUDGED: Final = 1_000
 
 
 class RunRecord:
@@ -98,7 +102,7 @@ class RunRecord:
             case LoadSampled():
                 self._document["samples"].append(asdict(event))
             case VerdictReached():
-                self._document["verdict"] = asdict(event.verdict)
+                self._document["verdict"] = _verdict_document(event.verdict)
             case _:
                 assert_never(event)
 
@@ -106,6 +110,15 @@ class RunRecord:
         # What is said before the first step (the lab coming up) belongs to no step.
         if self._document["steps"]:
             self._document["steps"][-1]["notes"].append(sentence)
+
+
+def _verdict_document(verdict: Verdict) -> dict[str, Any]:
+    """The verdict with every judged write, or, after a long load, with those that need a look."""
+    judged = verdict.judged
+    if len(judged) > _ALL_JUDGED:
+        judged = tuple(write for write in judged if write.fate not in ("persisted", "superseded"))
+    document = replace(verdict, judged=judged).to_json()
+    return {**document, "judged_left_out": len(verdict.judged) - len(judged)}
 
 
 def _sentence(event: Narrated | ServiceChanged | StackNoted) -> str:

@@ -1,11 +1,14 @@
 """db and cache: PostgreSQL and Redis themselves, past the API."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from labctl.command import lab_command
 from labctl.context import Session
+
+#: psql's exit code for SQL that the server refuses.
+_SQL_ERROR: Final = 1
 
 db_group = typer.Typer(help="Look straight into PostgreSQL, with psql.", no_args_is_help=True)
 cache_group = typer.Typer(help="Look straight into Redis, with redis-cli.", no_args_is_help=True)
@@ -67,4 +70,4 @@ def show_keys(
 def _psql(session: Session, sql: str) -> None:
     options = ["--csv"] if session.json else []
     argv = ["psql", "-U", "labuser", "-d", "labdb", *options, "-c", sql]
-    session.answer_text("output", session.execute("postgres", argv))
+    session.answer_text("output", session.execute("postgres", argv, refusal=_SQL_ERROR))

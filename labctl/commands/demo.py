@@ -61,7 +61,7 @@ def load(
         typer.Argument(
             help="basic: a mix of reads and writes; coalescing: one hot product; quick: 50 writes."
         ),
-    ] = "quick",
+    ] = "basic",
     duration: Annotated[
         float | None, typer.Option("--duration", metavar="SECONDS", help="How long; not for quick.")
     ] = None,
@@ -80,8 +80,12 @@ def load(
     It starts the lab if none runs, and leaves it running. With --rate, latency counts from when a request
     was due, so that a stall is not hidden.
     """
-    session = open_session(context, name=name, runtime=runtime, json=json, quiet=quiet)
+    from scenarios.scenario import Options
+
     options = {"duration": duration, "rate": rate, "clients": clients}
+    # Impossible numbers are told before anything is started.
+    Options.of(options)
+    session = open_session(context, name=name, runtime=runtime, json=json, quiet=quiet)
     _play(context, session, (f"load-{kind}",), options, step=False)
 
 

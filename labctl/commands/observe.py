@@ -92,7 +92,8 @@ def execute(
 
     psql, pg_isready and redis-cli reach this lab's servers.
     """
-    done = session.stack.exec(service, argv)
+    # The `--` only keeps labctl from reading the options that follow it.
+    done = session.stack.exec(service, argv[1:] if argv[0] == "--" else argv)
     sys.stdout.write(done.stdout)
     sys.stdout.flush()
     sys.stderr.write(done.stderr)

@@ -1,5 +1,6 @@
 """Numbers as people read them."""
 
+import math
 from typing import Final
 
 _KIB: Final = 1024
@@ -11,6 +12,8 @@ def figure(value: int | float | str) -> str:
         return value
     if isinstance(value, int):
         return f"{value:,}"
+    if not math.isfinite(value):
+        return str(value)
     size = abs(value)
     if value == int(value) and size < 1e15:
         return f"{int(value):,}"

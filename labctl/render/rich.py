@@ -11,7 +11,7 @@ from labctl.render.figures import duration, figure
 from labctl.render.grid import lay_out
 from labctl.render.live_region import LiveRegion
 from labctl.render.marks import marks_for
-from labctl.render.shell_text import wrap_command
+from labctl.render.shell_text import split_script, wrap_command
 from scenarios.events import (
     Advanced,
     Checked,
@@ -44,6 +44,8 @@ class RichRenderer:
         self._marks = marks_for(console.encoding)
         self._live = LiveRegion(console, self._marks)
         self._steps = 0
+        #: The kind of the last thing told, empty after air: things of a kind stand together.
+        self._told = ""
 
     def on(self, event: Event) -> None:
         match event:
@@ -90,8 +92,11 @@ class RichRenderer:
         # A command that stands alone belongs to no step.
         if event.title:
             of = f" of {self._steps}" if self._steps else ""
-            number = (f"{event.number}{of}", "bold cyan")
-            self._print(Text.assemble(number, f" {self._marks.dot} ", (event.title, "bold")))
+            lead = f"{event.number}{of} {self._marks.dot} "
+            first, *rest = textwrap.wrap(event.title, self._width - len(lead)) or [""]
+            self._print(Text.assemble((lead, "bold cyan"), (first, "bold")))
+            for line in rest:
+                self._line(" " * len(lead) + line, "bold")
             self._line("")
         if event.command:
             self._command(event.command)
@@ -99,7 +104,7 @@ class RichRenderer:
 
     def _command(self, command: str) -> None:
         """Every line of a script gets its own prompt; the lines that one was wrapped into do not."""
-        for line in command.splitlines():
+        for line in split_script(command):
             first, *rest = wrap_command(line, self._width - len(_INDENT) - 2) or [""]
             self._line(f"{_INDENT}$ {first}", "cyan")
             for continued in rest:
@@ -143,6 +148,10 @@ class RichRenderer:
     # What is told on the way.
 
     def _tell(self, event: Narrated | Measured | TableShown | Checked | StackNoted) -> None:
+        kind = type(event).__name__
+        if self._told not in ("", kind):
+            self._line("")
+        self._told = kind
         match event:
             case Narrated():
                 if event.kind == "matters":
@@ -175,7 +184,6 @@ class RichRenderer:
 
     def _table(self, event: TableShown) -> None:
         if event.title:
-            self._line("")
             self._line(f"{_INDENT}{event.title}", "bold")
         heading, *rows = lay_out(event.columns, event.rows)
         self._line(f"{_INDENT}{heading}", "underline")
@@ -207,6 +215,7 @@ class RichRenderer:
             mark, style = self._marks.bad, "bold red"
         line = (f"{_INDENT}{mark} {event.service:<11}", style), f"{event.state:<11}{event.detail}".rstrip()
         self._print(Text.assemble(*line))
+        self._told = "service"
 
     # Ink.
 
@@ -227,6 +236,8 @@ class RichRenderer:
             self._line(line, style)
 
     def _line(self, text: str, style: str = "") -> None:
+        if not text:
+            self._told = ""
         self._print(Text(text, style=style))
 
     def _print(self, text: Text) -> None:

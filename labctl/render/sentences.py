@@ -55,16 +55,17 @@ def loss(verdict: Verdict) -> str:
         return "No acknowledged write is lost."
     if not products:
         return f"{plural(lost, 'acknowledged write')} lost; every product kept its last acknowledged value."
-    return f"{plural(lost, 'acknowledged write')} lost; {plural(products, 'product')} lost the last value."
+    whose = "its" if products == 1 else "their"
+    return (
+        f"{plural(lost, 'acknowledged write')} lost; {plural(products, 'product')} lost {whose} last value."
+    )
 
 
 def remarks(verdict: Verdict) -> list[str]:
     """What else there is to say: why it is not valid, what was not acknowledged, what does not fit."""
     said = list(verdict.reasons)
     if verdict.refused:
-        said.append(
-            f"{plural(verdict.refused, 'write')} refused: never acknowledged, so nothing was promised."
-        )
+        said.append(f"{plural(verdict.refused, 'write')} refused: not acknowledged, so nothing was promised.")
     if verdict.unknown:
         recovered = len(verdict.recovered)
         said.append(f"{plural(verdict.unknown, 'write')} without an answer; {recovered} of them found saved.")

@@ -1,6 +1,7 @@
 """Shell commands laid out for a narrow screen, so that what is shown can still be pasted."""
 
 import re
+import shlex
 from typing import Final
 
 #: A word with its quoted parts, in which spaces do not separate.
@@ -8,25 +9,23 @@ _WORD: Final = re.compile(r"""(?:[^\s'"\\]|\\.|'[^']*'|"(?:\\.|[^"\\])*")+""")
 _INDENT: Final = "    "
 
 
+def split_script(script: str) -> list[str]:
+    """The commands of a script, each on one line: continued lines are joined."""
+    return re.sub(r"\\\n\s*", "", script).splitlines()
+
+
 def wrap_command(command: str, width: int) -> list[str]:
-    """Lines of at most `width` columns where that can be done, continued with a backslash.
+    """Lines of one command, of at most `width` columns where that can be done, continued with a backslash.
 
     Lines are broken between words; a quoted word that is too long for a line of its own is broken after
     a comma, where neither JSON nor SQL minds.
     """
-    lines: list[str] = []
-    for line in command.splitlines():
-        lines.extend(_wrap_line(line, width))
-    return lines
-
-
-def _wrap_line(line: str, width: int) -> list[str]:
-    if len(line) <= width:
-        return [line]
-    lead = line[: len(line) - len(line.lstrip())]
+    if len(command) <= width or not _is_whole(command):
+        return [command]
+    lead = command[: len(command) - len(command.lstrip())]
     lines: list[str] = []
     current = lead
-    for word in _clauses(_WORD.findall(line)):
+    for word in _clauses(_WORD.findall(command)):
         extended = f"{current} {word}" if current.strip() else f"{current}{word}"
         if len(extended) + len(" \\") > width and current.strip():
             lines.append(f"{current} \\")
@@ -36,6 +35,15 @@ def _wrap_line(line: str, width: int) -> list[str]:
             *full, current = _break_quoted(current, width, f"{lead}{_INDENT}  ")
             lines.extend(full)
     return [*lines, current] if current.strip() else lines
+
+
+def _is_whole(command: str) -> bool:
+    """Whether every quote is closed; else there is no telling where it may be broken."""
+    try:
+        shlex.split(command)
+    except ValueError:
+        return False
+    return True
 
 
 def _clauses(words: list[str]) -> list[str]:

@@ -1,0 +1,83 @@
+"""A lab that is only told of, for commands."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from labctl.options import RuntimeChoice
+from stack.events import ServiceChanged, StackEvent
+from stack.runtime import ExecResult, LogLine, Observed, Usage
+from stack.stack import Stack
+
+SERVICES = ("redis", "postgres", "api", "worker")
+
+
+class FakeStack:
+    """Remembers what was asked of it; answers as a healthy lab, or as none while `up` was not called."""
+
+    kind = "local"
+    reason = "no Docker engine answers"
+
+    def __init__(self, directory: Path, *, is_up: bool = True) -> None:
+        self.name = "lab42"
+        self.directory = directory
+        self.is_up = is_up
+        self.asked: list[tuple[Any, ...]] = []
+        self.api = "http://127.0.0.1:1"
+        self.result = ExecResult(0, "(1 row)\n", "")
+
+    def opener(self, name: str, runtime: RuntimeChoice, *, ports: Mapping[str, int] | None) -> Stack:
+        self.name = name
+        self.asked.append(("open", name, runtime, ports))
+        return cast(Stack, self)
+
+    def up(self, settings: Mapping[str, str] = {}) -> Iterator[StackEvent]:
+        self.asked.append(("up", dict(settings)))
+        for service in SERVICES:
+            yield ServiceChanged(service, "starting")
+            yield ServiceChanged(service, "healthy", "0.1 s")
+        self.is_up = True
+
+    def down(self, *, keep_data: bool = False) -> Iterator[StackEvent]:
+        self.asked.append(("down", keep_data))
+        yield ServiceChanged("redis", "removed")
+        self.is_up = False
+
+    def status(self) -> Mapping[str, Observed]:
+        if not self.is_up:
+            return {name: Observed(service=name, state="missing") for name in SERVICES}
+        return {
+            name: Observed(service=name, state="healthy", pid=100 + number, started_at=1.0, port=None)
+            for number, name in enumerate(SERVICES)
+        }
+
+    def running(self) -> bool:
+        return self.is_up
+
+    def urls(self) -> Mapping[str, str]:
+        return {"api": self.api, "redis": "redis://127.0.0.1:6379/0"}
+
+    def __getattr__(self, verb: str) -> Any:
+        """stop, start, kill, pause, resume and restart."""
+        if verb not in ("stop", "start", "kill", "pause", "resume", "restart"):
+            raise AttributeError(verb)
+
+        def change(service: str, settings: Mapping[str, str] | None = None) -> Iterator[StackEvent]:
+            self.asked.append((verb, service, *([dict(settings)] if settings is not None else [])))
+            yield ServiceChanged(service, "healthy" if verb in ("start", "resume", "restart") else "stopped")
+
+        return change
+
+    def exec(self, service: str, argv: Sequence[str]) -> ExecResult:
+        self.asked.append(("exec", service, *argv))
+        return self.result
+
+    def logs(self, services: Sequence[str], *, tail: int | None, follow: bool) -> Iterator[LogLine]:
+        self.asked.append(("logs", *services, tail, follow))
+        yield LogLine("worker", "flushed 1 entries [not markup]")
+
+    def usage(self) -> Mapping[str, Usage]:
+        return {
+            "worker": Usage(cpu_percent=12.5, memory_bytes=50 << 20, read_bytes=0, written_bytes=1024),
+            "api": Usage(cpu_percent=0.5, memory_bytes=10 << 20, read_bytes=0, written_bytes=0, processes=3),
+        }

@@ -1,0 +1,256 @@
+"""The commands on a fake lab: what they ask of it, what they print, how they end."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from labctl.record import RunRecord
+from labctl.runs import Runs
+from stack.errors import NotRunning
+from stack.events import StackEvent
+from stack.runtime import ExecResult
+from tests.unit.labctl.conftest import Cli
+from tests.unit.labctl.scripted import DATA_LOSS
+
+
+def test_no_command_shows_the_help(cli: Cli) -> None:
+    code, out, _ = cli()
+    assert code == 0
+    for command in ("up", "down", "status", "urls", "doctor", "logs", "top", "demo", "load", "report"):
+        assert f" {command} " in out
+
+
+def test_a_group_without_a_command_is_a_mistake_that_shows_its_help(cli: Cli) -> None:
+    code, out, _ = cli("product")
+    assert code == 2
+    assert "create" in out
+
+
+def test_version(cli: Cli) -> None:
+    code, out, _ = cli("--version")
+    assert code == 0
+    assert out.startswith("labctl 0.")
+
+
+def test_up_tells_progress_on_stderr_and_urls_on_stdout(cli: Cli) -> None:
+    code, out, err = cli("up", "--set", "batch-size=7", "--port", "api=8001", "--name", "two")
+    assert code == 0
+    assert out.splitlines()[0].split() == ["service", "URL"]
+    assert "postgres: healthy (0.1 s)" in err
+    assert cli.stack.asked == [("open", "two", "auto", {"api": 8001}), ("up", {"BATCH_SIZE": "7"})]
+
+
+def test_options_before_the_command_count_and_those_after_it_win(cli: Cli) -> None:
+    cli("--name", "one", "--runtime", "local", "urls")
+    cli("--name", "one", "urls", "--name", "two")
+    assert cli.stack.asked == [("open", "one", "local", None), ("open", "two", "auto", None)]
+
+
+def test_status_json_calls_a_healthy_service_running(cli: Cli) -> None:
+    code, out, _ = cli("status", "--json")
+    document = json.loads(out)
+    assert code == 0
+    assert document["schema"] == 1
+    assert document["services"]["worker"]["state"] == "running"
+    assert document["services"]["worker"]["healthy"] is True
+    assert document["services"]["worker"]["pid"] == 103
+
+
+def test_status_of_no_lab_is_an_answer(cli: Cli) -> None:
+    cli.stack.is_up = False
+    code, out, err = cli("status")
+    assert code == 0
+    assert out.count("missing") == 4
+    assert "labctl up" in err
+
+
+def test_urls_json(cli: Cli) -> None:
+    _, out, _ = cli("urls", "--json")
+    assert json.loads(out)["urls"]["redis"] == "redis://127.0.0.1:6379/0"
+
+
+def test_up_and_down_as_json_are_one_document_each(cli: Cli) -> None:
+    for words in (("up", "--json"), ("down", "--keep-data", "--json")):
+        code, out, err = cli(*words)
+        assert (code, err) == (0, "")
+        assert json.loads(out)["runtime"] == "local"
+    assert cli.stack.asked[-1] == ("down", True)
+
+
+def test_quiet_says_nothing_when_all_is_well(cli: Cli) -> None:
+    for words in (("down", "-q"), ("worker", "restart", "-q")):
+        assert cli(*words) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        (("worker", "stop"), ("stop", "worker")),
+        (("worker", "start"), ("start", "worker")),
+        (("worker", "kill"), ("kill", "worker")),
+        (("worker", "restart", "--set", "MAX_RETRIES=1"), ("restart", "worker", {"MAX_RETRIES": "1"})),
+        (("fault", "kill", "redis"), ("kill", "redis")),
+        (("fault", "pause", "postgres"), ("pause", "postgres")),
+        (("fault", "resume", "postgres"), ("resume", "postgres")),
+        (("fault", "flushall"), ("exec", "redis", "redis-cli", "FLUSHALL")),
+        (
+            ("exec", "redis", "--", "redis-cli", "-n", "1", "PING"),
+            ("exec", "redis", "redis-cli", "-n", "1", "PING"),
+        ),
+        (("exec", "redis", "redis-cli", "--raw"), ("exec", "redis", "redis-cli", "--raw")),
+        (("logs", "worker", "-n", "3"), ("logs", "worker", 3, False)),
+        (("cache", "keys"), ("exec", "redis", "redis-cli", "KEYS", "cache:product:*")),
+    ],
+)
+def test_commands_ask_the_lab(cli: Cli, words: tuple[str, ...], asked: tuple[object, ...]) -> None:
+    code, _, _ = cli(*words)
+    assert code == 0
+    assert cli.stack.asked[-1] == asked
+
+
+def test_db_shows_its_command_and_what_psql_printed(cli: Cli) -> None:
+    code, out, err = cli("db", "count")
+    assert (code, out) == (0, "(1 row)\n")
+    assert "$ psql -U labuser -d labdb -c 'SELECT COUNT(*)" in err
+
+
+def test_sql_that_postgresql_refuses_is_the_users_mistake(cli: Cli) -> None:
+    cli.stack.result = ExecResult(1, "", "ERROR:  column does not exist\n")
+    code, out, err = cli("db", "query", "select x", "--json")
+    assert code == 2
+    assert "column does not exist" in json.loads(out)["error"]["message"]
+    assert "labctl: psql: ERROR" in err
+
+
+def test_exec_ends_as_its_command_did(cli: Cli) -> None:
+    cli.stack.result = ExecResult(42, "out", "err")
+    assert cli("exec", "api", "--", "x") == (42, "out", "err")
+
+
+def test_logs_are_not_markup(cli: Cli) -> None:
+    _, out, _ = cli("logs")
+    assert out == "worker   | flushed 1 entries [not markup]\n"
+
+
+def test_top_once_is_a_table_with_a_sum(cli: Cli) -> None:
+    code, out, _ = cli("top")
+    assert code == 0
+    assert out.splitlines()[-1].split()[:4] == ["together", "13.0", "60.0", "MiB"]
+
+
+def test_top_of_no_lab_says_what_to_do(cli: Cli) -> None:
+    cli.stack.is_up = False
+    code, _, err = cli("top")
+    assert code == 4
+    assert "labctl up" in err
+
+
+def test_report_shows_the_last_run_again(cli: Cli) -> None:
+    record = RunRecord()
+    for event in DATA_LOSS:
+        record.on(event)
+    saved = Runs(cli.stack.directory).save(record.document)
+    _, out, _ = cli("report")
+    assert "data-loss: NOT AS EXPECTED" in out
+    _, out, _ = cli("report", "data-loss", "--json")
+    assert json.loads(out)["outcome"] == "unexpected"
+    _, out, _ = cli("report", "--list")
+    assert saved.stem in out
+
+
+def test_report_without_a_run_says_how_to_make_one(cli: Cli) -> None:
+    code, _, err = cli("report")
+    assert code == 4
+    assert "labctl demo coalescing" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("produkt",), "Did you mean 'product'?"),
+        (("demo", "coalesing"), "did you mean coalescing?"),
+        (("demo", "coalescing", "--step"), "--step"),
+        (("demo", "data-loss", "--crash", "hammer"), "hammer"),
+        (("load", "basik"), "basik"),
+        (("load", "basic", "--rate", "-1"), "--rate"),
+        (("load", "basic", "--rate", "nan"), "--rate"),
+        (("load", "basic", "--duration", "0"), "--duration"),
+        (("load", "basic", "--duration", "abc"), "--duration"),
+        (("load", "quick", "--clients", "100000"), "--clients"),
+        (("load", "quick", "--clients", "1.5"), "--clients"),
+        (("up", "--set", "BATCH_SIZE"), "KEY=VALUE"),
+        (("up", "--set", "A=1", "--set", "a=2"), "twice"),
+        (("up", "--port", "api=http"), "no port"),
+        (("up", "--runtime", "podman"), "podman"),
+        (("dlq", "drop"), "--yes"),
+        (("report", "latency"), "no recorded run"),
+        (("product", "list", "--limit", "0"), "--limit"),
+        (("status", "--bogus"), "--bogus"),
+    ],
+)
+def test_a_mistake_on_the_command_line_is_named(cli: Cli, words: tuple[str, ...], says: str) -> None:
+    code, out, err = cli(*words)
+    assert code == 2
+    assert out == ""
+    assert says in err
+    assert "what to do" in err
+    assert "Traceback" not in err
+
+
+def test_a_mistake_starts_no_lab(cli: Cli) -> None:
+    cli.stack.is_up = False
+    for words in (("demo", "nonsense"), ("load", "quick", "--rate", "0"), ("demo", "coalescing", "--step")):
+        assert cli(*words)[0] == 2
+    assert not any(asked[0] == "up" for asked in cli.stack.asked)
+
+
+def test_a_mistake_in_json_is_a_document_too(cli: Cli) -> None:
+    code, out, _ = cli("demo", "nonsense", "--json")
+    error = json.loads(out)["error"]
+    assert (code, error["exit_code"]) == (2, 2)
+    assert "coalescing" in error["hint"]
+
+
+def test_what_does_not_run_is_exit_4(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_service: str, _argv: list[str]) -> ExecResult:
+        raise NotRunning("redis does not run", hint="start it with `labctl up`")
+
+    monkeypatch.setattr(cli.stack, "exec", refuse)
+    code, _, err = cli("fault", "flushall")
+    assert code == 4
+    assert err.endswith("labctl: redis does not run\n  what to do: start it with `labctl up`\n")
+
+
+def test_a_bug_is_a_sentence_and_a_file(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stumble() -> None:
+        raise RuntimeError("of all things")
+
+    monkeypatch.setattr(cli.stack, "urls", stumble)
+    code, out, err = cli("urls")
+    assert (code, out) == (70, "")
+    assert "bug in labctl: RuntimeError: of all things" in err
+    assert "Traceback" not in err
+    (report,) = tmp_path.glob("crash-*.txt")
+    assert str(report) in err
+    assert "of all things" in report.read_text()
+
+
+def test_an_interruption_closes_what_runs(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = []
+
+    def up(_settings: object) -> object:
+        try:
+            yield from _interrupting()
+        finally:
+            closed.append(True)
+
+    monkeypatch.setattr(cli.stack, "up", up)
+    code, out, err = cli("up", "--json")
+    assert (code, closed) == (130, [True])
+    assert json.loads(out)["error"]["exit_code"] == 130
+    assert "interrupted" in err
+
+
+def _interrupting() -> list[StackEvent]:
+    raise KeyboardInterrupt

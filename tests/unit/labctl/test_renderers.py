@@ -1,0 +1,184 @@
+"""One scripted run, shown by every renderer."""
+
+import io
+import json
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from labctl.render.json import JsonRenderer
+from labctl.render.plain import PlainRenderer
+from labctl.render.renderer import Renderer
+from labctl.render.rich import RichRenderer
+from scenarios.events import Checked, Event, LoadSampled, ScenarioFinished, VerdictReached
+from scenarios.verdict import Validity
+from tests.unit.labctl.scripted import DATA_LOSS, SAMPLE, VERDICT
+
+
+class _Screen(io.StringIO):
+    """A stream that can write every character."""
+
+    encoding = "utf-8"
+
+
+def _shown(renderer: Renderer, events: tuple[Event, ...]) -> None:
+    for event in events:
+        renderer.on(event)
+    renderer.close()
+
+
+def _plain(events: tuple[Event, ...], *, quiet: bool = False) -> tuple[str, str]:
+    results, narration = _Screen(), _Screen()
+    _shown(PlainRenderer(results, narration, quiet=quiet), events)
+    return results.getvalue(), narration.getvalue()
+
+
+def _rich(events: tuple[Event, ...], *, width: int = 80, height: int = 24, terminal: bool = True) -> str:
+    screen = _Screen()
+    console = Console(
+        file=screen, width=width, height=height, force_terminal=terminal, no_color=True, legacy_windows=False
+    )
+    _shown(RichRenderer(console), events)
+    return screen.getvalue()
+
+
+def test_plain_puts_results_and_narration_apart() -> None:
+    results, narration = _plain(DATA_LOSS)
+    assert results.splitlines() == [
+        "queue size: 5 writes",
+        "The five products",
+        "  product  fate",
+        "  p-1      lost",
+        "  p-2      lost",
+        "check ✓ passed: exactly the queued writes are lost (measured 5, as predicted)",
+        "check ✗ FAILED: none of the saved ones is lost (expected 0, measured 1)",
+        "verdict VALID: every acknowledged write is accounted for",
+        "  15 acknowledged = 9 persisted + 1 superseded + 0 dead-lettered + 0 pending + 5 LOST",
+        "  5 acknowledged writes lost; 5 products lost their last value.",
+        "  1 write refused: not acknowledged, so nothing was promised.",
+        "  2 writes without an answer; 1 of them found saved.",
+        "  Products that lost their last value: p-1, p-2, p-3, p-4, p-5",
+        "data-loss: NOT AS EXPECTED. One saved product is gone, too. (3.2 s)",
+    ]
+    assert narration.splitlines()[1:6] == [
+        "step 1/2: Take five more, with the worker stopped",
+        "  $ curl -s -X POST http://127.0.0.1:8000/products -H 'Content-Type: application/json' "
+        '-d \'{"name": "WillBeLost-1", "price": 99.99, "quantity": 1}\'',
+        "  $ psql -U labuser -d labdb -c \"SELECT id, name FROM products WHERE name LIKE 'WillBeLost-%';\"",
+        "worker: stopping",
+        "worker: stopped",
+    ]
+
+
+def test_quiet_leaves_the_verdict_and_what_failed() -> None:
+    results, narration = _plain(DATA_LOSS, quiet=True)
+    assert narration == ""
+    assert "queue size" not in results
+    assert "passed" not in results
+    assert "check ✗ FAILED: none of the saved ones is lost" in results
+    assert results.endswith("data-loss: NOT AS EXPECTED. One saved product is gone, too. (3.2 s)\n")
+
+
+def test_plain_writes_a_running_load_every_two_seconds_only() -> None:
+    samples = tuple(replace(SAMPLE, elapsed=number / 4) for number in range(20))
+    _, narration = _plain(samples)
+    assert [line.split()[0] for line in narration.splitlines()] == ["0", "2", "4"]
+
+
+def test_json_is_one_document() -> None:
+    out = io.StringIO()
+    _shown(JsonRenderer(out), (*DATA_LOSS[:2], SAMPLE, *DATA_LOSS[2:]))
+    document = json.loads(out.getvalue())
+    assert document["schema"] == 1
+    assert (document["scenario"], document["outcome"]) == ("data-loss", "unexpected")
+    assert document["measured"]["queue"] == {"label": "queue size", "value": 5, "unit": "writes"}
+    assert [check["passed"] for check in document["checks"]] == [True, False]
+    assert document["verdict"]["fates"]["lost"] == 5
+    assert document["steps"][0]["notes"][:2] == ["worker: stopping", "worker: stopped"]
+    assert document["samples"][0]["queue_size"] == 321
+
+
+def test_json_of_several_runs_is_one_document_with_the_worst_outcome() -> None:
+    good = (*DATA_LOSS[:-1], ScenarioFinished("data-loss", "expected", "", 1.0))
+    out = io.StringIO()
+    _shown(JsonRenderer(out), good + DATA_LOSS + good)
+    document = json.loads(out.getvalue())
+    assert document["outcome"] == "unexpected"
+    assert [run["outcome"] for run in document["runs"]] == ["expected", "unexpected", "expected"]
+
+
+def test_json_of_an_interrupted_run_is_nothing() -> None:
+    out = io.StringIO()
+    _shown(JsonRenderer(out), DATA_LOSS[:-1])
+    assert out.getvalue() == ""
+
+
+@pytest.mark.parametrize("width", [72, 80, 120])
+def test_no_line_of_the_transcript_is_wider_than_the_screen(width: int) -> None:
+    text = _rich(DATA_LOSS, width=width, terminal=False)
+    for line in text.splitlines():
+        # An option and its argument can't be broken.
+        assert len(line) <= width or line.endswith("\\")
+
+
+def test_the_transcript_says_in_words_what_colour_says() -> None:
+    text = _rich(DATA_LOSS, terminal=False)
+    for words in ("✓ passed", "✗ FAILED", "VALID", "LOST", "✗ NOT AS EXPECTED", "→ Nothing but Redis"):
+        assert words in text
+
+
+def test_markup_in_data_is_data() -> None:
+    text = _rich((Checked("a [bold]name[/bold] :smile:", "[red]", "[red]", True),), terminal=False)
+    assert "a [bold]name[/bold] :smile:" in text
+
+
+def test_a_stream_without_unicode_gets_ascii_marks() -> None:
+    results = io.TextIOWrapper(io.BytesIO(), encoding="ascii", write_through=True)
+    renderer = PlainRenderer(results, results)
+    renderer.on(Checked("claim", "1", "1", True))
+    results.seek(0)
+    assert results.read() == "check + passed: claim (measured 1, as predicted)\n"
+
+
+@pytest.mark.parametrize("height", [3, 8, 12, 14, 24, 60])
+def test_the_load_panel_never_fills_the_screen(height: int) -> None:
+    """A frame as tall as the screen would scroll, and leave its remains in the transcript."""
+    text = _rich((SAMPLE,), height=height)
+    first_frame = text.split("\x1b[2K")[0]
+    assert 2 <= first_frame.count("\n") + 1 < max(height, 3)
+    assert "1,234" in first_frame
+
+
+def test_a_live_display_gives_the_cursor_back() -> None:
+    text = _rich((SAMPLE,))
+    assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l")
+
+
+@pytest.mark.parametrize("validity", ["valid", "unknown", "invalid"])
+def test_every_validity_gives_its_reasons(validity: Validity) -> None:
+    verdict = replace(VERDICT, validity=validity, reasons=("because of this",), regressed=("p-7",))
+    event = VerdictReached(verdict)
+    for text in (_rich((event,), terminal=False), _plain((event,))[0]):
+        assert validity.upper() in text
+        assert "because of this" in text
+        assert "Products that went back to an older value: p-7" in text
+
+
+def test_impossible_samples_do_not_break_the_panel() -> None:
+    """The first sample comes before anything was measured."""
+    empty = LoadSampled(
+        elapsed=0.0,
+        duration=0.0,
+        phase="",
+        requests=0,
+        requests_per_second=0.0,
+        errors=0,
+        p50_ms=float("nan"),
+        p95_ms=0.0,
+        p99_ms=0.0,
+        queue_size=0,
+        coalesced=0,
+        flush_rate=0.0,
+    )
+    assert "nan" in _rich((empty,), height=24)
