@@ -23,6 +23,10 @@ _CREATE_SECONDS: Final = 60.0
 #: Nobody but the lab's user gets in, and only from this machine. The superuser can't log in at all.
 _ACCESS: Final = "host all {user} 127.0.0.1/32 scram-sha-256\n"
 _IPC_RMID: Final = 0
+#: Programs that work on an unfinished data directory; initdb goes through a shell.
+_MAKERS: Final = frozenset({"initdb", "postgres", "sh"})
+#: s until a killed process is gone.
+_KILL_SECONDS: Final = 5.0
 
 
 def prepare(data: Path, credentials: Mapping[str, str], env: Mapping[str, str]) -> None:
@@ -41,7 +45,8 @@ def prepare(data: Path, credentials: Mapping[str, str], env: Mapping[str, str]) 
         forget_dead_server(data)
         return
     with usable(data):
-        new = data.with_name(f"{data.name}.new")
+        end_abandoned(data)
+        new = _unfinished(data)
         shutil.rmtree(new, ignore_errors=True)
         if data.exists():
             data.rmdir()
@@ -50,6 +55,23 @@ def prepare(data: Path, credentials: Mapping[str, str], env: Mapping[str, str]) 
             os.chown(new, NOBODY, NOBODY)
         _create(new, credentials, env)
         new.rename(data)
+
+
+def _unfinished(data: Path) -> Path:
+    """Where a data directory is made, before it is renamed into place."""
+    return data.with_name(f"{data.name}.new")
+
+
+def end_abandoned(data: Path) -> None:
+    """End the making of a data directory that a killed labctl left to itself."""
+    found = []
+    for process in psutil.process_iter(["name"]):
+        with suppress(psutil.Error, OSError):
+            ours = process.info["name"] in _MAKERS and process.cwd() == str(_unfinished(data))
+            if ours:
+                process.kill()
+                found.append(process)
+    psutil.wait_procs(found, timeout=_KILL_SECONDS)
 
 
 def command(program: str, data: Path, args: Sequence[str]) -> list[str]:
@@ -113,7 +135,7 @@ def _create(new: Path, credentials: Mapping[str, str], env: Mapping[str, str]) -
         *("-D", str(new), "-U", "postgres", "--auth=reject", "--encoding=UTF8", "--locale=C"),
         *("--no-sync", "--no-instructions"),
     )
-    _run(command("initdb", new, create), "", env)
+    _run(command("initdb", new, create), "", env, new)
     # Without a server yet. A statement ends with an empty line.
     statements = (
         f"CREATE ROLE {user} LOGIN CREATEDB PASSWORD '{password}';\n\n"
@@ -121,16 +143,17 @@ def _create(new: Path, credentials: Mapping[str, str], env: Mapping[str, str]) -
         f"CREATE DATABASE {database} OWNER {user};\n\n"
     )
     single = ("--single", "-j", "-F", "-D", str(new), "postgres")
-    _run(command("postgres", new, single), statements, env)
+    _run(command("postgres", new, single), statements, env, new)
     (new / "pg_hba.conf").write_text(_ACCESS.format(user=user))
 
 
-def _run(argv: Sequence[str], script: str, env: Mapping[str, str]) -> None:
+def _run(argv: Sequence[str], script: str, env: Mapping[str, str], directory: Path) -> None:
     try:
         done = subprocess.run(
             argv,
             input=script,
             env=dict(env),
+            cwd=directory,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -101,6 +101,7 @@ class LocalRuntime:
     def remove(self, *, keep_data: bool) -> None:
         for service in CORE:
             self._end(self._group(service))
+        local_postgres.end_abandoned(self._workplace("postgres"))
         local_postgres.forget_dead_server(self._workplace("postgres"))
         with usable(self._directory):
             for name in ("logs", "run", "bin", *(() if keep_data else ("data",))):

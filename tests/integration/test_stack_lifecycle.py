@@ -1,6 +1,8 @@
 """The life of a lab on real servers: up, again, keep, down."""
 
 import socket
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from stack.errors import EnvironmentFault, NotRunning, PortHeld, StateUnusable, 
 from stack.events import ServiceChanged, StackNoted
 from stack.ports import choose_free, is_free
 from stack.stack import Stack, open_stack
+from stack.wait import wait_until
 
 
 def _count(lab: Stack) -> str:
@@ -179,3 +182,20 @@ def test_docker_is_not_there_yet_and_auto_says_why() -> None:
     auto = open_stack()
     assert auto.kind == "local"
     assert auto.reason
+
+
+def test_a_labctl_killed_while_it_creates_the_database_does_not_keep_the_next_from_it(lab: Stack) -> None:
+    """The next must not trip over the orphaned initdb, nor `down` leave it."""
+    code = f"""
+import pathlib, stack.stack
+list(stack.stack.open_stack("own", "local", home=pathlib.Path({str(lab.directory.parent)!r})).up())
+"""
+    first = subprocess.Popen([sys.executable, "-c", code])
+    unfinished = lab.directory / "data" / "postgres.new" / "base"
+    wait_until(unfinished.exists, seconds=20, reason="initdb works", hint="")
+    first.kill()
+    first.wait(timeout=10)
+    list(lab.up())
+    assert lab.running()
+    list(lab.down())
+    assert _processes_in(lab.directory.parent) == []
