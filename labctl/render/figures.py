@@ -30,7 +30,12 @@ def _decimals(size: float) -> int:
 def measure(value: int | float | str, unit: str) -> str:
     """A figure with its unit: "1.42 ms", "12 writes"; `%` stands close."""
     gap = "" if unit in ("", "%") else " "
-    return f"{figure(value)}{gap}{unit}"
+    return f"{figure(value)}{gap}{unit_of(value, unit)}"
+
+
+def unit_of(value: int | float | str, unit: str) -> str:
+    """The unit, in the singular for one: "1 write"; symbols such as ms have none."""
+    return unit[:-1] if value == 1 and unit.isalpha() and len(unit) > 3 and unit.endswith("s") else unit
 
 
 def size(count: int) -> str:

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from labctl.render import sentences
-from labctl.render.figures import duration, figure
+from labctl.render.figures import duration, figure, unit_of
 from labctl.render.grid import lay_out
 from labctl.render.live_region import LiveRegion
 from labctl.render.marks import marks_for
@@ -44,8 +44,8 @@ class RichRenderer:
         self._marks = marks_for(console.encoding)
         self._live = LiveRegion(console, self._marks)
         self._steps = 0
-        #: The kind of the last thing told, empty after air: things of a kind stand together.
-        self._told = ""
+        #: The kind of what was told last, empty after air: things of a kind stand together.
+        self._told = "nothing yet"
 
     def on(self, event: Event) -> None:
         match event:
@@ -123,6 +123,7 @@ class RichRenderer:
         self._line("")
         for sentence in (sentences.loss(verdict), *sentences.remarks(verdict)):
             self._paragraph(sentence)
+        self._line("")
 
     def _fate_style(self, fate: str, count: int) -> tuple[str, str]:
         if not count:
@@ -160,7 +161,11 @@ class RichRenderer:
                     self._paragraph(event.text)
             case Measured():
                 label = f"{_INDENT}{event.label:<34} "
-                self._print(Text.assemble(label, (f"{figure(event.value):>10}", "bold"), f" {event.unit}"))
+                self._print(
+                    Text.assemble(
+                        label, (f"{figure(event.value):>10}", "bold"), f" {unit_of(event.value, event.unit)}"
+                    )
+                )
             case TableShown():
                 self._table(event)
             case Checked():
@@ -237,9 +242,15 @@ class RichRenderer:
 
     def _line(self, text: str, style: str = "") -> None:
         if not text:
+            # Air is never doubled.
+            if not self._told:
+                return
             self._told = ""
+            self._console.print()
+            return
         self._print(Text(text, style=style))
 
     def _print(self, text: Text) -> None:
         # Whatever is still too long runs on as the terminal likes: it can be copied in one piece.
+        self._told = self._told or "text"
         self._console.print(text, soft_wrap=True)

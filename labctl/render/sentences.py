@@ -64,6 +64,8 @@ def loss(verdict: Verdict) -> str:
 def remarks(verdict: Verdict) -> list[str]:
     """What else there is to say: why it is not valid, what was not acknowledged, what does not fit."""
     said = list(verdict.reasons)
+    # People know a product by what they called it.
+    labels = {write.product: write.label for write in verdict.judged if write.label}
     if verdict.refused:
         said.append(f"{plural(verdict.refused, 'write')} refused: not acknowledged, so nothing was promised.")
     if verdict.unknown:
@@ -76,7 +78,7 @@ def remarks(verdict: Verdict) -> list[str]:
         (verdict.diverged, "Products whose cache entry differs from the database"),
     ):
         if found:
-            said.append(f"{what}: {named(found)}")
+            said.append(f"{what}: {named(tuple(labels.get(product, product) for product in found))}")
     return said
 
 

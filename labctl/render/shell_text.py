@@ -17,8 +17,8 @@ def split_script(script: str) -> list[str]:
 def wrap_command(command: str, width: int) -> list[str]:
     """Lines of one command, of at most `width` columns where that can be done, continued with a backslash.
 
-    Lines are broken between words; a quoted word that is too long for a line of its own is broken after
-    a comma, where neither JSON nor SQL minds.
+    Lines are broken between words; a quoted word that is too long for a line of its own is broken
+    where neither JSON nor SQL minds.
     """
     if len(command) <= width or not _is_whole(command):
         return [command]
@@ -62,9 +62,19 @@ def _break_quoted(text: str, width: int, indent: str) -> list[str]:
         return [text]
     lines: list[str] = []
     while len(text) > width:
-        cut = text.rfind(", ", len(indent), width)
+        cut = _gap(text, width, after=len(indent))
         if cut < 0:
             break
-        lines.append(text[: cut + 1])
-        text = indent + text[cut + 2 :]
+        lines.append(text[:cut])
+        text = indent + text[cut + 1 :]
     return [*lines, text]
+
+
+def _gap(text: str, width: int, *, after: int) -> int:
+    """The last space at which a line end changes nothing: between the members of JSON in single quotes,
+    between the words of SQL in double quotes. -1 if there is none."""
+    separator, inner = (", ", '"') if text.endswith("'") else (" ", "'")
+    cut = text.rfind(separator, after, width)
+    while cut >= 0 and text.count(inner, 0, cut) % 2:
+        cut = text.rfind(separator, after, cut)
+    return cut + len(separator) - 1 if cut >= 0 else -1

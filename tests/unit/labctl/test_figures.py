@@ -28,6 +28,10 @@ def test_a_unit_stands_apart_unless_it_is_a_percentage() -> None:
     assert [measure(3, "ms"), measure(3, "%"), measure(3, "")] == ["3 ms", "3%", "3"]
 
 
+def test_one_is_singular() -> None:
+    assert [measure(1, "writes"), measure(1, "ms"), measure(1, "rows/s")] == ["1 write", "1 ms", "1 rows/s"]
+
+
 @pytest.mark.parametrize(
     ("count", "shown"),
     [(0, "0 B"), (1023, "1,023 B"), (1024, "1.0 KiB"), (5 << 20, "5.0 MiB"), (3 << 40, "3,072.0 GiB")],

@@ -58,7 +58,7 @@ def test_plain_puts_results_and_narration_apart() -> None:
         "  5 acknowledged writes lost; 5 products lost their last value.",
         "  1 write refused: not acknowledged, so nothing was promised.",
         "  2 writes without an answer; 1 of them found saved.",
-        "  Products that lost their last value: p-1, p-2, p-3, p-4, p-5",
+        "  Products that lost their last value: WillBeLost-1, p-2, p-3, p-4, p-5",
         "data-loss: NOT AS EXPECTED. One saved product is gone, too. (3.2 s)",
     ]
     assert narration.splitlines()[1:6] == [
