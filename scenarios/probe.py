@@ -99,6 +99,10 @@ class Probe:
         """FLUSHALL: take Redis' memory away."""
         self._ask(self._redis.flushall)
 
+    def delete(self, key: str) -> None:
+        """Take one key away: a fault for tests and demos."""
+        self._ask(lambda: self._redis.delete(key))
+
     def rows(self, products: Iterable[str]) -> dict[str, Held]:
         """The rows of these products, or the tombstones where those are newer. What is seen here is
         remembered: a row that is older later has regressed."""
