@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
 from typing import Any, Final, assert_never
 
 from scenarios.events import (
@@ -42,7 +41,6 @@ class RunRecord:
             "scenario": "",
             "title": "",
             "summary": "",
-            "started_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "outcome": None,
             "conclusion": "",
             "seconds": None,

@@ -28,11 +28,13 @@ class Runs:
         Raises:
             StateUnusable: it can't be written.
         """
-        path = self._directory / f"{datetime.now(UTC):{_STAMP}}-{document['scenario']}.json"
+        now = datetime.now(UTC)
+        path = self._directory / f"{now:{_STAMP}}-{document['scenario']}.json"
+        text = json.dumps({**document, "recorded_at": now.isoformat()}, ensure_ascii=False)
         partial = path.with_suffix(".partial")
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
-            partial.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
+            partial.write_text(text, encoding="utf-8")
             partial.replace(path)
             for old in self.paths()[:-_KEPT]:
                 old.unlink(missing_ok=True)

@@ -1,0 +1,114 @@
+"""What scripts get, and what bad input gets."""
+
+import json
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.conftest import NAME
+from tests.acceptance.terminal import LABCTL, PATIENCE, environment, pipe
+
+pytestmark = pytest.mark.xdist_group("acceptance")
+
+
+def test_results_and_narration_go_separate_ways(home: Path) -> None:
+    done = pipe(home, "demo", "coalescing", "--name", NAME)
+    assert done.returncode == 0
+    assert "\x1b" not in done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1].startswith("coalescing: AS EXPECTED.")
+    assert "step 1/" in done.stderr
+    assert "step 1/" not in done.stdout
+
+
+def test_json_is_one_document(home: Path) -> None:
+    done = pipe(home, "demo", "data-loss", "--crash", "kill", "--json", "--name", NAME)
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert (document["schema"], document["scenario"], document["outcome"]) == (1, "data-loss", "expected")
+    verdict = document["verdict"]
+    assert verdict["acknowledged"] == sum(verdict["fates"].values()) == 15
+    assert verdict["fates"]["lost"] == 5
+    recorded = pipe(home, "report", "--json", "--name", NAME)
+    assert {**json.loads(recorded.stdout), "recorded_at": ""} == {**document, "recorded_at": ""}
+
+
+def test_quiet_is_the_verdict_alone(home: Path) -> None:
+    done = pipe(home, "load", "quick", "--quiet", "--name", NAME)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("verdict VALID")
+
+
+def test_the_reader_of_a_pipe_may_leave(home: Path) -> None:
+    with subprocess.Popen(
+        [LABCTL, "logs", "-f", "--name", NAME],
+        env=environment(home),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as labctl:
+        assert labctl.stdout is not None
+        assert labctl.stderr is not None
+        assert "|" in labctl.stdout.readline()
+        labctl.stdout.close()
+        # The API logs nothing by itself: a changed worker does, and meets the closed pipe.
+        assert pipe(home, "worker", "restart", "--name", NAME).returncode == 0
+        assert labctl.wait(PATIENCE) == 141
+        assert labctl.stderr.read() == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("demo", "coalesing"), "did you mean coalescing?"),
+        (("load", "basic", "--rate", "-5"), "--rate can't be -5"),
+        (("load", "basic", "--duration", "1e9"), "--duration"),
+        (("demo", "coalescing", "--step"), "--step"),
+        (("product", "create", "--title", "x", "--price", "1e9"), "price"),
+        (("product", "update", "nowhere-at-all"), "does not exist"),
+        (("config", "set", "BATCH_SIZE=-1"), "batch_size"),
+        (("config", "set", "NO_SUCH=1"), "no_such"),
+        (("worker", "restart", "--set", "BATCH_SIZE=many"), "BATCH_SIZE"),
+        (("fault", "kill", "mongodb"), "mongodb"),
+        (("logs", "mongodb"), "mongodb"),
+        (("db", "query", "SELECT bogus"), "bogus"),
+        (("urls", "--name", "No Such Name"), "No Such Name"),
+    ],
+)
+def test_a_mistake_is_named_with_what_to_do(home: Path, words: tuple[str, ...], says: str) -> None:
+    done = pipe(home, "--name", NAME, *words)
+    assert done.returncode == 2, done.stderr
+    assert says in done.stderr
+    assert "what to do:" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("queue", "show"), ("fault", "flushall"), ("worker", "stop"), ("logs",), ("top",), ("db", "count")],
+)
+def test_a_lab_that_does_not_run_is_said_to_be_so(tmp_path: Path, words: tuple[str, ...]) -> None:
+    done = pipe(tmp_path, *words, "--name", "absent")
+    assert done.returncode == 4
+    assert "up`" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_port_that_is_held_is_named_with_its_holder(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = holder.getsockname()[1]
+        done = pipe(tmp_path / "home", "up", "--name", "held", "--port", f"api={port}")
+    assert done.returncode == 4
+    assert str(port) in done.stderr
+    assert "pid" in done.stderr
+    assert pipe(tmp_path / "home", "down", "--name", "held").returncode == 0
+
+
+def test_a_home_that_is_no_directory_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = pipe(tmp_path / "file" / "home", "up", "--name", "nowhere")
+    assert done.returncode == 4
+    assert str(tmp_path / "file") in done.stderr
+    assert "Traceback" not in done.stderr
