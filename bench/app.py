@@ -1,6 +1,11 @@
-"""The service with two more routes, which serve as ceilings for POST /products."""
+"""The service with two more routes, which serve as ceilings for POST /products.
+
+Run as `python -m bench.app` with the environment of a service.
+"""
 
 from flask import Flask, Response, request
+from granian import Granian
+from granian.constants import Interfaces
 
 from service.app import create_app
 from service.writebehind.scripts import Scripts
@@ -26,3 +31,22 @@ def from_env() -> Flask:
         return Response(b"{}", 201, content_type="application/json")
 
     return app
+
+
+def main() -> None:
+    settings = Settings.from_env()
+    # As service/__main__.py starts it.
+    Granian(
+        "bench.app:from_env",
+        factory=True,
+        interface=Interfaces.WSGI,
+        address=settings.api_host,
+        port=settings.api_port,
+        workers=settings.api_processes,
+        blocking_threads=settings.api_threads,
+        websockets=False,
+    ).serve()
+
+
+if __name__ == "__main__":
+    main()

@@ -26,7 +26,7 @@ def main() -> int:
         # A worker process that dies is replaced; the others go on meanwhile.
         respawn_failed_workers=True,
         respawn_interval=0.1,
-        workers_kill_timeout=5,
+        workers_kill_timeout=2,
         websockets=False,
     ).serve()
     return 0

@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 #: s; a job ends by then and signals the next, so that RQ sees its worker alive.
 _JOB_SECONDS: Final = 10.0
-#: s between looks at the queue while nothing is due: a live change of the window is noticed by then.
+#: s between looks at the live settings, and at the queue while nothing is due.
 _LOOK_SECONDS: Final = 0.1
 #: s between two batches that are not full, at most; a tenth of the window, if that is less.
 _GATHER_SECONDS: Final = 0.05
@@ -75,8 +75,10 @@ class Flusher:
         self._buffer.flush_started()
         ends = time.monotonic() + _JOB_SECONDS
         rows = 0
+        settings, looked_at = self._settings, -_LOOK_SECONDS
         while not self._stop.requested:
-            settings = self._buffer.live_settings(self._settings)
+            if time.monotonic() - looked_at >= _LOOK_SECONDS:
+                settings, looked_at = self._buffer.live_settings(self._settings), time.monotonic()
             claim = self._claims.next(settings)
             if claim.rows:
                 self._flush(claim, settings)

@@ -52,11 +52,13 @@ class Watch:
             _log.debug("could not take the announcement back: %s", error)
 
     def _run(self) -> None:
-        while not self._ended.wait(_LOOK_SECONDS):
+        while True:
             try:
                 self._look()
             except (redis.RedisError, WriteBehindError) as error:
                 _log.debug("no look at the queue: %s", error)
+            if self._ended.wait(_LOOK_SECONDS):
+                return
 
     def _look(self) -> None:
         self._client.set(keys.WORKER, self._announcement, ex=_ANNOUNCED_SECONDS)

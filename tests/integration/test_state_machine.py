@@ -196,7 +196,8 @@ class WriteBehind(RuleBasedStateMachine):
     def in_hand_and_replaced(self) -> int:
         """Claimed entries behind which something newer is pending: their worker will say what became."""
         count = 0
-        for product, claimed_at in self.redis.zrange(keys.INFLIGHT, 0, -1, withscores=True):
+        inflight: Any = self.redis.zrange(keys.INFLIGHT, 0, -1, withscores=True)
+        for product, claimed_at in inflight:
             entry = self.redis.hget(keys.PENDING, product)
             backlog = self.redis.zrangebylex(keys.BACKLOG, b"[%b:" % product, b"(%b;" % product)
             count += bool(entry and not backlog and json.loads(entry)["queued_at"] > claimed_at)

@@ -1,0 +1,50 @@
+"""A figure, its target, and the table of them."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measured figure."""
+
+    what: str
+    value: float
+    unit: str
+    #: `at least` or `at most` this.
+    bound: Literal["≥", "≤"]
+    target: float
+    #: Absolute numbers behind a ratio, the spread, or whatever explains the figure.
+    detail: str = ""
+
+    @property
+    def met(self) -> bool:
+        return self.value >= self.target if self.bound == "≥" else self.value <= self.target
+
+
+def ratio_of(
+    what: str,
+    ours: Sequence[float],
+    ceiling: Sequence[float],
+    bound: Literal["≥", "≤"],
+    target: float,
+    *,
+    unit: str,
+) -> Figure:
+    """The median of the ratios, taken pair by pair: each pair was measured back to back."""
+    ratios = [a / b for a, b in zip(ours, ceiling, strict=True)]
+    spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
+    detail = f"{median(ours):,.4g} ÷ {median(ceiling):,.4g} {unit}; {len(ratios)} pairs {spread}"
+    return Figure(what, median(ratios), "", bound, target, detail)
+
+
+def show(figure: Figure) -> None:
+    """Print one line as soon as the figure is known."""
+    mark = "ok  " if figure.met else "MISS"
+    measured = f"{figure.value:.2f} {figure.unit}".strip()
+    target = f"{figure.bound} {figure.target:g} {figure.unit}".strip()
+    print(f"{mark}  {figure.what:<52} {measured:>9}  {target:<9}  {figure.detail}")
+    sys.stdout.flush()
