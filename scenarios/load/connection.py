@@ -1,0 +1,89 @@
+"""One keep-alive connection, with at most one request under way. Never blocks, but to connect."""
+
+import socket
+from dataclasses import dataclass
+
+from scenarios.load.http import Malformed, Reply, parse
+from scenarios.load.profiles import Call
+
+#: s. On one machine a connection stands at once or, with the listener's backlog full, after a second.
+_CONNECT_TIMEOUT = 0.25
+_CHUNK = 65_536
+
+
+class ConnectionLost(Exception):
+    """The connection is of no use any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request under way. Times are s since the load began."""
+
+    call: Call
+    #: When it should have been sent, and when it was.
+    due: float
+    sent: float
+
+
+class Connection:
+    """Belongs to one client of the load for as long as that lasts; the socket beneath may change."""
+
+    def __init__(self, address: tuple[str, int], client: int) -> None:
+        self.client = client
+        #: None: free.
+        self.exchange: Exchange | None = None
+        #: When it became free, s since the load began.
+        self.free_since = 0.0
+        self._address = address
+        self._socket: socket.socket | None = None
+        self._received = b""
+
+    def fileno(self) -> int:
+        """For a selector."""
+        return -1 if self._socket is None else self._socket.fileno()
+
+    def open(self) -> None:
+        """Raises OSError."""
+        opened = socket.create_connection(self._address, _CONNECT_TIMEOUT)
+        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        opened.setblocking(False)
+        self._socket, self._received = opened, b""
+
+    def close(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def send(self, exchange: Exchange) -> None:
+        """Raises ConnectionLost, with the exchange under way all the same: part of it may have gone."""
+        self.exchange = exchange
+        if self._socket is None:
+            raise ConnectionLost("not connected")
+        try:
+            sent = self._socket.send(exchange.call.payload)
+        except OSError as error:
+            raise ConnectionLost(str(error)) from error
+        # A request is far smaller than the empty buffer of a connection that waits for nothing.
+        if sent < len(exchange.call.payload):
+            raise ConnectionLost("the request was cut short")
+
+    def receive(self) -> Reply | None:
+        """The answer, None while a part of it is missing. Raises ConnectionLost."""
+        if self._socket is None:
+            raise ConnectionLost("not connected")
+        try:
+            chunk = self._socket.recv(_CHUNK)
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            raise ConnectionLost(str(error)) from error
+        if not chunk:
+            raise ConnectionLost("the server closed the connection")
+        self._received += chunk
+        try:
+            reply = parse(self._received)
+        except Malformed as error:
+            raise ConnectionLost(str(error)) from error
+        if reply is not None:
+            self._received = b""
+        return reply

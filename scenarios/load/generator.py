@@ -1,0 +1,201 @@
+"""The load generator: one thread, a selector, keep-alive connections.
+
+It shares two cores with all that it measures, so every microsecond that it takes is one that the service
+does not get.
+"""
+
+import select
+import selectors
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final, cast
+
+from scenarios.ledger import Write
+from scenarios.load.connection import Connection, ConnectionLost, Exchange
+from scenarios.load.latencies import Latencies
+from scenarios.load.outcomes import Outcomes
+from scenarios.load.profiles import Profile
+from scenarios.load.schedule import Pace
+from scenarios.load.tally import Tally
+from stack.errors import NotRunning
+
+#: s; beyond, the outcome of a request is unknown.
+TIMEOUT: Final = 10.0
+#: s between two looks at what no answer brings about: timeouts, broken connections, a call to stop.
+_TICK: Final = 0.05
+#: s by which a request may be late before it counts as the generator's failing.
+_TOLERANCE: Final = 0.005
+#: s after which a thread that runs Python gives way to another that wants to. The default, 5 ms, is what
+#: a display drawn beside the load would add to every latency.
+_SWITCH_INTERVAL: Final = 0.0005
+
+
+class Generator:
+    """Puts one service under load. `run` in one thread; `stop` and the figures from any other."""
+
+    def __init__(
+        self,
+        address: tuple[str, int],
+        profile: Profile,
+        pace: Pace,
+        record: Callable[[Write], None],
+        *,
+        connections: int,
+        timeout: float = TIMEOUT,
+    ) -> None:
+        self.tally: Final = Tally()
+        self.latencies: Final = Latencies()
+        self._address = address
+        self._profile = profile
+        self._pace = pace
+        self._timeout = timeout
+        self._connections = [Connection(address, client) for client in range(connections)]
+        self._outcomes = Outcomes(profile, self.tally, self.latencies, record)
+        self._free: deque[Connection] = deque()
+        self._busy: set[Connection] = set()
+        self._broken: deque[Connection] = deque()
+        self._selector = selectors.DefaultSelector()
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Make `run` return within a moment. Requests under way end as unknown."""
+        self._stopping = True
+
+    def run(self) -> None:
+        """Raises NotRunning where the service can't be reached when the load begins."""
+        try:
+            self._connect_all()
+            with _responsive():
+                self._loop()
+        finally:
+            for connection in self._connections:
+                connection.close()
+            self._selector.close()
+
+    def _connect_all(self) -> None:
+        for connection in self._connections:
+            try:
+                connection.open()
+            except OSError as error:
+                host, port = self._address
+                raise NotRunning(
+                    f"the API at {host}:{port} does not take connections: {error}",
+                    hint="`labctl status` says what runs; `labctl up` repairs it",
+                ) from error
+            self._selector.register(connection, selectors.EVENT_READ)
+            self._free.append(connection)
+
+    def _loop(self) -> None:
+        begin, look_again, now = time.perf_counter(), 0.0, 0.0
+        self._outcomes.begin()
+        while not self._stopping:
+            self._send_due(now)
+            if self._pace.over(now) and not self._busy:
+                break
+            before = time.perf_counter()
+            ready = self._wait(min(_TICK, self._pace.wait(now)) if self._free else _TICK)
+            after = time.perf_counter()
+            self.tally.idle += after - before
+            now = self.tally.elapsed = after - begin
+            for key, _ in ready:
+                self._answer(cast("Connection", key.fileobj), now)
+            now = time.perf_counter() - begin
+            if now >= look_again:
+                look_again = now + _TICK
+                self._look(now)
+        self.tally.elapsed = time.perf_counter() - begin
+        for connection in list(self._busy):
+            self._lose(connection, self.tally.elapsed, "the load was stopped")
+        self._outcomes.never_sent(self._pace, self.tally.elapsed)
+
+    def _wait(self, seconds: float) -> list[tuple[selectors.SelectorKey, int]]:
+        # A timed wait of epoll ends on a whole millisecond, too late for a schedule; select is exact, and
+        # watches the one descriptor of epoll for all of them.
+        if seconds < _TICK:
+            select.select([self._selector.fileno()], (), (), seconds)
+            seconds = 0
+        return self._selector.select(seconds)
+
+    def _send_due(self, now: float) -> None:
+        while self._free:
+            due = self._pace.take(now, len(self._busy))
+            if due is None:
+                return
+            connection = self._free.popleft()
+            if now - max(due, connection.free_since) > _TOLERANCE:
+                self.tally.late += 1
+            self._busy.add(connection)
+            try:
+                connection.send(Exchange(self._profile.next(connection.client), due, now))
+            except ConnectionLost as error:
+                self._lose(connection, now, str(error))
+
+    def _answer(self, connection: Connection, now: float) -> None:
+        exchange = connection.exchange
+        try:
+            reply = connection.receive()
+        except ConnectionLost as error:
+            self._lose(connection, now, str(error))
+            return
+        if reply is None:
+            return
+        if exchange is None:
+            # An answer that nobody asked for.
+            self._lose(connection, now, "")
+            return
+        self._outcomes.answered(connection.client, exchange, reply, now)
+        self._release(connection, now)
+        if reply.reusable:
+            self._free.append(connection)
+        else:
+            self._drop(connection)
+
+    def _lose(self, connection: Connection, now: float, why: str) -> None:
+        """The connection is gone, and with it the answer to what was under way."""
+        exchange = connection.exchange
+        if exchange is not None:
+            self._outcomes.unanswered(exchange, why, now)
+            self._release(connection, now)
+        elif connection in self._free:
+            self._free.remove(connection)
+        self._drop(connection)
+
+    def _release(self, connection: Connection, now: float) -> None:
+        self._busy.discard(connection)
+        connection.exchange, connection.free_since = None, now
+
+    def _drop(self, connection: Connection) -> None:
+        self._selector.unregister(connection)
+        connection.close()
+        self._broken.append(connection)
+
+    def _look(self, now: float) -> None:
+        """Give up what takes too long, and mend what is broken."""
+        for connection in list(self._busy):
+            if connection.exchange is not None and now - connection.exchange.sent > self._timeout:
+                self._lose(connection, now, f"no answer within {self._timeout:g} s")
+        while self._broken and not self._pace.over(now):
+            try:
+                self._broken[0].open()
+            except OSError:
+                # The others would fare no better; each attempt may take a moment, in which none is served.
+                self.tally.errors += 1
+                return
+            connection = self._broken.popleft()
+            connection.free_since = now
+            self._selector.register(connection, selectors.EVENT_READ)
+            self._free.append(connection)
+
+
+@contextmanager
+def _responsive() -> Iterator[None]:
+    """Let this thread have its turn soon whenever it wants it."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(_SWITCH_INTERVAL)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)

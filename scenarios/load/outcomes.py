@@ -1,0 +1,91 @@
+"""What becomes of each request: counted, timed, and, if it is a write, entered into the ledger."""
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from scenarios.ledger import Answer, Write
+from scenarios.load.connection import Exchange
+from scenarios.load.http import Reply, Stored, answer_to_write, stored
+from scenarios.load.latencies import Latencies
+from scenarios.load.profiles import Profile
+from scenarios.load.schedule import Pace
+from scenarios.load.tally import Tally
+
+#: What the server said is kept up to this many characters.
+_DETAIL: Final = 300
+_NOT_FOUND: Final = 404
+
+
+class Outcomes:
+    """Times are s since the load began. Latency counts from when a request was due.
+
+    Timed are the requests that succeeded and those that found no answer, which took at least as long as
+    was waited. Refusals are counted only: quick ones would flatter the percentiles.
+    """
+
+    def __init__(
+        self, profile: Profile, tally: Tally, latencies: Latencies, record: Callable[[Write], None]
+    ) -> None:
+        self._profile = profile
+        self._tally = tally
+        self._latencies = latencies
+        self._record = record
+        self._begun_at = 0.0
+
+    def begin(self) -> None:
+        """The load begins now: from here on, times are counted."""
+        self._begun_at = time.time()
+
+    def answered(self, client: int, exchange: Exchange, reply: Reply, now: float) -> None:
+        found = stored(reply.body) if reply.ok else None
+        self._tally.requests += 1
+        if reply.ok:
+            self._latencies.record(now - exchange.due)
+        else:
+            self._tally.errors += 1
+        if exchange.call.operation is None:
+            self._check_read(exchange, reply, found)
+        else:
+            detail = "" if reply.ok else reply.body[:_DETAIL].decode(errors="replace")
+            self._enter(exchange, now, answer_to_write(reply.status), found, detail)
+            if found is not None:
+                self._profile.acknowledged(client, exchange.call, found.id, found.version)
+        if reply.status == _NOT_FOUND:
+            self._profile.gone(client, exchange.call)
+
+    def unanswered(self, exchange: Exchange, why: str, now: float) -> None:
+        self._tally.requests += 1
+        self._tally.errors += 1
+        self._latencies.record(now - exchange.due)
+        self._enter(exchange, now, "unknown", None, why)
+
+    def never_sent(self, pace: Pace, now: float) -> None:
+        """Count what was due and found no free connection. Leaving it out of the histogram would hide the
+        stall that it waited through; it counts with the time that it had waited by now."""
+        for due, count in pace.overdue(now):
+            self._tally.unsent += count
+            self._latencies.record(now - due, count)
+
+    def _check_read(self, exchange: Exchange, reply: Reply, found: Stored | None) -> None:
+        shown = found.version if found is not None else 0
+        if (reply.ok or reply.status == _NOT_FOUND) and shown < exchange.call.at_least:
+            self._tally.stale_reads += 1
+
+    def _enter(
+        self, exchange: Exchange, now: float, answer: Answer, found: Stored | None, detail: str
+    ) -> None:
+        call = exchange.call
+        if call.operation is None:
+            return
+        write = Write(
+            product=call.product if found is None else found.id,
+            operation=call.operation,
+            value=call.value,
+            answer=answer,
+            version=None if found is None else found.version,
+            sent_at=self._begun_at + exchange.sent,
+            latency_ms=1000 * (now - exchange.sent),
+            detail=detail,
+        )
+        self._record(write)

@@ -1,0 +1,145 @@
+"""When requests are sent: closed loops by concurrency, open loops by the clock. Pure arithmetic."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+#: s that an open loop which fell behind gets, after its end, to send what is still due.
+_GRACE: Final = 1.0
+#: A schedule that was missed by far is summed up in about this many portions.
+_PORTIONS: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How strong the load is over its time: up, level, down."""
+
+    #: s
+    duration: float
+    #: s of ramp on each side, at most half of the duration.
+    ramp: float = 0.0
+
+    def level(self, at: float) -> float:
+        """The share of the full load at `at` s, 0 to 1."""
+        if not 0 <= at < self.duration:
+            return 0.0
+        if self.ramp <= 0:
+            return 1.0
+        return min(1.0, at / self.ramp, (self.duration - at) / self.ramp)
+
+    def phase(self, at: float) -> str:
+        if at >= self.duration:
+            return "finishing"
+        if at < self.ramp:
+            return "ramp up"
+        return "ramp down" if at > self.duration - self.ramp else "hold"
+
+    @property
+    def area(self) -> float:
+        """The duration of a level load that amounts to the same, s."""
+        return self.duration - self.ramp
+
+    def when(self, share: float) -> float:
+        """The time at which the load has amounted to `share` s of the full level: the integral of `level`
+        turned around."""
+        if self.ramp > 0 and share < self.ramp / 2:
+            return math.sqrt(2 * self.ramp * share)
+        left = self.area - share
+        if self.ramp > 0 and left < self.ramp / 2:
+            return self.duration - math.sqrt(2 * self.ramp * max(0.0, left))
+        return share + self.ramp / 2
+
+
+class Pace(Protocol):
+    """Decides when a request may be sent. Times are s since the load began."""
+
+    @property
+    def shape(self) -> Shape: ...
+
+    def take(self, now: float, in_flight: int) -> float | None:
+        """The intended start of a request to be sent now; None while none may be."""
+
+    def wait(self, now: float) -> float:
+        """How long it is certain that `take` would give None, unless an answer comes, s."""
+
+    def over(self, now: float) -> bool:
+        """Whether `take` will never give anything again."""
+
+    def overdue(self, now: float) -> Iterator[tuple[float, int]]:
+        """The requests that are due and were not taken, in portions: since when, and how many."""
+
+
+@dataclass(slots=True)
+class ClosedLoop:
+    """So many clients, each of which sends when it has the answer to its last request."""
+
+    shape: Shape
+    clients: int
+    #: Requests in all; None: as many as fit into the duration.
+    count: int | None = None
+    _taken: int = field(default=0, init=False)
+
+    def take(self, now: float, in_flight: int) -> float | None:
+        if self.over(now) or in_flight >= math.ceil(self.shape.level(now) * self.clients):
+            return None
+        self._taken += 1
+        return now
+
+    def wait(self, now: float) -> float:
+        # More clients may join at any moment of a ramp; the generator's own tick is fine enough for that.
+        return math.inf
+
+    def over(self, now: float) -> bool:
+        return now >= self.shape.duration or self._taken == self.count
+
+    def overdue(self, now: float) -> Iterator[tuple[float, int]]:
+        # Of a number of requests, each was due from the beginning; of a duration, none ever is.
+        if self.count is not None and self._taken < self.count:
+            yield 0.0, self.count - self._taken
+
+
+@dataclass(slots=True)
+class OpenLoop:
+    """A fixed schedule, whatever the answers take: a stalled service meets the requests all the same,
+    and their latency counts from when they were due (no coordinated omission)."""
+
+    shape: Shape
+    #: Requests a second at the full level.
+    rate: float
+    _taken: int = field(default=0, init=False)
+    _due: float = field(default=0.0, init=False)
+
+    def __post_init__(self) -> None:
+        self._due = self.due(0)
+
+    @property
+    def count(self) -> int:
+        """Requests in all; at least one."""
+        return max(1, round(self.rate * self.shape.area))
+
+    def due(self, number: int) -> float:
+        """When the request of that number, from 0, is due, s."""
+        return self.shape.when(number / self.rate)
+
+    def take(self, now: float, in_flight: int) -> float | None:
+        due = self._due
+        if due > now or self.over(now):
+            return None
+        self._taken += 1
+        self._due = self.due(self._taken)
+        return due
+
+    def wait(self, now: float) -> float:
+        return math.inf if self.over(now) else max(0.0, self._due - now)
+
+    def over(self, now: float) -> bool:
+        return self._taken >= self.count or now >= self.shape.duration + _GRACE
+
+    def overdue(self, now: float) -> Iterator[tuple[float, int]]:
+        portion = max(1, (self.count - self._taken) // _PORTIONS)
+        for first in range(self._taken, self.count, portion):
+            due = self.due(first)
+            if due > now:
+                return
+            yield due, min(portion, self.count - first)
