@@ -1,8 +1,12 @@
 """The entry point: exit codes, signals, and the one place where errors become sentences."""
 
+import errno
+import io
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import typer
@@ -20,13 +24,16 @@ INTERRUPTED: Final = 130
 #: What a shell reports of a program whose reader went away: 128 + SIGPIPE.
 READER_GONE: Final = 141
 USAGE: Final = 2
+UNFIT: Final = 4
+
+#: A pipe without a reader; a terminal that was closed.
+_READER_GONE: Final = (errno.EPIPE, errno.EIO)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code as in the README."""
     arguments = sys.argv[1:] if argv is None else list(argv)
-    _make_printable(sys.stdout)
-    _make_printable(sys.stderr)
+    sys.stdout, sys.stderr = _made_printable(sys.stdout), _made_printable(sys.stderr)
     Interruptions().install()
     return run(arguments, Invocation())
 
@@ -44,8 +51,8 @@ def run(arguments: list[str], call: Invocation) -> int:
         return _refuse(call, error)
     except typer.Abort:
         return _interrupted(call)
-    except BrokenPipeError:
-        return _reader_gone()
+    except OSError as error:
+        return _survive(call, error)
     except Exception as error:  # noqa: BLE001 - the last line of defence: a bug gets a sentence, too
         return _report_bug(call, error)
 
@@ -68,20 +75,27 @@ def _promises_json(arguments: list[str]) -> bool:
 
 
 def _fail(call: Invocation, message: str, hint: str, code: int) -> int:
-    sys.stderr.write(f"labctl: {message}\n")
-    if hint:
-        sys.stderr.write(f"  what to do: {hint}\n")
+    advice = f"  what to do: {hint}\n" if hint else ""
+    # Nobody may be there to read it any more.
+    with suppress(OSError):
+        sys.stderr.write(f"labctl: {message}\n{advice}")
+        sys.stderr.flush()
+    with suppress(OSError):
+        _fail_in_json(call, {"message": message, "hint": hint, "exit_code": code})
+    return code
+
+
+def _fail_in_json(call: Invocation, error: dict[str, object]) -> None:
     if call.json:
         from labctl.context import write_json
 
-        write_json({"error": {"message": message, "hint": hint, "exit_code": code}})
-    return code
+        write_json({"error": error})
 
 
 def _refuse(call: Invocation, error: typer.TyperException) -> int:
     """A command line that Typer does not understand."""
     context = getattr(error, "ctx", None)
-    message = error.format_message()
+    message = error.format_message().replace("Value error, ", "")
     command = context.command_path if context is not None else "labctl"
     if not message:
         # A group without a command: Typer has shown the help already.
@@ -93,9 +107,22 @@ def _interrupted(call: Invocation) -> int:
     return _fail(call, "interrupted", call.when_interrupted, INTERRUPTED)
 
 
+def _survive(call: Invocation, error: OSError) -> int:
+    """What the machine does to any program."""
+    if error.errno in _READER_GONE:
+        return _reader_gone()
+    if error.errno == errno.ENOSPC:
+        return _fail(call, f"the output can't be written: {error.strerror}", "free some space", UNFIT)
+    return _report_bug(call, error)
+
+
 def _reader_gone() -> int:
     # Python flushes stdout once more on its way out, and must not stumble over the closed pipe.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+            continue
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     return READER_GONE
 
 
@@ -108,11 +135,13 @@ def _report_bug(call: Invocation, error: Exception) -> int:
     return _fail(call, message, f"{where}; please report them", BUG)
 
 
-def _make_printable(stream: "TextIO") -> None:
-    """A character that the terminal's encoding lacks becomes `?` instead of a traceback."""
-    reconfigure = getattr(stream, "reconfigure", None)
-    if reconfigure is not None:
-        reconfigure(errors="replace")
+def _made_printable(stream: "TextIO | None") -> "TextIO":
+    """A character that the stream's encoding lacks becomes `?`; a stream that was closed swallows all."""
+    if stream is None:
+        return Path(os.devnull).open("w", encoding="utf-8")
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="replace")
+    return stream
 
 
 if __name__ == "__main__":

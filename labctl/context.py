@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
@@ -49,7 +49,9 @@ class Invocation:
     def close(self) -> None:
         """End every live display; main() calls this however the command ended."""
         while self.cleanups:
-            self.cleanups.pop()()
+            # Flushing fails where the terminal or the pipe is gone: then nothing is owed any more.
+            with suppress(OSError):
+                self.cleanups.pop()()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from labctl.suggestions import require_known
 from stack.errors import UsageError
 
 _ALL: Final = "all"
+LOADS: Final = ("basic", "coalescing", "quick")
 
 
 def register(app: typer.Typer, panel: str) -> None:
@@ -38,7 +39,8 @@ def demo(
 ) -> None:
     """Run a demo: what write-behind gains, and what it can lose.
 
-    It starts the lab if none runs, and leaves it running. The verdict covers every acknowledged write.
+    Starts the lab if none runs, and leaves it running.
+
     Exit code 0: as predicted; 1: not as predicted; 3: inconclusive.
     """
     from scenarios import catalogue
@@ -57,9 +59,10 @@ def demo(
 def load(
     context: typer.Context,
     kind: Annotated[
-        Literal["basic", "coalescing", "quick"],
+        str,
         typer.Argument(
-            help="basic: a mix of reads and writes; coalescing: one hot product; quick: 50 writes."
+            metavar="[basic|coalescing|quick]",
+            help="Reads and writes mixed; updates of one hot product; or 50 rapid writes.",
         ),
     ] = "basic",
     duration: Annotated[
@@ -77,11 +80,13 @@ def load(
 ) -> None:
     """Put the lab under load, and judge every acknowledged write.
 
-    It starts the lab if none runs, and leaves it running. With --rate, latency counts from when a request
-    was due, so that a stall is not hidden.
+    Starts the lab if none runs, and leaves it running.
+
+    With --rate, a latency counts from when the request was due: a stall is not hidden.
     """
     from scenarios.scenario import Options
 
+    require_known("load", kind, LOADS)
     options = {"duration": duration, "rate": rate, "clients": clients}
     # Impossible numbers are told before anything is started.
     Options.of(options)

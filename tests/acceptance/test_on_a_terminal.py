@@ -1,14 +1,17 @@
 """What people see, from `up` to `down`."""
 
 import json
+import os
+import pty
 import re
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.acceptance.conftest import NAME
-from tests.acceptance.terminal import Terminal, pipe
+from tests.acceptance.terminal import LABCTL, PATIENCE, Terminal, environment, pipe
 
 pytestmark = pytest.mark.xdist_group("acceptance")
 
@@ -85,6 +88,35 @@ def test_the_live_panel_follows_the_size_of_the_terminal(home: Path) -> None:
     # Nothing of the live panel stays behind.
     assert "latency p50   " not in terminal.text().split("Verdict")[-1]
     assert terminal.cursor_is_shown()
+
+
+def test_a_terminal_that_is_closed_in_mid_demo(home: Path) -> None:
+    """A presenter's window is gone: nobody reads any more, and the worker must run all the same."""
+    master, slave = pty.openpty()
+    with subprocess.Popen(
+        [LABCTL, "demo", "data-loss", "--name", NAME],
+        env=environment(home),
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        start_new_session=True,
+    ) as labctl:
+        os.close(slave)
+        seen = b""
+        while b"2 of 6" not in seen:
+            seen += os.read(master, 4096)
+        os.close(master)
+        assert labctl.wait(PATIENCE) == 141
+    assert _states(home, NAME) == {"running"}
+
+
+def test_ctrl_c_in_mid_up_leaves_nothing(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path / "home", "up", "--name", "brief")
+    terminal.wait_for("postgres")
+    terminal.press("\x03")
+    assert terminal.end() == 130
+    assert terminal.cursor_is_shown()
+    assert not list((tmp_path / "home").iterdir())
 
 
 def test_no_colour_where_none_is_wanted(home: Path) -> None:
