@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from scenarios.commands import curl, psql, redis_cli
+from scenarios.commands import curl, labctl, psql, redis_cli
 from scenarios.events import Checked, Event, Measured, Narrated, StepStarted, TableShown
 from scenarios.judging import reach_verdict
 from scenarios.lab import Lab
@@ -39,7 +39,7 @@ class DataLoss:
         with _repaired_afterwards(lab):
             yield from _queue_some(lab)
             yield from _crash(lab, options.crash)
-            yield StepStarted(5, "Start the worker again", "labctl worker start")
+            yield StepStarted(5, "Start the worker again", labctl(lab.stack.name, "worker start"))
             yield from lab.stack.start("worker")
         yield Narrated(
             "It finds an empty queue: nobody knows any more what was acknowledged, but the ledger."
@@ -111,7 +111,7 @@ def _persist_some(lab: Lab) -> Generator[Event, None, None]:
 
 
 def _queue_some(lab: Lab) -> Generator[Event, None, None]:
-    yield StepStarted(2, "Stop the worker", "labctl worker stop")
+    yield StepStarted(2, "Stop the worker", labctl(lab.stack.name, "worker stop"))
     yield from lab.stack.stop("worker")
     yield Narrated("Writes are still acknowledged, but nobody brings them to PostgreSQL now.")
     value = {"name": "WillBeLost-1", "price": 99.99, "quantity": 1}
@@ -133,7 +133,9 @@ def _crash(lab: Lab, crash: Crash) -> Generator[Event, None, None]:
             "FLUSHALL empties Redis in one stroke. It stands for a crash, but is none: the process lives on."
         )
     else:
-        yield StepStarted(4, "Redis is killed and starts without its memory", "labctl fault kill redis")
+        yield StepStarted(
+            4, "Redis is killed and starts without its memory", labctl(lab.stack.name, "fault kill redis")
+        )
         yield from lab.stack.kill("redis")
         yield from lab.stack.start("redis")
         yield Narrated(
@@ -172,7 +174,7 @@ def _conclude(verdict: Verdict, events: list[Event]) -> Conclusion:
     if verdict.validity == "valid" and all(check.passed for check in checks):
         lost, kept = verdict.fates["lost"], verdict.fates["persisted"]
         return Conclusion(
-            "expected", f"exactly the {lost} queued writes are lost, and none of the {kept} persisted ones."
+            "expected", f"Exactly the {lost} queued writes are lost, and none of the {kept} persisted ones."
         )
     failed = [f"{check.claim} ({check.actual})" for check in checks if not check.passed]
     return Conclusion("unexpected", f"not as predicted: {'; '.join([*failed, *verdict.reasons])}")
