@@ -1,0 +1,143 @@
+"""Runbook part 8: load, and the verdict over every write that was acknowledged under it."""
+
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Final
+
+from scenarios.commands import curl, psql
+from scenarios.events import Event, Narrated, StepStarted, VerdictReached
+from scenarios.judging import reach_verdict
+from scenarios.lab import Lab
+from scenarios.load import report
+from scenarios.load.drive import drive
+from scenarios.load.plan import Defaults, Plan, plan
+from scenarios.load.profiles import Creates, HotProduct, Mix, Profile
+from scenarios.scenario import Conclusion, Options
+from scenarios.verdict import Verdict, judge
+from stack.errors import Inconclusive, NotRunning
+
+#: s that the worker gets for what the load left in the queue.
+_QUIET_SECONDS: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadScenario:
+    """One kind of load. Its options are those of `Options` but `crash`."""
+
+    name: str
+    title: str
+    summary: str
+    defaults: Defaults
+    #: Makes what is sent, for so many clients; may write to the lab first.
+    prepare: Callable[[Lab, int], Profile]
+    #: The command that a person could have typed, for this lab and plan.
+    command: Callable[[Lab, Plan], str]
+    #: The beginning of the products' names.
+    label: str
+    steps: int = 3
+
+    def play(self, lab: Lab, options: Options) -> Generator[Event, None, Conclusion]:
+        """Raises UsageError, before anything is sent, where options don't go together."""
+        planned = plan(self.defaults, options)
+        begun = time.monotonic()
+        yield StepStarted(1, self.title, self.command(lab, planned))
+        profile = self.prepare(lab, planned.clients)
+        driven = yield from drive(lab, planned, profile)
+        yield from report.client_side(driven, lab.ledger.writes)
+
+        yield StepStarted(2, "Wait until everything is flushed", curl("GET", f"{lab.api_url}/admin/queue"))
+        quiet = yield from _settle(lab)
+        driven.sampler.look()
+        yield from report.service_side(driven.increases, time.monotonic() - begun, quiet=quiet)
+
+        query = f"SELECT count(*), max(updated_at) FROM products WHERE name LIKE '{self.label}-%';"
+        yield StepStarted(3, "The verdict", psql(lab.stack.urls()["postgres"], query))
+        verdict = yield from _reach_verdict(lab)
+        return (yield from report.conclude(verdict, driven, reads=isinstance(profile, Mix)))
+
+
+def _settle(lab: Lab) -> Generator[Event, None, bool]:
+    try:
+        return (yield from lab.probe.settle(_QUIET_SECONDS))
+    except NotRunning as error:
+        yield Narrated(f"{error.message}. {error.hint}.")
+        return False
+
+
+def _reach_verdict(lab: Lab) -> Generator[Event, None, Verdict]:
+    """A final read that can't be made leaves the verdict unknown: the writes were attempted all the same."""
+    try:
+        return (yield from reach_verdict(lab))
+    except NotRunning as error:
+        yield Narrated(f"{error.message}. {error.hint}.")
+        verdict = judge(lab.ledger.writes, None)
+        yield VerdictReached(verdict)
+        return verdict
+
+
+def _creates(lab: Lab, clients: int) -> Profile:
+    return Creates(_host(lab))
+
+
+def _hot_product(lab: Lab, clients: int) -> Profile:
+    """Raises Inconclusive where the product can't be created."""
+    created = lab.client.create({"name": "Hot-0", "price": 0.0, "quantity": 0})
+    if created.product is None:
+        raise Inconclusive("the hot product was not created", hint=created.detail or "see `labctl logs api`")
+    return HotProduct(_host(lab), created.product)
+
+
+def _mix(lab: Lab, clients: int) -> Profile:
+    return Mix(_host(lab), clients)
+
+
+def _host(lab: Lab) -> str:
+    return lab.api_url.partition("://")[2]
+
+
+def _curl_in_parallel(lab: Lab, planned: Plan) -> str:
+    call = curl("POST", f"{lab.api_url}/products", {"name": "Load", "price": 9.99, "quantity": 1})
+    return f"for i in $(seq {_WRITES}); do {call} &\ndone; wait"
+
+
+def _curl_in_turn(lab: Lab, planned: Plan) -> str:
+    call = curl("PUT", f"{lab.api_url}/products/seed-001", {"name": "Hot", "price": 9.99, "quantity": 1})
+    return f"while true; do {call}\ndone   # {planned.clients} of these at once"
+
+
+def _labctl(lab: Lab, planned: Plan) -> str:
+    return f"labctl load basic --name {lab.stack.name} --duration {planned.planned:g}"
+
+
+_WRITES: Final = 50
+
+QUICK: Final = LoadScenario(
+    name="load-quick",
+    title=f"{_WRITES} rapid writes",
+    summary=f"{_WRITES} clients create a product each, all at once. Every acknowledgement is judged.",
+    defaults=Defaults(clients=_WRITES, count=_WRITES),
+    prepare=_creates,
+    command=_curl_in_parallel,
+    label="Load",
+)
+COALESCING: Final = LoadScenario(
+    name="load-coalescing",
+    title="One hot product",
+    summary="A few clients update the same product as fast as they are answered; the worker writes it "
+    "once a window.",
+    defaults=Defaults(clients=5, duration=30.0),
+    prepare=_hot_product,
+    command=_curl_in_turn,
+    label="Hot",
+)
+BASIC: Final = LoadScenario(
+    name="load-basic",
+    title="A mix of reads and writes",
+    summary="30 % creates, 30 % reads and 40 % updates, with a ramp up, a hold and a ramp down. Each client "
+    "reads and updates its own products.",
+    defaults=Defaults(clients=10, duration=120.0, ramp=0.1),
+    prepare=_mix,
+    command=_labctl,
+    label="Mix",
+)
