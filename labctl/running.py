@@ -7,9 +7,10 @@ from typing import Any, Final, cast
 import typer
 
 from labctl.commands.lab import start_lab
-from labctl.context import Invocation, Session
+from labctl.context import Invocation
 from labctl.record import SEVERITY, RunRecord
 from labctl.runs import Runs
+from labctl.session import Session
 from scenarios.events import Event, Outcome, StepStarted
 
 EXIT_CODES: Final[dict[Outcome, int]] = {"expected": 0, "unexpected": 1, "inconclusive": 3}
@@ -39,8 +40,8 @@ def play(
         session.follow(_watched(run(session.stack, name, options), record, pause))
         Runs(session.stack.directory).save(record.document)
         outcomes.append(record.outcome)
-    # The renderer owes a JSON document, which must be written before the program ends.
-    call.close()
+    # A JSON document is written now: that it can't be must not pass for success.
+    session.renderer.close()
     raise typer.Exit(EXIT_CODES[max(outcomes, key=SEVERITY.index)])
 
 

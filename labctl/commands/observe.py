@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from labctl.command import lab_command
-from labctl.context import Session
+from labctl.session import Session
 
 
 def register(app: typer.Typer, panel: str) -> None:

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 import scenarios.runner
-from labctl.context import Invocation, Session
+from labctl.context import Invocation
 from labctl.running import play
 from labctl.runs import Runs
+from labctl.session import Session
 from scenarios.events import Event, Outcome, ScenarioFinished, StepStarted
 from stack.errors import Inconclusive
 from stack.stack import Stack
