@@ -43,7 +43,12 @@ class Probe:
     def __init__(self, redis_url: str, database_url: str) -> None:
         self._database_url = database_url
         self._redis: Any = redis.Redis.from_url(
-            redis_url, decode_responses=True, socket_timeout=_TIMEOUT, socket_connect_timeout=_TIMEOUT
+            redis_url,
+            decode_responses=True,
+            # What is no text is no letter of ours either, but must not end the look.
+            encoding_errors="replace",
+            socket_timeout=_TIMEOUT,
+            socket_connect_timeout=_TIMEOUT,
         )
         #: Versions beyond this one are of this run.
         self.since = 0
@@ -104,7 +109,8 @@ class Probe:
         self._ask(lambda: self._redis.delete(key))
 
     def rows(self, products: Iterable[str]) -> dict[str, Held]:
-        """The rows of these products, or the tombstones where those are newer. What is seen here is
+        """The rows of these products, or the tombstones of those that have none. A row beside a newer
+        tombstone is a deleted product that came back: the row is what there is. What is seen here is
         remembered: a row that is older later has regressed."""
         wanted = list(products)
         rows = self._select(
@@ -112,7 +118,7 @@ class Probe:
             SELECT id, version, name, price::float8, quantity, false AS deleted
             FROM products WHERE id = ANY(%(ids)s)
             UNION ALL SELECT id, version, NULL, NULL, NULL, true
-            FROM product_tombstones WHERE id = ANY(%(ids)s) ORDER BY version""",
+            FROM product_tombstones WHERE id = ANY(%(ids)s) ORDER BY deleted DESC""",
             {"ids": wanted},
         )
         for product, held in rows.items():
@@ -159,7 +165,7 @@ class Probe:
         for letter in self._ask(lambda: self._redis.lrange(keys.DLQ, 0, -1)):
             content = _decode(letter)
             if content is not None:
-                found.setdefault(str(content.get("id")), set()).add(int(content.get("version", 0)))
+                found.setdefault(str(content.get("id")), set()).add(_version_in(content))
         return {product: frozenset(versions) for product, versions in found.items()}
 
     def _pending(self, products: list[str]) -> dict[str, frozenset[int]]:
@@ -182,7 +188,7 @@ class Probe:
                 content = _decode(entry) if entry is not None else None
                 if content is not None:
                     value = None if content.get("deleted") else content
-                    found[product] = Held(version=int(content.get("version", 0)), value=value)
+                    found[product] = Held(version=_version_in(content), value=value)
         return found
 
     def _ask(self, question: Any) -> Any:
@@ -205,4 +211,10 @@ def _decode(text: str) -> dict[str, Any] | None:
 
 
 def _version(entry: str) -> int:
-    return int((_decode(entry) or {}).get("version", 0))
+    return _version_in(_decode(entry) or {})
+
+
+def _version_in(content: Mapping[str, Any]) -> int:
+    """0, which no write has, for what is no document of ours."""
+    version = content.get("version")
+    return version if isinstance(version, int) else 0
