@@ -10,6 +10,11 @@ WIDGET: Mapping[str, Any] = {"name": "Widget", "price": 29.99, "quantity": 100}
 GADGET: Mapping[str, Any] = {"name": "Gadget", "price": 5, "quantity": 1}
 
 
+def value(name: str, price: float = 29.99, quantity: int = 100) -> Mapping[str, Any]:
+    """What a client sends, told apart by its name."""
+    return {"name": name, "price": price, "quantity": quantity}
+
+
 def acknowledged(
     product: str | None,
     version: int | None,
