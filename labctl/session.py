@@ -79,8 +79,7 @@ class Session:
         """A document as it came, or its fields one below the other."""
         from scenarios.events import TableShown
 
-        rows = tuple((key, _cell(value)) for key, value in document.items() if not isinstance(value, list))
-        self.answer(document, TableShown("answer", "", ("field", "value"), rows))
+        self.answer(document, TableShown("answer", "", ("field", "value"), tuple(_fields(document))))
 
     def answer_text(self, key: str, text: str) -> None:
         """What another program printed, as it is."""
@@ -104,11 +103,15 @@ class Session:
             raise NotRunning(f"the lab {self.stack.name} is not running", hint="start it with `labctl up`")
 
 
-def _cell(value: object) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_cell(inner)}" for key, inner in value.items())
-    # As JSON spells it: what is shown can be typed back.
-    return str(value).lower() if isinstance(value, bool) else "-" if value is None else str(value)
+def _fields(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Name and value of every field; lists are shown by who knows what is in them."""
+    for key, value in document.items():
+        if isinstance(value, Mapping):
+            yield from _fields(value, f"{prefix}{key}.")
+        elif not isinstance(value, list):
+            # As JSON spells it: what is shown can be typed back.
+            shown = str(value).lower() if isinstance(value, bool) else "-" if value is None else str(value)
+            yield prefix + key, shown
 
 
 def write_json(document: Mapping[str, Any]) -> None:

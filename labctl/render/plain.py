@@ -7,7 +7,7 @@ from labctl.render import sentences
 from labctl.render.figures import duration, figure, measure
 from labctl.render.grid import lay_out
 from labctl.render.marks import marks_for
-from labctl.render.shell_text import split_script
+from labctl.render.shell_text import prompted
 from scenarios.events import (
     Advanced,
     Checked,
@@ -121,7 +121,7 @@ class PlainRenderer:
                 self._load_shown = -_LOAD_EVERY
                 return [f"{event.name}: {event.title}. {event.summary}"]
             case StepStarted():
-                commands = [f"  $ {line}" for line in split_script(event.command)]
+                commands = [f"  {prompt}{line}" for prompt, line in prompted(event.command)]
                 # A command that stands alone belongs to no step.
                 title = [f"step {event.number}/{self._steps}: {event.title}"] if event.title else []
                 return [*title, *commands]

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from labctl.render.marks import marks_for
-from labctl.render.shell_text import split_script, wrap_command
+from labctl.render.shell_text import prompted, wrap_command
 
 INDENT: Final = "   "
 #: Wider than this, lines are hard to follow.
@@ -69,8 +69,8 @@ class Transcript:
 
     def commands(self, script: str) -> None:
         """Every command gets its own prompt; the lines that one was wrapped into do not."""
-        for command in split_script(script):
-            prompt = "$ "
+        for prompt, command in prompted(script):
+            lead = prompt
             for line in wrap_command(command, self.width - len(INDENT) - len(prompt)):
-                self.write((f"{INDENT}{prompt}{line}", "cyan"))
-                prompt = "  "
+                self.write((f"{INDENT}{lead}{line}", "cyan"))
+                lead = "  "
