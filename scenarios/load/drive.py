@@ -54,10 +54,10 @@ def drive(lab: Lab, plan: Plan, profile: Profile) -> Events[Event, None, Driven]
     with ThreadPoolExecutor(1, thread_name_prefix="load") as pool:
         running = pool.submit(generator.run)
         try:
-            due = 0.0
+            due = _INTERVAL
             for waited in waiting(
                 running.done,
-                seconds=plan.most_seconds + TIMEOUT + _SPARE,
+                seconds=plan.pace.shape.duration + TIMEOUT + _SPARE,
                 reason="the load comes to its end",
                 hint="this is a bug in labctl's load generator",
             ):

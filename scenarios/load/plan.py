@@ -35,11 +35,8 @@ class Plan:
     clients: int
     #: s, 0 where the load ends by count.
     planned: float
-
-    @property
-    def most_seconds(self) -> float:
-        """What the load takes at most, but for the last answers, s."""
-        return self.pace.shape.duration
+    #: Requests a second of an open loop, None for a closed one.
+    rate: float | None = None
 
 
 def plan(defaults: Defaults, options: Options) -> Plan:
@@ -49,7 +46,7 @@ def plan(defaults: Defaults, options: Options) -> Plan:
     duration = options.duration or defaults.duration
     shape = Shape(duration, defaults.ramp * duration)
     if options.rate is not None:
-        return Plan(OpenLoop(shape, options.rate), options.clients or _CONNECTIONS, duration)
+        return Plan(OpenLoop(shape, options.rate), options.clients or _CONNECTIONS, duration, options.rate)
     clients = options.clients or defaults.clients
     return Plan(ClosedLoop(shape, clients), clients, duration)
 
@@ -69,4 +66,4 @@ def _counted(defaults: Defaults, count: int, options: Options) -> Plan:
             f"--rate {options.rate:g} would make {count} writes last {duration:,.0f} s",
             hint=f"give at least {count / _LONGEST:.3f} requests a second",
         )
-    return Plan(OpenLoop(Shape(duration), options.rate), clients, 0.0)
+    return Plan(OpenLoop(Shape(duration), options.rate), clients, 0.0, options.rate)

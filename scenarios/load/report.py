@@ -23,7 +23,8 @@ def client_side(driven: Driven, writes: Sequence[Write]) -> Generator[Event, Non
     yield Measured("max_ms", "latency max", latency.max, "ms")
     yield Measured("errors", "errors", tally.errors)
     yield Measured("acknowledged", "writes acknowledged", acknowledged, "writes")
-    yield Measured("unsent", "due, but never sent", tally.unsent, "requests")
+    if tally.unsent:
+        yield Measured("unsent", "due, but never sent", tally.unsent, "requests")
     yield Measured("generator_busy", "load generator at work", round(100 * tally.busy), "%")
     yield Measured("generator_limited", "load generator was the limit", int(tally.generator_limited))
     if tally.unsent:

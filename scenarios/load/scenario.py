@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Final
 
-from scenarios.commands import curl, psql
+from scenarios.commands import curl, labctl, psql
 from scenarios.events import Event, Narrated, StepStarted, VerdictReached
 from scenarios.judging import reach_verdict
 from scenarios.lab import Lab
@@ -19,6 +19,18 @@ from stack.errors import Inconclusive, NotRunning
 
 #: s that the worker gets for what the load left in the queue.
 _QUIET_SECONDS: Final = 60.0
+_WRITES: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What will be sent."""
+
+    profile: Profile
+    #: The command that a person could have typed.
+    command: str
+    #: Whether there are reads among it.
+    reads: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,21 +41,23 @@ class LoadScenario:
     title: str
     summary: str
     defaults: Defaults
-    #: Makes what is sent, for so many clients; may write to the lab first.
-    prepare: Callable[[Lab, int], Profile]
-    #: The command that a person could have typed, for this lab and plan.
-    command: Callable[[Lab, Plan], str]
+    #: What is sent; may write to the lab first.
+    prepare: Callable[[Lab, Plan], Prepared]
     #: The beginning of the products' names.
     label: str
     steps: int = 3
+
+    def check(self, options: Options) -> None:
+        """Raises UsageError where options don't go together; needs no lab."""
+        plan(self.defaults, options)
 
     def play(self, lab: Lab, options: Options) -> Generator[Event, None, Conclusion]:
         """Raises UsageError, before anything is sent, where options don't go together."""
         planned = plan(self.defaults, options)
         begun = time.monotonic()
-        yield StepStarted(1, self.title, self.command(lab, planned))
-        profile = self.prepare(lab, planned.clients)
-        driven = yield from drive(lab, planned, profile)
+        prepared = self.prepare(lab, planned)
+        yield StepStarted(1, self.title, prepared.command)
+        driven = yield from drive(lab, planned, prepared.profile)
         yield from report.client_side(driven, lab.ledger.writes)
 
         yield StepStarted(2, "Wait until everything is flushed", curl("GET", f"{lab.api_url}/admin/queue"))
@@ -54,7 +68,7 @@ class LoadScenario:
         query = f"SELECT count(*), max(updated_at) FROM products WHERE name LIKE '{self.label}-%';"
         yield StepStarted(3, "The verdict", psql(lab.stack.urls()["postgres"], query))
         verdict = yield from _reach_verdict(lab)
-        return (yield from report.conclude(verdict, driven, reads=isinstance(profile, Mix)))
+        return (yield from report.conclude(verdict, driven, reads=prepared.reads))
 
 
 def _settle(lab: Lab) -> Generator[Event, None, bool]:
@@ -76,41 +90,33 @@ def _reach_verdict(lab: Lab) -> Generator[Event, None, Verdict]:
         return verdict
 
 
-def _creates(lab: Lab, clients: int) -> Profile:
-    return Creates(_host(lab))
+def _creates(lab: Lab, planned: Plan) -> Prepared:
+    # The shell puts the number between the two quoted parts of the body.
+    value = {"name": "Load-'$i'", "price": 9.99, "quantity": 1}
+    call = curl("POST", f"{lab.api_url}/products", value)
+    command = f"for i in $(seq {_WRITES}); do\n  {call} &\ndone; wait"
+    return Prepared(Creates(_host(lab)), command)
 
 
-def _hot_product(lab: Lab, clients: int) -> Profile:
+def _hot_product(lab: Lab, planned: Plan) -> Prepared:
     """Raises Inconclusive where the product can't be created."""
     created = lab.client.create({"name": "Hot-0", "price": 0.0, "quantity": 0})
     if created.product is None:
         raise Inconclusive("the hot product was not created", hint=created.detail or "see `labctl logs api`")
-    return HotProduct(_host(lab), created.product)
+    url = f"{lab.api_url}/products/{created.product}"
+    call = curl("PUT", url, {"name": "Hot", "price": 9.99, "quantity": 1})
+    return Prepared(HotProduct(_host(lab), created.product), f"while true; do\n  {call}\ndone")
 
 
-def _mix(lab: Lab, clients: int) -> Profile:
-    return Mix(_host(lab), clients)
+def _mix(lab: Lab, planned: Plan) -> Prepared:
+    how = f"--rate {planned.rate:g}" if planned.rate else f"--clients {planned.clients}"
+    command = labctl(lab.stack.name, f"load basic --duration {planned.planned:g} {how}")
+    return Prepared(Mix(_host(lab), planned.clients), command, reads=True)
 
 
 def _host(lab: Lab) -> str:
     return lab.api_url.partition("://")[2]
 
-
-def _curl_in_parallel(lab: Lab, planned: Plan) -> str:
-    call = curl("POST", f"{lab.api_url}/products", {"name": "Load", "price": 9.99, "quantity": 1})
-    return f"for i in $(seq {_WRITES}); do {call} &\ndone; wait"
-
-
-def _curl_in_turn(lab: Lab, planned: Plan) -> str:
-    call = curl("PUT", f"{lab.api_url}/products/seed-001", {"name": "Hot", "price": 9.99, "quantity": 1})
-    return f"while true; do {call}\ndone   # {planned.clients} of these at once"
-
-
-def _labctl(lab: Lab, planned: Plan) -> str:
-    return f"labctl load basic --name {lab.stack.name} --duration {planned.planned:g}"
-
-
-_WRITES: Final = 50
 
 QUICK: Final = LoadScenario(
     name="load-quick",
@@ -118,7 +124,6 @@ QUICK: Final = LoadScenario(
     summary=f"{_WRITES} clients create a product each, all at once. Every acknowledgement is judged.",
     defaults=Defaults(clients=_WRITES, count=_WRITES),
     prepare=_creates,
-    command=_curl_in_parallel,
     label="Load",
 )
 COALESCING: Final = LoadScenario(
@@ -128,7 +133,6 @@ COALESCING: Final = LoadScenario(
     "once a window.",
     defaults=Defaults(clients=5, duration=30.0),
     prepare=_hot_product,
-    command=_curl_in_turn,
     label="Hot",
 )
 BASIC: Final = LoadScenario(
@@ -138,6 +142,5 @@ BASIC: Final = LoadScenario(
     "reads and updates its own products.",
     defaults=Defaults(clients=10, duration=120.0, ramp=0.1),
     prepare=_mix,
-    command=_labctl,
     label="Mix",
 )
