@@ -7,6 +7,7 @@ from labctl.render import sentences
 from labctl.render.figures import duration, figure, measure
 from labctl.render.grid import lay_out
 from labctl.render.marks import marks_for
+from labctl.render.printable import printable
 from labctl.render.shell_text import prompted
 from scenarios.events import (
     Advanced,
@@ -102,7 +103,7 @@ class PlainRenderer:
     ) -> None:
         if not self._quiet:
             for line in self._tell(event):
-                self._narration.write(f"{line}\n")
+                self._narration.write(f"{printable(line)}\n")
             self._narration.flush()
 
     def _tell(
@@ -159,6 +160,6 @@ class PlainRenderer:
         return [line]
 
     def _result(self, line: str) -> None:
-        self._results.write(f"{line}\n")
+        self._results.write(f"{printable(line)}\n")
         # A reader of both streams sees them in order.
         self._results.flush()

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from labctl.render.marks import marks_for
+from labctl.render.printable import printable
 from labctl.render.shell_text import prompted, wrap_command
 
 INDENT: Final = "   "
@@ -44,7 +45,8 @@ class Transcript:
         """One line of parts, each with its style."""
         self._last = self._last or "text"
         # Whatever is still too long runs on as the terminal likes: it can be copied in one piece.
-        self._console.print(Text.assemble(*parts), soft_wrap=True)
+        safe = [printable(p) if isinstance(p, str) else (printable(p[0]), p[1]) for p in parts]
+        self._console.print(Text.assemble(*safe), soft_wrap=True)
 
     def hang(self, lead: str, lead_style: str, text: str, style: str = "") -> None:
         """Wrapped text beside its lead."""

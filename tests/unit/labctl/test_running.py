@@ -75,6 +75,15 @@ def test_every_run_is_recorded(cli: Cli, scenario: _Scenario) -> None:
     assert len(Runs(cli.stack.directory).paths()) == len(scenario.ran) > 1
 
 
+def test_a_run_that_cannot_be_recorded_is_judged_all_the_same(cli: Cli, scenario: _Scenario) -> None:
+    cli.stack.directory.mkdir()
+    (cli.stack.directory / "runs").write_text("in the way")
+    code, out, err = cli("demo", "coalescing")
+    assert code == 0
+    assert "AS EXPECTED" in out
+    assert "can't be written" in err
+
+
 def test_demo_without_a_name_lists_them(cli: Cli) -> None:
     code, out, _ = cli("demo")
     assert code == 0
