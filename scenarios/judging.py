@@ -1,10 +1,11 @@
-"""The end that all scenarios share: wait until it is quiet, read everything, judge."""
+"""The end that all scenarios share: wait until it is quiet, read everything, judge, conclude."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from typing import Final
 
-from scenarios.events import Event, Narrated, VerdictReached
+from scenarios.events import Checked, Event, Narrated, VerdictReached
 from scenarios.lab import Lab
+from scenarios.scenario import Conclusion
 from scenarios.verdict import Verdict, judge
 from stack.errors import NotRunning
 
@@ -26,3 +27,19 @@ def reach_verdict(lab: Lab) -> Generator[Event, None, Verdict]:
     verdict = judge(lab.ledger.writes, findings)
     yield VerdictReached(verdict)
     return verdict
+
+
+def conclude(verdict: Verdict, events: Iterable[Event], text: str) -> Conclusion:
+    """How a scenario ended that predicts a valid verdict.
+
+    Args:
+        events: Its checks may be among others.
+        text: The conclusion if everything came as predicted.
+    """
+    failed = [event for event in events if isinstance(event, Checked) and not event.passed]
+    if verdict.validity == "unknown":
+        return Conclusion("inconclusive", "; ".join(verdict.reasons))
+    if verdict.validity == "valid" and not failed:
+        return Conclusion("expected", text)
+    contradicted = [f"{check.claim} (measured {check.actual})" for check in failed]
+    return Conclusion("unexpected", f"Not as predicted: {'; '.join([*contradicted, *verdict.reasons])}")
