@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from scenarios.commands import curl, labctl, psql
-from scenarios.events import Event, Narrated, StepStarted, VerdictReached
+from scenarios.events import Event, Narrated, StepStarted
 from scenarios.judging import reach_verdict
 from scenarios.lab import Lab
 from scenarios.load import report
@@ -14,7 +14,6 @@ from scenarios.load.drive import drive
 from scenarios.load.plan import Defaults, Plan, plan
 from scenarios.load.profiles import Creates, HotProduct, Mix, Profile
 from scenarios.scenario import Conclusion, Options
-from scenarios.verdict import Verdict, judge
 from stack.errors import Inconclusive, NotRunning
 
 #: s that the worker gets for what the load left in the queue.
@@ -67,7 +66,7 @@ class LoadScenario:
 
         query = f"SELECT count(*), max(updated_at) FROM products WHERE name LIKE '{self.label}-%';"
         yield StepStarted(3, "The verdict", psql(lab.stack.urls()["postgres"], query))
-        verdict = yield from _reach_verdict(lab)
+        verdict = yield from reach_verdict(lab)
         return (yield from report.conclude(verdict, driven, reads=prepared.reads))
 
 
@@ -77,17 +76,6 @@ def _settle(lab: Lab) -> Generator[Event, None, bool]:
     except NotRunning as error:
         yield Narrated(f"{error.message}. {error.hint}.")
         return False
-
-
-def _reach_verdict(lab: Lab) -> Generator[Event, None, Verdict]:
-    """A final read that can't be made leaves the verdict unknown: the writes were attempted all the same."""
-    try:
-        return (yield from reach_verdict(lab))
-    except NotRunning as error:
-        yield Narrated(f"{error.message}. {error.hint}.")
-        verdict = judge(lab.ledger.writes, None)
-        yield VerdictReached(verdict)
-        return verdict
 
 
 def _creates(lab: Lab, planned: Plan) -> Prepared:

@@ -172,6 +172,15 @@ def test_refusals_are_entered_with_what_the_server_said_but_not_timed() -> None:
     assert (generator.tally.requests, generator.tally.errors) == (3, 2)
 
 
+def test_success_that_does_not_say_what_was_taken_is_unknown() -> None:
+    with serving(lambda asked: answer(201, "{}")) as server:
+        ledger = Ledger()
+        generator = _generator(server, ledger, ClosedLoop(Shape(10.0), 1, count=1), connections=1)
+        generator.run()
+    assert (ledger.writes[0].answer, ledger.writes[0].detail) == ("unknown", "201: {}")
+    assert generator.tally.errors == 1
+
+
 def test_a_read_that_shows_less_than_was_acknowledged_is_stale() -> None:
     """Reads are answered with version 1 by turns with the newest one, and with 404 at last."""
     newest = 100
