@@ -46,9 +46,9 @@ def top(
 
         watch(session.stack)
         return
-    from labctl.top import usage_document, usage_table
+    from labctl.top import measure, usage_document, usage_table
 
-    usage = session.stack.usage()
+    usage = measure(session.stack)
     session.answer(usage_document(usage), usage_table(usage))
 
 
