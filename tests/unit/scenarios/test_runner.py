@@ -1,4 +1,4 @@
-"""The runner on a scenario that is scripted, and a stack of which only Redis' address is real."""
+"""The runner on a scripted scenario and a lab that is only told of."""
 
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
