@@ -1,7 +1,8 @@
 """The load generator: one thread, a selector, keep-alive connections.
 
 It shares two cores with all that it measures, so every microsecond that it takes is one that the service
-does not get.
+does not get. CPU time of one POST with its answer, decoded and entered into the ledger: 20 µs here,
+110 to 190 µs by http.client, 470 to 540 µs by httpx (neither with a ledger).
 """
 
 import gc

@@ -53,6 +53,8 @@ def service_side(increases: Increases, seconds: float, *, quiet: bool) -> Genera
     yield Measured("coalesced_share", "share of writes coalesced", _percent(coalesced, accepted), "%")
     yield Measured("rows_written", "database writes", rows, "rows")
     yield Measured("flush_rate", "database writes, on average", round(rows / seconds, 1), "rows/s")
+    if increases.restarted:
+        yield Narrated("Redis lost its memory under the load, and its counts with it: some are missing here.")
     if not quiet:
         yield Narrated("The queue is not empty yet.")
     elif coalesced and rows:
@@ -85,7 +87,7 @@ def _summary(verdict: Verdict, driven: Driven) -> str:
     dead = verdict.fates["dead_lettered"]
     aside = f", but for {dead:,} in the dead letter queue" if dead else ""
     return (
-        f"{_rate(driven.tally):,.0f} requests/s, p99 {driven.percentiles.p99:.1f} ms; all "
+        f"{_rate(driven.tally):,.0f} requests/s, p99 {driven.percentiles.p99:,.1f} ms; all "
         f"{verdict.acknowledged:,} acknowledged writes are in PostgreSQL or replaced by newer ones{aside}."
     )
 

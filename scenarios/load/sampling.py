@@ -26,11 +26,15 @@ class Increases:
     def __init__(self, first: Mapping[str, int]) -> None:
         self._last = dict(first)
         self._risen: dict[str, int] = {}
+        #: Whether they began again, so that some of what was counted is missing.
+        self.restarted = False
 
     def look(self, totals: Mapping[str, int]) -> None:
+        if any(totals.get(name, 0) < before for name, before in self._last.items()):
+            self.restarted = True
+            self._last = {}
         for name, now in totals.items():
-            before = self._last.get(name, 0)
-            self._risen[name] = self.of(name) + (now - before if now >= before else now)
+            self._risen[name] = self.of(name) + now - self._last.get(name, 0)
         self._last = dict(totals)
 
     def of(self, name: str) -> int:

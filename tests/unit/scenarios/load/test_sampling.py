@@ -25,6 +25,7 @@ def test_totals_count_from_the_first_look() -> None:
     increases.look({"accepted": 110, "coalesced": 5, "persisted": 3})
     increases.look({"accepted": 130, "coalesced": 6, "persisted": 4})
     assert [increases.of(name) for name in ("accepted", "coalesced", "persisted", "retried")] == [30, 1, 4, 0]
+    assert not increases.restarted
 
 
 def test_totals_that_begin_again_are_added_up() -> None:
@@ -34,6 +35,13 @@ def test_totals_that_begin_again_are_added_up() -> None:
     increases.look({})
     increases.look({"accepted": 5})
     assert increases.of("accepted") == 50 + 20 + 5
+    assert increases.restarted
+
+
+def test_one_total_that_fell_tells_that_all_began_again() -> None:
+    increases = Increases({"accepted": 100, "coalesced": 1})
+    increases.look({"accepted": 10, "coalesced": 3})
+    assert (increases.of("accepted"), increases.of("coalesced")) == (10, 3)
 
 
 def test_a_sample_shows_both_sides() -> None:

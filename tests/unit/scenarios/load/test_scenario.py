@@ -135,6 +135,14 @@ def test_without_a_final_read_nothing_can_be_said() -> None:
     assert any(isinstance(event, VerdictReached) for event in events)
 
 
+def test_counts_that_redis_lost_are_told() -> None:
+    probe = FakeProbe([{"accepted": 900}, {"accepted": 20, "rows_written": 5}])
+    with serving(created) as server, FakeLab(server, probe) as lab:
+        events, _ = _play(lab, QUICK, Options())
+    assert "Redis lost its memory" in _said(events)
+    assert _measured(events)["rows_written"] == 5
+
+
 def test_the_hot_product_must_come_to_be() -> None:
     with (
         serving(lambda asked: answer(503, "full")) as server,
