@@ -114,6 +114,7 @@ def _queue_some(lab: Lab) -> Generator[Event, None, None]:
 
 
 def _crash(lab: Lab, crash: Crash) -> Generator[Event, None, None]:
+    changed = lab.probe.live_settings()
     if crash == "flushall":
         command = redis_cli(lab.stack.urls()["redis"], "FLUSHALL")
         yield StepStarted(4, "Redis loses its memory: FLUSHALL", command)
@@ -131,6 +132,8 @@ def _crash(lab: Lab, crash: Crash) -> Generator[Event, None, None]:
             "SIGKILL is a crash of the process, not a power loss: the machine's page cache survives it. "
             "This Redis keeps nothing on disk, so its memory was all there was."
         )
+    if changed:
+        yield Narrated("Settings that were changed live stood in Redis, too, and are gone with it.")
     yield Measured("queue_size_after", "queue size after the crash", lab.probe.depth().queue)
 
 

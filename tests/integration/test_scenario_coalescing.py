@@ -17,10 +17,8 @@ def lab(stack: Stack) -> Iterator[Lab]:
     """The lab as it was started; changes of its settings are undone."""
     list(stack.up())
     with Lab(stack) as lab:
-        before = lab.client.config()
-        before.pop("queue_size")
         yield lab
-        lab.client.change_config(before)
+        lab.probe.delete(keys.CONFIG)
 
 
 def test_twenty_updates_become_few_rows_and_the_last_one_wins(stack: Stack, lab: Lab) -> None:
