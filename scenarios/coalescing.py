@@ -12,7 +12,7 @@ from scenarios.judging import conclude, reach_verdict
 from scenarios.lab import Lab
 from scenarios.ledger import Write
 from scenarios.premises import reason_of, require_settings
-from scenarios.scenario import Conclusion, Options
+from scenarios.scenario import Conclusion, Options, refuse_load_options
 from scenarios.verdict import Verdict
 from stack.errors import Inconclusive
 
@@ -36,6 +36,9 @@ class Coalescing:
         "writes only the last value to PostgreSQL."
     )
     steps: int = 4
+
+    def check(self, options: Options) -> None:
+        refuse_load_options(self.name, options)
 
     def play(self, lab: Lab, options: Options) -> Generator[Event, None, Conclusion]:
         config = require_settings(
@@ -98,8 +101,14 @@ def _update_at_once(lab: Lab) -> list[Write]:
         together.wait(_START_SECONDS)
         return lab.client.update(_PRODUCT, _value(number))
 
-    with ThreadPoolExecutor(_UPDATES) as pool:
-        return list(pool.map(update, range(1, _UPDATES + 1)))
+    try:
+        with ThreadPoolExecutor(_UPDATES) as pool:
+            return list(pool.map(update, range(1, _UPDATES + 1)))
+    except threading.BrokenBarrierError as error:
+        raise Inconclusive(
+            f"{_UPDATES} clients could not start together within {_START_SECONDS:g} s",
+            hint="is the machine out of threads, or very busy? `labctl doctor` looks at it",
+        ) from error
 
 
 def _compare(lab: Lab, last: Write) -> Generator[Event, None, None]:

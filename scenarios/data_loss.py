@@ -11,7 +11,7 @@ from scenarios.judging import conclude, reach_verdict
 from scenarios.lab import Lab
 from scenarios.ledger import Write
 from scenarios.premises import require_acknowledged, require_settings
-from scenarios.scenario import Conclusion, Crash, Options
+from scenarios.scenario import Conclusion, Crash, Options, refuse_load_options
 from scenarios.verdict import Verdict
 from stack.errors import Inconclusive
 
@@ -33,6 +33,9 @@ class DataLoss:
         "in the queue are gone, though every client was told that they were taken."
     )
     steps: int = 6
+
+    def check(self, options: Options) -> None:
+        refuse_load_options(self.name, options)
 
     def play(self, lab: Lab, options: Options) -> Generator[Event, None, Conclusion]:
         require_settings(lab, "nothing waits in the queue", write_policy="write_behind")
