@@ -10,8 +10,9 @@ from scenarios.judging import conclude, reach_verdict
 from scenarios.lab import Lab
 from scenarios.verdict import Verdict, judge
 from tests.unit.scenarios.fake_lab import fake_lab
-from tests.unit.scenarios.histories import acknowledged, rows
+from tests.unit.scenarios.histories import acknowledged, row
 
+FOUND = {"a": row(1)}
 KEPT = Checked("nothing is lost", "0 lost", "0 lost", passed=True)
 BROKEN = Checked("nothing is lost", "0 lost", "3 lost", passed=False)
 
@@ -29,7 +30,7 @@ def reached(lab: Lab) -> tuple[list[Event], Verdict]:
 
 
 def test_the_verdict_is_reported_and_returned() -> None:
-    events, verdict = reached(fake_lab(acknowledged("a", 1), found=Findings(rows=rows(a=1))))
+    events, verdict = reached(fake_lab(acknowledged("a", 1), found=Findings(rows=FOUND)))
     assert events == [VerdictReached(verdict)]
     assert verdict.validity == "valid"
 
@@ -52,9 +53,14 @@ def test_a_database_that_is_away_leaves_the_verdict_unknown() -> None:
 @pytest.mark.parametrize(
     ("findings", "check", "outcome", "text"),
     [
-        (Findings(rows=rows(a=1)), KEPT, "expected", "as told"),
-        (Findings(rows=rows(a=1)), BROKEN, "unexpected", "nothing is lost (measured 3 lost)"),
-        (Findings(rows=rows(a=1), strangers=rows(z=1)), KEPT, "unexpected", "did somebody else write"),
+        (Findings(rows=FOUND), KEPT, "expected", "as told"),
+        (Findings(rows=FOUND), BROKEN, "unexpected", "nothing is lost (measured 3 lost)"),
+        (
+            Findings(rows=FOUND, strangers={"z": row(1)}),
+            KEPT,
+            "unexpected",
+            "did somebody else write",
+        ),
         (None, KEPT, "inconclusive", "could not be read"),
         # What could not be established is not held against the lab.
         (None, BROKEN, "inconclusive", "could not be read"),
