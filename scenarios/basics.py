@@ -11,7 +11,7 @@ from scenarios.findings import Held
 from scenarios.judging import conclude, reach_verdict
 from scenarios.lab import Lab
 from scenarios.premises import require_acknowledged, require_settings
-from scenarios.scenario import Conclusion, Options
+from scenarios.scenario import Conclusion, Options, refuse_load_options
 from stack.errors import DeadlinePassed, Inconclusive
 from stack.wait import wait_until
 
@@ -35,6 +35,9 @@ class Basics:
         "little later, from the worker."
     )
     steps: int = 4
+
+    def check(self, options: Options) -> None:
+        refuse_load_options(self.name, options)
 
     def play(self, lab: Lab, options: Options) -> Generator[Event, None, Conclusion]:
         config = require_settings(lab, "a write goes to PostgreSQL at once", write_policy="write_behind")

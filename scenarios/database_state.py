@@ -7,7 +7,7 @@ from typing import Final
 from scenarios.commands import curl, psql
 from scenarios.events import Checked, Event, Measured, Narrated, StepStarted, TableShown
 from scenarios.lab import Lab
-from scenarios.scenario import Conclusion, Options
+from scenarios.scenario import Conclusion, Options, refuse_load_options
 
 _COUNT: Final = "SELECT COUNT(*) AS total_products FROM products;"
 _RECENT: Final = (
@@ -30,6 +30,9 @@ class DatabaseState:
         "through the cache would also show what was never persisted."
     )
     steps: int = 4
+
+    def check(self, options: Options) -> None:
+        refuse_load_options(self.name, options)
 
     def play(self, lab: Lab, options: Options) -> Generator[Event, None, Conclusion]:
         url = lab.stack.urls()["postgres"]

@@ -11,7 +11,7 @@ from scenarios.judging import conclude, reach_verdict
 from scenarios.lab import Lab
 from scenarios.ledger import Write
 from scenarios.premises import require_acknowledged
-from scenarios.scenario import Conclusion, Options
+from scenarios.scenario import Conclusion, Options, refuse_load_options
 
 _PAIRS: Final = 100
 #: Writes of each policy that are not measured: connections open, statements are prepared.
@@ -47,6 +47,9 @@ class Latency:
         "meet the same machine in the same state."
     )
     steps: int = 3
+
+    def check(self, options: Options) -> None:
+        refuse_load_options(self.name, options)
 
     def play(self, lab: Lab, options: Options) -> Generator[Event, None, Conclusion]:
         url = f"{lab.api_url}/products"

@@ -11,7 +11,7 @@ from scenarios.judging import conclude, reach_verdict
 from scenarios.lab import Lab
 from scenarios.ledger import Write
 from scenarios.premises import require_acknowledged, require_settings
-from scenarios.scenario import Conclusion, Options
+from scenarios.scenario import Conclusion, Options, refuse_load_options
 from service.writebehind import keys
 from stack.errors import DeadlinePassed, Inconclusive
 from stack.wait import waiting
@@ -42,6 +42,9 @@ class Retries:
         "fills the dead letter queue. Put back, the dead letters reach PostgreSQL after all."
     )
     steps: int = 5
+
+    def check(self, options: Options) -> None:
+        refuse_load_options(self.name, options)
 
     def play(self, lab: Lab, options: Options) -> Generator[Event, None, Conclusion]:
         require_settings(lab, "nothing waits for the worker", write_policy="write_behind")
