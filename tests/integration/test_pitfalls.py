@@ -1,12 +1,13 @@
 """The defects that an earlier lab of the same kind had, one story each, told of this write path.
 
-The stories that need a running lab are in test_pitfalls_of_a_lab.py; mutants with the same defects, and
-what the verdict says of them, in test_mutants.py.
+Those of reads and the cache are in test_pitfalls_of_the_cache.py, those that need a running lab in
+test_pitfalls_of_a_lab.py; mutants with the same defects, and what the verdict says of them, in
+test_mutants.py.
 """
 
 import random
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -14,14 +15,9 @@ from typing import Any
 import pytest
 import redis
 
-from scenarios.verdict import Verdict
 from service.writebehind import keys
-from service.writebehind.entry import Product
-from service.writebehind.errors import NoSuchProduct, StoreUnavailable, WriteBehindError
-from service.writebehind.store import Store
 from stack.wait import wait_until
 from tests.ledgered import LedgeredPath, widget
-from tests.rigged import press_memory
 from tests.write_path import WIDGET, OpenPath, Parts, WritePath
 
 SEED = "seed-001"
@@ -36,15 +32,6 @@ def run(open_path: OpenPath) -> Iterator[LedgeredPath]:
 @pytest.fixture
 def path(open_path: OpenPath) -> WritePath:
     return open_path()
-
-
-def assert_nothing_lost(run: LedgeredPath) -> Verdict:
-    verdict = run.judge()
-    assert verdict.validity == "valid", verdict.reasons
-    assert verdict.acknowledged > 0
-    fates = verdict.fates
-    assert (fates["lost"], fates["pending"], fates["dead_lettered"]) == (0, 0, 0)
-    return verdict
 
 
 @contextmanager
@@ -77,7 +64,7 @@ def test_01_a_coalesced_update_is_what_reaches_postgres(run: LedgeredPath) -> No
     assert (row["version"], row["name"]) == (last.version, last.value["name"])
     assert run.path.read(SEED)["name"] == last.value["name"]
     assert (run.probe.totals()["coalesced"], run.probe.totals()["rows_written"]) == (19, 1)
-    assert_nothing_lost(run)
+    run.assert_nothing_lost()
 
 
 def test_02_a_product_updated_without_end_is_persisted_again_and_again(open_path: OpenPath) -> None:
@@ -106,7 +93,7 @@ def test_03_sixteen_clients_leave_cache_and_row_the_same(open_path: OpenPath, ru
     with flushing(open_path(), open_path()), ThreadPoolExecutor(16) as pool:
         list(pool.map(write, range(16)))
     run.drain()
-    verdict = assert_nothing_lost(run)
+    verdict = run.assert_nothing_lost()
     assert verdict.diverged == ()
     findings = run.probe.findings(run.ledger)
     assert set(findings.cached) == set(findings.rows) == set(products), "there was something to compare"
@@ -131,7 +118,7 @@ def test_05_something_malformed_in_the_queue_takes_nothing_along(run: LedgeredPa
             run.path.redis.hset(keys.PENDING, "junk", junk)
             run.path.redis.rpush(keys.QUEUE, "junk", "nothing-known")
     run.drain()
-    assert assert_nothing_lost(run).fates["persisted"] == 8
+    assert run.assert_nothing_lost().fates["persisted"] == 8
     assert [letter["id"] for letter in run.path.dead_letters.oldest(9)] == ["junk"]
 
 
@@ -170,7 +157,7 @@ def test_07_what_postgres_would_refuse_is_never_acknowledged(run: LedgeredPath, 
     run.create({**widget("Bad"), **bad})
     run.create(widget("Behind"))
     run.drain()
-    verdict = assert_nothing_lost(run)
+    verdict = run.assert_nothing_lost()
     assert (verdict.acknowledged, verdict.refused, verdict.fates["persisted"]) == (2, 1, 2)
 
 
@@ -180,52 +167,12 @@ def test_08_an_update_of_a_row_that_is_gone_creates_it_anew(run: LedgeredPath, p
     run.path.sql("DELETE FROM products WHERE id = %s", SEED)
     assert run.update(SEED, widget("Back"), policy=policy).answer == "acknowledged"
     run.drain()
-    assert assert_nothing_lost(run).fates["persisted"] == 1
+    assert run.assert_nothing_lost().fates["persisted"] == 1
 
 
 @pytest.mark.parametrize("policy", ["write_behind", "write_through"])
 def test_08_an_update_of_what_is_nowhere_is_no_success(run: LedgeredPath, policy: str) -> None:
     assert run.update("nowhere", widget("Back"), policy=policy).answer == "refused"
-
-
-def test_09_nobody_sees_a_deleted_product_again(run: LedgeredPath) -> None:
-    products = [f"seed-00{n}" for n in range(1, 6)]
-    ended = threading.Event()
-
-    def read_on() -> None:
-        while not ended.is_set():
-            for product in products:
-                with suppress(NoSuchProduct):
-                    run.path.reads.get(product)
-
-    with ThreadPoolExecutor(4) as pool:
-        readers = [pool.submit(read_on) for _ in range(4)]
-        try:
-            for product in products:
-                run.path.evict(product)
-                assert run.delete(product).answer == "acknowledged"
-                assert run.update(product, widget("After")).answer == "refused", "and not silently dropped"
-                run.drain()
-                run.path.evict(product)
-        finally:
-            ended.set()
-    for reader in readers:
-        reader.result()
-    for product in products:
-        with pytest.raises(NoSuchProduct):
-            run.path.reads.get(product)
-    assert assert_nothing_lost(run).fates["persisted"] == 5
-
-
-def test_10_a_pending_write_is_found_without_its_cache_entry(run: LedgeredPath) -> None:
-    run.update(SEED, widget("Newest"))
-    product = run.create(widget("New"))
-    for _ in range(2):
-        for pending in (SEED, product):
-            run.path.evict(pending)
-        assert (run.path.read(SEED)["name"], run.path.read(product)["name"]) == ("Newest", "New")
-        run.drain()
-    assert_nothing_lost(run)
 
 
 def test_11_three_failing_workers_and_replays_never_take_a_row_back(open_path: OpenPath) -> None:
@@ -242,52 +189,7 @@ def test_11_three_failing_workers_and_replays_never_take_a_row_back(open_path: O
                 run.path.dead_letters.requeue()
         assert run.path.dead_letters.requeue()[2] or run.probe.depth().dead_letters == 0
         run.drain()
-        assert assert_nothing_lost(run).regressed == ()
-
-
-def test_12_memory_pressure_evicts_cache_entries_but_never_the_queue(run: LedgeredPath) -> None:
-    products = [run.create(widget(f"P{n}")) for n in range(50)]
-    press_memory(run.path.redis)
-    assert run.path.redis.info("stats")["evicted_keys"] > 1000
-    assert not any(run.path.redis.exists(keys.cache(product)) for product in products)
-    assert run.path.queue().queue_size == 50
-    assert {run.path.read(product)["source"] for product in products} == {"pending"}
-    run.drain()
-    assert assert_nothing_lost(run).fates["persisted"] == 50
-
-
-def test_13_the_loss_check_is_not_deceived_by_the_cache(run: LedgeredPath) -> None:
-    products = [run.create(widget(f"P{n}")) for n in range(20)]
-    run.drain()
-    run.path.sql("DELETE FROM products WHERE id = ANY(%s)", products)
-    assert {run.path.read(product)["source"] for product in products} == {"cache"}, "all seems well"
-    verdict = run.judge()
-    assert (verdict.fates["lost"], set(verdict.lost_products)) == (20, set(products))
-    assert (verdict.validity, set(verdict.diverged)) == ("invalid", set(products))
-
-
-class _Watched(Store):
-    """Looks what readers see while a write is on its way to PostgreSQL, and then lets it fail."""
-
-    def __init__(self, database_url: str) -> None:
-        super().__init__(database_url)
-        self.look: Callable[[], object] = lambda: None
-        self.seen: list[object] = []
-
-    def write(self, entries: Sequence[bytes]) -> int:
-        self.seen.append(self.look())
-        raise StoreUnavailable("PostgreSQL went away before the commit")
-
-
-def test_15_a_value_that_is_never_committed_is_never_shown(open_path: OpenPath) -> None:
-    path = open_path(Parts(store=_Watched))
-    assert isinstance(path.store, _Watched)
-    path.store.look = lambda: path.read(SEED)["name"]
-    before = path.read(SEED)["name"]
-    with pytest.raises(WriteBehindError):
-        path.update(SEED, Product("Phantom", 1.0, 1), policy="write_through")
-    assert path.store.seen == [before]
-    assert path.read(SEED)["name"] == before
+        assert run.assert_nothing_lost().regressed == ()
 
 
 def _commands(path: WritePath, act: Callable[[], object]) -> list[list[str]]:
