@@ -11,7 +11,7 @@ from scenarios.events import Checked, Event, Measured, Narrated, StepStarted, Ta
 from scenarios.judging import conclude, reach_verdict
 from scenarios.lab import Lab
 from scenarios.ledger import Write
-from scenarios.premises import reason_of, require_settings
+from scenarios.premises import flush_delay, reason_of, require_settings
 from scenarios.scenario import Conclusion, Options, refuse_load_options
 from scenarios.verdict import Verdict
 from stack.errors import Inconclusive
@@ -44,7 +44,8 @@ class Coalescing:
         config = require_settings(
             lab, "nothing can be coalesced", write_policy="write_behind", write_coalescing_enabled=True
         )
-        before, depth = lab.probe.totals(), 0
+        window = flush_delay(config)
+        before = lab.probe.totals()
         url = f"{lab.api_url}/products/{_PRODUCT}"
         yield StepStarted(1, f"{_UPDATES} concurrent updates of {_PRODUCT}", curl("PUT", url, _value(1)))
         writes = _update_at_once(lab)
@@ -60,7 +61,6 @@ class Coalescing:
         yield StepStarted(2, "The queue right after", curl("GET", f"{lab.api_url}/admin/queue"))
         yield Measured("accepted", "updates acknowledged", len(acknowledged), "writes")
         yield Measured("queue_size", "products in the queue", depth)
-        window = config["coalescing_window_ms"]
         yield Narrated(f"One product is dirty, so one entry waits: for {window} ms from the first update.")
 
         query = f"SELECT name, quantity, version FROM products WHERE id = '{_PRODUCT}';"

@@ -11,7 +11,7 @@ from scenarios.scenario import Conclusion, Options, refuse_load_options
 
 _COUNT: Final = "SELECT COUNT(*) AS total_products FROM products;"
 _RECENT: Final = (
-    "SELECT id, name, price, quantity, created_at::timestamptz(0) FROM products "
+    "SELECT id, name, price, quantity, created_at::time(0) AS created FROM products "
     "ORDER BY created_at DESC LIMIT 10;"
 )
 _STATS: Final = (

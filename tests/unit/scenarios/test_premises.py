@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from scenarios.premises import reason_of, require_acknowledged, require_settings
+from scenarios.premises import flush_delay, reason_of, require_acknowledged, require_settings
 from stack.errors import Inconclusive
 from tests.unit.scenarios.fake_lab import fake_lab
 from tests.unit.scenarios.histories import acknowledged, refused, unknown
@@ -52,3 +52,16 @@ def test_writes_that_were_not_acknowledged_are_counted_with_the_reason() -> None
 )
 def test_the_reason_is_in_the_words_of_the_service(detail: str, reason: str) -> None:
     assert reason_of(replace(refused("a"), detail=detail)) == reason
+
+
+@pytest.mark.parametrize(("coalescing", "delay"), [(True, 500), (False, 1000)])
+def test_the_window_rules_with_coalescing_and_the_interval_without(coalescing: bool, delay: int) -> None:
+    config = {"coalescing_window_ms": 500, "flush_interval_ms": 1000, "write_coalescing_enabled": coalescing}
+    assert flush_delay(config) == delay
+
+
+def test_a_wait_of_minutes_is_not_begun() -> None:
+    config = {"coalescing_window_ms": 90_000, "write_coalescing_enabled": True}
+    with pytest.raises(Inconclusive, match="wait for 90 s") as error:
+        flush_delay(config)
+    assert error.value.hint == "labctl config set coalescing_window_ms=500"
