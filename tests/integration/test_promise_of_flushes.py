@@ -10,18 +10,7 @@ from service.writebehind import keys
 from service.writebehind.entry import DeadLetter, Product
 from service.writebehind.errors import NoSuchProduct, StoreUnavailable
 from tests.servers import Servers
-from tests.write_path import OpenPath, WritePath
-
-
-@pytest.fixture
-def path(open_path: OpenPath) -> WritePath:
-    return open_path()
-
-
-def as_bytes(value: object) -> bytes:
-    assert isinstance(value, bytes)
-    return value
-
+from tests.write_path import OpenPath, WritePath, as_bytes
 
 # 4. Claim, upsert, ack
 

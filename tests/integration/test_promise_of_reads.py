@@ -13,17 +13,6 @@ from service.writebehind.store import Store, StoredProduct
 from tests.servers import Servers
 from tests.write_path import WIDGET, OpenPath, WritePath
 
-
-@pytest.fixture
-def path(open_path: OpenPath) -> WritePath:
-    return open_path()
-
-
-def as_bytes(value: object) -> bytes:
-    assert isinstance(value, bytes)
-    return value
-
-
 # 7. Read your writes
 
 

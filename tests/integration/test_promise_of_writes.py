@@ -7,18 +7,7 @@ import pytest
 
 from service.writebehind import keys
 from service.writebehind.entry import Product
-from tests.write_path import OpenPath, WritePath
-
-
-@pytest.fixture
-def path(open_path: OpenPath) -> WritePath:
-    return open_path()
-
-
-def as_bytes(value: object) -> bytes:
-    assert isinstance(value, bytes)
-    return value
-
+from tests.write_path import OpenPath, WritePath, as_bytes
 
 # 1. One atomic step
 
