@@ -21,7 +21,8 @@ from service.writebehind.writes import Writes
 def create_app(settings: Settings) -> Flask:
     """The API on the Redis and PostgreSQL that `settings` name. Connects when first needed."""
     scripts = Scripts(settings.redis_url)
-    store = Store(settings.database_url)
+    # The other half of the threads is for what needs Redis alone, the acknowledging of writes above all.
+    store = Store(settings.database_url, slots=max(1, settings.api_threads // 2))
     overview = Overview(scripts, settings)
     signal_flush = FlushSignal(scripts.client)
     app = Flask("service", static_folder=None)

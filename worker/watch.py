@@ -63,5 +63,9 @@ class Watch:
     def _look(self) -> None:
         self._client.set(keys.WORKER, self._announcement, ex=_ANNOUNCED_SECONDS)
         idle = not self._flusher.busy
-        if idle and self._buffer.has_work(self._settings) and self._signal.waiting() == 0:
+        if not idle:
+            return
+        if restored := self._buffer.restore():
+            _log.warning("%d pending entries were queued nowhere, and are again", restored)
+        if self._buffer.has_work(self._settings) and self._signal.waiting() == 0:
             self._signal()

@@ -108,7 +108,8 @@ class Buffer:
             (settings.batch_size, settings.flush_delay_ms * 1000, settings.lease_ms * 1000),
         )  # fmt: skip
         rows = tuple(
-            Claimed(i.decode(errors="replace"), int(v), e)
+            # An id that is not UTF-8 is none of ours, but it must be acknowledged under its own name.
+            Claimed(i.decode(errors="surrogateescape"), int(v), e)
             for i, v, e in zip(ids, versions, entries, strict=True)
         )
         return Claim(int(token), rows, None if wait < 0 else wait / 1e6)
@@ -165,6 +166,12 @@ class Buffer:
         with plain_commands():
             self._scripts.client.delete(keys.SIGNAL)
 
+    def restore(self) -> int:
+        """Queue what is pending but nowhere queued; return how much that was. Nothing, unless a key was
+        taken away by hand or a script ended in the middle."""
+        keys_ = (keys.QUEUE, keys.PENDING, keys.INFLIGHT, keys.RETRY)
+        return int(self._scripts.run("restore", keys_, ()))
+
     def has_work(self, settings: Settings) -> bool:
         """Whether anything is queued, or claimed by a worker that died, or due for a retry."""
         now = self.now_us()
@@ -185,4 +192,4 @@ class Buffer:
         """A process's own settings with what was changed live."""
         with plain_commands():
             stored: Any = self._scripts.client.hgetall(keys.CONFIG)
-        return own.changed({k.decode(): v.decode() for k, v in stored.items()}) if stored else own
+        return own.with_stored(stored)

@@ -80,7 +80,7 @@ class DeadLetters:
 def _decode(letter: bytes) -> Any:
     try:
         return msgspec.json.decode(letter)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return letter.decode(errors="replace")
 
 

@@ -41,8 +41,8 @@ def parse_product(body: bytes) -> Product:
         product = _decoder.decode(body)
     except msgspec.ValidationError as error:
         raise InvalidProduct(_explain(str(error))) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"the body is not JSON: {error}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(f"the body is not JSON that can be read: {error}") from error
     if "\x00" in product.name:
         raise InvalidProduct({"name": "must not contain the NUL character"})
     if round(product.price, 2) != product.price:
@@ -139,7 +139,7 @@ class DeadLetter:
     def of(cls, product_id: str, version: int, entry: bytes, *, error: str, attempts: int) -> "DeadLetter":
         try:
             content = msgspec.json.decode(entry)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             content = entry.decode(errors="replace")
         return cls(product_id, version, content, error, attempts, timestamp())
 

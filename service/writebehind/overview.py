@@ -92,7 +92,7 @@ class Overview:
         if announced:
             workers = msgspec.json.decode(announced)["settings"]
             own = own.changed({name: workers[name] for name in _WORKERS if name in workers})
-        return own.changed({k.decode(): v.decode() for k, v in stored.items()}).live()
+        return own.with_stored(stored).live()
 
     def change_settings(self, given: dict[str, object]) -> None:
         """Change live settings, for every process at once.
@@ -109,7 +109,7 @@ class Overview:
 def _item(product_id: bytes, entry: bytes, now: int) -> QueueItem:
     try:
         version = int(msgspec.json.decode(to_document(entry)).get("version", 0))
-    except (msgspec.DecodeError, UnicodeDecodeError, AttributeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, AttributeError):
         version = 0
     return QueueItem(
         id=product_id.decode(errors="replace"),

@@ -23,8 +23,8 @@ from redis.exceptions import (
 from service.writebehind.errors import CacheUnavailable, OutcomeUnknown
 
 Script = Literal[
-    "ack", "begin", "claim", "dead_letter", "fill", "inspect", "read", "release", "requeue", "retry",
-    "settle", "write",
+    "ack", "begin", "claim", "dead_letter", "fill", "inspect", "read", "release", "requeue", "restore",
+    "retry", "settle", "write",
 ]  # fmt: skip
 
 #: s; Redis answers in well under a millisecond, or is in trouble.
@@ -57,7 +57,7 @@ def _pack(command: Sequence[str | bytes | int]) -> bytes:
     """A command in the Redis protocol; redis-py's own packer takes several times as long."""
     parts = [b"*%d\r\n" % len(command)]
     for value in command:
-        content = value if isinstance(value, bytes) else str(value).encode()
+        content = value if isinstance(value, bytes) else str(value).encode(errors="surrogateescape")
         parts.append(b"$%d\r\n%b\r\n" % (len(content), content))
     return b"".join(parts)
 

@@ -4,12 +4,15 @@
 processes, which read it, cannot drift apart.
 """
 
+import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final, Literal, get_args
 
 from service.writebehind.errors import InvalidSettings
+
+_log = logging.getLogger(__name__)
 
 WritePolicy = Literal["write_behind", "write_through"]
 OverflowPolicy = Literal["reject", "write_through"]
@@ -63,7 +66,7 @@ class Settings:
     api_host: str = _fixed("127.0.0.1")
     api_port: int = _fixed(8000, 1, 65_535)
     api_processes: int = _fixed(2, 1, 64)
-    api_threads: int = _fixed(4, 1, 256)
+    api_threads: int = _fixed(8, 1, 256)
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> "Settings":
@@ -102,6 +105,17 @@ class Settings:
         if problems:
             raise InvalidSettings(problems)
         return replace(self, **values)
+
+    def with_stored(self, stored: Mapping[bytes, bytes]) -> "Settings":
+        """These settings with what was changed live, as Redis holds it. What this version does not know or
+        can't read is left out: it must not stop the flushing."""
+        settings = self
+        for name, value in stored.items():
+            try:
+                settings = settings.changed({name.decode(): value.decode()})
+            except (InvalidSettings, UnicodeDecodeError) as error:
+                _log.warning("a live setting is ignored: %s", error)
+        return settings
 
     def live(self) -> dict[str, Any]:
         """Name and value of every setting that can be changed live."""
@@ -146,7 +160,7 @@ def _parse_number(value: object, kind: type[int] | type[float], low: float, high
         raise ValueError(f"must be {noun}, not {value!r}")
     try:
         number = kind(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise ValueError(f"must be {noun}, not {value!r}") from None
     if not low <= number <= high:
         raise ValueError(f"must be from {low:g} to {high:g}, not {number}")

@@ -18,9 +18,14 @@ from service.writebehind.errors import OutcomeUnknown, RowsRefused, StoreUnavail
 T = TypeVar("T")
 
 _CONNECT_SECONDS: Final = 2
+#: s that a thread waits for a slot.
+_SLOT_SECONDS: Final = 0.25
 #: Batches with a delete exclude all others: a delete that is not yet committed can't be seen by an
 #: insert of an older version, which would bring the product back. Batches without share the lock.
 _DELETES_LOCK: Final = 42_000_042
+#: Classes of SQLSTATE that say that a row can't be written, now or ever: cardinality violation, data
+#: exception, integrity constraint violation, program limit exceeded (PostgreSQL's errcodes appendix).
+_REFUSALS: Final = frozenset({"21", "22", "23", "54"})
 _COLUMNS: Final = "id, name, price, quantity, created_at, updated_at, version"
 
 
@@ -58,8 +63,15 @@ class Store:
     a connection that turns out to be dead is replaced once, silently.
     """
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, database_url: str, *, slots: int | None = None) -> None:
+        """
+        Args:
+            slots: How many threads may wait for PostgreSQL at once; further ones are told that it is not
+                available. One that is frozen, and neither answers nor breaks off, must not take every
+                thread of a server that has other work.
+        """
         self._url = database_url
+        self._slots = threading.BoundedSemaphore(slots) if slots else None
         sql = files("service.writebehind")
         self._upsert = (sql / "upsert.sql").read_text()
         self._delete = (sql / "delete.sql").read_text()
@@ -127,14 +139,24 @@ class Store:
         return self._run(work)
 
     def _run(self, work: Callable[[psycopg.Connection[Any]], T], *, writes: bool = False) -> T:
+        if self._slots is None:
+            return self._attempt(work, writes=writes)
+        if not self._slots.acquire(timeout=_SLOT_SECONDS):
+            raise StoreUnavailable("PostgreSQL can't keep up: too many requests wait for it already")
+        try:
+            return self._attempt(work, writes=writes)
+        finally:
+            self._slots.release()
+
+    def _attempt(self, work: Callable[[psycopg.Connection[Any]], T], *, writes: bool) -> T:
         connection, fresh = self._connection()
         sent = False
         while True:
             try:
                 return work(connection)
-            except (psycopg.DataError, psycopg.IntegrityError) as error:
-                raise RowsRefused(_say(error)) from error
             except psycopg.Error as error:
+                if (error.sqlstate or "")[:2] in _REFUSALS:
+                    raise RowsRefused(_say(error)) from error
                 if connection.broken and not fresh:
                     sent = True
                     connection, fresh = self._reconnect(unknown=writes)

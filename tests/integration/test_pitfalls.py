@@ -107,6 +107,8 @@ def test_03_sixteen_clients_leave_cache_and_row_the_same(open_path: OpenPath, ru
         b"[]",
         b'{"id":"junk","version":"x","queued_at":1}',
         b"\xff\xfe",
+        b'{"id":"junk","name":"n","price":1,"quantity":1,"version":1},{"id":"junk","version":2}',
+        b"[" * 20_000,
     ],
 )
 def test_05_something_malformed_in_the_queue_takes_nothing_along(run: LedgeredPath, junk: bytes) -> None:

@@ -4,11 +4,14 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 
 from service.writebehind import keys
 from service.writebehind.entry import DeadLetter, Product
 from service.writebehind.errors import NoSuchProduct, StoreUnavailable
+from service.writebehind.store import Store
+from stack.wait import wait_until
 from tests.servers import Servers
 from tests.write_path import OpenPath, WritePath, as_bytes
 
@@ -167,3 +170,48 @@ def test_an_outage_pauses_and_keeps_everything(servers: Servers, open_path: Open
     assert all(path.row(product["id"]) for product in products)
     assert (path.queue().dlq_size, path.queue().totals["retried"]) == (0, 0)
     path.assert_balanced()
+
+
+# What people do to keys by hand
+
+
+@pytest.mark.parametrize("key", [keys.QUEUE, keys.INFLIGHT])
+def test_pending_entries_that_are_queued_nowhere_are_found_again(path: WritePath, key: str) -> None:
+    products = [path.create() for _ in range(3)]
+    if key == keys.INFLIGHT:
+        path.buffer.claim(path.settings)
+    path.redis.delete(key)
+    assert not path.buffer.has_work(path.settings)
+    assert path.buffer.restore() == 3
+    assert path.buffer.restore() == 0
+    path.flusher.run()
+    assert all(path.row(product["id"]) for product in products)
+
+
+def test_a_live_setting_that_nobody_understands_stops_nothing(path: WritePath) -> None:
+    product = path.create()
+    path.redis.hset(keys.CONFIG, mapping={"other_version": "1", "batch_size": "junk", "max_retries": "7"})
+    path.flusher.run()
+    assert path.row(product["id"])
+    assert path.overview.settings()["max_retries"] == 7
+
+
+def test_a_frozen_database_leaves_threads_for_the_rest(open_path: OpenPath) -> None:
+    path = open_path()
+    store = Store(path.settings.database_url, slots=1)
+    try:
+        with psycopg.connect(path.settings.database_url) as blocker, ThreadPoolExecutor(1) as pool:
+            blocker.execute("LOCK TABLE products IN ACCESS EXCLUSIVE MODE")
+            stuck = pool.submit(store.get, "seed-001")
+            wait_until(
+                lambda: store._slots is not None and store._slots._value == 0,
+                seconds=5,
+                reason="one thread waits for PostgreSQL",
+                hint="the lock is there",
+            )
+            with pytest.raises(StoreUnavailable, match="too many"):
+                store.get("seed-001")
+            blocker.rollback()
+            assert stuck.result(timeout=5) is not None
+    finally:
+        store.close()
