@@ -87,7 +87,7 @@ def _fail(call: Invocation, message: str, hint: str, code: int) -> int:
 
 def _fail_in_json(call: Invocation, error: dict[str, object]) -> None:
     if call.json:
-        from labctl.context import write_json
+        from labctl.session import write_json
 
         write_json({"error": error})
 

@@ -1,22 +1,19 @@
-"""What every command is given: the lab, and the one renderer to show things with."""
+"""One call of labctl: what main() hands to the commands, and how it becomes a session on a lab."""
 
 import sys
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 import typer
 
 from labctl.options import RuntimeChoice
+from labctl.session import Session
 
 if TYPE_CHECKING:
     from labctl.render.renderer import Renderer
-    from scenarios.events import Event
     from stack.stack import Stack
-
-#: Version of the JSON documents' shape.
-SCHEMA: Final = 1
 
 
 class StackOpener(Protocol):
@@ -52,102 +49,6 @@ class Invocation:
             # Flushing fails where the terminal or the pipe is gone: then nothing is owed any more.
             with suppress(OSError):
                 self.cleanups.pop()()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
-    """A command at work on one lab."""
-
-    stack: "Stack"
-    renderer: "Renderer"
-    json: bool
-    quiet: bool
-    #: Whether results go to a terminal, where a live display makes sense.
-    live: bool
-
-    def show(self, *events: "Event") -> None:
-        """Render these events."""
-        for event in events:
-            self.renderer.on(event)
-
-    def follow(self, events: "Iterator[Event]") -> None:
-        """Render events as they come. However this ends, their clean-up runs before it returns."""
-        # Every source of events is a generator; typed as what it yields.
-        with closing(cast("Generator[Event, None, None]", events)) as open_events:
-            for event in open_events:
-                self.renderer.on(event)
-
-    def answer(self, document: Mapping[str, Any], *events: "Event") -> None:
-        """The command's result: the document for programs, the events for people."""
-        if self.json:
-            write_json(document)
-        else:
-            self.show(*events)
-
-    def request(
-        self, method: str, path: str, body: object = None, *, headers: Mapping[str, str] | None = None
-    ) -> Any:
-        """The answer of the lab's API, after showing the equivalent `curl`. Raises as `Api.call`."""
-        from labctl.api import Api, curl
-
-        url = self.stack.urls()["api"]
-        self.command(curl(method, url + path, body, headers or {}))
-        return Api(url).call(method, path, body, headers or {})
-
-    def execute(self, service: str, argv: Sequence[str], *, refusal: int | None = None) -> str:
-        """What the command printed, after showing it. It runs where the service runs.
-
-        Raises:
-            UsageError: it ended with the exit code `refusal`: what was asked of it makes no sense.
-            EnvironmentFault: it failed in another way. Its own words are the message.
-        """
-        from shlex import join
-
-        from stack.errors import EnvironmentFault, UsageError
-
-        self.command(join(argv))
-        done = self.stack.exec(service, argv)
-        if done.exit_code:
-            told = (done.stderr or done.stdout).strip() or f"exit code {done.exit_code}"
-            if done.exit_code == refusal:
-                raise UsageError(f"{argv[0]}: {told}", hint="correct the command and try again")
-            raise EnvironmentFault(f"{argv[0]}: {told}", hint="look at `labctl status`")
-        return done.stdout
-
-    def answer_fields(self, document: Mapping[str, Any]) -> None:
-        """A document as it came, or its fields one below the other."""
-        from scenarios.events import TableShown
-
-        rows = tuple((key, _cell(value)) for key, value in document.items() if not isinstance(value, list))
-        self.answer(document, TableShown("answer", "", ("field", "value"), rows))
-
-    def answer_text(self, key: str, text: str) -> None:
-        """What another program printed, as it is."""
-        if self.json:
-            write_json({key: text.splitlines()})
-        else:
-            sys.stdout.write(text if text.endswith("\n") or not text else f"{text}\n")
-
-    def command(self, text: str) -> None:
-        """Show the command that a person could have typed instead."""
-        from scenarios.events import StepStarted
-
-        if not self.json and not self.quiet:
-            self.show(StepStarted(0, "", text))
-
-    def require_started(self) -> None:
-        """Raises NotRunning unless at least one service of the lab exists."""
-        from stack.errors import NotRunning
-
-        if all(seen.state == "missing" for seen in self.stack.status().values()):
-            raise NotRunning(f"the lab {self.stack.name} is not running", hint="start it with `labctl up`")
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_cell(inner)}" for key, inner in value.items())
-    # As JSON spells it: what is shown can be typed back.
-    return str(value).lower() if isinstance(value, bool) else "-" if value is None else str(value)
 
 
 def invocation(context: typer.Context) -> Invocation:
@@ -196,10 +97,3 @@ def _is_terminal() -> bool:
     from labctl.settings import CliSettings
 
     return sys.stdout.isatty() and not CliSettings.from_env().dumb
-
-
-def write_json(document: Mapping[str, Any]) -> None:
-    """One document on stdout, with the schema's version first."""
-    from labctl.render.json import write_document
-
-    write_document(sys.stdout, {"schema": SCHEMA, **document})

@@ -7,10 +7,13 @@ from typing import Any, Final, cast
 import typer
 
 from labctl.commands.lab import start_lab
-from labctl.context import Invocation, Session
+from labctl.context import Invocation
 from labctl.record import SEVERITY, RunRecord
 from labctl.runs import Runs
+from labctl.session import Session
 from scenarios.events import Event, Outcome, StepStarted
+from stack.errors import StateUnusable
+from stack.events import StackNoted
 
 EXIT_CODES: Final[dict[Outcome, int]] = {"expected": 0, "unexpected": 1, "inconclusive": 3}
 
@@ -37,11 +40,19 @@ def play(
     for name in names:
         record = RunRecord()
         session.follow(_watched(run(session.stack, name, options), record, pause))
-        Runs(session.stack.directory).save(record.document)
+        _keep(session, record)
         outcomes.append(record.outcome)
-    # The renderer owes a JSON document, which must be written before the program ends.
-    call.close()
+    # A JSON document is written now: that it can't be must not pass for success.
+    session.renderer.close()
     raise typer.Exit(EXIT_CODES[max(outcomes, key=SEVERITY.index)])
+
+
+def _keep(session: Session, record: RunRecord) -> None:
+    """Record the run. That it can't be recorded does not change what was measured."""
+    try:
+        Runs(session.stack.directory).save(record.document)
+    except StateUnusable as error:
+        session.show(StackNoted(f"{error.message}; {error.hint}"))
 
 
 def _watched(events: Iterator[Event], record: RunRecord, pause: Callable[[], None] | None) -> Iterator[Event]:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from labctl.documents import encode
 from stack.errors import StateUnusable, UsageError
 
 _DIRECTORY: Final = "runs"
@@ -30,7 +31,7 @@ class Runs:
         """
         now = datetime.now(UTC)
         path = self._directory / f"{now:{_STAMP}}-{document['scenario']}.json"
-        text = json.dumps({**document, "recorded_at": now.isoformat()}, ensure_ascii=False)
+        text = encode({**document, "recorded_at": now.isoformat()})
         partial = path.with_suffix(".partial")
         try:
             self._directory.mkdir(parents=True, exist_ok=True)

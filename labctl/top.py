@@ -5,7 +5,7 @@ import sys
 import termios
 import tty
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from labctl.render.figures import size
@@ -19,6 +19,16 @@ if TYPE_CHECKING:
 
 #: s between two looks.
 _EVERY: Final = 1.0
+#: s between the two looks that make the first figures.
+_FIRST: Final = 0.5
+
+
+def measure(stack: "Stack") -> "Mapping[str, Usage]":
+    """What the services use right now: a share of a processor is one of a stretch of time, so it takes
+    two looks. The first alone would tell the average since each process began."""
+    stack.usage()
+    select.select([], [], [], _FIRST)
+    return stack.usage()
 
 
 def usage_document(usage: "Mapping[str, Usage]") -> dict[str, Any]:
@@ -62,20 +72,20 @@ def watch(stack: "Stack") -> None:
     from rich.live import Live
 
     console = Console(highlight=False, markup=False, emoji=False)
-    first = _picture(stack)
+    first = _picture(stack.name, measure(stack))
     with _keys(), Live(first, console=console, auto_refresh=False, vertical_overflow="crop") as live:
         while not _quit_pressed():
-            live.update(_picture(stack), refresh=True)
+            live.update(_picture(stack.name, stack.usage()), refresh=True)
 
 
-def _picture(stack: "Stack") -> "Text":
+def _picture(name: str, usage: "Mapping[str, Usage]") -> "Text":
     from rich.text import Text
 
     from labctl.render.grid import lay_out
 
-    table = usage_table(stack.usage())
+    table = usage_table(usage)
     heading, *rows = lay_out(table.columns, table.rows)
-    lines = [Text(f"Lab {stack.name}    q: quit", style="bold"), Text("")]
+    lines = [Text(f"Lab {name}    q: quit", style="bold"), Text("")]
     lines += [Text(heading, style="underline"), *(Text(row) for row in rows[:-1])]
     return Text("\n", no_wrap=True, overflow="crop").join([*lines, Text(rows[-1], style="bold")])
 
@@ -91,7 +101,9 @@ def _keys() -> Iterator[None]:
         tty.setcbreak(sys.stdin)
         yield
     finally:
-        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+        # A terminal that was closed has nothing to restore.
+        with suppress(termios.error):
+            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
 
 def _quit_pressed() -> bool:

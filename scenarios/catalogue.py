@@ -11,6 +11,16 @@ if TYPE_CHECKING:
 
 #: Name → (summary, module, the scenario in it), in the order in which a class would watch them.
 _DEMOS: Final = {
+    "basics": (
+        "one write, from its acknowledgement to its row",
+        "scenarios.basics",
+        "BASICS",
+    ),
+    "latency": (
+        "what a client waits for behind the cache and through it, and what its answer is worth",
+        "scenarios.latency",
+        "LATENCY",
+    ),
     "coalescing": (
         "20 concurrent updates of one product become one or two database writes",
         "scenarios.coalescing",
@@ -20,6 +30,16 @@ _DEMOS: Final = {
         "which acknowledged writes a crash of Redis loses, exactly",
         "scenarios.data_loss",
         "DATA_LOSS",
+    ),
+    "retries": (
+        "failing database writes are retried, set aside as dead letters, and put back",
+        "scenarios.retries",
+        "RETRIES",
+    ),
+    "database-state": (
+        "what PostgreSQL holds, and whether anything is still on its way",
+        "scenarios.database_state",
+        "DATABASE_STATE",
     ),
 }
 _LOADS: Final = {

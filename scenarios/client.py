@@ -10,7 +10,6 @@ import httpx
 from scenarios.ledger import Answer, Ledger, Operation, Write
 from stack.errors import EnvironmentFault, NotRunning
 
-#: s; beyond, a write's outcome is unknown.
 _TIMEOUT: Final = 10.0
 #: Answers after which nobody can say whether the write was taken.
 _UNKNOWN: Final = frozenset({500, 502, 504})
@@ -18,11 +17,11 @@ _CONNECTIONS: Final = 64
 
 
 class Client:
-    """One lab's API; several threads may use it."""
+    """One lab's API; several threads may use it. `timeout` is in s; beyond, a write's outcome is unknown."""
 
-    def __init__(self, url: str, ledger: Ledger) -> None:
+    def __init__(self, url: str, ledger: Ledger, *, timeout: float = _TIMEOUT) -> None:
         limits = httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS)
-        self._http = httpx.Client(base_url=url, timeout=_TIMEOUT, limits=limits, trust_env=False)
+        self._http = httpx.Client(base_url=url, timeout=timeout, limits=limits, trust_env=False)
         self._ledger = ledger
 
     def __enter__(self) -> "Client":
@@ -106,7 +105,7 @@ class Client:
         except httpx.HTTPError as error:
             return "unknown", {}, f"{type(error).__name__}: {error}"
         if answer.is_success:
-            return "acknowledged", dict(answer.json()), ""
+            return _read_acknowledgement(answer)
         if answer.status_code in _UNKNOWN:
             return "unknown", {}, answer.text
         return "refused", {}, answer.text
@@ -128,3 +127,16 @@ class Client:
                 hint="`labctl logs api` may say why",
             )
         return answer
+
+
+def _read_acknowledgement(answer: httpx.Response) -> tuple[Answer, dict[str, Any], str]:
+    """An answer that does not say what was taken leaves it open whether anything was."""
+    try:
+        content = answer.json()
+    except ValueError:
+        content = None
+    match content:
+        case {"id": str(), "version": int()}:
+            return "acknowledged", content, ""
+        case _:
+            return "unknown", {}, f"{answer.status_code} without id and version: {answer.text[:200]}"

@@ -8,15 +8,18 @@ from typing import Any, Final
 
 from scenarios.commands import curl, psql
 from scenarios.events import Checked, Event, Measured, Narrated, StepStarted, TableShown
-from scenarios.judging import reach_verdict
+from scenarios.judging import conclude, reach_verdict
 from scenarios.lab import Lab
 from scenarios.ledger import Write
+from scenarios.premises import reason_of, require_settings
 from scenarios.scenario import Conclusion, Options
 from scenarios.verdict import Verdict
 from stack.errors import Inconclusive
 
 _PRODUCT: Final = "seed-001"
 _UPDATES: Final = 20
+#: s until all of them have started; they wait for one another.
+_START_SECONDS: Final = 10.0
 #: Database writes at most. Twenty concurrent updates fall into one window, or into two where a flush
 #: comes between them; slow machines get some room.
 _FEW: Final = 5
@@ -35,8 +38,9 @@ class Coalescing:
     steps: int = 4
 
     def play(self, lab: Lab, options: Options) -> Generator[Event, None, Conclusion]:
-        config = lab.client.config()
-        _require(config)
+        config = require_settings(
+            lab, "nothing can be coalesced", write_policy="write_behind", write_coalescing_enabled=True
+        )
         before, depth = lab.probe.totals(), 0
         url = f"{lab.api_url}/products/{_PRODUCT}"
         yield StepStarted(1, f"{_UPDATES} concurrent updates of {_PRODUCT}", curl("PUT", url, _value(1)))
@@ -44,7 +48,7 @@ class Coalescing:
         depth = lab.probe.depth().queue
         acknowledged = [w for w in writes if w.answer == "acknowledged"]
         if not acknowledged:
-            raise Inconclusive("no update was acknowledged", hint=writes[0].detail or "see `labctl logs api`")
+            raise Inconclusive("no update was acknowledged", hint=reason_of(writes[0]))
         slowest = max(w.latency_ms for w in acknowledged)
         yield Narrated(
             f"{len(acknowledged)} of {_UPDATES} were acknowledged, the slowest after {slowest:.0f} ms."
@@ -74,21 +78,12 @@ class Coalescing:
             "Redis alone until the window ends.",
             "matters",
         )
-        return _conclude(verdict, checks, len(acknowledged), rows_written)
+        noun = "write" if rows_written == 1 else "writes"
+        text = f"{len(acknowledged)} updates became {rows_written} database {noun}, and the last one won."
+        return conclude(verdict, checks, text)
 
 
 COALESCING: Final = Coalescing()
-
-
-def _require(config: dict[str, Any]) -> None:
-    """Raises Inconclusive where this lab is set so that nothing can be coalesced."""
-    for setting, wanted in (("write_policy", "write_behind"), ("write_coalescing_enabled", True)):
-        if config[setting] != wanted:
-            shown = str(wanted).lower()
-            raise Inconclusive(
-                f"this lab runs with {setting}={str(config[setting]).lower()}: nothing can be coalesced",
-                hint=f"labctl config set {setting}={shown}",
-            )
 
 
 def _value(number: int) -> dict[str, Any]:
@@ -100,7 +95,7 @@ def _update_at_once(lab: Lab) -> list[Write]:
     together = threading.Barrier(_UPDATES)
 
     def update(number: int) -> Write:
-        together.wait()
+        together.wait(_START_SECONDS)
         return lab.client.update(_PRODUCT, _value(number))
 
     with ThreadPoolExecutor(_UPDATES) as pool:
@@ -145,16 +140,3 @@ def _count(
     )
     lost = verdict.fates["lost"]
     yield Checked("no acknowledged write is lost", "0 lost", f"{lost} lost", passed=lost == 0)
-
-
-def _conclude(verdict: Verdict, events: list[Event], acknowledged: int, rows_written: int) -> Conclusion:
-    checks = [event for event in events if isinstance(event, Checked)]
-    if verdict.validity == "unknown":
-        return Conclusion("inconclusive", "; ".join(verdict.reasons))
-    if verdict.validity == "valid" and all(check.passed for check in checks):
-        noun = "write" if rows_written == 1 else "writes"
-        return Conclusion(
-            "expected", f"{acknowledged} updates became {rows_written} database {noun}, and the last one won."
-        )
-    failed = [check.claim for check in checks if not check.passed]
-    return Conclusion("unexpected", f"not as predicted: {'; '.join([*failed, *verdict.reasons])}")

@@ -5,11 +5,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from scenarios.commands import curl, psql, redis_cli
+from scenarios.commands import curl, labctl, psql, redis_cli
 from scenarios.events import Checked, Event, Measured, Narrated, StepStarted, TableShown
-from scenarios.judging import reach_verdict
+from scenarios.judging import conclude, reach_verdict
 from scenarios.lab import Lab
 from scenarios.ledger import Write
+from scenarios.premises import require_acknowledged, require_settings
 from scenarios.scenario import Conclusion, Crash, Options
 from scenarios.verdict import Verdict
 from stack.errors import Inconclusive
@@ -34,12 +35,12 @@ class DataLoss:
     steps: int = 6
 
     def play(self, lab: Lab, options: Options) -> Generator[Event, None, Conclusion]:
-        _require_write_behind(lab)
+        require_settings(lab, "nothing waits in the queue", write_policy="write_behind")
         yield from _persist_some(lab)
         with _repaired_afterwards(lab):
             yield from _queue_some(lab)
             yield from _crash(lab, options.crash)
-            yield StepStarted(5, "Start the worker again", "labctl worker start")
+            yield StepStarted(5, "Start the worker again", labctl(lab.stack.name, "worker start"))
             yield from lab.stack.start("worker")
         yield Narrated(
             "It finds an empty queue: nobody knows any more what was acknowledged, but the ledger."
@@ -55,19 +56,12 @@ class DataLoss:
             "afford to lose must be written through.",
             "matters",
         )
-        return _conclude(verdict, checks)
+        lost, kept = verdict.fates["lost"], verdict.fates["persisted"]
+        text = f"Exactly the {lost} queued writes are lost, and none of the {kept} persisted ones."
+        return conclude(verdict, checks, text)
 
 
 DATA_LOSS: Final = DataLoss()
-
-
-def _require_write_behind(lab: Lab) -> None:
-    policy = lab.client.config()["write_policy"]
-    if policy != "write_behind":
-        raise Inconclusive(
-            f"this lab runs with write_policy={policy}, so nothing waits in the queue",
-            hint="labctl config set write_policy=write_behind",
-        )
 
 
 def _create(lab: Lab, name: str, count: int, group: str) -> list[Write]:
@@ -76,12 +70,7 @@ def _create(lab: Lab, name: str, count: int, group: str) -> list[Write]:
         lab.client.create({"name": f"{name}-{n}", "price": 99.99, "quantity": n}, group=group)
         for n in range(1, count + 1)
     ]
-    failed = [write for write in writes if write.answer != "acknowledged"]
-    if failed:
-        raise Inconclusive(
-            f"{len(failed)} of {count} writes were not acknowledged ({failed[0].answer})",
-            hint=failed[0].detail or "see `labctl logs api`",
-        )
+    require_acknowledged(writes)
     return writes
 
 
@@ -111,7 +100,7 @@ def _persist_some(lab: Lab) -> Generator[Event, None, None]:
 
 
 def _queue_some(lab: Lab) -> Generator[Event, None, None]:
-    yield StepStarted(2, "Stop the worker", "labctl worker stop")
+    yield StepStarted(2, "Stop the worker", labctl(lab.stack.name, "worker stop"))
     yield from lab.stack.stop("worker")
     yield Narrated("Writes are still acknowledged, but nobody brings them to PostgreSQL now.")
     value = {"name": "WillBeLost-1", "price": 99.99, "quantity": 1}
@@ -125,6 +114,7 @@ def _queue_some(lab: Lab) -> Generator[Event, None, None]:
 
 
 def _crash(lab: Lab, crash: Crash) -> Generator[Event, None, None]:
+    changed = lab.probe.live_settings()
     if crash == "flushall":
         command = redis_cli(lab.stack.urls()["redis"], "FLUSHALL")
         yield StepStarted(4, "Redis loses its memory: FLUSHALL", command)
@@ -133,13 +123,17 @@ def _crash(lab: Lab, crash: Crash) -> Generator[Event, None, None]:
             "FLUSHALL empties Redis in one stroke. It stands for a crash, but is none: the process lives on."
         )
     else:
-        yield StepStarted(4, "Redis is killed and starts without its memory", "labctl fault kill redis")
+        yield StepStarted(
+            4, "Redis is killed and starts without its memory", labctl(lab.stack.name, "fault kill redis")
+        )
         yield from lab.stack.kill("redis")
         yield from lab.stack.start("redis")
         yield Narrated(
             "SIGKILL is a crash of the process, not a power loss: the machine's page cache survives it. "
             "This Redis keeps nothing on disk, so its memory was all there was."
         )
+    if changed:
+        yield Narrated("Settings that were changed live stood in Redis, too, and are gone with it.")
     yield Measured("queue_size_after", "queue size after the crash", lab.probe.depth().queue)
 
 
@@ -163,16 +157,3 @@ def _check(verdict: Verdict) -> Generator[Event, None, None]:
     yield Measured(
         "lost_products", "products whose last value is lost", len(verdict.lost_products), "products"
     )
-
-
-def _conclude(verdict: Verdict, events: list[Event]) -> Conclusion:
-    checks = [event for event in events if isinstance(event, Checked)]
-    if verdict.validity == "unknown":
-        return Conclusion("inconclusive", "; ".join(verdict.reasons))
-    if verdict.validity == "valid" and all(check.passed for check in checks):
-        lost, kept = verdict.fates["lost"], verdict.fates["persisted"]
-        return Conclusion(
-            "expected", f"exactly the {lost} queued writes are lost, and none of the {kept} persisted ones."
-        )
-    failed = [f"{check.claim} ({check.actual})" for check in checks if not check.passed]
-    return Conclusion("unexpected", f"not as predicted: {'; '.join([*failed, *verdict.reasons])}")

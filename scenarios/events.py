@@ -70,6 +70,7 @@ class LoadSampled:
     duration: float
     phase: str
     requests: int
+    #: Over the last second.
     requests_per_second: float
     errors: int
     p50_ms: float
@@ -77,7 +78,7 @@ class LoadSampled:
     p99_ms: float
     queue_size: int
     coalesced: int
-    #: Rows a second that the worker persisted since the last sample.
+    #: Rows a second that the worker persisted, over the last second: flushes come in bursts.
     flush_rate: float
 
 

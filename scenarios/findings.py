@@ -21,7 +21,7 @@ class Findings:
     """The final read, taken straight from PostgreSQL and Redis, never through the API: a read through
     the cache reports no loss where all is lost."""
 
-    #: Of the products that the ledger names: the row, or the tombstone where that is newer.
+    #: Of the products that the ledger names: the row, or the tombstone where there is none.
     rows: Mapping[str, Held] = field(default_factory=dict)
     #: Rows written since `since` that the ledger does not name.
     strangers: Mapping[str, Held] = field(default_factory=dict)

@@ -1,22 +1,45 @@
-"""The end that all scenarios share: wait until it is quiet, read everything, judge."""
+"""The end that all scenarios share: wait until it is quiet, read everything, judge, conclude."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from typing import Final
 
-from scenarios.events import Event, Narrated, VerdictReached
+from scenarios.events import Checked, Event, Narrated, VerdictReached
 from scenarios.lab import Lab
+from scenarios.scenario import Conclusion
 from scenarios.verdict import Verdict, judge
+from stack.errors import NotRunning
 
 _QUIET_SECONDS: Final = 30.0
 
 
 def reach_verdict(lab: Lab) -> Generator[Event, None, Verdict]:
     """Let the worker finish, read PostgreSQL and Redis, and judge every write of the ledger."""
-    quiet = yield from lab.probe.settle(_QUIET_SECONDS)
-    if not quiet:
-        yield Narrated(
-            f"The queue is not empty after {_QUIET_SECONDS:g} s: what is still in it counts as pending."
-        )
-    verdict = judge(lab.ledger.writes, lab.probe.findings(lab.ledger))
+    findings = None
+    try:
+        if not (yield from lab.probe.settle(_QUIET_SECONDS)):
+            yield Narrated(
+                f"The queue is not empty after {_QUIET_SECONDS:g} s: what is still in it counts as pending."
+            )
+        findings = lab.probe.findings(lab.ledger)
+    except NotRunning as error:
+        # Without the final read nothing is known, and the verdict has to say so.
+        yield Narrated(f"{error.message}. {error.hint}.")
+    verdict = judge(lab.ledger.writes, findings)
     yield VerdictReached(verdict)
     return verdict
+
+
+def conclude(verdict: Verdict, events: Iterable[Event], text: str) -> Conclusion:
+    """How a scenario ended that predicts a valid verdict.
+
+    Args:
+        events: Its checks may be among others.
+        text: The conclusion if everything came as predicted.
+    """
+    failed = [event for event in events if isinstance(event, Checked) and not event.passed]
+    if verdict.validity == "unknown":
+        return Conclusion("inconclusive", "; ".join(verdict.reasons))
+    if verdict.validity == "valid" and not failed:
+        return Conclusion("expected", text)
+    contradicted = [f"{check.claim} (measured {check.actual})" for check in failed]
+    return Conclusion("unexpected", f"Not as predicted: {'; '.join([*contradicted, *verdict.reasons])}")

@@ -43,7 +43,12 @@ class Probe:
     def __init__(self, redis_url: str, database_url: str) -> None:
         self._database_url = database_url
         self._redis: Any = redis.Redis.from_url(
-            redis_url, decode_responses=True, socket_timeout=_TIMEOUT, socket_connect_timeout=_TIMEOUT
+            redis_url,
+            decode_responses=True,
+            # What is no text is no letter of ours either, but must not end the look.
+            encoding_errors="replace",
+            socket_timeout=_TIMEOUT,
+            socket_connect_timeout=_TIMEOUT,
         )
         #: Versions beyond this one are of this run.
         self.since = 0
@@ -63,7 +68,9 @@ class Probe:
     def begin(self) -> None:
         """The run begins: rows written from now on are its own, or strangers."""
         seconds, micros = self._ask(self._redis.time)
-        self.since = seconds * 1_000_000 + micros
+        # Versions run ahead of a clock that was set back.
+        handed_out = int(self._ask(lambda: self._redis.get(keys.CLOCK)) or 0)
+        self.since = max(seconds * 1_000_000 + micros, handed_out)
 
     def depth(self) -> Depth:
         def ask() -> Depth:
@@ -103,8 +110,23 @@ class Probe:
         """Take one key away: a fault for tests and demos."""
         self._ask(lambda: self._redis.delete(key))
 
+    def live_settings(self) -> dict[str, str]:
+        """The settings that were changed live; they override those of the environment."""
+        found: dict[str, str] = self._ask(lambda: self._redis.hgetall(keys.CONFIG))
+        return found
+
+    def put_back(self, before: Mapping[str, str], names: Iterable[str]) -> None:
+        """Make the live settings of these names what they were. One that was not set is taken away, which
+        the API can't do: set to its old value, it would override the environment from then on."""
+        wanted = list(names)
+        earlier = {name: before[name] for name in wanted if name in before}
+        self._ask(lambda: self._redis.hdel(keys.CONFIG, *wanted))
+        if earlier:
+            self._ask(lambda: self._redis.hset(keys.CONFIG, mapping=earlier))
+
     def rows(self, products: Iterable[str]) -> dict[str, Held]:
-        """The rows of these products, or the tombstones where those are newer. What is seen here is
+        """The rows of these products, or the tombstones of those that have none. A row beside a newer
+        tombstone is a deleted product that came back: the row is what there is. What is seen here is
         remembered: a row that is older later has regressed."""
         wanted = list(products)
         rows = self._select(
@@ -112,7 +134,7 @@ class Probe:
             SELECT id, version, name, price::float8, quantity, false AS deleted
             FROM products WHERE id = ANY(%(ids)s)
             UNION ALL SELECT id, version, NULL, NULL, NULL, true
-            FROM product_tombstones WHERE id = ANY(%(ids)s) ORDER BY version""",
+            FROM product_tombstones WHERE id = ANY(%(ids)s) ORDER BY deleted DESC""",
             {"ids": wanted},
         )
         for product, held in rows.items():
@@ -121,8 +143,9 @@ class Probe:
 
     def findings(self, ledger: Ledger) -> Findings:
         """The final read."""
-        products = sorted(ledger.products())
-        seen = dict(self._seen)
+        known = ledger.products()
+        products = sorted(known)
+        seen = {product: version for product, version in self._seen.items() if product in known}
         rows = self.rows(products)
         strangers = self._select(
             """
@@ -133,19 +156,33 @@ class Probe:
         return Findings(
             rows=rows,
             strangers=strangers,
-            dead_letters=self._dead_letters(),
+            dead_letters=self._dead(),
             pending=self._pending(products),
             cached=self._cached(products),
-            seen={product: version for product, version in seen.items() if product in ledger.products()},
+            seen=seen,
             since=self.since,
         )
 
-    def _select(self, query: str, params: Mapping[str, Any]) -> dict[str, Held]:
+    def table(self, query: str) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+        """Columns and rows of a query as text, NULL as nothing: what psql would show."""
+        names, rows = self._fetch(query, {})
+        return names, tuple(tuple("" if cell is None else str(cell) for cell in row) for row in rows)
+
+    def dead_letters(self) -> list[dict[str, Any]]:
+        """The dead letters, oldest first, but for what is no letter."""
+        letters = self._ask(lambda: self._redis.lrange(keys.DLQ, 0, -1))
+        return [content for letter in letters if (content := _decode(letter)) is not None]
+
+    def _fetch(self, query: str, params: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
         try:
             with psycopg.connect(self._database_url, connect_timeout=int(_TIMEOUT)) as connection:
-                rows = connection.execute(query.encode(), params).fetchall()
+                found = connection.execute(query.encode(), params)
+                return tuple(column.name for column in found.description or ()), found.fetchall()
         except psycopg.Error as error:
             raise NotRunning(f"PostgreSQL can't be read: {str(error).strip()}", hint=_HINT) from error
+
+    def _select(self, query: str, params: Mapping[str, Any]) -> dict[str, Held]:
+        _, rows = self._fetch(query, params)
         return {
             product: Held(
                 version=version,
@@ -154,12 +191,10 @@ class Probe:
             for product, version, name, price, quantity, deleted in rows
         }
 
-    def _dead_letters(self) -> dict[str, frozenset[int]]:
+    def _dead(self) -> dict[str, frozenset[int]]:
         found: dict[str, set[int]] = {}
-        for letter in self._ask(lambda: self._redis.lrange(keys.DLQ, 0, -1)):
-            content = _decode(letter)
-            if content is not None:
-                found.setdefault(str(content.get("id")), set()).add(int(content.get("version", 0)))
+        for letter in self.dead_letters():
+            found.setdefault(str(letter.get("id")), set()).add(_version_in(letter))
         return {product: frozenset(versions) for product, versions in found.items()}
 
     def _pending(self, products: list[str]) -> dict[str, frozenset[int]]:
@@ -182,7 +217,7 @@ class Probe:
                 content = _decode(entry) if entry is not None else None
                 if content is not None:
                     value = None if content.get("deleted") else content
-                    found[product] = Held(version=int(content.get("version", 0)), value=value)
+                    found[product] = Held(version=_version_in(content), value=value)
         return found
 
     def _ask(self, question: Any) -> Any:
@@ -205,4 +240,10 @@ def _decode(text: str) -> dict[str, Any] | None:
 
 
 def _version(entry: str) -> int:
-    return int((_decode(entry) or {}).get("version", 0))
+    return _version_in(_decode(entry) or {})
+
+
+def _version_in(content: Mapping[str, Any]) -> int:
+    """0, which no write has, for what is no document of ours."""
+    version = content.get("version")
+    return version if isinstance(version, int) else 0

@@ -4,7 +4,7 @@ The shape is Jepsen's: operations are plain data, judgement comes after the run,
 established is unknown, never valid (https://github.com/jepsen-io/jepsen, checker.clj).
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal, get_args
@@ -17,6 +17,9 @@ Validity = Literal["valid", "unknown", "invalid"]
 
 #: Version of the JSON shape.
 SCHEMA: Final = 1
+_UNEXPECTED: Final = (
+    "in the database with a value that was never acknowledged; did somebody else write to this lab?"
+)
 #: The worse one wins where findings meet.
 _SEVERITY: Final[tuple[Validity, ...]] = ("valid", "unknown", "invalid")
 
@@ -74,12 +77,14 @@ def judge(writes: Sequence[Write], findings: Findings | None) -> Verdict:
 
     Args:
         writes: The ledger.
-        findings: The final read; None where it could not be made.
+        findings: The final read; None where it could not be made. Nothing is called lost then: every
+            acknowledged write counts as pending, and the validity is unknown.
     """
     found = findings or Findings()
     acknowledged = [w for w in writes if w.answer == "acknowledged"]
-    judged = tuple(_judge_one(w, found) for w in acknowledged)
-    fates: dict[Class, int] = {fate: sum(j.fate == fate for j in judged) for fate in get_args(Class)}
+    judged = tuple(_judge_one(w, findings) for w in acknowledged)
+    counted = Counter(j.fate for j in judged)
+    fates: dict[Class, int] = {fate: counted[fate] for fate in get_args(Class)}
     recovered, explained = _recover(writes, found)
     unexpected = _unexpected(acknowledged, found, explained) if findings else ()
     regressed = _regressed(found)
@@ -91,13 +96,15 @@ def judge(writes: Sequence[Write], findings: Findings | None) -> Verdict:
         problems.append(("unknown", "the database could not be read at the end"))
     if sum(fates.values()) != len(acknowledged):
         problems.append(("invalid", "the classes do not add up to the acknowledged writes"))
-    for products, what in (
-        (unexpected, "in the database, though never attempted, refused, or acknowledged otherwise"),
-        (regressed, "older in the database than seen before"),
-        (diverged, "not the same in the cache and in the database"),
-    ):
-        if products:
-            problems.append(("invalid", f"{len(products)} products are {what}"))
+    problems += [
+        ("invalid", f"{len(products)} {'product is' if len(products) == 1 else 'products are'} {what}")
+        for products, what in (
+            (unexpected, _UNEXPECTED),
+            (regressed, "older in the database than seen before"),
+            (diverged, "not the same in the cache and in the database"),
+        )
+        if products
+    ]
     return Verdict(
         validity=merge(validity for validity, _ in problems),
         reasons=tuple(reason for _, reason in problems),
@@ -114,21 +121,22 @@ def judge(writes: Sequence[Write], findings: Findings | None) -> Verdict:
     )
 
 
-def _judge_one(write: Write, found: Findings) -> Judged:
-    # An acknowledgement without product or version is one that nothing can be found for.
-    product, version = write.product or "", write.version or 0
+def _judge_one(write: Write, findings: Findings | None) -> Judged:
     return Judged(
-        product=product,
-        version=version,
+        product=write.product or "",
+        version=write.version or 0,
         group=write.group,
         label=str(write.value["name"]) if write.value and "name" in write.value else "(delete)",
-        fate=_fate(product, version, found),
+        fate=_fate(write.product, write.version, findings) if findings else "pending",
     )
 
 
-def _fate(product: str, version: int, found: Findings) -> Class:
+def _fate(product: str | None, version: int | None, found: Findings) -> Class:
     """The first class that matches. A write that a newer one replaced while it was pending shares the
     newer one's place: in the dead letter queue or among the pending entries."""
+    if product is None or version is None:
+        # Nothing can be found for such an acknowledgement; any row would pass for a newer one.
+        return "lost"
     row = found.rows.get(product)
     if row and row.version == version:
         return "persisted"
@@ -151,38 +159,35 @@ def _lost_products(judged: Iterable[Judged]) -> tuple[str, ...]:
 
 def _recover(writes: Sequence[Write], found: Findings) -> tuple[tuple[str, ...], frozenset[str]]:
     """Products of unknown writes that are in the database; and those whose row is explained by it."""
+    unknown = [w for w in writes if w.answer == "unknown"]
     answered = {(w.product, w.version) for w in writes if w.answer == "acknowledged"}
-    unclaimed = dict(found.strangers)
-    recovered: list[str] = []
-    for write in writes:
-        if write.answer != "unknown":
+    recovered: set[str] = set()
+    for write in unknown:
+        row = found.rows.get(write.product) if write.product is not None else None
+        if row is None or row.version <= found.since or (write.product, row.version) in answered:
             continue
-        if write.product is not None:
-            row = found.rows.get(write.product)
-            new = (
-                row is not None and row.version > found.since and (write.product, row.version) not in answered
-            )
-            if new and row is not None and _same(row.value, write.value):
-                recovered.append(write.product)
-        else:
-            match = next((p for p, row in unclaimed.items() if _same(row.value, write.value)), None)
-            if match is not None:
-                del unclaimed[match]
-                recovered.append(match)
+        if write.product is not None and _same(row.value, write.value):
+            recovered.add(write.product)
+    # The id of a create is the server's to give: without an answer, only its value can tell it.
+    unclaimed: dict[_Comparable, list[str]] = defaultdict(list)
+    for product, row in sorted(found.strangers.items()):
+        unclaimed[_comparable(row.value)].append(product)
+    for write in unknown:
+        if write.product is None and (matches := unclaimed[_comparable(write.value)]):
+            recovered.add(matches.pop())
     return tuple(sorted(recovered)), frozenset(recovered)
 
 
 def _unexpected(acknowledged: Sequence[Write], found: Findings, explained: frozenset[str]) -> tuple[str, ...]:
-    values: dict[str, dict[int, Value | None]] = defaultdict(dict)
+    # Were one version acknowledged twice, with two values, the row would have to be both.
+    values: dict[tuple[str | None, int | None], list[Value | None]] = defaultdict(list)
     for write in acknowledged:
-        values[write.product or ""][write.version or 0] = write.value
+        values[write.product, write.version].append(write.value)
     wrong = set(found.strangers) - explained
     for product, row in found.rows.items():
-        known = values.get(product, {})
-        if row.version in known:
-            if not _same(row.value, known[row.version]):
-                wrong.add(product)
-        elif row.version > found.since and product not in explained:
+        known = values.get((product, row.version), [])
+        foreign = not known and row.version > found.since and product not in explained
+        if foreign or not all(_same(row.value, value) for value in known):
             wrong.add(product)
     return tuple(sorted(wrong))
 
@@ -208,12 +213,22 @@ def _diverged(found: Findings) -> tuple[str, ...]:
     )
 
 
+_Comparable = tuple[str, str, str] | None
+
+
 def _same(one: Value | None, other: Value | None) -> bool:
-    if one is None or other is None:
-        return one is other
-    return all(_plain(one.get(key)) == _plain(other.get(key)) for key in ("name", "price", "quantity"))
+    return _comparable(one) == _comparable(other)
 
 
-def _plain(value: Any) -> Any:
-    """Numbers as PostgreSQL keeps them: a price has two decimals."""
-    return round(float(value), 2) if isinstance(value, int | float) else value
+def _comparable(value: Value | None) -> _Comparable:
+    """What makes two values the same: the fields that a client sets, numbers as PostgreSQL keeps them."""
+    if value is None:
+        return None
+    return str(value.get("name")), _price(value.get("price")), str(value.get("quantity"))
+
+
+def _price(value: Any) -> str:
+    """A price has two decimals: 5, 5.0 and 5.00 are one. (An int may have more digits than a float.)"""
+    if isinstance(value, float):
+        return f"{value:.2f}"
+    return f"{value}.00" if isinstance(value, int) else str(value)

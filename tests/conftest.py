@@ -6,7 +6,7 @@ from contextlib import ExitStack
 import pytest
 
 from tests.servers import Servers, running
-from tests.write_path import OpenPath, WritePath
+from tests.write_path import OpenPath, Parts, WritePath
 
 
 @pytest.fixture(scope="session")
@@ -31,8 +31,8 @@ def open_path(servers: Servers) -> Iterator[OpenPath]:
     """Opens write paths on the servers, and closes them at the end."""
     with ExitStack() as opened:
 
-        def open_one(**settings: object) -> WritePath:
-            path = WritePath.on(servers, **settings)
+        def open_one(parts: Parts | None = None, **settings: object) -> WritePath:
+            path = WritePath.on(servers, parts, **settings)
             opened.callback(path.close)
             return path
 

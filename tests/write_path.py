@@ -29,6 +29,17 @@ OpenPath = Callable[..., "WritePath"]
 WIDGET = Product("Widget", 29.99, 100)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a write path is made of; tests may put a part of their own in a part's place."""
+
+    scripts: Callable[[str], Scripts] = Scripts
+    store: Callable[[str], Store] = Store
+    buffer: Callable[[Scripts], Buffer] = Buffer
+    writes: type[Writes] = Writes
+    flusher: type[Flusher] = Flusher
+
+
 @dataclass(frozen=True, slots=True)
 class WritePath:
     """Service and worker without their processes; flushes happen when a test says so."""
@@ -49,11 +60,12 @@ class WritePath:
     signals: list[None]
 
     @classmethod
-    def on(cls, servers: Servers, **settings: object) -> "WritePath":
+    def on(cls, servers: Servers, parts: Parts | None = None, **settings: object) -> "WritePath":
         """By default without a window, so that everything is due at once."""
+        parts = parts or Parts()
         own = servers.settings(**({"coalescing_window_ms": 0, "flush_interval_ms": 0} | settings))
-        scripts = Scripts(own.redis_url)
-        buffer, store = Buffer(scripts), Store(own.database_url)
+        scripts, store = parts.scripts(own.redis_url), parts.store(own.database_url)
+        buffer = parts.buffer(scripts)
         signals: list[None] = []
 
         def signal() -> None:
@@ -67,10 +79,10 @@ class WritePath:
             buffer=buffer,
             store=store,
             reads=Reads(scripts, store, own),
-            writes=Writes(scripts, store, own, signal_flush=signal),
+            writes=parts.writes(scripts, store, own, signal_flush=signal),
             dead_letters=DeadLetters(scripts, store),
             overview=Overview(scripts, own),
-            flusher=Flusher(buffer, store, own, stop, signal_flush=signal, chance=random.Random(1)),
+            flusher=parts.flusher(buffer, store, own, stop, signal_flush=signal, chance=random.Random(1)),
             stop=stop,
             scripts=scripts,
             signals=signals,

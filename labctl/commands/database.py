@@ -5,7 +5,7 @@ from typing import Annotated, Final
 import typer
 
 from labctl.command import lab_command
-from labctl.context import Session
+from labctl.session import Session
 
 #: psql's exit code for SQL that the server refuses.
 _SQL_ERROR: Final = 1

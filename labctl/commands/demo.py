@@ -6,8 +6,9 @@ from typing import Annotated, Any, Final, Literal
 
 import typer
 
-from labctl.context import Session, invocation, open_session
+from labctl.context import invocation, open_session
 from labctl.options import Json, LabName, Quiet, Runtime
+from labctl.session import Session
 from labctl.suggestions import require_known
 from stack.errors import UsageError
 

@@ -7,8 +7,8 @@ import typer
 from labctl.assignments import parse_assignments
 from labctl.command import lab_command
 from labctl.commands.lab import describe
-from labctl.context import Session
 from labctl.options import Service, Settings
+from labctl.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

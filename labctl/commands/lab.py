@@ -8,8 +8,9 @@ import typer
 
 from labctl.assignments import parse_assignments, parse_ports
 from labctl.command import lab_command
-from labctl.context import Session, open_session
+from labctl.context import open_session
 from labctl.options import Json, LabName, Quiet, Runtime, Settings
+from labctl.session import Session
 
 if TYPE_CHECKING:
     from scenarios.events import Event

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from labctl.command import lab_command
-from labctl.context import Session
+from labctl.session import Session
 
 
 def register(app: typer.Typer, panel: str) -> None:
@@ -46,9 +46,9 @@ def top(
 
         watch(session.stack)
         return
-    from labctl.top import usage_document, usage_table
+    from labctl.top import measure, usage_document, usage_table
 
-    usage = session.stack.usage()
+    usage = measure(session.stack)
     session.answer(usage_document(usage), usage_table(usage))
 
 

@@ -6,7 +6,7 @@ from urllib.parse import quote
 import typer
 
 from labctl.command import lab_command
-from labctl.context import Session
+from labctl.session import Session
 
 group = typer.Typer(help="Create, read, change and delete products.", no_args_is_help=True)
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from labctl.command import lab_command
-from labctl.context import Session
+from labctl.session import Session
 
 queue_group = typer.Typer(help="The write queue: look at it, or flush it now.", no_args_is_help=True)
 dlq_group = typer.Typer(help="The dead letters: writes that PostgreSQL refused.", no_args_is_help=True)

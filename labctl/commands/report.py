@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from labctl.context import Session
 from labctl.runs import Runs, read_run, scenario_of
+from labctl.session import Session
 
 
 def report(

@@ -10,6 +10,8 @@ def figure(value: int | float | str) -> str:
     """Thousands are grouped, and a fraction keeps about three digits that matter."""
     if isinstance(value, str):
         return value
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
     if not math.isfinite(value):

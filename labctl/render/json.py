@@ -1,8 +1,9 @@
 """One JSON document at the end, nothing before it."""
 
-import json
-from typing import TextIO
+from collections.abc import Mapping
+from typing import Any, TextIO
 
+from labctl.documents import encode
 from labctl.record import SCHEMA, SEVERITY, RunRecord
 from scenarios.events import Event, ScenarioFinished, ScenarioStarted
 
@@ -36,14 +37,7 @@ class JsonRenderer:
             write_document(self._out, {"schema": SCHEMA, "scenario": "all", "outcome": outcome, "runs": runs})
 
 
-def write_document(out: TextIO, document: object) -> None:
+def write_document(out: TextIO, document: Mapping[str, Any]) -> None:
     """Write one indented document and its line end."""
-    out.write(json.dumps(document, indent=2, ensure_ascii=False, default=_plain) + "\n")
+    out.write(encode(document, indent=2) + "\n")
     out.flush()
-
-
-def _plain(value: object) -> object:
-    """Sets have no place in JSON: they are sorted lists there."""
-    if isinstance(value, set | frozenset):
-        return sorted(value, key=str)
-    raise TypeError(f"{type(value).__name__} has no JSON form")

@@ -7,7 +7,8 @@ from labctl.render import sentences
 from labctl.render.figures import duration, figure, measure
 from labctl.render.grid import lay_out
 from labctl.render.marks import marks_for
-from labctl.render.shell_text import split_script
+from labctl.render.printable import printable
+from labctl.render.shell_text import prompted
 from scenarios.events import (
     Advanced,
     Checked,
@@ -102,7 +103,7 @@ class PlainRenderer:
     ) -> None:
         if not self._quiet:
             for line in self._tell(event):
-                self._narration.write(f"{line}\n")
+                self._narration.write(f"{printable(line)}\n")
             self._narration.flush()
 
     def _tell(
@@ -121,7 +122,7 @@ class PlainRenderer:
                 self._load_shown = -_LOAD_EVERY
                 return [f"{event.name}: {event.title}. {event.summary}"]
             case StepStarted():
-                commands = [f"  $ {line}" for line in split_script(event.command)]
+                commands = [f"  {prompt}{line}" for prompt, line in prompted(event.command)]
                 # A command that stands alone belongs to no step.
                 title = [f"step {event.number}/{self._steps}: {event.title}"] if event.title else []
                 return [*title, *commands]
@@ -159,6 +160,6 @@ class PlainRenderer:
         return [line]
 
     def _result(self, line: str) -> None:
-        self._results.write(f"{line}\n")
+        self._results.write(f"{printable(line)}\n")
         # A reader of both streams sees them in order.
         self._results.flush()

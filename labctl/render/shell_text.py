@@ -9,9 +9,11 @@ _WORD: Final = re.compile(r"""(?:[^\s'"\\]|\\.|'[^']*'|"(?:\\.|[^"\\])*")+""")
 _INDENT: Final = "    "
 
 
-def split_script(script: str) -> list[str]:
-    """The commands of a script, each on one line: continued lines are joined."""
-    return re.sub(r"\\\n\s*", "", script).splitlines()
+def prompted(script: str) -> list[tuple[str, str]]:
+    """The lines of a script, each after the prompt that a shell shows there: "$ " before a command, air
+    before what only goes on with one. Lines that end in a backslash are joined with the next."""
+    lines = re.sub(r"\\\n\s*", "", script).splitlines()
+    return [("  " if line.startswith((" ", "done", "}")) else "$ ", line) for line in lines]
 
 
 def wrap_command(command: str, width: int) -> list[str]:

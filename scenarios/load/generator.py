@@ -1,9 +1,11 @@
 """The load generator: one thread, a selector, keep-alive connections.
 
 It shares two cores with all that it measures, so every microsecond that it takes is one that the service
-does not get.
+does not get. CPU time of one POST with its answer, decoded and entered into the ledger: 20 µs here,
+110 to 190 µs by http.client, 470 to 540 µs by httpx (neither with a ledger).
 """
 
+import gc
 import select
 import selectors
 import sys
@@ -68,7 +70,7 @@ class Generator:
         """Raises NotRunning where the service can't be reached when the load begins."""
         try:
             self._connect_all()
-            with _responsive():
+            with _undisturbed():
                 self._loop()
         finally:
             for connection in self._connections:
@@ -174,6 +176,9 @@ class Generator:
 
     def _look(self, now: float) -> None:
         """Give up what takes too long, and mend what is broken."""
+        # The ledger grows by thousands of entries a second and is no garbage. Looking through it again
+        # and again stopped everything for 40 ms at 100,000 entries.
+        gc.freeze()
         for connection in list(self._busy):
             if connection.exchange is not None and now - connection.exchange.sent > self._timeout:
                 self._lose(connection, now, f"no answer within {self._timeout:g} s")
@@ -191,11 +196,12 @@ class Generator:
 
 
 @contextmanager
-def _responsive() -> Iterator[None]:
-    """Let this thread have its turn soon whenever it wants it."""
+def _undisturbed() -> Iterator[None]:
+    """Let this thread have its turn soon whenever it wants it, and end what it did about the ledger."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(_SWITCH_INTERVAL)
     try:
         yield
     finally:
         sys.setswitchinterval(before)
+        gc.unfreeze()

@@ -47,10 +47,10 @@ def stored(body: bytes) -> Stored | None:
         return None
 
 
-def answer_to_write(status: int) -> Answer:
-    if 200 <= status < 300:
-        return "acknowledged"
-    return "unknown" if status in _UNKNOWN else "refused"
+def answer_without_product(status: int) -> Answer:
+    """What an answer says of a write if it does not say what was taken: success without that leaves it as
+    open as the server's own failure does."""
+    return "unknown" if 200 <= status < 300 or status in _UNKNOWN else "refused"
 
 
 def request(method: str, path: str, host: str, body: bytes | None = None) -> bytes:

@@ -6,9 +6,9 @@ from typing import Final
 
 from scenarios.ledger import Answer, Write
 from scenarios.load.connection import Exchange
-from scenarios.load.http import Reply, Stored, answer_to_write, stored
+from scenarios.load.http import Reply, Stored, answer_without_product, stored
 from scenarios.load.latencies import Latencies
-from scenarios.load.profiles import Profile
+from scenarios.load.profiles import Call, Profile
 from scenarios.load.schedule import Pace
 from scenarios.load.tally import Tally
 
@@ -21,7 +21,7 @@ class Outcomes:
     """Times are s since the load began. Latency counts from when a request was due.
 
     Timed are the requests that succeeded and those that found no answer, which took at least as long as
-    was waited. Refusals are counted only: quick ones would flatter the percentiles.
+    was waited. Errors are counted only: quick ones would flatter the percentiles.
     """
 
     def __init__(
@@ -38,27 +38,28 @@ class Outcomes:
         self._begun_at = time.time()
 
     def answered(self, client: int, exchange: Exchange, reply: Reply, now: float) -> None:
-        found = stored(reply.body) if reply.ok else None
+        call, found = exchange.call, stored(reply.body) if reply.ok else None
         self._tally.requests += 1
-        if reply.ok:
+        if found is not None:
             self._latencies.record(now - exchange.due)
         else:
             self._tally.errors += 1
-        if exchange.call.operation is None:
-            self._check_read(exchange, reply, found)
+        if call.operation is None:
+            self._check_read(call, reply, found)
+        elif found is not None:
+            self._enter(exchange, now, "acknowledged", found)
+            self._profile.acknowledged(client, call, found.id, found.version)
         else:
-            detail = "" if reply.ok else reply.body[:_DETAIL].decode(errors="replace")
-            self._enter(exchange, now, answer_to_write(reply.status), found, detail)
-            if found is not None:
-                self._profile.acknowledged(client, exchange.call, found.id, found.version)
+            said = reply.body[:_DETAIL].decode(errors="replace")
+            self._enter(exchange, now, answer_without_product(reply.status), detail=f"{reply.status}: {said}")
         if reply.status == _NOT_FOUND:
-            self._profile.gone(client, exchange.call)
+            self._profile.gone(client, call)
 
     def unanswered(self, exchange: Exchange, why: str, now: float) -> None:
         self._tally.requests += 1
         self._tally.errors += 1
         self._latencies.record(now - exchange.due)
-        self._enter(exchange, now, "unknown", None, why)
+        self._enter(exchange, now, "unknown", detail=why)
 
     def never_sent(self, pace: Pace, now: float) -> None:
         """Count what was due and found no free connection. Leaving it out of the histogram would hide the
@@ -67,13 +68,13 @@ class Outcomes:
             self._tally.unsent += count
             self._latencies.record(now - due, count)
 
-    def _check_read(self, exchange: Exchange, reply: Reply, found: Stored | None) -> None:
+    def _check_read(self, call: Call, reply: Reply, found: Stored | None) -> None:
         shown = found.version if found is not None else 0
-        if (reply.ok or reply.status == _NOT_FOUND) and shown < exchange.call.at_least:
+        if (reply.ok or reply.status == _NOT_FOUND) and shown < call.at_least:
             self._tally.stale_reads += 1
 
     def _enter(
-        self, exchange: Exchange, now: float, answer: Answer, found: Stored | None, detail: str
+        self, exchange: Exchange, now: float, answer: Answer, found: Stored | None = None, *, detail: str = ""
     ) -> None:
         call = exchange.call
         if call.operation is None:

@@ -31,6 +31,8 @@ class Shape:
     def phase(self, at: float) -> str:
         if at >= self.duration:
             return "finishing"
+        if self.ramp <= 0:
+            return "running"
         if at < self.ramp:
             return "ramp up"
         return "ramp down" if at > self.duration - self.ramp else "hold"

@@ -1,11 +1,14 @@
 """What a load counted so far."""
 
 from dataclasses import dataclass
+from typing import Final
 
 #: Above this share of its time at work, the generator is what limits the load.
-_BUSY: float = 0.9
+_BUSY: Final = 0.9
 #: Above this share of requests sent late for no reason but the generator's own, likewise.
-_LATE: float = 0.05
+_LATE: Final = 0.05
+#: s. A burst keeps any generator at work while it lasts.
+_LONG_ENOUGH: Final = 1.0
 
 
 @dataclass(slots=True)
@@ -34,5 +37,8 @@ class Tally:
 
     @property
     def generator_limited(self) -> bool:
-        """Whether the figures say more about the generator than about the service."""
-        return self.busy > _BUSY or self.late > _LATE * max(1, self.requests)
+        """Whether the figures say more about the generator than about the service; a short run can't
+        tell."""
+        if self.elapsed < _LONG_ENOUGH:
+            return False
+        return self.busy > _BUSY or self.late > _LATE * self.requests

@@ -18,6 +18,7 @@ from labctl.render.figures import duration, figure, measure, size
         (float("inf"), "inf"),
         (-3.14159, "-3.14"),
         ("as it is", "as it is"),
+        (True, "yes"),
     ],
 )
 def test_a_figure_keeps_the_digits_that_matter(value: int | float | str, shown: str) -> None:

@@ -11,7 +11,7 @@ from labctl.render.json import JsonRenderer
 from labctl.render.plain import PlainRenderer
 from labctl.render.renderer import Renderer
 from labctl.render.rich import RichRenderer
-from scenarios.events import Checked, Event, LoadSampled, ScenarioFinished, VerdictReached
+from scenarios.events import Checked, Event, LoadSampled, ScenarioFinished, TableShown, VerdictReached
 from scenarios.verdict import Validity
 from tests.unit.labctl.scripted import DATA_LOSS, SAMPLE, VERDICT
 
@@ -182,3 +182,23 @@ def test_impossible_samples_do_not_break_the_panel() -> None:
         flush_rate=0.0,
     )
     assert "nan" in _rich((empty,), height=24)
+
+
+def test_what_is_no_number_is_null_in_json() -> None:
+    out = io.StringIO()
+    _shown(JsonRenderer(out), (DATA_LOSS[0], replace(SAMPLE, p99_ms=float("nan")), *DATA_LOSS[1:]))
+    assert json.loads(out.getvalue(), parse_constant=pytest.fail)["samples"][0]["p99_ms"] is None
+
+
+def test_data_does_not_steer_the_terminal() -> None:
+    """A product may be called anything."""
+    name = "\x1b]0;owned\x07\x1b[2J\nlast"
+    event = TableShown("t", "", ("name",), ((name,), ("b",)))
+    for text in (_rich((event,), terminal=False), _plain((event,))[0]):
+        assert "\x1b" not in text
+        assert "?]0;owned??[2J?last" in text
+
+
+def test_two_things_of_different_kinds_have_one_line_of_air_between_them() -> None:
+    text = _rich(DATA_LOSS, terminal=False)
+    assert "\n\n\n" not in text

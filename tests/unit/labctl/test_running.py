@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 import scenarios.runner
-from labctl.context import Invocation, Session
+from labctl.context import Invocation
 from labctl.running import play
 from labctl.runs import Runs
+from labctl.session import Session
 from scenarios.events import Event, Outcome, ScenarioFinished, StepStarted
 from stack.errors import Inconclusive
 from stack.stack import Stack
@@ -72,6 +73,15 @@ def test_a_lab_that_does_not_run_is_started_and_left_running(cli: Cli, scenario:
 def test_every_run_is_recorded(cli: Cli, scenario: _Scenario) -> None:
     cli("demo", "all", "--quiet")
     assert len(Runs(cli.stack.directory).paths()) == len(scenario.ran) > 1
+
+
+def test_a_run_that_cannot_be_recorded_is_judged_all_the_same(cli: Cli, scenario: _Scenario) -> None:
+    cli.stack.directory.mkdir()
+    (cli.stack.directory / "runs").write_text("in the way")
+    code, out, err = cli("demo", "coalescing")
+    assert code == 0
+    assert "AS EXPECTED" in out
+    assert "can't be written" in err
 
 
 def test_demo_without_a_name_lists_them(cli: Cli) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labctl.render.shell_text import split_script, wrap_command
+from labctl.render.shell_text import prompted, wrap_command
 
 CREATE = (
     "curl -s -X POST http://127.0.0.1:8000/products -H 'Content-Type: application/json' "
@@ -33,7 +33,12 @@ def test_a_long_one_is_continued_between_words() -> None:
 
 
 def test_continued_lines_are_one_command() -> None:
-    assert split_script("curl -s \\\n  -X POST\nredis-cli PING") == ["curl -s -X POST", "redis-cli PING"]
+    script = "curl -s \\\n  -X POST\nredis-cli PING"
+    assert prompted(script) == [("$ ", "curl -s -X POST"), ("$ ", "redis-cli PING")]
+
+
+def test_a_loop_has_one_prompt() -> None:
+    assert [prompt for prompt, _ in prompted("for i in 1 2; do\n  echo $i\ndone; wait")] == ["$ ", "  ", "  "]
 
 
 @pytest.mark.parametrize("width", [30, 40, 50, 60, 80])

@@ -10,12 +10,12 @@ PROGRAM = """
 import sys
 from labctl.signals import Interruptions
 Interruptions().install()
-print("ready", flush=True)
 try:
+    print("ready", flush=True)
     sys.stdin.readline()
 except KeyboardInterrupt as interruption:
-    print("cleaning up after", interruption, flush=True)
     try:
+        print("cleaning up after", interruption, flush=True)
         sys.stdin.readline()
     except KeyboardInterrupt:
         print("given up", flush=True)

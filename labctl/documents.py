@@ -1,0 +1,24 @@
+"""JSON as every program reads it."""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+
+def encode(document: Mapping[str, Any], *, indent: int | None = None) -> str:
+    """The document as JSON text. What is no number to JSON (NaN, infinity) becomes null, a set a sorted
+    list."""
+    return json.dumps(_plain(document), indent=indent, ensure_ascii=False, allow_nan=False)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, set | frozenset):
+        return sorted((_plain(inner) for inner in value), key=str)
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

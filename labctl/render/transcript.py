@@ -1,0 +1,78 @@
+"""The part of the screen that scrolls: lines that fit, and air between what does not belong together."""
+
+import textwrap
+from typing import Final
+
+from rich.console import Console
+from rich.text import Text
+
+from labctl.render.marks import marks_for
+from labctl.render.printable import printable
+from labctl.render.shell_text import prompted, wrap_command
+
+INDENT: Final = "   "
+#: Wider than this, lines are hard to follow.
+_WIDEST: Final = 100
+_NARROWEST: Final = 24
+
+
+class Transcript:
+    """Writes to the one console."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self.marks = marks_for(console.encoding)
+        #: The kind of what was written last, empty after air.
+        self._last = "nothing yet"
+
+    @property
+    def width(self) -> int:
+        return max(_NARROWEST, min(_WIDEST, self._console.width) - 1)
+
+    def air(self) -> None:
+        """An empty line, never two."""
+        if self._last:
+            self._last = ""
+            self._console.print()
+
+    def turn_to(self, kind: str) -> None:
+        """Things of a kind stand together; another kind gets air before it."""
+        if self._last not in ("", kind):
+            self.air()
+        self._last = kind
+
+    def write(self, *parts: str | tuple[str, str]) -> None:
+        """One line of parts, each with its style."""
+        self._last = self._last or "text"
+        # Whatever is still too long runs on as the terminal likes: it can be copied in one piece.
+        safe = [printable(p) if isinstance(p, str) else (printable(p[0]), p[1]) for p in parts]
+        self._console.print(Text.assemble(*safe), soft_wrap=True)
+
+    def hang(self, lead: str, lead_style: str, text: str, style: str = "") -> None:
+        """Wrapped text beside its lead."""
+        first, *rest = textwrap.wrap(text, self.width - len(lead)) or [""]
+        self.write((lead, lead_style), (first, style))
+        for line in rest:
+            self.write(" " * len(lead), (line, style))
+
+    def paragraph(self, text: str, *, indent: str = INDENT, bullet: str = "", style: str = "") -> None:
+        self.hang(indent + bullet, style, text, style)
+
+    def heading(self, title: str) -> None:
+        rule = self.marks.rule
+        line = f"{rule * 2} {title} "
+        self.air()
+        self.write((line + rule * max(0, self.width - len(line)), "bold"))
+        self.air()
+
+    def rule(self) -> None:
+        self.air()
+        self.write((self.marks.rule * self.width, "bold"))
+
+    def commands(self, script: str) -> None:
+        """Every command gets its own prompt; the lines that one was wrapped into do not."""
+        for prompt, command in prompted(script):
+            lead = prompt
+            for line in wrap_command(command, self.width - len(INDENT) - len(prompt)):
+                self.write((f"{INDENT}{lead}{line}", "cyan"))
+                lead = "  "

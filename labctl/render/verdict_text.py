@@ -1,0 +1,40 @@
+"""The verdict on a terminal: a line a class, the loss in words."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from labctl.render import sentences
+from labctl.render.figures import figure
+from labctl.render.transcript import INDENT, Transcript
+from scenarios.verdict import Class, Validity, Verdict
+
+_STYLES: Final[Mapping[Validity, str]] = {
+    "valid": "bold green",
+    "unknown": "bold yellow",
+    "invalid": "bold red",
+}
+
+
+def write_verdict(transcript: Transcript, verdict: Verdict) -> None:
+    """Everything that the verdict says."""
+    transcript.heading("Verdict")
+    transcript.write((f"{INDENT}{sentences.VALIDITIES[verdict.validity]}", _STYLES[verdict.validity]))
+    transcript.air()
+    transcript.write((f"{INDENT}  {figure(verdict.acknowledged):>9}  acknowledged", "bold"))
+    for fate, word, meaning in sentences.FATES:
+        count = verdict.fates.get(fate, 0)
+        mark, style = _accent(transcript, fate) if count else (" ", "")
+        line = f"{INDENT}{mark} {figure(count):>9}  {word}"
+        transcript.write((f"{line:<32}", style), meaning if count else "")
+    transcript.air()
+    for sentence in (sentences.loss(verdict), *sentences.remarks(verdict)):
+        transcript.paragraph(sentence)
+    transcript.air()
+
+
+def _accent(transcript: Transcript, fate: Class) -> tuple[str, str]:
+    if fate == "lost":
+        return transcript.marks.bad, "bold red"
+    if fate in ("dead_lettered", "pending"):
+        return "!", "bold yellow"
+    return transcript.marks.good, "bold green"

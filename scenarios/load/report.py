@@ -1,0 +1,100 @@
+"""What is said about a load that ended: figures, what limited it, and the conclusion."""
+
+from collections.abc import Generator, Sequence
+
+from scenarios.events import Checked, Event, Measured, Narrated
+from scenarios.ledger import Write
+from scenarios.load.drive import Driven
+from scenarios.load.sampling import Increases
+from scenarios.load.tally import Tally
+from scenarios.scenario import Conclusion
+from scenarios.verdict import Verdict
+
+
+def client_side(driven: Driven, writes: Sequence[Write]) -> Generator[Event, None, None]:
+    """What the clients saw."""
+    tally, latency = driven.tally, driven.percentiles
+    acknowledged = sum(write.answer == "acknowledged" for write in writes)
+    yield Measured("requests", "requests", tally.requests)
+    yield Measured("requests_per_second", "throughput", round(_rate(tally), 1), "requests/s")
+    yield Measured("p50_ms", "latency p50", latency.p50, "ms")
+    yield Measured("p95_ms", "latency p95", latency.p95, "ms")
+    yield Measured("p99_ms", "latency p99", latency.p99, "ms")
+    yield Measured("max_ms", "latency max", latency.max, "ms")
+    yield Measured("errors", "errors", tally.errors)
+    yield Measured("acknowledged", "writes acknowledged", acknowledged, "writes")
+    if tally.unsent:
+        yield Measured("unsent", "due, but never sent", tally.unsent, "requests")
+    yield Measured("generator_busy", "load generator at work", round(100 * tally.busy), "%")
+    yield Measured("generator_limited", "load generator was the limit", int(tally.generator_limited))
+    if tally.unsent:
+        yield Narrated(
+            f"{tally.unsent:,} requests were due and found no free connection: more were asked for than "
+            "could be answered. They count in the latencies with the time that they had waited."
+        )
+    if tally.generator_limited:
+        yield Narrated(
+            "The load generator, not the service, was the limit: it was at work "
+            f"{100 * tally.busy:.0f} % of the time, and sent {tally.late:,} requests late. The service "
+            "may be faster than these figures.",
+            "matters",
+        )
+
+
+def service_side(increases: Increases, seconds: float, *, quiet: bool) -> Generator[Event, None, None]:
+    """What the service made of it.
+
+    Args:
+        seconds: From the load's beginning until everything was flushed.
+    """
+    accepted, rows = increases.of("accepted"), increases.of("rows_written")
+    coalesced = increases.of("coalesced")
+    yield Measured("coalesced", "coalesced", coalesced, "writes")
+    yield Measured("coalesced_share", "share of writes coalesced", _percent(coalesced, accepted), "%")
+    yield Measured("rows_written", "database writes", rows, "rows")
+    yield Measured("flush_rate", "database writes, on average", round(rows / seconds, 1), "rows/s")
+    if increases.restarted:
+        yield Narrated("Redis lost its memory under the load, and its counts with it: some are missing here.")
+    if not quiet:
+        yield Narrated("The queue is not empty yet.")
+    elif coalesced and rows:
+        yield Narrated(
+            f"{accepted:,} acknowledged writes cost PostgreSQL {rows:,} rows: {accepted / rows:,.1f} a row.",
+            "matters",
+        )
+
+
+def conclude(verdict: Verdict, driven: Driven, *, reads: bool) -> Generator[Event, None, Conclusion]:
+    """The checks, and how the load ended."""
+    lost, pending = verdict.fates["lost"], verdict.fates["pending"]
+    stale = driven.tally.stale_reads
+    checks = [
+        Checked("no acknowledged write is lost", "0 lost", f"{lost:,} lost", lost == 0),
+        Checked("none is left waiting", "0 pending", f"{pending:,} pending", pending == 0),
+    ]
+    if reads:
+        checks.append(Checked("clients read their own writes", "0 stale", f"{stale:,} stale", stale == 0))
+    yield from checks
+    broken = [f"{check.claim}: {check.actual}" for check in checks if not check.passed]
+    if verdict.validity == "invalid" or lost or (reads and stale):
+        return Conclusion("unexpected", f"not as predicted: {'; '.join([*broken, *verdict.reasons])}")
+    if verdict.validity == "unknown" or pending:
+        return Conclusion("inconclusive", "; ".join([*broken, *verdict.reasons]))
+    return Conclusion("expected", _summary(verdict, driven))
+
+
+def _summary(verdict: Verdict, driven: Driven) -> str:
+    dead = verdict.fates["dead_lettered"]
+    aside = f", but for {dead:,} in the dead letter queue" if dead else ""
+    return (
+        f"{_rate(driven.tally):,.0f} requests/s, p99 {driven.percentiles.p99:,.1f} ms; all "
+        f"{verdict.acknowledged:,} acknowledged writes are in PostgreSQL or replaced by newer ones{aside}."
+    )
+
+
+def _rate(tally: Tally) -> float:
+    return tally.requests / tally.elapsed if tally.elapsed else 0.0
+
+
+def _percent(part: int, whole: int) -> float:
+    return round(100 * part / whole, 1) if whole else 0.0

@@ -1,0 +1,134 @@
+"""Runbook part 8: load, and the verdict over every write that was acknowledged under it."""
+
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Final
+
+from scenarios.commands import curl, labctl, psql
+from scenarios.events import Event, Narrated, StepStarted
+from scenarios.judging import reach_verdict
+from scenarios.lab import Lab
+from scenarios.load import report
+from scenarios.load.drive import drive
+from scenarios.load.plan import Defaults, Plan, plan
+from scenarios.load.profiles import Creates, HotProduct, Mix, Profile
+from scenarios.scenario import Conclusion, Options
+from stack.errors import Inconclusive, NotRunning
+
+#: s that the worker gets for what the load left in the queue.
+_QUIET_SECONDS: Final = 60.0
+_WRITES: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What will be sent."""
+
+    profile: Profile
+    #: The command that a person could have typed.
+    command: str
+    #: Whether there are reads among it.
+    reads: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadScenario:
+    """One kind of load. Its options are those of `Options` but `crash`."""
+
+    name: str
+    title: str
+    summary: str
+    defaults: Defaults
+    #: What is sent; may write to the lab first.
+    prepare: Callable[[Lab, Plan], Prepared]
+    #: The beginning of the products' names.
+    label: str
+    steps: int = 3
+
+    def check(self, options: Options) -> None:
+        """Raises UsageError where options don't go together; needs no lab."""
+        plan(self.defaults, options)
+
+    def play(self, lab: Lab, options: Options) -> Generator[Event, None, Conclusion]:
+        """Raises UsageError, before anything is sent, where options don't go together."""
+        planned = plan(self.defaults, options)
+        begun = time.monotonic()
+        prepared = self.prepare(lab, planned)
+        yield StepStarted(1, self.title, prepared.command)
+        driven = yield from drive(lab, planned, prepared.profile)
+        yield from report.client_side(driven, lab.ledger.writes)
+
+        yield StepStarted(2, "Wait until everything is flushed", curl("GET", f"{lab.api_url}/admin/queue"))
+        quiet = yield from _settle(lab)
+        driven.sampler.look()
+        yield from report.service_side(driven.increases, time.monotonic() - begun, quiet=quiet)
+
+        query = f"SELECT count(*), max(updated_at) FROM products WHERE name LIKE '{self.label}-%';"
+        yield StepStarted(3, "The verdict", psql(lab.stack.urls()["postgres"], query))
+        verdict = yield from reach_verdict(lab)
+        return (yield from report.conclude(verdict, driven, reads=prepared.reads))
+
+
+def _settle(lab: Lab) -> Generator[Event, None, bool]:
+    try:
+        return (yield from lab.probe.settle(_QUIET_SECONDS))
+    except NotRunning as error:
+        yield Narrated(f"{error.message}. {error.hint}.")
+        return False
+
+
+def _creates(lab: Lab, planned: Plan) -> Prepared:
+    # The shell puts the number between the two quoted parts of the body.
+    value = {"name": "Load-'$i'", "price": 9.99, "quantity": 1}
+    call = curl("POST", f"{lab.api_url}/products", value)
+    command = f"for i in $(seq {_WRITES}); do\n  {call} &\ndone; wait"
+    return Prepared(Creates(_host(lab)), command)
+
+
+def _hot_product(lab: Lab, planned: Plan) -> Prepared:
+    """Raises Inconclusive where the product can't be created."""
+    created = lab.client.create({"name": "Hot-0", "price": 0.0, "quantity": 0})
+    if created.product is None:
+        raise Inconclusive("the hot product was not created", hint=created.detail or "see `labctl logs api`")
+    url = f"{lab.api_url}/products/{created.product}"
+    call = curl("PUT", url, {"name": "Hot", "price": 9.99, "quantity": 1})
+    return Prepared(HotProduct(_host(lab), created.product), f"while true; do\n  {call}\ndone")
+
+
+def _mix(lab: Lab, planned: Plan) -> Prepared:
+    how = f"--rate {planned.rate:g}" if planned.rate else f"--clients {planned.clients}"
+    command = labctl(lab.stack.name, f"load basic --duration {planned.planned:g} {how}")
+    return Prepared(Mix(_host(lab), planned.clients), command, reads=True)
+
+
+def _host(lab: Lab) -> str:
+    return lab.api_url.partition("://")[2]
+
+
+QUICK: Final = LoadScenario(
+    name="load-quick",
+    title=f"{_WRITES} rapid writes",
+    summary=f"{_WRITES} clients create a product each, all at once. Every acknowledgement is judged.",
+    defaults=Defaults(clients=_WRITES, count=_WRITES),
+    prepare=_creates,
+    label="Load",
+)
+COALESCING: Final = LoadScenario(
+    name="load-coalescing",
+    title="One hot product",
+    summary="A few clients update the same product as fast as they are answered; the worker writes it "
+    "once a window.",
+    defaults=Defaults(clients=5, duration=30.0),
+    prepare=_hot_product,
+    label="Hot",
+)
+BASIC: Final = LoadScenario(
+    name="load-basic",
+    title="A mix of reads and writes",
+    summary="30 % creates, 30 % reads and 40 % updates, with a ramp up, a hold and a ramp down. Each client "
+    "reads and updates its own products.",
+    defaults=Defaults(clients=10, duration=120.0, ramp=0.1),
+    prepare=_mix,
+    label="Mix",
+)

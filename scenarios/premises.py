@@ -1,0 +1,54 @@
+"""What a measurement rests on. Where it is not given, nothing can be concluded."""
+
+import json
+from collections.abc import Sequence
+
+from scenarios.lab import Lab
+from scenarios.ledger import Write
+from stack.errors import Inconclusive
+
+
+def require_settings(lab: Lab, why: str, **wanted: object) -> dict[str, object]:
+    """The lab's settings, as they are.
+
+    Args:
+        why: What does not happen otherwise: "nothing can be coalesced".
+
+    Raises:
+        Inconclusive: a setting is not the one wanted.
+    """
+    config = lab.client.config()
+    for setting, value in wanted.items():
+        if config[setting] != value:
+            raise Inconclusive(
+                f"this lab runs with {setting}={_shown(config[setting])}, so {why}",
+                hint=f"labctl config set {setting}={_shown(value)}",
+            )
+    return config
+
+
+def require_acknowledged(writes: Sequence[Write]) -> None:
+    """Raises Inconclusive unless every one of these writes was acknowledged."""
+    failed = [write for write in writes if write.answer != "acknowledged"]
+    if failed:
+        raise Inconclusive(
+            f"{len(failed)} of {len(writes)} writes were not acknowledged ({failed[0].answer})",
+            hint=reason_of(failed[0]),
+        )
+
+
+def reason_of(write: Write) -> str:
+    """Why a write was not acknowledged, in the service's words."""
+    try:
+        problem = json.loads(write.detail)
+    except ValueError:
+        problem = None
+    match problem:
+        case {"title": str(title), "detail": str(detail)}:
+            return f"{title}: {detail}"
+        case _:
+            return write.detail or "see `labctl logs api`"
+
+
+def _shown(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,90 @@
+"""Running scenarios on a lab, and finding one's way in what they report."""
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from scenarios.events import (
+    Advanced,
+    Checked,
+    Event,
+    Measured,
+    ScenarioFinished,
+    ScenarioStarted,
+    StepStarted,
+    VerdictReached,
+)
+from scenarios.lab import Lab
+from scenarios.runner import run
+from scenarios.verdict import Verdict
+from stack.stack import Stack
+from stack.wait import wait_until
+
+E = TypeVar("E", bound=Event)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one run of a scenario reported."""
+
+    events: Sequence[Event]
+
+    def of(self, kind: type[E]) -> list[E]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    @property
+    def end(self) -> ScenarioFinished:
+        assert isinstance(self.events[-1], ScenarioFinished)
+        return self.events[-1]
+
+    @property
+    def verdict(self) -> Verdict:
+        (reached,) = self.of(VerdictReached)
+        return reached.verdict
+
+    @property
+    def figures(self) -> dict[str, int | float | str]:
+        return {event.key: event.value for event in self.of(Measured)}
+
+    @property
+    def failed_checks(self) -> list[Checked]:
+        return [check for check in self.of(Checked) if not check.passed]
+
+    def assert_well_told(self) -> None:
+        """The order that events.py promises, and commands for every step."""
+        started = self.events[0]
+        assert isinstance(started, ScenarioStarted)
+        steps = self.of(StepStarted)
+        assert [step.number for step in steps] == list(range(1, started.steps + 1))
+        assert all(step.command for step in steps)
+        assert len(self.of(ScenarioFinished)) == 1
+        for label in {event.label for event in self.of(Advanced)}:
+            last = [event for event in self.of(Advanced) if event.label == label][-1]
+            assert last.done == last.total, "progress that never ends"
+
+
+def play(stack: Stack, name: str, **options: Any) -> Run:
+    """Run a scenario to its end."""
+    with closing(run(stack, name, options)) as events:
+        return Run(list(events))
+
+
+def interrupt(stack: Stack, name: str, at: Callable[[Event], bool], **options: Any) -> None:
+    """Run a scenario until an event for which `at` is true, and close it there."""
+    with closing(run(stack, name, options)) as events:
+        assert any(at(event) for event in events), "the event never came"
+
+
+def assert_works(stack: Stack) -> None:
+    """Every service is healthy, and a write reaches PostgreSQL."""
+    assert stack.running(), stack.status()
+    with Lab(stack) as lab:
+        write = lab.client.create({"name": "after", "price": 1.0, "quantity": 1})
+        assert write.product is not None, write.detail
+        wait_until(
+            lambda: lab.probe.rows([str(write.product)]) != {},
+            seconds=10,
+            reason="a write reaches PostgreSQL",
+            hint=str(lab.probe.depth()),
+        )

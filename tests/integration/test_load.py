@@ -1,0 +1,87 @@
+"""The load scenarios on a running lab."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from scenarios.events import Event, LoadSampled, Measured, ScenarioFinished, VerdictReached
+from scenarios.runner import run
+from scenarios.verdict import Verdict
+from stack.stack import Stack
+
+
+@pytest.fixture
+def running(stack: Stack) -> Iterator[Stack]:
+    """The lab with every service up, before and after."""
+    list(stack.up())
+    yield stack
+    list(stack.up())
+
+
+def _load(stack: Stack, name: str, **options: Any) -> list[Event]:
+    with closing(run(stack, name, options)) as events:
+        return list(events)
+
+
+def _outcome(events: list[Event]) -> ScenarioFinished:
+    finished = events[-1]
+    assert isinstance(finished, ScenarioFinished)
+    return finished
+
+
+def _verdict(events: list[Event]) -> Verdict:
+    return next(event.verdict for event in events if isinstance(event, VerdictReached))
+
+
+def _measured(events: list[Event]) -> dict[str, Any]:
+    return {event.key: event.value for event in events if isinstance(event, Measured)}
+
+
+def test_quick_persists_fifty_products(running: Stack) -> None:
+    events = _load(running, "load-quick")
+    assert _outcome(events).outcome == "expected", _outcome(events)
+    assert _verdict(events).fates["persisted"] == 50
+    assert _measured(events)["rows_written"] == 50
+
+
+def test_a_hot_product_costs_a_row_a_window(running: Stack) -> None:
+    events = _load(running, "load-coalescing", duration=1.5)
+    figures = _measured(events)
+    assert _outcome(events).outcome == "expected", _outcome(events)
+    assert figures["errors"] == 0
+    assert figures["acknowledged"] > 10 * figures["rows_written"]
+    assert figures["coalesced"] >= figures["acknowledged"] - figures["rows_written"] - 1
+    assert _verdict(events).fates["persisted"] == 1
+
+
+def test_a_mix_on_a_schedule_sends_what_was_asked_for(running: Stack) -> None:
+    events = _load(running, "load-basic", duration=2, rate=100, clients=8)
+    figures = _measured(events)
+    assert _outcome(events).outcome == "expected", _outcome(events)
+    # 100 a second for 2 s, of which the two ramps take away 0.2 s.
+    assert figures["requests"] == 180
+    assert figures["errors"] == 0
+    assert 0 < figures["p50_ms"] <= figures["p95_ms"] <= figures["p99_ms"] <= figures["max_ms"] * 1.001
+    verdict = _verdict(events)
+    assert verdict.acknowledged == figures["acknowledged"]
+    assert verdict.validity == "valid"
+
+
+def test_an_api_that_is_killed_under_load_loses_nothing_that_it_acknowledged(running: Stack) -> None:
+    killed = False
+    events: list[Event] = []
+    with closing(run(running, "load-basic", {"duration": 3.0, "clients": 8})) as playing:
+        for event in playing:
+            events.append(event)
+            if isinstance(event, LoadSampled) and event.requests > 100 and not killed:
+                killed = True
+                list(running.kill("api"))
+                list(running.start("api"))
+    assert killed
+    figures, verdict = _measured(events), _verdict(events)
+    assert figures["errors"] > 0
+    assert _outcome(events).outcome == "expected", _outcome(events)
+    assert verdict.fates["lost"] == verdict.fates["pending"] == 0
+    assert verdict.acknowledged > 100

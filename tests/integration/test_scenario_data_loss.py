@@ -1,0 +1,76 @@
+"""`demo data-loss` on a running lab."""
+
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from scenarios.events import Event, StepStarted
+from scenarios.lab import Lab
+from stack.events import ServiceChanged
+from stack.stack import Stack
+from tests.integration.runs import assert_works, interrupt, play
+
+At = Callable[[Event], bool]
+
+
+@pytest.mark.parametrize("crash", ["flushall", "kill"])
+def test_exactly_the_queued_writes_are_lost(stack: Stack, crash: str) -> None:
+    list(stack.up())
+    run = play(stack, "data-loss", crash=crash)
+    run.assert_well_told()
+    assert run.end.outcome == "expected", (run.end, run.failed_checks)
+    fates = Counter((write.group, write.fate) for write in run.verdict.judged)
+    assert fates == {("persisted before the crash", "persisted"): 10, ("queued at the crash", "lost"): 5}
+    assert len(run.verdict.lost_products) == 5
+    assert run.verdict.validity == "valid"
+    assert int(run.figures["queue_size"]) >= 5
+    assert run.figures["queue_size_after"] == 0
+    assert run.end.seconds < 8
+    assert_works(stack)
+
+
+def test_the_loss_is_read_from_postgresql_and_not_from_the_cache(stack: Stack) -> None:
+    list(stack.up())
+    run = play(stack, "data-loss")
+    lost = [write.product for write in run.verdict.judged if write.fate == "lost"]
+    with Lab(stack) as lab:
+        assert lab.probe.rows(lost) == {}
+
+
+def test_a_write_through_lab_is_inconclusive(stack: Stack) -> None:
+    list(stack.up())
+    with Lab(stack) as lab:
+        lab.client.change_config({"write_policy": "write_through"})
+        try:
+            end = play(stack, "data-loss").end
+        finally:
+            lab.client.change_config({"write_policy": "write_behind"})
+    assert (end.outcome, "write_policy" in end.conclusion) == ("inconclusive", True)
+
+
+def _step(number: int) -> At:
+    return lambda event: isinstance(event, StepStarted) and event.number == number
+
+
+def _when(service: str, state: str) -> At:
+    return lambda event: (
+        isinstance(event, ServiceChanged) and (event.service, event.state) == (service, state)
+    )
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        pytest.param(_when("worker", "stopping"), id="while the worker stops"),
+        pytest.param(_step(3), id="while the worker is stopped"),
+        pytest.param(_when("redis", "died"), id="right after the kill"),
+        pytest.param(_when("redis", "starting"), id="while redis starts"),
+        pytest.param(_when("worker", "starting"), id="while the worker starts"),
+        pytest.param(_step(6), id="before the verdict"),
+    ],
+)
+def test_an_interruption_at_any_point_leaves_the_lab_working(stack: Stack, at: At) -> None:
+    list(stack.up())
+    interrupt(stack, "data-loss", at, crash="kill")
+    assert_works(stack)

@@ -1,0 +1,122 @@
+"""A write path whose writes go into a ledger: what the verdict of a test judges."""
+
+import json
+import random
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any
+
+from scenarios.ledger import Answer, Ledger, Operation, Write
+from scenarios.probe import Probe
+from scenarios.verdict import Verdict, judge
+from service.writebehind.entry import Product, parse_product
+from service.writebehind.errors import OutcomeUnknown, WriteBehindError
+from service.writebehind.writes import Written
+from stack.wait import wait_until
+from tests.write_path import Parts, WritePath
+
+Value = Mapping[str, Any]
+
+
+def widget(name: str, quantity: int = 1) -> Value:
+    return {"name": name, "price": 29.99, "quantity": quantity}
+
+
+class LedgeredPath:
+    """A client and a worker in one. Refusals go into the ledger too, and are not raised."""
+
+    def __init__(
+        self, path: WritePath, parts: Parts, parse: Callable[[bytes], Product] = parse_product
+    ) -> None:
+        self.path = path
+        self.ledger = Ledger()
+        self.probe = Probe(path.settings.redis_url, path.settings.database_url)
+        self._parts = parts
+        self._parse = parse
+        self._flusher = path.flusher
+
+    def __enter__(self) -> "LedgeredPath":
+        self.probe.begin()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._flusher.close()
+        self.probe.__exit__(kind, error, trace)
+
+    def create(self, value: Value) -> str:
+        """The id that the product was given; '' if it was not taken."""
+        write = self._record("create", None, value, lambda: self.path.writes.create(self._parsed(value)))
+        return write.product or ""
+
+    def update(self, product: str, value: Value, *, policy: str = "") -> Write:
+        def write() -> Written:
+            return self.path.writes.update(product, self._parsed(value), policy=policy)
+
+        return self._record("update", product, value, write)
+
+    def delete(self, product: str) -> Write:
+        return self._record("delete", product, None, lambda: self.path.writes.delete(product))
+
+    def flush(self) -> None:
+        """Drain the queue, as one flush job does."""
+        self._flusher.run()
+
+    def replace_worker(self) -> None:
+        """A new worker process: it knows nothing of what the one before had in hand."""
+        self._flusher.close()
+        own = self.path
+        self._flusher = self._parts.flusher(
+            own.buffer,
+            own.store,
+            own.settings,
+            own.stop,
+            signal_flush=_no_signal,
+            chance=random.Random(2),
+        )
+
+    def drain(self) -> None:
+        """Flush until nothing is left, leases that have to end first included."""
+
+        def is_drained() -> bool:
+            self.flush()
+            return self.probe.depth().unsettled == 0
+
+        wait_until(is_drained, seconds=5, reason="the queue is empty", hint=str(self.probe.depth()))
+
+    def judge(self) -> Verdict:
+        return judge(self.ledger.writes, self.probe.findings(self.ledger))
+
+    def _parsed(self, value: Value) -> Product:
+        return self._parse(json.dumps(value).encode())
+
+    def _record(
+        self, operation: Operation, product: str | None, value: Value | None, write: Callable[[], Written]
+    ) -> Write:
+        taken: dict[str, Any] = {}
+        answer: Answer = "acknowledged"
+        detail = ""
+        try:
+            taken = json.loads(write().body)
+        except OutcomeUnknown as error:
+            answer, detail = "unknown", str(error)
+        except WriteBehindError as error:
+            answer, detail = "refused", str(error)
+        entry = Write(
+            product=taken.get("id", product),
+            operation=operation,
+            value=value,
+            answer=answer,
+            version=taken.get("version"),
+            detail=detail,
+        )
+        self.ledger.record(entry)
+        return entry
+
+
+def _no_signal() -> None:
+    """The flushes of these tests happen when they say so."""

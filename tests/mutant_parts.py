@@ -1,0 +1,152 @@
+"""The wrong parts that mutants are made of; each changes as little as its defect takes."""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any, Final
+
+from service.writebehind import keys
+from service.writebehind.buffer import Buffer, Claim, Claimed
+from service.writebehind.entry import DeadLetter, Product
+from service.writebehind.errors import CacheUnavailable, RowsRefused, StoreUnavailable
+from service.writebehind.scripts import Script, Scripts
+from service.writebehind.settings import Settings
+from service.writebehind.store import Store, StoredProduct
+from service.writebehind.writes import Writes, Written
+from tests.rigged import RiggedScripts, RiggedStore
+from worker.flush import Flusher
+
+
+def rewritten(text: str, *changes: tuple[str, str]) -> str:
+    for right, wrong in changes:
+        assert text.count(right) == 1, f"the mutant does not fit any more: {right!r}"
+        text = text.replace(right, wrong)
+    return text
+
+
+def with_lua(changes: dict[Script, Sequence[tuple[str, str]]]) -> Callable[[str], Scripts]:
+    """Scripts of which some say something else."""
+
+    def make(redis_url: str) -> Scripts:
+        scripts = RiggedScripts(redis_url)
+        for name, edits in changes.items():
+            body = rewritten(scripts._bodies[name].decode(), *edits).encode()
+            scripts._bodies[name] = body
+            scripts._shas[name] = hashlib.sha1(body, usedforsecurity=False).hexdigest()
+        return scripts
+
+    return make
+
+
+def with_sql(right: str, wrong: str) -> Callable[[str], Store]:
+    """A store whose one statement says something else."""
+
+    def make(database_url: str) -> Store:
+        store = RiggedStore(database_url)
+        store._upsert = rewritten(store._upsert, (right, wrong))
+        return store
+
+    return make
+
+
+class CachesApart(Writes):
+    """Sets the cache entry in a command of its own, after whatever happens in between."""
+
+    def update(self, product_id: str, product: Product, *, policy: str = "") -> Written:
+        written = super().update(product_id, product, policy=policy)
+        assert isinstance(self._store, RiggedStore)
+        while self._store.meanwhile:
+            self._store.meanwhile.pop(0)()
+        self._scripts.client.set(keys.cache(product_id), written.body)
+        return written
+
+
+class CachesFirst(Writes):
+    """Caches what PostgreSQL is about to be asked to commit."""
+
+    def __init__(self, scripts: Scripts, store: Store, settings: Settings, **rest: Any) -> None:
+        class CachingStore(Store):
+            def write(self, entries: Sequence[bytes]) -> int:
+                for entry in entries:
+                    scripts.client.set(keys.cache(json.loads(entry)["id"]), entry)
+                return store.write(entries)
+
+            def get(self, product_id: str) -> StoredProduct | None:
+                return store.get(product_id)
+
+        super().__init__(scripts, CachingStore(settings.database_url), settings, **rest)
+
+
+class PopsFirst(Buffer):
+    """Takes claimed rows off the queue before they are written."""
+
+    def claim(self, settings: Settings) -> Claim:
+        claim = super().claim(settings)
+        if claim.rows:
+            super().ack(claim, claim.rows, rows_written=0)
+        return claim
+
+
+class DropsUnpushed(Buffer):
+    """Takes rows off the queue, whether or not the dead letter queue took them."""
+
+    def dead_letter(self, claim: Claim, letters: Sequence[DeadLetter]) -> None:
+        rows = [Claimed(letter.id, letter.version, b"") for letter in letters]
+        try:
+            super().dead_letter(claim, letters)
+        except CacheUnavailable:
+            self.ack(claim, rows, rows_written=0)
+
+
+class DropsTheBatch(Flusher):
+    """Lets one bad row take its whole batch along."""
+
+    def _write(self, claim: Claim, rows: Sequence[Claimed]) -> list[tuple[Claimed, str]]:
+        with suppress(RowsRefused):
+            self._store.write([row.entry for row in rows])
+        self._claims.ack(claim, rows, rows_written=0)
+        return []
+
+
+class GivesUpInAnOutage(Flusher):
+    """Takes a database that is away for a database that refuses rows."""
+
+    def _write(self, claim: Claim, rows: Sequence[Claimed]) -> list[tuple[Claimed, str]]:
+        try:
+            return super()._write(claim, rows)
+        except StoreUnavailable as error:
+            return [(row, str(error)) for row in rows]
+
+
+def parse_anything(body: bytes) -> Product:
+    return Product(**json.loads(body))
+
+
+class EvictsAnyKey(RiggedScripts):
+    """On a Redis that takes any key for a cache entry while this is open."""
+
+    def __init__(self, redis_url: str) -> None:
+        super().__init__(redis_url)
+        self._before: Any = self.client.config_get("maxmemory-policy")
+        self.client.config_set("maxmemory-policy", "allkeys-lru")
+
+    def close(self) -> None:
+        self.client.config_set("maxmemory-policy", self._before["maxmemory-policy"])
+        super().close()
+
+
+#: A write that replaces no pending entry.
+KEEPS_THE_FIRST: Final = (
+    "redis.call('HSET', KEYS[2], id, to_entry(document, since, 0))",
+    "redis.call('HSETNX', KEYS[2], id, to_entry(document, since, 0))",
+)
+#: A write that lets the window begin anew.
+SLIDES: Final = ("since = queued_at(pending)", "since = since")
+#: A read that does not look at what is pending.
+OVERLOOKS_PENDING: Final = ("if pending then", "if false then")
+#: A fill that does not ask whether anything was written since its look at PostgreSQL.
+FILLS_ALWAYS: Final = (
+    ("if redis.call('GET', KEYS[2]) ~= ARGV[2] then", "if false then"),
+    ("if redis.call('EXISTS', KEYS[1]) == 1 or redis.call('HEXISTS', KEYS[3], ARGV[1]) == 1", "if false"),
+)

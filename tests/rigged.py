@@ -1,0 +1,44 @@
+"""Parts of the write path that fail, or let something else happen, exactly when a test says so."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from service.writebehind.scripts import Script, Scripts
+from service.writebehind.store import Store, StoredProduct
+
+
+class Killed(BaseException):
+    """SIGKILL at this point: nothing that follows in the process happens."""
+
+
+class RiggedStore(Store):
+    """Raises the next fault instead of writing; lets things happen between a look and its answer."""
+
+    def __init__(self, database_url: str) -> None:
+        super().__init__(database_url)
+        self.faults: list[BaseException] = []
+        self.meanwhile: list[Callable[[], object]] = []
+
+    def write(self, entries: Sequence[bytes]) -> int:
+        if self.faults:
+            raise self.faults.pop(0)
+        return super().write(entries)
+
+    def get(self, product_id: str) -> StoredProduct | None:
+        row = super().get(product_id)
+        while self.meanwhile:
+            self.meanwhile.pop(0)()
+        return row
+
+
+class RiggedScripts(Scripts):
+    """Raises the next fault of a script instead of running it."""
+
+    def __init__(self, redis_url: str) -> None:
+        super().__init__(redis_url)
+        self.faults: dict[Script, list[Exception]] = {}
+
+    def run(self, script: Script, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Any:
+        if self.faults.get(script):
+            raise self.faults[script].pop(0)
+        return super().run(script, keys, args)

@@ -1,0 +1,84 @@
+"""A lab whose API is scripted and whose databases are plain fields."""
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import cast
+
+from scenarios.client import Client
+from scenarios.events import Event
+from scenarios.findings import Findings, Held
+from scenarios.lab import Lab
+from scenarios.ledger import Ledger
+from scenarios.probe import Depth
+from stack.errors import NotRunning
+from tests.unit.scenarios.load.scripted_server import ScriptedServer
+
+
+def keeps_all(ledger: Ledger) -> Findings:
+    """Every product's newest acknowledged write is its row."""
+    rows: dict[str, Held] = {}
+    for write in ledger.acknowledged():
+        product, version = write.product or "", write.version or 0
+        if product not in rows or rows[product].version < version:
+            rows[product] = Held(version=version, value=write.value)
+    return Findings(rows=rows)
+
+
+@dataclass(slots=True)
+class FakeProbe:
+    #: What the totals read, one look after the other; the last one stays.
+    totals_seen: list[dict[str, int]] = field(default_factory=lambda: [{}])
+    settles: bool = True
+    #: Neither Redis nor PostgreSQL answer, once the load has begun.
+    away: bool = False
+    find: Callable[[Ledger], Findings] = keeps_all
+    queue: int = 3
+    looks: int = 0
+
+    def depth(self) -> Depth:
+        self._reach()
+        return Depth(queue=self.queue, inflight=0, retrying=0, dead_letters=0, backlog=0)
+
+    def totals(self) -> dict[str, int]:
+        if self.looks:
+            self._reach()
+        self.looks += 1
+        return self.totals_seen[min(self.looks, len(self.totals_seen)) - 1]
+
+    def settle(self, seconds: float) -> Generator[Event, None, bool]:
+        self._reach()
+        yield from ()
+        return self.settles
+
+    def findings(self, ledger: Ledger) -> Findings:
+        self._reach()
+        return self.find(ledger)
+
+    def _reach(self) -> None:
+        if self.away:
+            raise NotRunning("Redis can't be read", hint="`labctl up` repairs it")
+
+
+class FakeStack:
+    name = "lab42"
+
+    def urls(self) -> dict[str, str]:
+        return {"postgres": "postgresql://somewhere/labdb"}
+
+
+class FakeLab:
+    """A context manager, like the real one."""
+
+    def __init__(self, server: ScriptedServer, probe: FakeProbe | None = None) -> None:
+        self.stack = FakeStack()
+        self.api_url = server.url
+        self.api_port = server.address[1]
+        self.ledger = Ledger()
+        self.client = Client(server.url, self.ledger)
+        self.probe = probe or FakeProbe()
+
+    def __enter__(self) -> Lab:
+        return cast("Lab", self)
+
+    def __exit__(self, *_: object) -> None:
+        self.client.__exit__(None, None, None)

@@ -1,0 +1,68 @@
+"""From options to plans."""
+
+import pytest
+
+from scenarios.load.plan import Defaults, plan
+from scenarios.load.scenario import BASIC, COALESCING, QUICK
+from scenarios.load.schedule import ClosedLoop, OpenLoop, Shape
+from scenarios.scenario import Options
+from stack.errors import UsageError
+
+_TIMED = Defaults(clients=10, duration=120.0, ramp=0.1)
+_COUNTED = Defaults(clients=50, count=50)
+
+
+def test_by_itself_a_timed_load_is_a_closed_loop() -> None:
+    made = plan(_TIMED, Options())
+    assert made.pace == ClosedLoop(Shape(120.0, 12.0), 10)
+    assert (made.clients, made.planned, made.rate) == (10, 120.0, None)
+
+
+def test_ramps_shrink_with_the_duration() -> None:
+    assert plan(_TIMED, Options(duration=5.0, clients=3)).pace == ClosedLoop(Shape(5.0, 0.5), 3)
+
+
+def test_a_rate_makes_an_open_loop() -> None:
+    made = plan(_TIMED, Options(duration=5.0, rate=100.0))
+    assert made.pace == OpenLoop(Shape(5.0, 0.5), 100.0)
+    assert (made.clients, made.rate) == (64, 100.0)
+    assert plan(_TIMED, Options(rate=100.0, clients=2)).clients == 2
+
+
+def test_a_counted_load() -> None:
+    made = plan(_COUNTED, Options(clients=7))
+    assert made.pace == ClosedLoop(Shape(30.0), 7, 50)
+    assert (made.clients, made.planned) == (7, 0.0)
+
+
+def test_a_counted_load_on_a_schedule() -> None:
+    pace = plan(_COUNTED, Options(rate=25.0)).pace
+    assert pace == OpenLoop(Shape(2.0), 25.0)
+    assert isinstance(pace, OpenLoop)
+    assert pace.count == 50
+
+
+@pytest.mark.parametrize("rate", [0.02, 0.3, 3.3, 7.77, 99_999.9])
+def test_a_counted_load_sends_its_count_at_any_rate(rate: float) -> None:
+    pace = plan(_COUNTED, Options(rate=rate)).pace
+    assert isinstance(pace, OpenLoop)
+    assert pace.count == 50
+
+
+@pytest.mark.parametrize(
+    ("options", "named"), [(Options(duration=5.0), "--duration"), (Options(rate=0.001), "--rate 0.001")]
+)
+def test_options_that_do_not_go_together(options: Options, named: str) -> None:
+    with pytest.raises(UsageError, match=named) as caught:
+        QUICK.check(options)
+    assert caught.value.hint
+
+
+def test_the_kinds_of_load() -> None:
+    assert [kind.name for kind in (QUICK, COALESCING, BASIC)] == [
+        "load-quick",
+        "load-coalescing",
+        "load-basic",
+    ]
+    for kind in (COALESCING, BASIC):
+        kind.check(Options(duration=0.1, rate=1.0, clients=1))

@@ -1,0 +1,76 @@
+"""What loads send."""
+
+import json
+from collections import Counter
+
+from scenarios.load.profiles import Call, Creates, HotProduct, Mix
+
+
+def _body(call: Call) -> object:
+    return json.loads(call.payload.partition(b"\r\n\r\n")[2])
+
+
+def test_creates_are_distinct_and_valid_products() -> None:
+    profile = Creates("lab:1")
+    calls = [profile.next(0) for _ in range(12_000)]
+    assert {call.operation for call in calls} == {"create"}
+    assert all(call.product is None for call in calls)
+    assert calls[0].payload.startswith(b"POST /products HTTP/1.1\r\nHost: lab:1\r\n")
+    values = [call.value for call in calls if call.value is not None]
+    assert len({value["name"] for value in values}) == len(calls)
+    # The service takes no more than two decimals.
+    assert all(value["price"] == round(value["price"], 2) for value in values)
+    assert _body(calls[0]) == calls[0].value == {"name": "Load-1", "price": 0.01, "quantity": 1}
+
+
+def test_the_hot_product_is_the_only_one() -> None:
+    profile = HotProduct("lab:1", "hot")
+    first, second = profile.next(0), profile.next(1)
+    assert first.product == second.product == "hot"
+    assert first.operation == "update"
+    assert first.payload.startswith(b"PUT /products/hot HTTP/1.1\r\n")
+    assert first.value != second.value
+
+
+def test_the_mix_begins_with_a_create() -> None:
+    profile = Mix("lab:1", clients=3)
+    assert all(profile.next(client).operation == "create" for client in range(3))
+
+
+def test_the_mix_is_30_30_40() -> None:
+    profile = Mix("lab:1", clients=1)
+    profile.acknowledged(0, profile.next(0), "p", 1)
+    kinds = Counter(profile.next(0).operation for _ in range(10_000))
+    assert abs(kinds["create"] - 3000) < 200
+    assert abs(kinds[None] - 3000) < 200
+    assert abs(kinds["update"] - 4000) < 200
+
+
+def test_the_mix_is_the_same_in_every_run() -> None:
+    def kinds() -> list[str | None]:
+        profile = Mix("lab:1", clients=1)
+        profile.acknowledged(0, profile.next(0), "p", 1)
+        return [profile.next(0).operation for _ in range(50)]
+
+    assert kinds() == kinds()
+
+
+def test_clients_keep_to_their_own_products_and_expect_their_newest_version() -> None:
+    profile = Mix("lab:1", clients=2)
+    for client, product in enumerate(("mine", "yours")):
+        profile.acknowledged(client, profile.next(client), product, 10)
+    profile.acknowledged(0, profile.next(0), "mine", 20)
+    calls = [profile.next(0) for _ in range(200)]
+    assert {call.product for call in calls} == {None, "mine"}
+    reads = [call for call in calls if call.operation is None]
+    assert {call.at_least for call in reads} == {20}
+    assert reads[0].payload.startswith(b"GET /products/mine HTTP/1.1\r\n")
+
+
+def test_a_product_that_is_gone_is_left_alone() -> None:
+    profile = Mix("lab:1", clients=1)
+    profile.acknowledged(0, profile.next(0), "p", 1)
+    call = next(call for _ in range(100) if (call := profile.next(0)).product == "p")
+    profile.gone(0, call)
+    profile.gone(0, call)
+    assert all(profile.next(0).product is None for _ in range(50))

@@ -1,0 +1,193 @@
+"""The load scenarios, on a scripted API."""
+
+import threading
+from contextlib import closing
+
+import pytest
+
+from scenarios.events import Checked, Event, LoadSampled, Measured, Narrated, StepStarted, VerdictReached
+from scenarios.findings import Findings
+from scenarios.lab import Lab
+from scenarios.load.scenario import BASIC, COALESCING, QUICK, LoadScenario
+from scenarios.scenario import Conclusion, Options
+from stack.errors import Inconclusive, NotRunning, UsageError
+from tests.unit.scenarios.load.fake_lab import FakeLab, FakeProbe
+from tests.unit.scenarios.load.scripted_server import Asked, answer, created, serving
+
+
+def _play(lab: Lab, scenario: LoadScenario, options: Options) -> tuple[list[Event], Conclusion]:
+    events: list[Event] = []
+
+    def gather() -> Conclusion:
+        playing = scenario.play(lab, options)
+        while True:
+            try:
+                events.append(next(playing))
+            except StopIteration as stop:
+                conclusion: Conclusion = stop.value
+                return conclusion
+
+    return events, gather()
+
+
+def _measured(events: list[Event]) -> dict[str, int | float | str]:
+    return {event.key: event.value for event in events if isinstance(event, Measured)}
+
+
+def _said(events: list[Event]) -> str:
+    return " ".join(event.text for event in events if isinstance(event, Narrated))
+
+
+def test_quick_sends_fifty_writes_and_judges_each() -> None:
+    probe = FakeProbe([{}, {"accepted": 50, "rows_written": 40, "coalesced": 10}])
+    with serving(created) as server, FakeLab(server, probe) as lab:
+        events, conclusion = _play(lab, QUICK, Options())
+        assert [asked.method for asked in server.asked] == ["POST"] * 50
+    steps = [event for event in events if isinstance(event, StepStarted)]
+    assert [step.number for step in steps] == [1, 2, 3]
+    assert steps[0].command.startswith("for i in $(seq 50)")
+    assert "Load-'$i'" in steps[0].command
+    figures = _measured(events)
+    assert figures["requests"] == figures["acknowledged"] == 50
+    assert (figures["rows_written"], figures["coalesced_share"]) == (40, 20.0)
+    assert figures["generator_limited"] == 0
+    assert "1.2 a row" in _said(events)
+    samples = [event for event in events if isinstance(event, LoadSampled)]
+    assert (samples[-1].requests, samples[-1].duration) == (50, 0.0)
+    assert conclusion.outcome == "expected"
+    assert "all 50 acknowledged writes" in conclusion.text
+
+
+def test_coalescing_updates_one_product_of_its_own() -> None:
+    with serving(created) as server, FakeLab(server) as lab:
+        events, conclusion = _play(lab, COALESCING, Options(duration=0.2, clients=2))
+        paths = {asked.path for asked in server.asked}
+    assert paths == {"/products", "/products/p-0"}
+    assert any(isinstance(event, StepStarted) and "/products/p-0" in event.command for event in events)
+    assert conclusion.outcome == "expected"
+
+
+def test_basic_reads_what_it_wrote() -> None:
+    with serving(created) as server, FakeLab(server) as lab:
+        events, conclusion = _play(lab, BASIC, Options(duration=0.4, rate=300.0, clients=3))
+        methods = {asked.method for asked in server.asked}
+    assert methods == {"GET", "POST", "PUT"}
+    claims = {event.claim: event.passed for event in events if isinstance(event, Checked)}
+    assert claims["clients read their own writes"]
+    assert conclusion.outcome == "expected"
+    # 300 a second for 0.4 s, of which the two ramps take away 0.04 s.
+    assert _measured(events)["requests"] == 108
+
+
+def test_a_lost_write_is_not_as_predicted() -> None:
+    with serving(created) as server, FakeLab(server, FakeProbe(find=lambda ledger: Findings())) as lab:
+        events, conclusion = _play(lab, QUICK, Options())
+    assert conclusion.outcome == "unexpected"
+    assert "50 lost" in conclusion.text
+    assert [event.passed for event in events if isinstance(event, Checked)] == [False, True]
+
+
+def test_a_stale_read_is_not_as_predicted() -> None:
+    """The reads of this API are as of before the writes."""
+
+    def script(asked: Asked) -> bytes:
+        return answer(200, '{"id":"x","version":0}') if asked.method == "GET" else created(asked)
+
+    with serving(script) as server, FakeLab(server) as lab:
+        _, conclusion = _play(lab, BASIC, Options(duration=0.3, clients=2))
+    assert conclusion.outcome == "unexpected"
+    assert "clients read their own writes" in conclusion.text
+
+
+def test_what_still_waits_is_inconclusive() -> None:
+    def waits(ledger: object) -> Findings:
+        return Findings(pending={f"p-{n}": frozenset({n + 1}) for n in range(50)})
+
+    with serving(created) as server, FakeLab(server, FakeProbe(settles=False, find=waits)) as lab:
+        events, conclusion = _play(lab, QUICK, Options())
+    assert conclusion.outcome == "inconclusive"
+    assert "50 pending" in conclusion.text
+    assert "The queue is not empty" in _said(events)
+
+
+def test_dead_letters_are_told() -> None:
+    def dead(ledger: object) -> Findings:
+        return Findings(dead_letters={f"p-{n}": frozenset({n + 1}) for n in range(50)})
+
+    with serving(created) as server, FakeLab(server, FakeProbe(find=dead)) as lab:
+        _, conclusion = _play(lab, QUICK, Options())
+    assert conclusion.outcome == "expected"
+    assert "but for 50 in the dead letter queue" in conclusion.text
+
+
+def test_without_an_acknowledgement_nothing_can_be_said() -> None:
+    with serving(lambda asked: answer(503, "full")) as server, FakeLab(server) as lab:
+        events, conclusion = _play(lab, QUICK, Options())
+    assert conclusion.outcome == "inconclusive"
+    assert _measured(events)["errors"] == 50
+
+
+def test_without_a_final_read_nothing_can_be_said() -> None:
+    with serving(created) as server, FakeLab(server, FakeProbe(away=True)) as lab:
+        events, conclusion = _play(lab, QUICK, Options())
+    assert conclusion.outcome == "inconclusive"
+    assert "Redis can't be read" in _said(events)
+    assert any(isinstance(event, VerdictReached) for event in events)
+
+
+def test_counts_that_redis_lost_are_told() -> None:
+    probe = FakeProbe([{"accepted": 900}, {"accepted": 20, "rows_written": 5}])
+    with serving(created) as server, FakeLab(server, probe) as lab:
+        events, _ = _play(lab, QUICK, Options())
+    assert "Redis lost its memory" in _said(events)
+    assert _measured(events)["rows_written"] == 5
+
+
+def test_the_hot_product_must_come_to_be() -> None:
+    with (
+        serving(lambda asked: answer(503, "full")) as server,
+        FakeLab(server) as lab,
+        pytest.raises(Inconclusive, match="hot product"),
+    ):
+        _play(lab, COALESCING, Options(duration=0.1))
+
+
+def test_more_than_the_service_can_do_is_told() -> None:
+    never = threading.Event()
+
+    def slow(asked: Asked) -> bytes:
+        never.wait(0.05)
+        return created(asked)
+
+    with serving(slow) as server, FakeLab(server) as lab:
+        events, _ = _play(lab, BASIC, Options(duration=0.2, rate=2000.0, clients=1))
+    unsent = _measured(events)["unsent"]
+    assert isinstance(unsent, int)
+    assert unsent > 200
+    assert "were due and found no free connection" in _said(events)
+
+
+def test_options_that_make_no_sense_are_refused_before_anything_is_sent() -> None:
+    with serving(created) as server, FakeLab(server) as lab:
+        with pytest.raises(UsageError, match="--duration"):
+            next(QUICK.play(lab, Options(duration=3.0)))
+        assert server.asked == []
+
+
+def test_an_api_that_is_not_there() -> None:
+    with serving(created) as server, FakeLab(server) as lab:
+        server.stop()
+        with pytest.raises(NotRunning, match=str(lab.api_port)):
+            _play(lab, QUICK, Options())
+
+
+def test_closing_it_stops_the_load_at_once_and_leaves_nothing_running() -> None:
+    before = set(threading.enumerate())
+    with serving(created) as server, FakeLab(server) as lab:
+        serving_threads = set(threading.enumerate()) - before
+        with closing(BASIC.play(lab, Options())) as events:
+            sampled = next(event for event in events if isinstance(event, LoadSampled))
+            assert sampled.duration == 120.0
+        sent = len(server.asked)
+        assert not [t for t in set(threading.enumerate()) - serving_threads if t.name.startswith("load")]
+    assert len(server.asked) == sent

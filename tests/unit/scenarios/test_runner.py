@@ -1,0 +1,167 @@
+"""The runner on a scripted scenario and a lab that is only told of."""
+
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from scenarios import runner
+from scenarios.events import Advanced, Event, Narrated, ScenarioFinished, ScenarioStarted
+from scenarios.lab import Lab
+from scenarios.scenario import Conclusion, Options, Scenario
+from stack.errors import Inconclusive, NotRunning, UsageError
+from stack.stack import Stack
+
+
+@dataclass(slots=True)
+class FakeProbe:
+    """Says at once whether it got quiet."""
+
+    quiet: bool = True
+    begun: int = 0
+
+    def settle(self, seconds: float) -> Generator[Event, None, bool]:
+        yield Advanced("waiting", 0, 1)
+        return self.quiet
+
+    def begin(self) -> None:
+        self.begun += 1
+
+
+@dataclass(slots=True)
+class FakeLab:
+    probe: FakeProbe
+    closed: bool = False
+
+    def __enter__(self) -> "FakeLab":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.closed = True
+
+
+@dataclass(slots=True)
+class Script:
+    """A scenario that says two things and ends as it is told."""
+
+    ending: Conclusion | Exception = field(default_factory=lambda: Conclusion("expected", "as predicted"))
+    name: str = "script"
+    title: str = "Script"
+    summary: str = "A scripted scenario."
+    steps: int = 2
+    done: list[str] = field(default_factory=list)
+
+    def play(self, lab: Lab, options: Options) -> Generator[Event, None, Conclusion]:
+        self.done.append(f"began with {options.clients} clients")
+        try:
+            yield Narrated("one")
+            yield Narrated("two")
+            if isinstance(self.ending, Exception):
+                raise self.ending
+            return self.ending
+        finally:
+            self.done.append("cleaned up")
+
+
+@dataclass(slots=True)
+class Stage:
+    script: Script
+    lab: FakeLab
+
+    def run(self, options: Mapping[str, Any] = {}) -> Generator[Event, None, None]:
+        return runner.run(cast(Stack, SimpleNamespace()), "script", options)
+
+
+@pytest.fixture
+def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    script, lab = Script(), FakeLab(FakeProbe())
+    _: Scenario = script
+
+    def find(name: str) -> Scenario:
+        if name != script.name:
+            raise UsageError(f"there is no scenario {name!r}", hint="choose another")
+        return script
+
+    monkeypatch.setattr(runner, "find", find)
+    monkeypatch.setattr(runner, "Lab", lambda stack: lab)
+    yield Stage(script, lab)
+    assert lab.closed or not script.done
+
+
+def test_a_run_begins_with_its_name_and_ends_with_its_conclusion(stage: Stage) -> None:
+    events = list(stage.run({"clients": 3}))
+    assert events[0] == ScenarioStarted("script", "Script", "A scripted scenario.", 2)
+    assert events[1:-1] == [Advanced("waiting", 0, 1), Narrated("one"), Narrated("two")]
+    match events[-1]:
+        case ScenarioFinished("script", "expected", "as predicted", seconds):
+            assert seconds >= 0
+        case other:
+            pytest.fail(f"ended with {other}")
+    assert stage.script.done == ["began with 3 clients", "cleaned up"]
+    assert stage.lab.closed
+
+
+def test_the_run_begins_only_after_earlier_writes_are_flushed(stage: Stage) -> None:
+    with closing(stage.run()) as events:
+        assert isinstance(next(events), ScenarioStarted)
+        next(events)
+        assert stage.lab.probe.begun == 0
+        next(events)
+        assert stage.lab.probe.begun == 1
+
+
+def test_closing_the_run_cleans_up(stage: Stage) -> None:
+    with closing(stage.run()) as events:
+        assert Narrated("one") in events
+        assert stage.script.done == ["began with None clients"]
+    assert stage.script.done[-1] == "cleaned up"
+    assert stage.lab.closed
+
+
+def test_an_interrupt_cleans_up_too(stage: Stage) -> None:
+    with closing(stage.run()) as events:
+        assert Narrated("one") in events
+        with pytest.raises(KeyboardInterrupt):
+            events.throw(KeyboardInterrupt())
+    assert stage.script.done[-1] == "cleaned up"
+    assert stage.lab.closed
+
+
+def test_a_measurement_that_could_not_be_made_ends_as_inconclusive(stage: Stage) -> None:
+    stage.script.ending = Inconclusive("the queue is empty", hint="stop the worker")
+    last = list(stage.run())[-1]
+    assert isinstance(last, ScenarioFinished)
+    assert (last.outcome, last.conclusion) == ("inconclusive", "the queue is empty: stop the worker")
+    assert stage.script.done[-1] == "cleaned up"
+
+
+def test_earlier_writes_that_are_never_flushed_make_it_inconclusive(stage: Stage) -> None:
+    stage.lab.probe.quiet = False
+    last = list(stage.run())[-1]
+    assert isinstance(last, ScenarioFinished)
+    assert last.outcome == "inconclusive"
+    assert "labctl logs worker" in last.conclusion
+    assert (stage.script.done, stage.lab.probe.begun) == ([], 0)
+
+
+def test_a_lab_that_breaks_is_an_error_and_no_conclusion(stage: Stage) -> None:
+    stage.script.ending = NotRunning("Redis can't be read", hint="labctl up")
+    with pytest.raises(NotRunning):
+        list(stage.run())
+    assert stage.script.done[-1] == "cleaned up"
+    assert stage.lab.closed
+
+
+@pytest.mark.parametrize("options", [{"rate": -1}, {"colour": "red"}])
+def test_bad_options_are_found_before_anything_begins(stage: Stage, options: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        next(stage.run(options))
+    assert (stage.script.done, stage.lab.closed) == ([], False)
+
+
+def test_an_unknown_scenario_is_a_usage_error(stage: Stage) -> None:
+    with pytest.raises(UsageError):
+        next(runner.run(cast(Stack, SimpleNamespace()), "chaos", {}))
