@@ -103,7 +103,9 @@ def _postgres(state: LabState) -> ServiceSpec:
             image=POSTGRES_IMAGE,
             command=("postgres", *(word for option in options for word in ("-c", option))),
             port=5432,
-            # The entry point gives the volume to the user `postgres` and becomes that user.
+            # The entry point gives the volume to the user `postgres` and becomes that user. An init would
+            # stay root, and without the capability to signal others it could not pass the stop on.
+            init=False,
             capabilities=("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"),
             mounts=(
                 Mount(kind="volume", source=POSTGRES_DATA, target="/var/lib/postgresql"),
