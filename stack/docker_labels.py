@@ -75,6 +75,8 @@ def of_container(lab: str, spec: ServiceSpec) -> dict[str, str]:
         "com.docker.compose.service": container_name(lab, spec.name),
         ONE_OFF: "False",
         "com.docker.compose.container-number": "1",
+        # Without a version, compose 1.29 looks for containers of its own early days, and fails.
+        "com.docker.compose.version": "2.0.0",
         # Another one than compose computes, so that `docker compose up` makes the container its own.
         "com.docker.compose.config-hash": spec.hash(),
         "com.docker.compose.project.working_dir": str(directory),
