@@ -31,8 +31,10 @@ def play(
     Args:
         pause: Called after each step is announced, before it is done.
     """
-    from scenarios.runner import run
+    from scenarios.runner import choose, run
 
+    for name in names:
+        choose(name, options)
     if not session.stack.running():
         start_lab(session, {})
     call.when_interrupted = "the lab is still up, cleaned up and ready; take it down with `labctl down`"

@@ -10,16 +10,14 @@ from scenarios.events import Checked, Event, Measured, Narrated, StepStarted, Ta
 from scenarios.findings import Held
 from scenarios.judging import conclude, reach_verdict
 from scenarios.lab import Lab
-from scenarios.premises import require_acknowledged, require_settings
-from scenarios.scenario import Conclusion, Options
+from scenarios.premises import flush_delay, require_acknowledged, require_settings
+from scenarios.scenario import Conclusion, Options, refuse_load_options
 from stack.errors import DeadlinePassed, Inconclusive
 from stack.wait import wait_until
 
 _VALUE: Final = {"name": "Demo Widget", "price": 29.99, "quantity": 100}
 #: s beyond the wait before a flush until the row has to be there.
 _PERSIST_SECONDS: Final = 10.0
-#: ms that an audience waits, at most.
-_PATIENCE_MS: Final = 30_000
 #: ms; with a shorter wait before the flush the row may be there before anybody can look.
 _VISIBLE_MS: Final = 100
 
@@ -36,9 +34,12 @@ class Basics:
     )
     steps: int = 4
 
+    def check(self, options: Options) -> None:
+        refuse_load_options(self.name, options)
+
     def play(self, lab: Lab, options: Options) -> Generator[Event, None, Conclusion]:
         config = require_settings(lab, "a write goes to PostgreSQL at once", write_policy="write_behind")
-        delay = _delay(config)
+        delay = flush_delay(config)
         url = f"{lab.api_url}/products"
         yield StepStarted(1, "Create a product", curl("POST", url, _VALUE))
         sent = time.monotonic()
@@ -73,18 +74,6 @@ class Basics:
 
 
 BASICS: Final = Basics()
-
-
-def _delay(config: dict[str, Any]) -> int:
-    """ms that a write waits before it is flushed. Raises Inconclusive if that is too long to watch."""
-    setting = "coalescing_window_ms" if config["write_coalescing_enabled"] else "flush_interval_ms"
-    delay = int(config[setting])
-    if delay > _PATIENCE_MS:
-        raise Inconclusive(
-            f"this lab lets a write wait for {delay / 1000:g} s, too long to watch",
-            hint=f"labctl config set {setting}=500",
-        )
-    return delay
 
 
 def _look(shown: dict[str, Any], row: Held | None, version: int, delay: int) -> Generator[Event, None, None]:

@@ -7,12 +7,10 @@ from typing import Any, Final
 
 import httpx
 
-from scenarios.ledger import Answer, Ledger, Operation, Write
+from scenarios.ledger import Answer, Ledger, Operation, Write, answer_without_product
 from stack.errors import EnvironmentFault, NotRunning
 
 _TIMEOUT: Final = 10.0
-#: Answers after which nobody can say whether the write was taken.
-_UNKNOWN: Final = frozenset({500, 502, 504})
 _CONNECTIONS: Final = 64
 
 
@@ -106,9 +104,7 @@ class Client:
             return "unknown", {}, f"{type(error).__name__}: {error}"
         if answer.is_success:
             return _read_acknowledgement(answer)
-        if answer.status_code in _UNKNOWN:
-            return "unknown", {}, answer.text
-        return "refused", {}, answer.text
+        return answer_without_product(answer.status_code), {}, answer.text
 
     def _ask(
         self, method: str, path: str, *, ok: tuple[int, ...] = (200,), json: Mapping[str, Any] | None = None

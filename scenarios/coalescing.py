@@ -11,8 +11,8 @@ from scenarios.events import Checked, Event, Measured, Narrated, StepStarted, Ta
 from scenarios.judging import conclude, reach_verdict
 from scenarios.lab import Lab
 from scenarios.ledger import Write
-from scenarios.premises import reason_of, require_settings
-from scenarios.scenario import Conclusion, Options
+from scenarios.premises import flush_delay, reason_of, require_settings
+from scenarios.scenario import Conclusion, Options, refuse_load_options
 from scenarios.verdict import Verdict
 from stack.errors import Inconclusive
 
@@ -37,11 +37,15 @@ class Coalescing:
     )
     steps: int = 4
 
+    def check(self, options: Options) -> None:
+        refuse_load_options(self.name, options)
+
     def play(self, lab: Lab, options: Options) -> Generator[Event, None, Conclusion]:
         config = require_settings(
             lab, "nothing can be coalesced", write_policy="write_behind", write_coalescing_enabled=True
         )
-        before, depth = lab.probe.totals(), 0
+        window = flush_delay(config)
+        before = lab.probe.totals()
         url = f"{lab.api_url}/products/{_PRODUCT}"
         yield StepStarted(1, f"{_UPDATES} concurrent updates of {_PRODUCT}", curl("PUT", url, _value(1)))
         writes = _update_at_once(lab)
@@ -57,7 +61,6 @@ class Coalescing:
         yield StepStarted(2, "The queue right after", curl("GET", f"{lab.api_url}/admin/queue"))
         yield Measured("accepted", "updates acknowledged", len(acknowledged), "writes")
         yield Measured("queue_size", "products in the queue", depth)
-        window = config["coalescing_window_ms"]
         yield Narrated(f"One product is dirty, so one entry waits: for {window} ms from the first update.")
 
         query = f"SELECT name, quantity, version FROM products WHERE id = '{_PRODUCT}';"
@@ -98,8 +101,14 @@ def _update_at_once(lab: Lab) -> list[Write]:
         together.wait(_START_SECONDS)
         return lab.client.update(_PRODUCT, _value(number))
 
-    with ThreadPoolExecutor(_UPDATES) as pool:
-        return list(pool.map(update, range(1, _UPDATES + 1)))
+    try:
+        with ThreadPoolExecutor(_UPDATES) as pool:
+            return list(pool.map(update, range(1, _UPDATES + 1)))
+    except threading.BrokenBarrierError as error:
+        raise Inconclusive(
+            f"{_UPDATES} clients could not start together within {_START_SECONDS:g} s",
+            hint="is the machine out of threads, or very busy? `labctl doctor` looks at it",
+        ) from error
 
 
 def _compare(lab: Lab, last: Write) -> Generator[Event, None, None]:

@@ -7,11 +7,11 @@ from typing import Final
 from scenarios.commands import curl, psql
 from scenarios.events import Checked, Event, Measured, Narrated, StepStarted, TableShown
 from scenarios.lab import Lab
-from scenarios.scenario import Conclusion, Options
+from scenarios.scenario import Conclusion, Options, refuse_load_options
 
 _COUNT: Final = "SELECT COUNT(*) AS total_products FROM products;"
 _RECENT: Final = (
-    "SELECT id, name, price, quantity, created_at::timestamptz(0) FROM products "
+    "SELECT id, name, price, quantity, created_at::time(0) AS created FROM products "
     "ORDER BY created_at DESC LIMIT 10;"
 )
 _STATS: Final = (
@@ -30,6 +30,9 @@ class DatabaseState:
         "through the cache would also show what was never persisted."
     )
     steps: int = 4
+
+    def check(self, options: Options) -> None:
+        refuse_load_options(self.name, options)
 
     def play(self, lab: Lab, options: Options) -> Generator[Event, None, Conclusion]:
         url = lab.stack.urls()["postgres"]

@@ -10,8 +10,8 @@ from scenarios.events import Advanced, Checked, Event, Measured, Narrated, StepS
 from scenarios.judging import conclude, reach_verdict
 from scenarios.lab import Lab
 from scenarios.ledger import Write
-from scenarios.premises import require_acknowledged
-from scenarios.scenario import Conclusion, Options
+from scenarios.premises import flush_delay, require_acknowledged
+from scenarios.scenario import Conclusion, Options, refuse_load_options
 
 _PAIRS: Final = 100
 #: Writes of each policy that are not measured: connections open, statements are prepared.
@@ -48,7 +48,11 @@ class Latency:
     )
     steps: int = 3
 
+    def check(self, options: Options) -> None:
+        refuse_load_options(self.name, options)
+
     def play(self, lab: Lab, options: Options) -> Generator[Event, None, Conclusion]:
+        flush_delay(lab.client.config())
         url = f"{lab.api_url}/products"
         command = curl("POST", url, _value("write_through", 1), policy="write_through", timed=True)
         yield StepStarted(1, f"{_PAIRS} pairs of writes, in turns", command)

@@ -2,11 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 #: unknown: a timeout or a lost connection; the write may or may not have been taken.
 Answer = Literal["acknowledged", "refused", "unknown"]
 Operation = Literal["create", "update", "delete"]
+#: HTTP answers after which nobody can say whether a write was taken; the service says so with 504.
+_UNKNOWN: Final = frozenset({500, 502, 504})
+
+
+def answer_without_product(status: int) -> Answer:
+    """What an HTTP answer says of a write if it does not say what was taken: success without that leaves
+    it as open as the server's own failure does."""
+    return "unknown" if 200 <= status < 300 or status in _UNKNOWN else "refused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,14 +1,18 @@
 """What a measurement rests on. Where it is not given, nothing can be concluded."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from scenarios.lab import Lab
 from scenarios.ledger import Write
 from stack.errors import Inconclusive
 
+#: ms that an audience waits for a flush, at most.
+_PATIENCE_MS: Final = 20_000
 
-def require_settings(lab: Lab, why: str, **wanted: object) -> dict[str, object]:
+
+def require_settings(lab: Lab, why: str, **wanted: object) -> dict[str, Any]:
     """The lab's settings, as they are.
 
     Args:
@@ -25,6 +29,18 @@ def require_settings(lab: Lab, why: str, **wanted: object) -> dict[str, object]:
                 hint=f"labctl config set {setting}={_shown(value)}",
             )
     return config
+
+
+def flush_delay(config: Mapping[str, Any]) -> int:
+    """ms that a write waits before it is flushed. Raises Inconclusive if that is too long to watch."""
+    setting = "coalescing_window_ms" if config["write_coalescing_enabled"] else "flush_interval_ms"
+    delay = int(config[setting])
+    if delay > _PATIENCE_MS:
+        raise Inconclusive(
+            f"this lab lets a write wait for {delay / 1000:g} s, too long to watch",
+            hint=f"labctl config set {setting}=500",
+        )
+    return delay
 
 
 def require_acknowledged(writes: Sequence[Write]) -> None:

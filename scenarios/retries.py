@@ -10,8 +10,8 @@ from scenarios.events import Advanced, Checked, Event, Measured, Narrated, StepS
 from scenarios.judging import conclude, reach_verdict
 from scenarios.lab import Lab
 from scenarios.ledger import Write
-from scenarios.premises import require_acknowledged, require_settings
-from scenarios.scenario import Conclusion, Options
+from scenarios.premises import flush_delay, require_acknowledged, require_settings
+from scenarios.scenario import Conclusion, Options, refuse_load_options
 from service.writebehind import keys
 from stack.errors import DeadlinePassed, Inconclusive
 from stack.wait import waiting
@@ -43,8 +43,11 @@ class Retries:
     )
     steps: int = 5
 
+    def check(self, options: Options) -> None:
+        refuse_load_options(self.name, options)
+
     def play(self, lab: Lab, options: Options) -> Generator[Event, None, Conclusion]:
-        require_settings(lab, "nothing waits for the worker", write_policy="write_behind")
+        flush_delay(require_settings(lab, "nothing waits for the worker", write_policy="write_behind"))
         _require_no_dead_letters(lab)
         before = lab.probe.live_settings()
         with _repaired_if_cut_short(lab, before):

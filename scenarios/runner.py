@@ -24,8 +24,7 @@ def run(stack: Stack, name: str, options: Mapping[str, Any]) -> Generator[Event,
         LabError: the lab can't be worked with. A measurement that could not be made is no error: it
             ends as inconclusive.
     """
-    scenario = find(name)
-    chosen = Options.of(options)
+    scenario, chosen = choose(name, options)
     begun = time.monotonic()
     with Lab(stack) as lab:
         yield ScenarioStarted(scenario.name, scenario.title, scenario.summary, scenario.steps)
@@ -36,6 +35,17 @@ def run(stack: Stack, name: str, options: Mapping[str, Any]) -> Generator[Event,
         yield ScenarioFinished(
             scenario.name, conclusion.outcome, conclusion.text, round(time.monotonic() - begun, 3)
         )
+
+
+def choose(name: str, options: Mapping[str, Any]) -> tuple[Scenario, Options]:
+    """The scenario and its options, checked; needs no lab.
+
+    Raises:
+        UsageError: no such scenario, or an option that makes no sense.
+    """
+    scenario, chosen = find(name), Options.of(options)
+    scenario.check(chosen)
+    return scenario, chosen
 
 
 def _play(scenario: Scenario, lab: Lab, options: Options) -> Generator[Event, None, Conclusion]:

@@ -48,6 +48,13 @@ def _check(option: str, number: float | None, most: int, unit: str) -> None:
         raise UsageError(f"{option} can't be {number:g}", hint=f"give more than 0 and at most {most} {unit}")
 
 
+def refuse_load_options(scenario: str, options: Options) -> None:
+    """Raises UsageError if an option is given that only loads have."""
+    for name in ("duration", "rate", "clients"):
+        if getattr(options, name) is not None:
+            raise UsageError(f"{scenario} has no --{name}", hint="`labctl load --help` shows what has")
+
+
 @dataclass(frozen=True, slots=True)
 class Conclusion:
     """How a scenario ended."""
@@ -72,5 +79,9 @@ class Scenario(Protocol):
 
     @property
     def steps(self) -> int: ...
+
+    def check(self, options: Options) -> None:
+        """Raises UsageError where options don't fit this scenario; needs no lab."""
+        ...
 
     def play(self, lab: Lab, options: Options) -> Generator[Event, None, Conclusion]: ...

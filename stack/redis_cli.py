@@ -1,15 +1,18 @@
 """A stand-in for redis-cli, for machines that have none: one command, answered as redis-cli prints it.
 
-`python -m stack.redis_cli [-h HOST] [-p PORT] [-n DB] COMMAND [ARGUMENT...]`. On a terminal answers are
-decorated (`(integer) 3`, `1) "a"`), otherwise plain, a line an element.
+`python -m stack.redis_cli [-u URL] [-h HOST] [-p PORT] [-n DB] COMMAND [ARGUMENT...]`. On a terminal
+answers are decorated (`(integer) 3`, `1) "a"`), otherwise plain, a line an element.
 """
 
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
+from urllib.parse import urlsplit
 
-_USAGE: Final = "usage: redis-cli [-h HOST] [-p PORT] [-n DB] [--raw | --no-raw] COMMAND [ARGUMENT...]"
+_USAGE: Final = (
+    "usage: redis-cli [-u URL] [-h HOST] [-p PORT] [-n DB] [--raw | --no-raw] COMMAND [ARGUMENT...]"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +34,11 @@ def parse(argv: Sequence[str], *, terminal: bool) -> Invocation:
         option = words.pop(0)
         if option in ("--raw", "--no-raw"):
             found = replace(found, decorated=option == "--no-raw")
-        elif option in ("-h", "-p", "-n") and words:
+        elif option in ("-u", "-h", "-p", "-n") and words:
             value = words.pop(0)
             match option:
+                case "-u":
+                    found = _located(found, value)
                 case "-h":
                     found = replace(found, host=value)
                 case "-p":
@@ -45,6 +50,14 @@ def parse(argv: Sequence[str], *, terminal: bool) -> Invocation:
     if not words:
         raise ValueError("no command (the stand-in has no interactive mode)")
     return replace(found, command=tuple(words))
+
+
+def _located(found: Invocation, url: str) -> Invocation:
+    parts = urlsplit(url)
+    if parts.scheme != "redis" or not parts.hostname:
+        raise ValueError(f"not a URL like redis://127.0.0.1:6379/0: {url}")
+    database = int(parts.path.strip("/") or 0)
+    return replace(found, host=parts.hostname, port=parts.port or 6379, database=database)
 
 
 def render(answer: object, *, decorated: bool, indent: str = "") -> str:

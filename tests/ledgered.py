@@ -91,6 +91,15 @@ class LedgeredPath:
     def judge(self) -> Verdict:
         return judge(self.ledger.writes, self.probe.findings(self.ledger))
 
+    def assert_nothing_lost(self) -> Verdict:
+        """Something was acknowledged, all of it is in PostgreSQL or replaced there, and nothing is wrong."""
+        verdict = self.judge()
+        assert verdict.acknowledged > 0
+        assert verdict.validity == "valid", verdict.reasons
+        fates = verdict.fates
+        assert (fates["lost"], fates["pending"], fates["dead_lettered"]) == (0, 0, 0)
+        return verdict
+
     def _parsed(self, value: Value) -> Product:
         return self._parse(json.dumps(value).encode())
 

@@ -8,7 +8,7 @@ from service.writebehind import keys
 from service.writebehind.errors import CacheUnavailable, NoSuchProduct, StoreUnavailable
 from stack.wait import wait_until
 from tests.ledgered import LedgeredPath, widget
-from tests.rigged import Killed, RiggedScripts, RiggedStore
+from tests.rigged import Killed, RiggedScripts, RiggedStore, press_memory
 
 SEED = "seed-001"
 
@@ -139,19 +139,10 @@ def write_what_was_deleted_meanwhile(run: LedgeredPath) -> None:
 
 
 def fill_the_memory(run: LedgeredPath) -> None:
-    """While writes are pending, others fill the cache far beyond what fits."""
+    """While writes are pending, others fill the cache."""
     for n in range(50):
         run.create(widget(f"P{n}"))
-    redis = run.path.redis
-    allowed = redis.config_get("maxmemory")["maxmemory"]
-    redis.config_set("maxmemory", int(redis.info("memory")["used_memory"]) + 1_000_000)
-    try:
-        pipe = redis.pipeline(transaction=False)
-        for n in range(2000):
-            pipe.set(keys.cache(f"filler-{n}"), b"x" * 10_000, ex=3600)
-        pipe.execute()
-    finally:
-        redis.config_set("maxmemory", allowed)
+    press_memory(run.path.redis)
     run.drain()
 
 

@@ -3,6 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import redis
+
+from service.writebehind import keys
 from service.writebehind.scripts import Script, Scripts
 from service.writebehind.store import Store, StoredProduct
 
@@ -42,3 +45,16 @@ class RiggedScripts(Scripts):
         if self.faults.get(script):
             raise self.faults[script].pop(0)
         return super().run(script, keys, args)
+
+
+def press_memory(client: redis.Redis) -> None:
+    """Fill the cache far beyond what fits; afterwards Redis may use as much as before."""
+    allowed = client.config_get("maxmemory")["maxmemory"]
+    client.config_set("maxmemory", int(client.info("memory")["used_memory"]) + 1_000_000)
+    try:
+        pipe = client.pipeline(transaction=False)
+        for n in range(2000):
+            pipe.set(keys.cache(f"filler-{n}"), b"x" * 10_000, ex=3600)
+        pipe.execute()
+    finally:
+        client.config_set("maxmemory", allowed)

@@ -5,11 +5,6 @@ from typing import Final
 
 import msgspec
 
-from scenarios.ledger import Answer
-
-#: Answers after which nobody can say whether a write was taken.
-_UNKNOWN: Final = frozenset({500, 502, 504})
-
 
 class Malformed(Exception):
     """What came back is not an HTTP/1.1 answer with a Content-Length."""
@@ -45,12 +40,6 @@ def stored(body: bytes) -> Stored | None:
         return _stored.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-
-
-def answer_without_product(status: int) -> Answer:
-    """What an answer says of a write if it does not say what was taken: success without that leaves it as
-    open as the server's own failure does."""
-    return "unknown" if 200 <= status < 300 or status in _UNKNOWN else "refused"
 
 
 def request(method: str, path: str, host: str, body: bytes | None = None) -> bytes:

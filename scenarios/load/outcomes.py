@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from scenarios.ledger import Answer, Write
+from scenarios.ledger import Answer, Write, answer_without_product
 from scenarios.load.connection import Exchange
-from scenarios.load.http import Reply, Stored, answer_without_product, stored
+from scenarios.load.http import Reply, Stored, stored
 from scenarios.load.latencies import Latencies
 from scenarios.load.profiles import Call, Profile
 from scenarios.load.schedule import Pace

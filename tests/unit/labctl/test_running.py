@@ -40,6 +40,8 @@ class _Scenario:
 def scenario(monkeypatch: pytest.MonkeyPatch) -> _Scenario:
     scenario = _Scenario(data_loss="unexpected", load_quick="inconclusive")
     monkeypatch.setattr(scenarios.runner, "run", scenario.run)
+    # The names are made up; what `choose` refuses is tested with the runner.
+    monkeypatch.setattr(scenarios.runner, "choose", lambda _name, _options: None)
     return scenario
 
 

@@ -54,6 +54,10 @@ class Script:
     steps: int = 2
     done: list[str] = field(default_factory=list)
 
+    def check(self, options: Options) -> None:
+        if options.rate is not None:
+            raise UsageError("script has no --rate", hint="leave it out")
+
     def play(self, lab: Lab, options: Options) -> Generator[Event, None, Conclusion]:
         self.done.append(f"began with {options.clients} clients")
         try:
@@ -102,6 +106,12 @@ def test_a_run_begins_with_its_name_and_ends_with_its_conclusion(stage: Stage) -
             pytest.fail(f"ended with {other}")
     assert stage.script.done == ["began with 3 clients", "cleaned up"]
     assert stage.lab.closed
+
+
+def test_options_that_do_not_fit_are_refused_before_anything_happens(stage: Stage) -> None:
+    with pytest.raises(UsageError, match="no --rate"):
+        next(stage.run({"rate": 5}))
+    assert not stage.script.done
 
 
 def test_the_run_begins_only_after_earlier_writes_are_flushed(stage: Stage) -> None:

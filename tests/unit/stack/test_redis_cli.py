@@ -35,3 +35,10 @@ def test_what_is_not_understood_is_told(words: list[str], capsys: pytest.Capture
 def test_answers_look_as_redis_cli_prints_them(answer: object, plain: str, decorated: str) -> None:
     assert render(answer, decorated=False) == plain
     assert render(answer, decorated=True) == decorated
+
+
+def test_a_url_says_host_port_and_database() -> None:
+    found = parse(["-u", "redis://127.0.0.1:7000/3", "PING"], terminal=False)
+    assert (found.host, found.port, found.database, found.command) == ("127.0.0.1", 7000, 3, ("PING",))
+    with pytest.raises(ValueError, match="not a URL"):
+        parse(["-u", "127.0.0.1:7000", "PING"], terminal=False)
