@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from typing import Any, Final
 
 from service.writebehind.settings import Settings
@@ -29,11 +28,6 @@ _HEADER: Final = """\
 _PLAIN: Final = re.compile(r"[A-Za-z/.][A-Za-z0-9_./-]*")
 _WIDTH: Final = 110
 _NOT_STRINGS: Final = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n", "~"})
-
-
-def checked_in() -> str:
-    """The file as it was delivered."""
-    return (files("stack") / "compose.yaml").read_text()
 
 
 def render() -> str:
@@ -100,7 +94,7 @@ def _build() -> dict[str, Any]:
 
 def _value(key: str, value: str, spec: ServiceSpec) -> str:
     """Settings that may change live can also be given in the environment of `docker compose up`."""
-    if spec.program == "python" and key.lower() in Settings().live():
+    if (spec.program == "python" and key.lower() in Settings().live()) or key == "DURATION":
         return f"${{{key}:-{value}}}"
     return _escaped(value)
 

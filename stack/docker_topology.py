@@ -53,7 +53,7 @@ def k6_spec() -> ServiceSpec:
     return ServiceSpec(
         name="k6",
         program="image",
-        env=(("BASE_URL", "http://api:8000"), ("K6_NO_USAGE_REPORT", "true")),
+        env=(("BASE_URL", "http://api:8000"), ("DURATION", ""), ("K6_NO_USAGE_REPORT", "true")),
         health=HealthCheck(protocol="http", host=HOST, port=0),
         container=ContainerSpec(
             image=K6_IMAGE,
