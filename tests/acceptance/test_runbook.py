@@ -4,10 +4,12 @@ It takes the well-known ports. `docker system prune` is the one command that is 
 beyond the lab. Where the plugin is missing, `docker compose` is docker-compose.
 """
 
+import fcntl
 import os
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -21,7 +23,7 @@ from stack.ports import is_free
 from stack.settings import StackSettings
 from stack.stack import open_stack
 
-pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("well-known-ports")]
+pytestmark = pytest.mark.docker
 
 _RUNBOOK: Final = Path(__file__).parents[2] / "docs" / "runbook.md"
 _BLOCKS: Final = dict(
@@ -61,7 +63,15 @@ _SAID: Final = {
 
 
 @pytest.fixture
-def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
+def alone() -> Iterator[None]:
+    """One test process at a time: the ports, and the lab's name in the engine, are there once."""
+    with (Path(tempfile.gettempdir()) / "labctl-runbook-test.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture
+def environment(alone: None, tmp_path: Path) -> Iterator[dict[str, str]]:
     """What a person's shell has, with short loads; whatever is left of the lab goes away."""
     missing = [name for name in ("docker", "jq", "bc", "curl") if shutil.which(name) is None]
     docker = shutil.which("docker")
