@@ -4,10 +4,9 @@ Run as `python -m bench.app` with the environment of a service.
 """
 
 from flask import Flask, Response, request
-from granian import Granian
-from granian.constants import Interfaces
 
 from service.app import create_app
+from service.server import serve
 from service.writebehind.scripts import Scripts
 from service.writebehind.settings import Settings
 
@@ -34,18 +33,7 @@ def from_env() -> Flask:
 
 
 def main() -> None:
-    settings = Settings.from_env()
-    # As service/__main__.py starts it.
-    Granian(
-        "bench.app:from_env",
-        factory=True,
-        interface=Interfaces.WSGI,
-        address=settings.api_host,
-        port=settings.api_port,
-        workers=settings.api_processes,
-        blocking_threads=settings.api_threads,
-        websockets=False,
-    ).serve()
+    serve("bench.app:from_env", Settings.from_env())
 
 
 if __name__ == "__main__":

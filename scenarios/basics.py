@@ -10,7 +10,12 @@ from scenarios.events import Checked, Event, Measured, Narrated, StepStarted, Ta
 from scenarios.findings import Held
 from scenarios.judging import conclude, reach_verdict
 from scenarios.lab import Lab
-from scenarios.premises import flush_delay, require_acknowledged, require_settings
+from scenarios.premises import (
+    flush_delay,
+    require_acknowledged,
+    require_no_failures,
+    require_settings,
+)
 from scenarios.scenario import Conclusion, Options, refuse_load_options
 from stack.errors import DeadlinePassed, Inconclusive
 from stack.wait import wait_until
@@ -39,7 +44,7 @@ class Basics:
 
     def play(self, lab: Lab, options: Options) -> Generator[Event, None, Conclusion]:
         config = require_settings(lab, "a write goes to PostgreSQL at once", write_policy="write_behind")
-        delay = flush_delay(config)
+        delay = flush_delay(require_no_failures(config))
         url = f"{lab.api_url}/products"
         yield StepStarted(1, "Create a product", curl("POST", url, _VALUE))
         sent = time.monotonic()

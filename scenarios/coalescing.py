@@ -11,7 +11,7 @@ from scenarios.events import Checked, Event, Measured, Narrated, StepStarted, Ta
 from scenarios.judging import conclude, reach_verdict
 from scenarios.lab import Lab
 from scenarios.ledger import Write
-from scenarios.premises import flush_delay, reason_of, require_settings
+from scenarios.premises import flush_delay, reason_of, require_no_failures, require_settings
 from scenarios.scenario import Conclusion, Options, refuse_load_options
 from scenarios.verdict import Verdict
 from stack.errors import Inconclusive
@@ -44,7 +44,8 @@ class Coalescing:
         config = require_settings(
             lab, "nothing can be coalesced", write_policy="write_behind", write_coalescing_enabled=True
         )
-        window = flush_delay(config)
+        window = flush_delay(require_no_failures(config))
+        _require_product(lab)
         before = lab.probe.totals()
         url = f"{lab.api_url}/products/{_PRODUCT}"
         yield StepStarted(1, f"{_UPDATES} concurrent updates of {_PRODUCT}", curl("PUT", url, _value(1)))
@@ -87,6 +88,15 @@ class Coalescing:
 
 
 COALESCING: Final = Coalescing()
+
+
+def _require_product(lab: Lab) -> None:
+    """Raises Inconclusive if somebody deleted it: a deleted product can't be updated."""
+    if lab.client.read(_PRODUCT) is None:
+        raise Inconclusive(
+            f"{_PRODUCT} was deleted, and this demo updates it",
+            hint="a new lab has it again: labctl down, then labctl up",
+        )
 
 
 def _value(number: int) -> dict[str, Any]:

@@ -10,7 +10,12 @@ from scenarios.events import Checked, Event, Measured, Narrated, StepStarted, Ta
 from scenarios.judging import conclude, reach_verdict
 from scenarios.lab import Lab
 from scenarios.ledger import Write
-from scenarios.premises import flush_delay, require_acknowledged, require_settings
+from scenarios.premises import (
+    flush_delay,
+    require_acknowledged,
+    require_no_failures,
+    require_settings,
+)
 from scenarios.scenario import Conclusion, Crash, Options, refuse_load_options
 from scenarios.verdict import Verdict
 from stack.errors import Inconclusive
@@ -38,7 +43,8 @@ class DataLoss:
         refuse_load_options(self.name, options)
 
     def play(self, lab: Lab, options: Options) -> Generator[Event, None, Conclusion]:
-        flush_delay(require_settings(lab, "nothing waits in the queue", write_policy="write_behind"))
+        config = require_settings(lab, "nothing waits in the queue", write_policy="write_behind")
+        flush_delay(require_no_failures(config))
         yield from _persist_some(lab)
         with _repaired_afterwards(lab):
             yield from _queue_some(lab)

@@ -10,7 +10,7 @@ from scenarios.events import Advanced, Checked, Event, Measured, Narrated, StepS
 from scenarios.judging import conclude, reach_verdict
 from scenarios.lab import Lab
 from scenarios.ledger import Write
-from scenarios.premises import flush_delay, require_acknowledged
+from scenarios.premises import flush_delay, require_acknowledged, require_no_failures
 from scenarios.scenario import Conclusion, Options, refuse_load_options
 
 _PAIRS: Final = 100
@@ -52,7 +52,7 @@ class Latency:
         refuse_load_options(self.name, options)
 
     def play(self, lab: Lab, options: Options) -> Generator[Event, None, Conclusion]:
-        flush_delay(lab.client.config())
+        flush_delay(require_no_failures(lab.client.config()))
         url = f"{lab.api_url}/products"
         command = curl("POST", url, _value("write_through", 1), policy="write_through", timed=True)
         yield StepStarted(1, f"{_PAIRS} pairs of writes, in turns", command)

@@ -43,6 +43,16 @@ def flush_delay(config: Mapping[str, Any]) -> int:
     return delay
 
 
+def require_no_failures(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The settings again. Raises Inconclusive where the worker fails writes on purpose."""
+    if config["simulate_db_failure"]:
+        raise Inconclusive(
+            f"this lab fails {config['failure_rate']:.0%} of its database writes on purpose",
+            hint="labctl config set simulate_db_failure=false",
+        )
+    return config
+
+
 def require_acknowledged(writes: Sequence[Write]) -> None:
     """Raises Inconclusive unless every one of these writes was acknowledged."""
     failed = [write for write in writes if write.answer != "acknowledged"]

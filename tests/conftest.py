@@ -37,3 +37,9 @@ def open_path(servers: Servers) -> Iterator[OpenPath]:
             return path
 
         yield open_one
+
+
+@pytest.fixture
+def path(open_path: OpenPath) -> WritePath:
+    """A write path without a window: everything is due at once."""
+    return open_path()

@@ -147,10 +147,7 @@ MUTANTS: Final = (
         name="deletes leave no tombstone that guards",
         story=stories.write_what_was_deleted_meanwhile,
         flagged=loses_and_regresses,
-        parts=replace(
-            RIGGED,
-            store=wrong.with_sql("tomb.id = incoming.id AND tomb.version >= incoming.version", "false"),
-        ),
+        parts=replace(RIGGED, store=wrong.with_sql("tomb.version >= ", "tomb.version < 0 AND 0 < ")),
     ),
     Mutant(
         defect=12,

@@ -49,7 +49,7 @@ class RiggedScripts(Scripts):
 
 def press_memory(client: redis.Redis) -> None:
     """Fill the cache far beyond what fits; afterwards Redis may use as much as before."""
-    allowed = client.config_get("maxmemory")["maxmemory"]
+    allowed = str(client.config_get("maxmemory")["maxmemory"])
     client.config_set("maxmemory", int(client.info("memory")["used_memory"]) + 1_000_000)
     try:
         pipe = client.pipeline(transaction=False)

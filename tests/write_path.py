@@ -129,3 +129,9 @@ class WritePath:
         assert totals["accepted"] == (
             totals["coalesced"] + totals["persisted"] + totals["dead_lettered"] + pending
         ), (state, pending)
+
+
+def as_bytes(value: object) -> bytes:
+    """What Redis holds, where it must hold something."""
+    assert isinstance(value, bytes)
+    return value

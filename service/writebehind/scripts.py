@@ -16,6 +16,7 @@ from redis.exceptions import (
     OutOfMemoryError,
     ReadOnlyError,
     RedisError,
+    ResponseError,
     TimeoutError,  # noqa: A004
 )
 
@@ -105,6 +106,11 @@ class Scripts:
         except (ConnectionError, TimeoutError) as error:
             connection.disconnect()
             raise OutcomeUnknown(f"Redis broke off: {error}") from error
+        except NoScriptError:
+            raise
+        except ResponseError as error:
+            # A key of ours holds something else, say: the script ended in the middle.
+            raise OutcomeUnknown(f"Redis failed: {error}") from error
         self._local.used_at = time.monotonic()
         return reply
 

@@ -60,28 +60,35 @@ class Store:
 
     def __init__(self, database_url: str) -> None:
         self._url = database_url
-        self._upsert = (files("service.writebehind") / "upsert.sql").read_text()
+        sql = files("service.writebehind")
+        self._upsert = (sql / "upsert.sql").read_text()
+        self._delete = (sql / "delete.sql").read_text()
         self._local = threading.local()
         self._opened: list[psycopg.Connection[Any]] = []
 
     def write(self, entries: Sequence[bytes]) -> int:
-        """Write a batch in one statement and one transaction; return how many rows changed.
+        """Write a batch in one transaction and one statement, two where it has deletes; return how many
+        rows changed.
 
         Raises:
             RowsRefused: PostgreSQL refuses at least one of them; none was written.
             OutcomeUnknown: the connection broke while it worked, and could not be had again.
         """
-        payload = b"[" + b",".join(entries) + b"]"
+        try:
+            payload = {"entries": (b"[" + b",".join(entries) + b"]").decode()}
+        except UnicodeDecodeError as error:
+            raise RowsRefused(f"an entry is not UTF-8: {error}") from error
         deletes = any(map(is_tombstone, entries))
         lock = "pg_advisory_xact_lock" if deletes else "pg_advisory_xact_lock_shared"
 
         def work(connection: psycopg.Connection[Any]) -> int:
-            # One round trip: the statement's snapshot is taken after the lock was had, not before.
+            # One round trip: the statements' snapshots are taken after the lock was had, not before.
             with connection.pipeline(), connection.transaction():
                 connection.execute(f"SELECT {lock}({_DELETES_LOCK})")
-                cursor = connection.execute(self._upsert, {"entries": payload.decode()})
-            row = cursor.fetchone()
-            return int(row.rows_written) if row else 0
+                cursors = [connection.execute(self._upsert, payload)]
+                if deletes:
+                    cursors.append(connection.execute(self._delete, payload))
+            return sum(cursor.rowcount for cursor in cursors)
 
         return self._run(work, writes=True)
 

@@ -5,7 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from scenarios.premises import flush_delay, reason_of, require_acknowledged, require_settings
+from scenarios.premises import (
+    flush_delay,
+    reason_of,
+    require_acknowledged,
+    require_no_failures,
+    require_settings,
+)
 from stack.errors import Inconclusive
 from tests.unit.scenarios.fake_lab import fake_lab
 from tests.unit.scenarios.histories import acknowledged, refused, unknown
@@ -65,3 +71,11 @@ def test_a_wait_of_minutes_is_not_begun() -> None:
     with pytest.raises(Inconclusive, match="wait for 90 s") as error:
         flush_delay(config)
     assert error.value.hint == "labctl config set coalescing_window_ms=500"
+
+
+def test_failures_on_purpose_are_named_with_the_command_that_ends_them() -> None:
+    steady = {"simulate_db_failure": False, "failure_rate": 0.3}
+    assert require_no_failures(steady) == steady
+    with pytest.raises(Inconclusive, match="fails 30% of its database writes") as told:
+        require_no_failures({**steady, "simulate_db_failure": True})
+    assert told.value.hint == "labctl config set simulate_db_failure=false"

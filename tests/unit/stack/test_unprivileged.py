@@ -40,3 +40,13 @@ def test_a_program_that_is_not_there_is_told() -> None:
     done = _run("none", "/nowhere/postgres")
     assert done.returncode == 126
     assert "can't run /nowhere/postgres as nobody" in done.stderr
+
+
+def test_programs_in_a_closed_directory_are_found(tmp_path: Path) -> None:
+    """access(2), by which initdb looks for postgres, goes without capabilities unless told otherwise."""
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    program = closed / "program"
+    program.write_text("#!/bin/sh")
+    program.chmod(0o755)
+    assert _run("search", "/usr/bin/test", "-x", str(program)).returncode == 0
