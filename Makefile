@@ -62,6 +62,9 @@ lock: install ## pin the newest versions that pyproject.toml admits
 	@$(BIN)/python -m pip install --quiet uv
 	@uv pip compile --quiet --universal --python-version 3.11 --all-extras --group dev --no-emit-index-url \
 		--upgrade --custom-compile-command "make lock" pyproject.toml -o constraints.txt
+	@uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-annotate \
+		--custom-compile-command "make lock" -c constraints.txt stack/assets/requirements.in \
+		-o stack/assets/requirements.txt
 
 .PHONY: clean
 clean: ## remove the environment and all caches

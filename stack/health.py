@@ -12,6 +12,7 @@ from contextlib import closing
 from typing import Final
 
 from service.writebehind import keys
+from stack.runtime import Observed
 from stack.spec import HealthCheck, Protocol
 
 #: s for one answer.
@@ -20,16 +21,16 @@ _ANSWER_SECONDS: Final = 1.0
 _POSTGRES_PROTOCOL: Final = 196_608
 
 
-def ailment(check: HealthCheck, pid: int | None = None) -> str:
+def ailment(check: HealthCheck, seen: Observed | None = None) -> str:
     """What the service lacks, for a sentence; '' if it is fit for work.
 
     Args:
         check: What to ask, and where.
-        pid: The service's process, where the asker can know it: an announcement that its predecessor
-            left behind does not count.
+        seen: The service as it is now, if that is known: an announcement that its predecessor left behind
+            does not count.
     """
     try:
-        return _ASK[check.protocol](check, pid)
+        return _ASK[check.protocol](check, seen)
     except TimeoutError:
         return "does not answer"
     except (OSError, http.client.HTTPException, ValueError) as error:
@@ -41,12 +42,12 @@ def _connect(check: HealthCheck) -> socket.socket:
     return socket.create_connection((check.host, check.port), timeout=_ANSWER_SECONDS)
 
 
-def _ask_redis(check: HealthCheck, pid: int | None) -> str:
+def _ask_redis(check: HealthCheck, seen: Observed | None) -> str:
     answer = _redis_line(check, "PING")
     return "" if answer == "+PONG" else f"answers {answer!r}"
 
 
-def _ask_worker(check: HealthCheck, pid: int | None) -> str:
+def _ask_worker(check: HealthCheck, seen: Observed | None) -> str:
     try:
         answer = _redis_line(check, f"GET {keys.WORKER}")
     except (OSError, ValueError):
@@ -55,8 +56,17 @@ def _ask_worker(check: HealthCheck, pid: int | None) -> str:
         return "has not registered in Redis yet"
     if not answer.startswith("{"):
         return f"Redis answers {answer!r}"
-    announced = json.loads(answer).get("pid")
-    return "" if pid is None or announced == pid else "has not registered in Redis yet"
+    is_its_own = seen is None or _announces(json.loads(answer), seen)
+    return "" if is_its_own else "has not registered in Redis yet"
+
+
+def _announces(announced: Mapping[str, object], seen: Observed) -> bool:
+    """Whether this service speaks, and not the one before it."""
+    if seen.own_pid is not None:
+        return announced.get("pid") == seen.own_pid
+    # In every container the pid is the same small number, but no later one started earlier.
+    started = announced.get("started_at")
+    return seen.started_at is None or (isinstance(started, int | float) and started >= seen.started_at)
 
 
 def _redis_line(check: HealthCheck, command: str) -> str:
@@ -71,7 +81,7 @@ def _redis_line(check: HealthCheck, command: str) -> str:
     return line
 
 
-def _ask_postgres(check: HealthCheck, pid: int | None) -> str:
+def _ask_postgres(check: HealthCheck, seen: Observed | None) -> str:
     """What pg_isready asks: would it let somebody log in?"""
     names = b"user\0labuser\0database\0labdb\0\0"
     with closing(_connect(check)) as connection:
@@ -80,10 +90,10 @@ def _ask_postgres(check: HealthCheck, pid: int | None) -> str:
     return "" if kind == b"R" else "is starting up"
 
 
-def _ask_http(check: HealthCheck, pid: int | None) -> str:
+def _ask_http(check: HealthCheck, seen: Observed | None) -> str:
     connection = http.client.HTTPConnection(check.host, check.port, timeout=_ANSWER_SECONDS)
     with closing(connection):
-        connection.request("GET", "/health")
+        connection.request("GET", check.path)
         response = connection.getresponse()
         body = response.read()
     if response.status == http.client.OK:
@@ -100,7 +110,7 @@ def _detail(body: bytes) -> str:
     return f" ({said})" if isinstance(said, str) and said else ""
 
 
-_ASK: Final[Mapping[Protocol, Callable[[HealthCheck, int | None], str]]] = {
+_ASK: Final[Mapping[Protocol, Callable[[HealthCheck, Observed | None], str]]] = {
     "redis": _ask_redis,
     "worker": _ask_worker,
     "postgres": _ask_postgres,

@@ -21,6 +21,8 @@ class LabState:
     #: Environment overrides for the whole lab, and beyond those for single services.
     settings: Mapping[str, str] = field(default_factory=dict)
     service_settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    #: Whether the lab has Prometheus, Grafana and Jaeger, where its runtime can run them.
+    observability: bool = True
 
     def with_settings(self, given: Mapping[str, str]) -> "LabState":
         return replace(self, settings={**self.settings, **given})
@@ -54,6 +56,7 @@ def save(directory: Path, state: LabState) -> None:
             "ports": dict(state.ports),
             "settings": dict(state.settings),
             "service_settings": {name: dict(given) for name, given in state.service_settings.items()},
+            "observability": state.observability,
         },
     )
 
@@ -67,6 +70,7 @@ def _parse(content: Mapping[str, Any]) -> LabState:
         ports={str(name): int(port) for name, port in content["ports"].items()},
         settings=_strings(content["settings"]),
         service_settings={str(name): _strings(given) for name, given in content["service_settings"].items()},
+        observability=bool(content.get("observability", True)),
     )
 
 

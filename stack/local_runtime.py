@@ -142,6 +142,7 @@ class LocalRuntime:
             service=service,
             state="paused" if is_paused(leader) else "running",
             pid=leader.pid,
+            own_pid=leader.pid,
             started_at=started_at(leader),
             spec_hash=record.spec_hash,
             port=record.port,
@@ -159,6 +160,10 @@ class LocalRuntime:
                 return local_postgres.command("postgres", data, ["-D", str(data), *spec.args]), env
             case "python":
                 return [sys.executable, *spec.args], {**env, "PYTHONUNBUFFERED": "1"}
+            case "image":
+                raise EnvironmentFault(
+                    f"{spec.name} runs in Docker alone", hint="start the lab with --runtime docker"
+                )
 
     def _ask_to_end(self, group: Group, number: Signals, seconds: float) -> None:
         if group.leader is None:

@@ -24,6 +24,8 @@ class Observed:
     state: ServiceState
     #: None while it does not run.
     pid: int | None = None
+    #: The pid that the service itself sees; None where it sees another (in a container).
+    own_pid: int | None = None
     #: Unix time in s, None while it does not run.
     started_at: float | None = None
     #: Hash of the spec that it was started from: another one means that it must be replaced.
@@ -60,6 +62,7 @@ class Usage:
     written_bytes: int
     received_bytes: int | None = None
     sent_bytes: int | None = None
+    #: In a container their threads count as well.
     processes: int = 1
 
 

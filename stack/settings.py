@@ -21,14 +21,24 @@ class StackSettings:
     home: Path
     #: A redis-server or valkey-server to use instead of the bundled one; '' for the bundled one.
     redis_server: str = ""
+    #: The engine to use; '' for the one of `docker_context`.
+    docker_host: str = ""
+    #: The Docker context to use; '' for the current one of the user's Docker configuration.
+    docker_context: str = ""
+    #: The network of image builds: `host` where a package index is reached from this machine alone.
+    build_network: str = ""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> "StackSettings":
-        """`LABCTL_HOME`, else the user's state directory (XDG); `LABCTL_REDIS_SERVER`."""
+        """`LABCTL_HOME`, else the user's state directory (XDG); `LABCTL_REDIS_SERVER`,
+        `LABCTL_BUILD_NETWORK`; Docker's own `DOCKER_HOST` and `DOCKER_CONTEXT`."""
         named = env.get("LABCTL_HOME", "").strip()
         return cls(
             home=Path(named).expanduser().absolute() if named else _default_home(),
             redis_server=env.get("LABCTL_REDIS_SERVER", "").strip(),
+            docker_host=env.get("DOCKER_HOST", "").strip(),
+            docker_context=env.get("DOCKER_CONTEXT", "").strip(),
+            build_network=env.get("LABCTL_BUILD_NETWORK", "").strip(),
         )
 
 

@@ -5,8 +5,10 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Final, Literal
 
-#: What a service runs. A runtime knows where to find it: a binary on this machine, or an image.
-Program = Literal["redis", "postgres", "python"]
+from stack.container import ContainerSpec
+
+#: What a service runs. The local runtime knows where to find it; `image`: only a container has it.
+Program = Literal["redis", "postgres", "python", "image"]
 #: How health is asked for. `worker`: its announcement in Redis; the others: their own protocol.
 Protocol = Literal["redis", "postgres", "http", "worker"]
 #: The signal that asks a service to end in good order.
@@ -22,6 +24,8 @@ class HealthCheck:
     protocol: Protocol
     host: str
     port: int
+    #: Where `http` asks.
+    path: str = "/health"
     #: How long it may take from its start, in s.
     seconds: float = 20.0
 
@@ -44,6 +48,8 @@ class ServiceSpec:
     stop_signal: StopSignal = "SIGTERM"
     #: How long it may take to end in good order, in s; then it is killed.
     stop_seconds: float = 10.0
+    #: What Docker runs; None in a lab without.
+    container: ContainerSpec | None = None
 
     def hash(self) -> str:
         """A digest of all that the service is started from; another one means: start it anew."""

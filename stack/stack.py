@@ -1,7 +1,7 @@
 """The stack as scenarios and commands see it: one lab, by name, on one runtime."""
 
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -10,27 +10,20 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from stack import lab_directory, lab_state, topology
+from stack.choice import choose_runtime
 from stack.database import apply_schema
-from stack.errors import EnvironmentFault, NotRunning, StateUnusable
+from stack.errors import NotRunning, StateUnusable
 from stack.events import ServiceChanged, StackEvents, StackNoted
+from stack.flavour import Flavour, docker_flavour, local_flavour
 from stack.health import ailment
 from stack.lab_state import LabState
 from stack.lifecycle import Lifecycle
-from stack.local_runtime import LocalRuntime
 from stack.lock import LabLock
 from stack.ports import choose_free
-from stack.runtime import ExecResult, LogLine, Observed, Runtime, RuntimeKind, Usage
+from stack.runtime import ExecResult, LogLine, Observed, RuntimeKind, Usage
 from stack.settings import StackSettings
-from stack.topology import (
-    CORE,
-    DEFAULT_NAME,
-    DEFAULT_PORTS,
-    check_name,
-    check_ports,
-    check_settings,
-    lab_specs,
-    short_name,
-)
+from stack.spec import ServiceSpec
+from stack.topology import CORE, DEFAULT_NAME, check_name, check_ports, check_settings, short_name
 
 _NONE: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -43,11 +36,12 @@ class Stack:
     """
 
     def __init__(
-        self, name: str, directory: Path, runtime: Runtime, *, reason: str, ports: Mapping[str, int]
+        self, name: str, directory: Path, flavour: Flavour, *, reason: str, ports: Mapping[str, int]
     ) -> None:
         self._name = name
         self._directory = directory
-        self._runtime = runtime
+        self._flavour = flavour
+        self._runtime = flavour.runtime
         self._reason = reason
         self._ports = ports
 
@@ -69,23 +63,26 @@ class Stack:
         """Where the lab's state lies."""
         return self._directory
 
-    def up(self, settings: Mapping[str, str] = _NONE) -> StackEvents:
+    def up(self, settings: Mapping[str, str] = _NONE, *, observability: bool | None = None) -> StackEvents:
         """Bring the lab up, whatever state it is in; a second time changes nothing.
 
         What a failed or interrupted `up` began ends again. A lab that was not there before leaves nothing.
 
         Args:
             settings: Environment overrides, for this lab from now on.
+            observability: Whether it has Prometheus, Grafana and Jaeger from now on, where its runtime can
+                run them; None: as before, at first yes.
         """
         given = check_settings(settings)
         lab_directory.check_unclaimed(self._directory)
         with LabLock(self._directory) as lock:
             yield from lock.acquire()
-            is_new = not lab_directory.holds_lab(self._directory)
+            is_new = not self._exists() and not self._flavour.holds_data()
             try:
-                state = self._state_for_up().with_settings(given)
+                state = self._state_for_up(observability).with_settings(given)
                 lab_state.save(self._directory, state)
-                yield from self._lifecycle(state).converge(CORE)
+                yield from self._end_unwanted(state)
+                yield from self._converge(state, self._flavour.specs(state))
             except BaseException:
                 if is_new:
                     self._remove(keep_data=False)
@@ -93,30 +90,35 @@ class Stack:
 
     def down(self, *, keep_data: bool = False) -> StackEvents:
         """Take the lab away, in whatever state it is; `keep_data` leaves its rows and its ports."""
-        if not lab_directory.holds_lab(self._directory):
+        if not self._exists() and (keep_data or not self._flavour.holds_data()):
             yield StackNoted(f"there is no lab {self._name}: nothing to take down")
             return
         with LabLock(self._directory) as lock:
             yield from lock.acquire()
-            yield from self._lifecycle(self._state_for_down()).end(CORE)
+            # Also those that an earlier `up` had and the last one had not.
+            state = replace(self._state_for_down(), observability=True)
+            services = [*self._flavour.specs(state)]
+            yield from self._lifecycle(state).end(services)
             self._remove(keep_data=keep_data)
-            for service in CORE:
+            for service in services:
                 yield ServiceChanged(service, "removed", "data kept" if keep_data else "")
 
     def status(self) -> Mapping[str, Observed]:
         """Every service of the lab as it is now; those that do not exist are `missing`."""
-        state = lab_state.load(self._directory)
         observed = self._runtime.observe()
-        with ThreadPoolExecutor(max_workers=len(CORE)) as pool:
-            seen = pool.map(lambda name: self._examine(name, observed.get(name), state), CORE)
-            return dict(zip(CORE, seen, strict=True))
+        state = lab_state.load(self._directory) or self._default_state()
+        specs = self._flavour.specs(state)
+        with ThreadPoolExecutor(max_workers=len(specs)) as pool:
+            seen = pool.map(lambda spec: _examine(spec, observed.get(spec.name)), specs.values())
+            return dict(zip(specs, seen, strict=True))
 
     def running(self) -> bool:
-        """Whether every service is healthy."""
-        return all(seen.state == "healthy" for seen in self.status().values())
+        """Whether every service that the write path needs is healthy."""
+        seen = self.status()
+        return all(seen[name].state == "healthy" for name in CORE)
 
     def urls(self) -> Mapping[str, str]:
-        """Where `api`, `redis` and `postgres` are reached, or would be if the lab were up."""
+        """Where `api`, `redis`, `postgres` and what watches them are reached, or would be if it were up."""
         return topology.urls(self._known_ports())
 
     def stop(self, service: str) -> StackEvents:
@@ -125,7 +127,7 @@ class Stack:
 
     def start(self, service: str) -> StackEvents:
         """Start a service and wait until it is healthy; where it waits for another, until it runs."""
-        return self._change(service, lambda lifecycle, name: lifecycle.converge((name,)))
+        return self._change(service, lambda _, name: self._converge(self._required_state(), (name,)))
 
     def kill(self, service: str) -> StackEvents:
         """SIGKILL for every process of the service."""
@@ -141,19 +143,19 @@ class Stack:
 
     def restart(self, service: str, settings: Mapping[str, str] = _NONE) -> StackEvents:
         """Stop a service and start it, with environment overrides that it has from now on."""
-        given = check_settings(settings, short_name(self._name, service))
+        given = check_settings(settings, self._short_name(service))
 
         def renew(lifecycle: Lifecycle, name: str) -> StackEvents:
             state = self._required_state().with_service_settings(name, given)
             lab_state.save(self._directory, state)
             yield from lifecycle.end((name,))
-            yield from self._lifecycle(state).converge((name,))
+            yield from self._converge(state, (name,))
 
         return self._change(service, renew)
 
     def exec(self, service: str, argv: Sequence[str]) -> ExecResult:
         """Run a command where the service runs; `psql`, `pg_isready` and `redis-cli` reach the lab's."""
-        name = short_name(self._name, service)
+        name = self._short_name(service)
         self._required_state()
         return self._runtime.exec(name, argv)
 
@@ -161,7 +163,8 @@ class Stack:
         self, services: Sequence[str] = (), *, tail: int | None = None, follow: bool = False
     ) -> Generator[LogLine, None, None]:
         """The lines of these services' logs, of all for none; with `follow`, until it is closed."""
-        names = [short_name(self._name, service) for service in services] or list(CORE)
+        names = [self._short_name(service) for service in services]
+        names = names or list(self._flavour.specs(self._required_state()))
         self._required_state()
         return self._runtime.logs(names, tail=tail, follow=follow)
 
@@ -170,7 +173,7 @@ class Stack:
         return self._runtime.usage()
 
     def _change(self, service: str, do: Callable[[Lifecycle, str], StackEvents]) -> StackEvents:
-        name = short_name(self._name, service)
+        name = self._short_name(service)
         self._required_state()
         with LabLock(self._directory) as lock:
             yield from lock.acquire()
@@ -178,60 +181,93 @@ class Stack:
 
     def _lifecycle(self, state: LabState) -> Lifecycle:
         url = topology.urls(state.ports)["postgres"]
-        return Lifecycle(self._runtime, lab_specs(state), {"postgres": lambda: apply_schema(url)})
+        return Lifecycle(self._runtime, self._flavour.specs(state), {"postgres": lambda: apply_schema(url)})
 
-    def _examine(self, name: str, seen: Observed | None, state: LabState | None) -> Observed:
-        if seen is None or state is None:
-            return seen or Observed(service=name, state="missing")
-        if seen.state != "running":
-            return seen
-        check = lab_specs(state)[name].health
-        lack = ailment(check, pid=seen.pid if self.kind == "local" else None)
-        if not lack:
-            return replace(seen, state="healthy")
-        young = seen.started_at is not None and time.time() - seen.started_at < check.seconds
-        return replace(seen, state="starting" if young else "unhealthy", detail=lack)
+    def _converge(self, state: LabState, services: Collection[str]) -> StackEvents:
+        specs = self._flavour.specs(state)
+        yield from self._flavour.provide({name: specs[name] for name in services})
+        yield from self._lifecycle(state).converge(services)
+
+    def _end_unwanted(self, state: LabState) -> StackEvents:
+        """Stop the services that an earlier `up` had and this one has not."""
+        everything = replace(state, observability=True)
+        unwanted = [
+            name for name in self._flavour.specs(everything) if name not in self._flavour.specs(state)
+        ]
+        if unwanted:
+            yield from self._lifecycle(everything).end(unwanted)
+
+    def _exists(self) -> bool:
+        """Whether there is a lab, be it broken, or one that compose started."""
+        return lab_directory.holds_lab(self._directory) or bool(self._runtime.observe())
+
+    def _short_name(self, service: str) -> str:
+        everything = self._flavour.specs(replace(self._default_state(), observability=True))
+        return short_name(self._name, service, tuple(everything))
 
     def _required_state(self) -> LabState:
         state = lab_state.load(self._directory)
+        if state is None and self._runtime.observe():
+            return self._default_state()
         if state is None:
             raise NotRunning(f"there is no lab {self._name}", hint="start one with `labctl up`")
         return state
 
     def _known_ports(self) -> Mapping[str, int]:
         state = lab_state.load(self._directory)
-        default = DEFAULT_PORTS if self._name == DEFAULT_NAME else {}
+        default = self._flavour.ports if self._name == DEFAULT_NAME else {}
         known = {**default, **(state.ports if state else {}), **self._ports}
-        if set(known) < set(DEFAULT_PORTS):
+        if set(known) < set(self._flavour.ports):
             raise NotRunning(
                 f"there is no lab {self._name}, so its ports are not chosen yet",
                 hint=f"start it with `labctl --name {self._name} up`",
             )
-        return known
+        unwanted = topology.OBSERVABILITY if state and not state.observability else ()
+        return {name: port for name, port in known.items() if name not in unwanted}
 
-    def _state_for_up(self) -> LabState:
+    def _default_state(self) -> LabState:
+        """What a lab is of which nothing is remembered: new, or started by compose or from elsewhere."""
+        seen = {name: found.port for name, found in self._runtime.observe().items() if found.port}
+        return LabState(runtime=self.kind, ports={**self._flavour.ports, **seen, **self._ports})
+
+    def _state_for_up(self, observability: bool | None) -> LabState:
         state = lab_state.load(self._directory)
-        if state is not None:
-            return replace(state, ports={**state.ports, **self._ports})
+        if state is None:
+            state = replace(self._default_state(), ports={**self._chosen_ports(), **self._ports})
+        else:
+            state = replace(state, ports={**state.ports, **self._ports})
+        return state if observability is None else replace(state, observability=observability)
+
+    def _chosen_ports(self) -> Mapping[str, int]:
         if self._name == DEFAULT_NAME:
-            return LabState(runtime=self.kind, ports={**DEFAULT_PORTS, **self._ports})
+            return self._flavour.ports
         taken = lab_directory.ports_of_labs(self._directory.parent)
-        chosen = choose_free(len(DEFAULT_PORTS), taken=taken)
-        return LabState(
-            runtime=self.kind, ports={**dict(zip(DEFAULT_PORTS, chosen, strict=True)), **self._ports}
-        )
+        return dict(zip(self._flavour.ports, choose_free(len(self._flavour.ports), taken=taken), strict=True))
 
     def _state_for_down(self) -> LabState:
         # A lab that can't be understood any more must still be possible to take away.
         with suppress(StateUnusable):
             if state := lab_state.load(self._directory):
                 return state
-        return LabState(runtime=self.kind, ports=DEFAULT_PORTS)
+        return self._default_state()
 
     def _remove(self, *, keep_data: bool) -> None:
         self._runtime.remove(keep_data=keep_data)
         if not keep_data:
             lab_directory.take_away(self._directory)
+
+
+def _examine(spec: ServiceSpec, seen: Observed | None) -> Observed:
+    """What was seen of a service, and whether it is fit for work."""
+    if seen is None:
+        return Observed(service=spec.name, state="missing")
+    if seen.state != "running":
+        return seen
+    lack = ailment(spec.health, seen)
+    if not lack:
+        return replace(seen, state="healthy")
+    young = seen.started_at is not None and time.time() - seen.started_at < spec.health.seconds
+    return replace(seen, state="starting" if young else "unhealthy", detail=lack)
 
 
 def open_stack(
@@ -247,7 +283,8 @@ def open_stack(
         name: Two labs of different names run side by side.
         runtime: `auto`: that of the lab if there is one, else what this machine has.
         home: The state directory; by default what the environment says.
-        ports: Ports by endpoint (`api`, `redis`, `postgres`), instead of the chosen ones.
+        ports: Ports by endpoint (`api`, `redis`, `postgres`; in Docker also `prometheus`, `grafana`,
+            `jaeger`), instead of the chosen ones.
 
     Raises:
         UsageError: the name, a port or an endpoint is impossible.
@@ -256,12 +293,7 @@ def open_stack(
     settings = StackSettings.from_env()
     # Resolved, because the system names the working directory of a process so.
     directory = ((home or settings.home) / check_name(name)).resolve()
-    if runtime == "docker":
-        raise EnvironmentFault(
-            "the Docker runtime is not part of this version of labctl",
-            hint="leave --runtime out, or say --runtime local: the same lab, without Docker",
-        )
-    reason = "it was asked for" if runtime == "local" else "this version of labctl runs labs without Docker"
-    return Stack(
-        name, directory, LocalRuntime(directory, settings), reason=reason, ports=check_ports(ports or {})
-    )
+    kind, reason = choose_runtime(name, directory, runtime, settings)
+    flavour = docker_flavour(name, settings) if kind == "docker" else local_flavour(directory, settings)
+    given = check_ports(ports or {}, tuple(flavour.ports))
+    return Stack(name, directory, flavour, reason=reason, ports=given)

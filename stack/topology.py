@@ -1,7 +1,7 @@
 """The lab's services. The one place that says what each is started with, and which settings it gets."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import fields
 from typing import Final
 
@@ -17,6 +17,9 @@ DEFAULT_NAME: Final = "lab42"
 DEFAULT_PORTS: Final[Mapping[str, int]] = {"api": 8000, "redis": 6379, "postgres": 5432}
 #: Services that every lab has, in the order in which people list them.
 CORE: Final = ("redis", "postgres", "api", "worker")
+#: What a lab in Docker has beside them, and their well-known ports.
+OBSERVABILITY: Final = ("prometheus", "grafana", "jaeger")
+OBSERVABILITY_PORTS: Final[Mapping[str, int]] = {"prometheus": 9090, "grafana": 3001, "jaeger": 16686}
 #: Those that keep something on disk.
 WITH_DATA: Final = frozenset({"redis", "postgres"})
 
@@ -44,12 +47,14 @@ def check_name(name: str) -> str:
     return name
 
 
-def check_ports(given: Mapping[str, int]) -> dict[str, int]:
+def check_ports(
+    given: Mapping[str, int], endpoints: Collection[str] = tuple(DEFAULT_PORTS)
+) -> dict[str, int]:
     """Raises UsageError for an unknown endpoint, an impossible port, or one that is given twice."""
     for endpoint, port in given.items():
-        if endpoint not in DEFAULT_PORTS:
+        if endpoint not in endpoints:
             raise UsageError(
-                f"{endpoint!r} has no port to choose", hint=f"name one of {', '.join(DEFAULT_PORTS)}"
+                f"{endpoint!r} has no port to choose", hint=f"name one of {', '.join(endpoints)}"
             )
         if not 1 <= port <= 65_535:
             raise UsageError(f"{port} is no port", hint="ports go from 1 to 65535")
@@ -58,15 +63,15 @@ def check_ports(given: Mapping[str, int]) -> dict[str, int]:
     return dict(given)
 
 
-def short_name(lab: str, service: str) -> str:
+def short_name(lab: str, service: str, services: Collection[str] = CORE) -> str:
     """`worker`, for `worker` as well as for `lab42-worker`.
 
     Raises:
         UsageError: there is no such service.
     """
     short = service.removeprefix(f"{lab}-").removeprefix(f"{DEFAULT_NAME}-")
-    if short not in CORE:
-        raise UsageError(f"there is no service {service!r}", hint=f"choose one of {', '.join(CORE)}")
+    if short not in services:
+        raise UsageError(f"there is no service {service!r}", hint=f"choose one of {', '.join(services)}")
     return short
 
 
@@ -112,26 +117,29 @@ def _refusal(name: str, service: str) -> str:
 
 def urls(ports: Mapping[str, int]) -> dict[str, str]:
     """Where people and programs of this machine reach the lab."""
+    watching = {name: f"http://{HOST}:{ports[name]}" for name in OBSERVABILITY if name in ports}
     return {
         "api": f"http://{HOST}:{ports['api']}",
         "redis": f"redis://{HOST}:{ports['redis']}/0",
         "postgres": f"postgresql://{USER}:{PASSWORD}@{HOST}:{ports['postgres']}/{DATABASE}",
+        **watching,
     }
 
 
 def lab_specs(state: LabState) -> dict[str, ServiceSpec]:
     """The services of a lab whose processes share this machine's loopback, by short name."""
+    reached, api_port = urls(state.ports), state.ports["api"]
     specs = (
-        _redis(state.ports["redis"], _overrides(state, "redis").get(_MAXMEMORY, _MAXMEMORY_DEFAULT)),
+        _redis(state.ports["redis"], redis_memory(state)),
         _postgres(state.ports["postgres"]),
         ServiceSpec(
             name="api",
             program="python",
             args=("-m", "service"),
-            env=_settings_env(state, "api"),
-            port=state.ports["api"],
+            env=settings_env(state, "api", reached, HOST, api_port),
+            port=api_port,
             depends_on=("redis", "postgres"),
-            health=HealthCheck(protocol="http", host=HOST, port=state.ports["api"]),
+            health=HealthCheck(protocol="http", host=HOST, port=api_port),
             # Requests take milliseconds; a server process that is told to end while it starts hangs.
             stop_seconds=3.0,
         ),
@@ -139,7 +147,7 @@ def lab_specs(state: LabState) -> dict[str, ServiceSpec]:
             name="worker",
             program="python",
             args=("-m", "worker"),
-            env=_settings_env(state, "worker"),
+            env=settings_env(state, "worker", reached, HOST, api_port),
             depends_on=("redis", "postgres"),
             health=HealthCheck(protocol="worker", host=HOST, port=state.ports["redis"]),
         ),
@@ -147,21 +155,31 @@ def lab_specs(state: LabState) -> dict[str, ServiceSpec]:
     return {spec.name: spec for spec in specs}
 
 
-def _redis(port: int, maxmemory: str) -> ServiceSpec:
+def redis_memory(state: LabState) -> str:
+    """What Redis may use, in its own notation."""
+    return _overrides(state, "redis").get(_MAXMEMORY, _MAXMEMORY_DEFAULT)
+
+
+def redis_args(address: str, port: int, maxmemory: str) -> tuple[str, ...]:
+    """The options of every Redis of a lab, wherever it runs."""
     # Only keys with a TTL can be evicted, which cache entries have and the queue has not. Without
     # persistence: what a crash of Redis costs is what the lab is there to show.
     options = {
-        "bind": HOST,
+        "bind": address,
         "port": str(port),
         "save": "",
         "appendonly": "no",
         "maxmemory": maxmemory,
         "maxmemory-policy": "volatile-lru",
     }
+    return tuple(word for name, value in options.items() for word in (f"--{name}", value))
+
+
+def _redis(port: int, maxmemory: str) -> ServiceSpec:
     return ServiceSpec(
         name="redis",
         program="redis",
-        args=tuple(word for name, value in options.items() for word in (f"--{name}", value)),
+        args=redis_args(HOST, port, maxmemory),
         port=port,
         health=HealthCheck(protocol="redis", host=HOST, port=port),
     )
@@ -190,16 +208,18 @@ def _postgres(port: int) -> ServiceSpec:
     )
 
 
-def _settings_env(state: LabState, service: str) -> tuple[tuple[str, str], ...]:
-    reached = urls(state.ports)
+def settings_env(
+    state: LabState, service: str, reached: Mapping[str, str], address: str, port: int
+) -> tuple[tuple[str, str], ...]:
+    """The environment of the API or a worker: who is `reached` where, and where the API listens."""
     given = {name.lower(): value for name, value in _overrides(state, service).items() if name != _MAXMEMORY}
     settings = Settings().changed(
         {
             **given,
             "redis_url": reached["redis"],
             "database_url": reached["postgres"],
-            "api_host": HOST,
-            "api_port": state.ports["api"],
+            "api_host": address,
+            "api_port": port,
         },
         live_only=False,
     )

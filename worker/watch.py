@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import threading
+import time
 from dataclasses import asdict
 from typing import Final
 
@@ -35,7 +36,9 @@ class Watch:
         self._flusher = flusher
         self._signal = signal
         self._settings = settings
-        self._announcement = json.dumps({"pid": os.getpid(), "settings": asdict(settings)})
+        self._announcement = json.dumps(
+            {"pid": os.getpid(), "started_at": time.time(), "settings": asdict(settings)}
+        )
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
 

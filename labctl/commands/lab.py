@@ -23,6 +23,7 @@ def register(app: typer.Typer, panel: str) -> None:
     lab_command(app, quiet=True, panel=panel)(down)
     lab_command(app, panel=panel)(status)
     lab_command(app, panel=panel)(urls)
+    app.command(rich_help_panel=panel)(compose)
 
 
 def up(
@@ -31,6 +32,14 @@ def up(
     port: Annotated[
         list[str] | None,
         typer.Option("--port", metavar="SERVICE=PORT", help="Another port, such as api=8001. Repeatable."),
+    ] = None,
+    observability: Annotated[
+        bool | None,
+        typer.Option(
+            "--observability/--no-observability",
+            help="In Docker: with Prometheus, Grafana and Jaeger, or without (as before; at first with).",
+            show_default=False,
+        ),
     ] = None,
     name: LabName = None,
     runtime: Runtime = None,
@@ -43,7 +52,7 @@ def up(
     """
     ports, overrides = parse_ports(port or ()), parse_assignments(settings or ())
     session = open_session(context, name=name, runtime=runtime, json=json, quiet=quiet, ports=ports or None)
-    start_lab(session, overrides)
+    start_lab(session, overrides, observability=observability)
     document = {
         **_identity(session),
         "urls": dict(session.stack.urls()),
@@ -52,14 +61,14 @@ def up(
     session.answer(document, _urls(session))
 
 
-def start_lab(session: Session, settings: Mapping[str, str]) -> None:
+def start_lab(session: Session, settings: Mapping[str, str], *, observability: bool | None = None) -> None:
     """Bring the lab up and say how long it took."""
     from stack.events import StackNoted
 
     begun = time.monotonic()
     stack = session.stack
     session.show(StackNoted(f"Starting the lab {stack.name}, {stack.kind} runtime ({stack.reason})."))
-    session.follow(stack.up(settings))
+    session.follow(stack.up(settings, observability=observability))
     session.show(StackNoted(f"The lab {stack.name} is up: {time.monotonic() - begun:.1f} s."))
 
 
@@ -92,6 +101,21 @@ def status(session: Session) -> None:
 def urls(session: Session) -> None:
     """Show where the API, Redis and PostgreSQL are reached."""
     session.answer({"urls": dict(session.stack.urls())}, _urls(session))
+
+
+def compose(
+    directory: Annotated[
+        bool, typer.Option("--directory", help="Print the directory that the file lies in instead.")
+    ] = False,
+) -> None:
+    """Print the lab's compose.yaml.
+
+    It mounts files beside it: cd "$(labctl compose --directory)", then docker compose up --build -d.
+    """
+    from stack.compose_file import compose_file
+
+    path = compose_file()
+    typer.echo(str(path.parent) if directory else path.read_text(), nl=directory)
 
 
 def _identity(session: Session) -> dict[str, str]:

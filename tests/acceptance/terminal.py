@@ -15,12 +15,15 @@ import pyte
 LABCTL: Final = Path(sys.executable).with_name("labctl")
 #: s; far more than anything takes, so that a hang is told as one.
 PATIENCE: Final = 40.0
+#: So that `auto` means the same on every machine.
+_NO_ENGINE: Final = {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
-    """This process's environment without what would change the output."""
+    """This process's environment without what would change the output, and without a Docker engine."""
     kept = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES")}
-    return {**kept, "LABCTL_HOME": str(home), "TERM": "xterm-256color", "LANG": "C.UTF-8", **more}
+    own = {"LABCTL_HOME": str(home), "TERM": "xterm-256color", "LANG": "C.UTF-8"}
+    return {**kept, **own, **_NO_ENGINE, **more}
 
 
 def pipe(home: Path, *words: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:

@@ -1,29 +1,92 @@
-"""Labs for the integration tests: real servers in a temporary home, on ports of their own."""
+"""Labs for the integration tests: real servers in a temporary home, on ports of their own.
 
+The same tests run on both runtimes. Those of Docker skip where no engine answers; where one was promised
+(`LABCTL_TEST_DOCKER=required`, as in CI) its absence is a failure.
+"""
+
+import os
+import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from stack.docker_client import answers
+from stack.runtime import RuntimeKind
+from stack.settings import StackSettings
 from stack.stack import Stack, open_stack
 
+BOTH = (pytest.param("local"), pytest.param("docker", marks=pytest.mark.docker))
 
-@pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A running local lab, one a test process. Who breaks it repairs it: `list(stack.up())`."""
-    lab = open_stack("shared", "local", home=tmp_path_factory.mktemp("home"))
+
+@contextmanager
+def _running(name: str, kind: RuntimeKind, home: Path) -> Iterator[Stack]:
+    lab = open_stack(name, kind, home=home)
     try:
-        list(lab.up())
+        list(lab.up(observability=False))
         yield lab
     finally:
         list(lab.down())
 
 
+def _unique(name: str) -> str:
+    """All test processes, of all checkouts, share one engine."""
+    return f"{name}-{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture(scope="session")
+def engine() -> str:
+    """The version of the Docker engine that answers."""
+    version = answers(StackSettings.from_env())
+    if not version and os.environ.get("LABCTL_TEST_DOCKER") == "required":
+        pytest.fail("no Docker engine answers, and LABCTL_TEST_DOCKER=required promises one")
+    if not version:
+        pytest.skip("no Docker engine answers")
+    return version
+
+
+@pytest.fixture(scope="session")
+def local_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with _running("shared", "local", tmp_path_factory.mktemp("home")) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="session")
+def docker_stack(tmp_path_factory: pytest.TempPathFactory, engine: str) -> Iterator[Stack]:
+    with _running(_unique("shared"), "docker", tmp_path_factory.mktemp("home")) as lab:
+        yield lab
+
+
+@pytest.fixture(params=BOTH)
+def stack(request: pytest.FixtureRequest) -> Stack:
+    """A running lab, one a runtime and test process. Who breaks it repairs it: `list(stack.up())`."""
+    found = request.getfixturevalue(f"{request.param}_stack")
+    assert isinstance(found, Stack)
+    return found
+
+
 @pytest.fixture
-def lab(tmp_path: Path) -> Iterator[Stack]:
-    """A lab of the test's own, not started; whatever becomes of it is taken away."""
+def local_lab(tmp_path: Path) -> Iterator[Stack]:
     own = open_stack("own", "local", home=tmp_path / "home")
     try:
         yield own
     finally:
         list(own.down())
+
+
+@pytest.fixture
+def docker_lab(tmp_path: Path, engine: str) -> Iterator[Stack]:
+    own = open_stack(_unique("own"), "docker", home=tmp_path / "home")
+    try:
+        yield own
+    finally:
+        list(own.down())
+
+
+@pytest.fixture(params=BOTH)
+def lab(request: pytest.FixtureRequest) -> Stack:
+    """A lab of the test's own, not started; whatever becomes of it is taken away."""
+    found = request.getfixturevalue(f"{request.param}_lab")
+    assert isinstance(found, Stack)
+    return found

@@ -18,9 +18,12 @@ SERVICES = ("redis", "postgres", "api", "worker")
 
 
 @pytest.fixture(autouse=True)
-def repaired(stack: Stack) -> Iterator[None]:
+def repaired(request: pytest.FixtureRequest) -> Iterator[None]:
+    names = [name for name in ("stack", "local_stack") if name in request.fixturenames]
+    broken = [request.getfixturevalue(name) for name in names]
     yield
-    list(stack.up())
+    for lab in broken:
+        list(lab.up())
 
 
 def _pid(stack: Stack, service: str) -> int:
@@ -58,28 +61,28 @@ def test_kill_ends_every_process_and_start_brings_it_back(stack: Stack, service:
     assert stack.status()[service].state == "healthy"
 
 
-def test_children_of_a_killed_master_are_taken_along(stack: Stack) -> None:
+def test_children_of_a_killed_master_are_taken_along(local_stack: Stack) -> None:
     """They hold the port, and would answer in the name of a dead service."""
-    master = _pid(stack, "api")
+    master = _pid(local_stack, "api")
     orphans = psutil.Process(master).children()
     for orphan in orphans:
         orphan.suspend()
     _kill_from_outside(master)
-    list(stack.up())
-    assert stack.running()
+    list(local_stack.up())
+    assert local_stack.running()
     assert not [orphan for orphan in orphans if orphan.is_running() and orphan.status() != "zombie"]
 
 
-def test_a_stale_pid_is_not_trusted(stack: Stack) -> None:
+def test_a_stale_pid_is_not_trusted(local_stack: Stack) -> None:
     """After a restart of the machine the recorded pid belongs to somebody else: here, to this test."""
-    list(stack.kill("worker"))
-    path = stack.directory / "worker.json"
+    list(local_stack.kill("worker"))
+    path = local_stack.directory / "worker.json"
     record = json.loads(path.read_text())
     path.write_text(json.dumps({**record, "pid": os.getpid()}))
-    assert stack.status()["worker"].state == "died"
-    list(stack.up())
-    assert stack.running()
-    assert _pid(stack, "worker") != os.getpid()
+    assert local_stack.status()["worker"].state == "died"
+    list(local_stack.up())
+    assert local_stack.running()
+    assert _pid(local_stack, "worker") != os.getpid()
 
 
 def test_redis_comes_back_without_its_memory(stack: Stack) -> None:
@@ -89,15 +92,15 @@ def test_redis_comes_back_without_its_memory(stack: Stack) -> None:
     assert stack.exec("redis", ["redis-cli", "EXISTS", "memory"]).stdout == "0\n"
 
 
-def test_a_killed_database_keeps_its_rows_and_a_strangers_pid_does_not_stop_it(stack: Stack) -> None:
+def test_a_killed_database_keeps_its_rows_and_a_strangers_pid_does_not_stop_it(local_stack: Stack) -> None:
     insert = "INSERT INTO products VALUES ('k', 'K', 1, 1) ON CONFLICT DO NOTHING"
-    assert stack.exec("postgres", ["psql", "-c", insert]).exit_code == 0
-    list(stack.kill("postgres"))
-    lock = stack.directory / "data" / "postgres" / "postmaster.pid"
+    assert local_stack.exec("postgres", ["psql", "-c", insert]).exit_code == 0
+    list(local_stack.kill("postgres"))
+    lock = local_stack.directory / "data" / "postgres" / "postmaster.pid"
     lines = lock.read_text().splitlines()
     lock.write_text("\n".join([str(os.getppid()), *lines[1:]]) + "\n")
-    list(stack.start("postgres"))
-    found = stack.exec(
+    list(local_stack.start("postgres"))
+    found = local_stack.exec(
         "postgres", ["psql", "-Atq", "-c", "DELETE FROM products WHERE id = 'k' RETURNING name"]
     )
     assert found.stdout == "K\n"

@@ -44,24 +44,24 @@ def test_the_shared_lab_is_up_and_up_again_changes_nothing(stack: Stack) -> None
     }
 
 
-def test_a_whole_life(lab: Stack) -> None:
-    assert {seen.state for seen in lab.status().values()} == {"missing"}
-    list(lab.up())
-    assert lab.running()
-    lab.exec("postgres", ["psql", "-c", "INSERT INTO products VALUES ('kept', 'Kept', 1, 1)"])
+def test_a_whole_life(local_lab: Stack) -> None:
+    assert {seen.state for seen in local_lab.status().values()} == {"missing"}
+    list(local_lab.up())
+    assert local_lab.running()
+    local_lab.exec("postgres", ["psql", "-c", "INSERT INTO products VALUES ('kept', 'Kept', 1, 1)"])
 
-    list(lab.down(keep_data=True))
-    assert {seen.state for seen in lab.status().values()} == {"missing"}
-    assert _processes_in(lab.directory) == []
-    urls = lab.urls()
+    list(local_lab.down(keep_data=True))
+    assert {seen.state for seen in local_lab.status().values()} == {"missing"}
+    assert _processes_in(local_lab.directory) == []
+    urls = local_lab.urls()
 
-    list(lab.up())
-    assert lab.urls() == urls
-    assert _count(lab) == "6"
+    list(local_lab.up())
+    assert local_lab.urls() == urls
+    assert _count(local_lab) == "6"
 
-    list(lab.down())
-    assert not lab.directory.exists()
-    assert _processes_in(lab.directory.parent) == []
+    list(local_lab.down())
+    assert not local_lab.directory.exists()
+    assert _processes_in(local_lab.directory.parent) == []
     assert all(is_free(int(url.rpartition(":")[2].partition("/")[0])) for url in urls.values())
 
 
@@ -97,43 +97,45 @@ def test_a_held_port_is_named_and_nothing_is_left(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_failed_up_leaves_nothing(lab: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_up_leaves_nothing(local_lab: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LABCTL_REDIS_SERVER", "/bin/false")
-    broken = open_stack("own", "local", home=lab.directory.parent)
+    broken = open_stack("own", "local", home=local_lab.directory.parent)
     with pytest.raises(EnvironmentFault, match="redis ended while it was starting"):
         list(broken.up())
-    assert not lab.directory.exists()
-    assert _processes_in(lab.directory.parent) == []
+    assert not local_lab.directory.exists()
+    assert _processes_in(local_lab.directory.parent) == []
 
 
-def test_an_interrupted_up_leaves_nothing(lab: Stack) -> None:
-    with closing(lab.up()) as events:
+def test_an_interrupted_up_leaves_nothing(local_lab: Stack) -> None:
+    with closing(local_lab.up()) as events:
         for event in events:
             if event == ServiceChanged("api", "starting"):
                 break
-    assert not lab.directory.exists()
-    assert _processes_in(lab.directory.parent) == []
+    assert not local_lab.directory.exists()
+    assert _processes_in(local_lab.directory.parent) == []
 
 
-def test_a_failed_up_keeps_the_rows_that_were_there(lab: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    list(lab.up())
-    list(lab.down(keep_data=True))
+def test_a_failed_up_keeps_the_rows_that_were_there(
+    local_lab: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    list(local_lab.up())
+    list(local_lab.down(keep_data=True))
     monkeypatch.setenv("LABCTL_REDIS_SERVER", "/bin/false")
     with pytest.raises(EnvironmentFault):
-        list(open_stack("own", "local", home=lab.directory.parent).up())
-    assert _processes_in(lab.directory) == []
+        list(open_stack("own", "local", home=local_lab.directory.parent).up())
+    assert _processes_in(local_lab.directory) == []
     monkeypatch.delenv("LABCTL_REDIS_SERVER")
-    list(open_stack("own", "local", home=lab.directory.parent).up())
-    assert _count(lab) == "5"
+    list(open_stack("own", "local", home=local_lab.directory.parent).up())
+    assert _count(local_lab) == "5"
 
 
-def test_rows_of_another_version_are_left_alone(lab: Stack) -> None:
-    list(lab.up())
-    list(lab.down(keep_data=True))
-    version = lab.directory / "data" / "postgres" / "PG_VERSION"
+def test_rows_of_another_version_are_left_alone(local_lab: Stack) -> None:
+    list(local_lab.up())
+    list(local_lab.down(keep_data=True))
+    version = local_lab.directory / "data" / "postgres" / "PG_VERSION"
     version.write_text("16\n")
     with pytest.raises(StateUnusable, match="PostgreSQL 16") as caught:
-        list(lab.up())
+        list(local_lab.up())
     assert "labctl down" in caught.value.hint
     assert version.exists()
 
@@ -159,15 +161,15 @@ def test_somebody_elses_directory_is_left_alone(lab: Stack) -> None:
     ]
 
 
-def test_a_damaged_state_can_be_taken_away(lab: Stack) -> None:
-    list(lab.up())
-    (lab.directory / "lab.json").write_text("{")
-    (lab.directory / "api.json").write_text("{")
+def test_a_damaged_state_can_be_taken_away(local_lab: Stack) -> None:
+    list(local_lab.up())
+    (local_lab.directory / "lab.json").write_text("{")
+    (local_lab.directory / "api.json").write_text("{")
     with pytest.raises(StateUnusable, match=r"lab\.json is damaged"):
-        list(lab.up())
-    list(lab.down())
-    assert not lab.directory.exists()
-    assert _processes_in(lab.directory.parent) == []
+        list(local_lab.up())
+    list(local_lab.down())
+    assert not local_lab.directory.exists()
+    assert _processes_in(local_lab.directory.parent) == []
 
 
 def test_an_impossible_setting_changes_nothing(lab: Stack) -> None:
@@ -176,26 +178,20 @@ def test_an_impossible_setting_changes_nothing(lab: Stack) -> None:
     assert not lab.directory.exists()
 
 
-def test_docker_is_not_there_yet_and_auto_says_why() -> None:
-    with pytest.raises(EnvironmentFault, match="Docker"):
-        open_stack(runtime="docker")
-    auto = open_stack()
-    assert auto.kind == "local"
-    assert auto.reason
-
-
-def test_a_labctl_killed_while_it_creates_the_database_does_not_keep_the_next_from_it(lab: Stack) -> None:
+def test_a_labctl_killed_while_it_creates_the_database_does_not_keep_the_next_from_it(
+    local_lab: Stack,
+) -> None:
     """The next must not trip over the orphaned initdb, nor `down` leave it."""
     code = f"""
 import pathlib, stack.stack
-list(stack.stack.open_stack("own", "local", home=pathlib.Path({str(lab.directory.parent)!r})).up())
+list(stack.stack.open_stack("own", "local", home=pathlib.Path({str(local_lab.directory.parent)!r})).up())
 """
     first = subprocess.Popen([sys.executable, "-c", code])
-    unfinished = lab.directory / "data" / "postgres.new" / "base"
+    unfinished = local_lab.directory / "data" / "postgres.new" / "base"
     wait_until(unfinished.exists, seconds=20, reason="initdb works", hint="")
     first.kill()
     first.wait(timeout=10)
-    list(lab.up())
-    assert lab.running()
-    list(lab.down())
-    assert _processes_in(lab.directory.parent) == []
+    list(local_lab.up())
+    assert local_lab.running()
+    list(local_lab.down())
+    assert _processes_in(local_lab.directory.parent) == []

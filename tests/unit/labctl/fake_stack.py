@@ -31,8 +31,10 @@ class FakeStack:
         self.asked.append(("open", name, runtime, ports))
         return cast(Stack, self)
 
-    def up(self, settings: Mapping[str, str] = {}) -> Iterator[StackEvent]:
-        self.asked.append(("up", dict(settings)))
+    def up(
+        self, settings: Mapping[str, str] = {}, *, observability: bool | None = None
+    ) -> Iterator[StackEvent]:
+        self.asked.append(("up", dict(settings), *(() if observability is None else (observability,))))
         for service in SERVICES:
             yield ServiceChanged(service, "starting")
             yield ServiceChanged(service, "healthy", "0.1 s")

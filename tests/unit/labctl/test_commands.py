@@ -239,7 +239,7 @@ def test_a_bug_is_a_sentence_and_a_file(cli: Cli, tmp_path: Path, monkeypatch: p
 def test_an_interruption_closes_what_runs(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     closed = []
 
-    def up(_settings: object) -> object:
+    def up(_settings: object, **_options: object) -> object:
         try:
             yield from _interrupting()
         finally:

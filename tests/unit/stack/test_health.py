@@ -9,6 +9,7 @@ import pytest
 
 from stack.health import ailment
 from stack.ports import choose_free
+from stack.runtime import Observed
 from stack.spec import HealthCheck, Protocol
 
 Serve = Callable[[bytes], int]
@@ -70,7 +71,8 @@ def _announcement(pid: int) -> bytes:
     ],
 )
 def test_what_a_service_lacks(serve: Serve, protocol: Protocol, answer: bytes, expected: str) -> None:
-    assert ailment(_check(protocol, serve(answer)), pid=7) == expected
+    seen = Observed(service="it", state="running", pid=7, own_pid=7)
+    assert ailment(_check(protocol, serve(answer)), seen) == expected
 
 
 def test_not_even_http(serve: Serve) -> None:

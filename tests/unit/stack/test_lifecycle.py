@@ -72,11 +72,11 @@ class FakeRuntime:
 _: Runtime = FakeRuntime()
 
 
-def _well(check: HealthCheck, pid: int | None) -> str:
+def _well(check: HealthCheck, seen: Observed) -> str:
     return ""
 
 
-def _hanging(check: HealthCheck, pid: int | None) -> str:
+def _hanging(check: HealthCheck, seen: Observed) -> str:
     return "does not answer"
 
 

@@ -1,0 +1,43 @@
+"""Which runtime a lab gets."""
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
+
+from stack import lab_state
+from stack.docker_client import answers
+from stack.errors import EnvironmentFault, StateUnusable
+from stack.runtime import RuntimeKind
+from stack.settings import StackSettings
+
+
+def choose_runtime(
+    name: str, directory: Path, asked: Literal["auto", "local", "docker"], settings: StackSettings
+) -> tuple[RuntimeKind, str]:
+    """The runtime, and why: that of the lab if there is one; else Docker where an engine answers.
+
+    Raises:
+        EnvironmentFault: the lab runs on another runtime than the one asked for, or no engine answers.
+    """
+    recorded = _recorded(directory)
+    if recorded is not None and asked not in ("auto", recorded):
+        raise EnvironmentFault(
+            f"the lab {name} runs on the {recorded} runtime, not on {asked}",
+            hint=f"take it down first (`labctl --name {name} down`), or choose another --name",
+        )
+    if asked != "auto":
+        return asked, "it was asked for"
+    if recorded is not None:
+        return recorded, "the lab runs on it"
+    version = answers(settings)
+    if version:
+        return "docker", f"Docker engine {version} answers"
+    return "local", "no Docker engine answers"
+
+
+def _recorded(directory: Path) -> RuntimeKind | None:
+    # A damaged state does not say; it must still be possible to take such a lab away.
+    with suppress(StateUnusable):
+        state = lab_state.load(directory)
+        return state.runtime if state else None
+    return None

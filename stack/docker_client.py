@@ -1,0 +1,135 @@
+"""The engine: which one, whether it answers, and what its errors mean for people."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from stack.errors import EnvironmentFault
+from stack.settings import StackSettings
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+#: s for one answer of an engine at work, and for the first sign of life of one that may not be there.
+_ANSWER_SECONDS: Final = 60
+_PROBE_SECONDS: Final = 3
+_DEFAULT: Final = "unix:///var/run/docker.sock"
+_LOCAL: Final = ("unix://", "http+unix://", "npipe://")
+_LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]")
+
+
+def connect(settings: StackSettings, *, patient: bool = False) -> "APIClient":
+    """A client of the engine that the environment or the Docker context names.
+
+    Args:
+        settings: `DOCKER_HOST`, `DOCKER_CONTEXT`.
+        patient: Without a limit for one answer: for logs that are followed and commands that take long.
+
+    Raises:
+        EnvironmentFault: no engine answers there, or it is on another machine.
+    """
+    import docker
+
+    url, tls = _endpoint(settings)
+    _require_near(url)
+    _require_listener(url)
+    with translated(f"the Docker engine at {url} does not answer"):
+        client = docker.APIClient(base_url=url, tls=cast(Any, tls), timeout=_PROBE_SECONDS, version="auto")
+        # None: no limit. The library's types do not know of it.
+        client.timeout = cast(int, None) if patient else _ANSWER_SECONDS
+    return client
+
+
+def answers(settings: StackSettings) -> str:
+    """ "Docker engine 28.1 answers" as far as the version; '' if none does."""
+    with suppress(EnvironmentFault):
+        client = connect(settings)
+        try:
+            with translated("no version"):
+                return str(client.version()["Version"])
+        finally:
+            client.close()
+    return ""
+
+
+@contextmanager
+def translated(what: str) -> Iterator[None]:
+    """Say in our words what the engine or the way to it refuses.
+
+    Raises:
+        EnvironmentFault: `what`, and the engine's reason.
+    """
+    import requests
+    from docker.errors import APIError, DockerException
+
+    try:
+        yield
+    except APIError as error:
+        raise EnvironmentFault(
+            f"{what}: {error.explanation or error}", hint="`labctl doctor` checks the machine; then try again"
+        ) from error
+    except (DockerException, requests.RequestException, OSError) as error:
+        raise EnvironmentFault(
+            f"{what}: the Docker engine can't be reached ({_reason(error)})",
+            hint="start Docker (`docker info` must answer), or use --runtime local, which needs none",
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    """The innermost reason: the client library wraps it several times."""
+    inner: BaseException = error
+    while (cause := inner.__cause__ or inner.__context__) is not None:
+        inner = cause
+    if isinstance(inner, OSError) and inner.strerror:
+        return inner.strerror
+    return "it took too long" if isinstance(inner, TimeoutError) else str(inner) or type(inner).__name__
+
+
+def _endpoint(settings: StackSettings) -> tuple[str, object]:
+    """The engine's URL, and the keys for it. An environment variable wins over the current context."""
+    from docker.context import ContextAPI
+    from docker.utils import kwargs_from_env
+
+    if settings.docker_host:
+        found = kwargs_from_env()
+        return str(found.get("base_url", settings.docker_host)), found.get("tls", False)
+    try:
+        context = ContextAPI.get_context(settings.docker_context or None)
+    except Exception as error:
+        raise EnvironmentFault(
+            f"the Docker context can't be read: {error}", hint="`docker context ls` shows them"
+        ) from error
+    if context is None:
+        raise EnvironmentFault(
+            f"there is no Docker context {settings.docker_context!r}", hint="`docker context ls` shows them"
+        )
+    return str(context.Host or _DEFAULT), context.TLSConfig
+
+
+def _require_near(url: str) -> None:
+    if url.startswith(_LOCAL):
+        return
+    host = url.partition("://")[2].rpartition("@")[2]
+    if not host.startswith(_LOOPBACK):
+        raise EnvironmentFault(
+            f"the Docker engine at {url} is on another machine, where the lab's ports would be out of reach",
+            hint="unset DOCKER_HOST or choose a local context (`docker context use default`), "
+            "or use --runtime local",
+        )
+
+
+def _require_listener(url: str) -> None:
+    """The client library leaks a socket that nobody listens on."""
+    scheme, _, path = url.partition("://")
+    if "unix" not in scheme:
+        return
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(_PROBE_SECONDS)
+        try:
+            probe.connect(path)
+        except OSError as error:
+            raise EnvironmentFault(
+                f"no Docker engine answers at {url}: {error.strerror or error}",
+                hint="start Docker (`docker info` must answer), or use --runtime local, which needs none",
+            ) from error

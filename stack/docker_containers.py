@@ -1,0 +1,163 @@
+"""Containers, the network and the volumes of a lab: how they are created."""
+
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from stack import docker_labels as labels
+from stack.container import ContainerSpec, Mount, Probe
+from stack.errors import EnvironmentFault, PortHeld
+from stack.ports import HOST, describe_holder
+from stack.spec import ServiceSpec
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+#: Options of every directory in memory.
+TMPFS_OPTIONS: Final = "rw,nosuid,nodev,size=64m"
+#: The engine keeps this much of each log, in files of this size.
+LOG_OPTIONS: Final[Mapping[str, str]] = {"max-size": "10m", "max-file": "2"}
+_NANOSECONDS: Final = 1_000_000_000
+
+
+def is_current(found: Mapping[str, Any], spec: ServiceSpec) -> bool:
+    """Whether this container was made from this specification, so that it need only be started."""
+    return labels.labels_of(found).get(labels.SPEC) == spec.hash()
+
+
+def ensure_surroundings(client: "APIClient", lab: str, spec: ServiceSpec) -> None:
+    """Create the lab's network and the service's volumes if they are missing.
+
+    Raises:
+        EnvironmentFault: a network or volume of that name is somebody else's.
+    """
+    from docker.errors import NotFound
+
+    name = labels.network_name(lab)
+    networks = [each for each in client.networks(names=[name]) if each["Name"] == name]
+    if not networks:
+        client.create_network(name, driver="bridge", labels=labels.of_network(lab), check_duplicate=True)
+    elif not labels.is_own(lab, networks[0].get("Labels")):
+        raise _foreign("network", name)
+    for mount in _container(spec).mounts:
+        if mount.kind != "volume":
+            continue
+        name = labels.volume_name(lab, mount.source)
+        try:
+            volume = client.inspect_volume(name)
+        except NotFound:
+            client.create_volume(name, labels=labels.of_volume(lab, mount.source))
+        else:
+            if not labels.is_own(lab, volume.get("Labels")):
+                raise _foreign("volume", name)
+
+
+def create(client: "APIClient", lab: str, spec: ServiceSpec) -> str:
+    """Create the container; its id.
+
+    Raises:
+        EnvironmentFault: its image is not there.
+    """
+    from docker.errors import ImageNotFound
+
+    container, network = _container(spec), labels.network_name(lab)
+    name = labels.container_name(lab, spec.name)
+    # By its short name for what the lab itself configures, by its full one for people.
+    aliases = [spec.name, name]
+    try:
+        made = client.create_container(
+            container.image,
+            command=list(container.command) or None,
+            name=name,
+            environment=dict(spec.env),
+            labels=labels.of_container(lab, spec),
+            user=container.user or None,
+            ports=[container.port] if container.port else None,
+            healthcheck=_healthcheck(container.probe) if container.probe else None,
+            stop_signal=spec.stop_signal,
+            host_config=_host_config(client, lab, spec),
+            networking_config=client.create_networking_config(
+                cast(Any, {network: client.create_endpoint_config(aliases=aliases)})
+            ),
+        )
+    except ImageNotFound as error:
+        raise EnvironmentFault(
+            f"the image {container.image} of {spec.name} is not there", hint="`labctl up` provides it"
+        ) from error
+    return str(made["Id"])
+
+
+def begin(client: "APIClient", lab: str, identity: str, spec: ServiceSpec) -> None:
+    """Start a container that was created.
+
+    Raises:
+        PortHeld: its port was taken meanwhile.
+    """
+    from docker.errors import APIError
+
+    try:
+        client.start(identity)
+    except APIError as error:
+        told = str(error.explanation or "").lower()
+        if "port is already allocated" not in told and "address already in use" not in told:
+            raise
+        raise PortHeld(
+            f"port {spec.port} for {spec.name} is held by {describe_holder(spec.port or 0)}",
+            hint="end that process, or start a lab under another `--name`: it takes free ports",
+        ) from error
+
+
+def asset_path(source: str) -> Path:
+    """Where a file of this package lies on this machine."""
+    return Path(str(files("stack")), source).resolve()
+
+
+def _host_config(client: "APIClient", lab: str, spec: ServiceSpec) -> Any:
+    from docker.types import LogConfig
+
+    container = _container(spec)
+    return client.create_host_config(
+        network_mode=labels.network_name(lab),
+        port_bindings={container.port: (HOST, spec.port)} if container.port and spec.port else None,
+        mounts=[_mount(lab, mount) for mount in container.mounts],
+        tmpfs=dict.fromkeys(container.tmpfs, TMPFS_OPTIONS),
+        read_only=True,
+        cap_drop=["ALL"],
+        cap_add=list(container.capabilities),
+        security_opt=["no-new-privileges:true"],
+        mem_limit=container.memory_bytes,
+        pids_limit=container.pids,
+        init=container.init,
+        log_config=LogConfig(type=LogConfig.types.JSON, config=dict(LOG_OPTIONS)),
+    )
+
+
+def _mount(lab: str, mount: Mount) -> Any:
+    from docker.types import Mount as DockerMount
+
+    if mount.kind == "volume":
+        return DockerMount(mount.target, labels.volume_name(lab, mount.source), type="volume")
+    return DockerMount(mount.target, str(asset_path(mount.source)), type="bind", read_only=True)
+
+
+def _healthcheck(probe: Probe) -> dict[str, object]:
+    return {
+        "test": ["CMD", *probe.argv],
+        "interval": probe.interval * _NANOSECONDS,
+        "timeout": probe.timeout * _NANOSECONDS,
+        "start_period": probe.start_period * _NANOSECONDS,
+        "retries": probe.retries,
+    }
+
+
+def _foreign(kind: str, name: str) -> EnvironmentFault:
+    return EnvironmentFault(
+        f"there is a {kind} {name} that is not this lab's, and labctl leaves it alone",
+        hint=f"remove it (`docker {kind} rm {name}`), or start a lab under another `--name`",
+    )
+
+
+def _container(spec: ServiceSpec) -> ContainerSpec:
+    assert spec.container is not None  # every specification of docker_topology has one
+    return spec.container

@@ -1,0 +1,150 @@
+"""Images: pulled if they are missing, built if what they are built from has changed."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from stack import docker_labels as labels
+from stack.docker_client import connect, translated
+from stack.docker_context import DOCKERFILE, context_archive, context_hash
+from stack.errors import EnvironmentFault
+from stack.events import StackEvents, StackNoted
+from stack.settings import StackSettings
+from stack.spec import ServiceSpec
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+#: The image of the API and the worker; its tag is the hash of its context.
+REPOSITORY: Final = "write-behind-lab"
+_MB: Final = 1_000_000
+#: Parts of a download that are worth a report.
+_PARTS: Final = 10
+#: Lines of a failed build in its error.
+_TAIL: Final = 12
+
+
+def own_image() -> str:
+    """Name and tag of the image that this version of the lab needs."""
+    return f"{REPOSITORY}:{context_hash()}"
+
+
+class DockerImages:
+    """Provides the images of services."""
+
+    def __init__(self, settings: StackSettings) -> None:
+        self._settings = settings
+
+    def provide(self, specs: Mapping[str, ServiceSpec]) -> StackEvents:
+        """Pull and build what is missing; nothing to do takes no time worth telling.
+
+        Raises:
+            EnvironmentFault: an image is not to be had, or the build failed.
+        """
+        wanted = sorted({spec.container.image for spec in specs.values() if spec.container})
+        with closing(connect(self._settings, patient=True)) as client:
+            for image in wanted:
+                if _is_there(client, image):
+                    continue
+                if image.startswith(f"{REPOSITORY}:"):
+                    yield from self._build(client, image)
+                else:
+                    yield from _pull(client, image)
+
+    def _build(self, client: "APIClient", image: str) -> StackEvents:
+        what = "the image of api and worker"
+        yield StackNoted(f"building {what}: this takes a minute, once")
+        lines: list[str] = []
+        with translated(f"{what} can't be built"):
+            for message in client.build(
+                fileobj=context_archive(),
+                custom_context=True,
+                dockerfile=DOCKERFILE,
+                tag=image,
+                rm=True,
+                forcerm=True,
+                decode=True,
+                network_mode=self._settings.build_network or None,
+                labels={labels.CONTEXT: image.partition(":")[2]},
+            ):
+                if "error" in message:
+                    raise _failed_build(lines, str(message["error"]))
+                text = str(message.get("stream", "")).strip()
+                if text:
+                    lines.append(text)
+                if text.startswith("Step "):
+                    yield StackNoted(f"building {what}: {text.partition(' : ')[0].lower()}")
+        _forget_older(client, image)
+        yield StackNoted(f"built {image}, {_details(client, image)['Size'] / _MB:.0f} MB")
+
+
+def _failed_build(lines: list[str], error: str) -> EnvironmentFault:
+    tail = "\n".join(f"  {line}" for line in lines[-_TAIL:])
+    return EnvironmentFault(
+        f"the image of api and worker can't be built: {error.strip()}; the build ends with:\n{tail}",
+        hint="without a package index, LABCTL_BUILD_NETWORK=host lends the build this machine's network",
+    )
+
+
+def _is_there(client: "APIClient", image: str) -> bool:
+    from docker.errors import ImageNotFound
+
+    with translated(f"the image {image} can't be looked up"), suppress(ImageNotFound):
+        _details(client, image)
+        return True
+    return False
+
+
+def _details(client: "APIClient", image: str) -> Mapping[str, Any]:
+    inspect: Any = client.inspect_image  # without types in the stubs
+    found: Mapping[str, Any] = inspect(image)
+    return found
+
+
+def _pull(client: "APIClient", image: str) -> StackEvents:
+    repository, _, tag = image.rpartition(":")
+    yield StackNoted(f"pulling {image}")
+    with translated(f"the image {image} can't be pulled"):
+        for text in progress(client.pull(repository, tag=tag, stream=True, decode=True), image):
+            yield StackNoted(text)
+    yield StackNoted(f"pulled {image}")
+
+
+def progress(messages: Iterator[Mapping[str, Any]], image: str) -> Iterator[str]:
+    """What the engine tells of each layer, as a few sentences on the whole.
+
+    Raises:
+        EnvironmentFault: the engine reports an error in the stream.
+    """
+    sizes: dict[str, tuple[int, int]] = {}
+    told = 0
+    for message in messages:
+        if "error" in message:
+            raise EnvironmentFault(
+                f"the image {image} can't be pulled: {message['error']}",
+                hint=f"try `docker pull {image}`; without a network, use --runtime local",
+            )
+        detail = message.get("progressDetail") or {}
+        if message.get("status") == "Downloading" and detail.get("total"):
+            sizes[str(message["id"])] = (int(detail["current"]), int(detail["total"]))
+        elif message.get("status") == "Download complete" and message.get("id") in sizes:
+            whole = sizes[str(message["id"])][1]
+            sizes[str(message["id"])] = (whole, whole)
+        total = sum(size for _, size in sizes.values())
+        done = sum(current for current, _ in sizes.values())
+        part = _PARTS * done // total if total else 0
+        # Layers are announced one after the other, so that the share may fall: say only what rises.
+        if part > told:
+            told = part
+            yield f"pulling {image}: {done / _MB:.0f} of {total / _MB:.0f} MB"
+
+
+def _forget_older(client: "APIClient", newest: str) -> None:
+    """Take away the images that earlier versions were built as, unless somebody uses them."""
+    from docker.errors import APIError
+
+    for found in client.images(name=REPOSITORY, filters={"label": labels.CONTEXT}):
+        for name in found.get("RepoTags") or ():
+            if name != newest:
+                with suppress(APIError):
+                    client.remove_image(name)

@@ -1,0 +1,61 @@
+"""In what a lab of one runtime differs from a lab of another, gathered in one value."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from stack.events import StackEvents
+from stack.lab_state import LabState
+from stack.runtime import Runtime
+from stack.settings import StackSettings
+from stack.spec import ServiceSpec
+from stack.topology import DEFAULT_PORTS, OBSERVABILITY_PORTS, lab_specs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flavour:
+    """One runtime, and what a lab is on it."""
+
+    runtime: Runtime
+    #: The services of a lab in this state, by short name, in the order in which people list them.
+    specs: Callable[[LabState], dict[str, ServiceSpec]]
+    #: Provide what services are started from, before they are.
+    provide: Callable[[Mapping[str, ServiceSpec]], StackEvents]
+    #: Whether there is data of the lab that its state directory does not know of.
+    holds_data: Callable[[], bool]
+    #: The well-known ports, by endpoint.
+    ports: Mapping[str, int]
+
+
+def local_flavour(directory: Path, settings: StackSettings) -> Flavour:
+    """Processes of this machine."""
+    from stack.local_runtime import LocalRuntime
+
+    return Flavour(
+        runtime=LocalRuntime(directory, settings),
+        specs=lab_specs,
+        provide=_nothing,
+        holds_data=lambda: False,
+        ports=DEFAULT_PORTS,
+    )
+
+
+def docker_flavour(name: str, settings: StackSettings) -> Flavour:
+    """Containers of a Docker engine."""
+    from stack.docker_images import DockerImages, own_image
+    from stack.docker_runtime import DockerRuntime
+    from stack.docker_topology import docker_specs
+
+    runtime = DockerRuntime(name, settings)
+    image = own_image()
+    return Flavour(
+        runtime=runtime,
+        specs=lambda state: docker_specs(state, image),
+        provide=DockerImages(settings).provide,
+        holds_data=runtime.holds_data,
+        ports={**DEFAULT_PORTS, **OBSERVABILITY_PORTS},
+    )
+
+
+def _nothing(specs: Mapping[str, ServiceSpec]) -> StackEvents:
+    yield from ()

@@ -1,0 +1,135 @@
+"""Every block of the runbook, run as written in stack/, on the lab that labctl started and on compose's own.
+
+It takes the well-known ports. `docker system prune` is the one command that is held back: it would reach
+beyond the lab. Where the plugin is missing, `docker compose` is docker-compose.
+"""
+
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from stack.compose_file import compose_file
+from stack.docker_client import answers
+from stack.ports import is_free
+from stack.settings import StackSettings
+from stack.stack import open_stack
+
+pytestmark = pytest.mark.docker
+
+_RUNBOOK: Final = Path(__file__).parents[2] / "docs" / "runbook.md"
+_BLOCKS: Final = dict(
+    re.findall(r'^```bash \{"name": "([^"]+)"\}\n(.*?)^```', _RUNBOOK.read_text(), re.MULTILINE | re.DOTALL)
+)
+_SECONDS: Final = 120
+_SHIM: Final = """#!/bin/bash
+case "$1 $2" in
+"system prune") exit 0 ;;
+"compose "*) {compose} ;;
+esac
+exec {docker} "$@"
+"""
+#: compose 1.29 does not see by itself that there is no terminal, and wants options before services.
+_OLD: Final = """shift; verb=$1
+  case "$verb" in exec|run) shift; exec docker-compose "$verb" -T "$@" ;; esac
+  case "$*" in "logs "*" --tail="*) exec docker-compose logs "${@:$#}" "${@:2:$#-2}" ;; esac
+  exec docker-compose "$@" """
+#: What a block must have printed; the others need only end well.
+_SAID: Final = {
+    "check-docker": "Docker is running",
+    "verify-services": '"status": "ok"',
+    "create-product": '"source": "cache"',
+    "verify-persistence": "Demo Widget",
+    "read-final-state": "Coalesced-Update-",
+    "create-doomed": "Created (doomed): ",
+    "crash-cache": "OK",
+    "verify-loss": "*** DATA LOSS CONFIRMED ***",
+    "watch-retries": "worker",
+    "load-test-basic": "kept",
+    "load-test-coalescing": "coalesced",
+    "count-products": "total_products",
+    "product-stats": "total_inventory",
+    "check-redis": "PONG",
+    "check-postgres": "accepting connections",
+}
+
+
+@pytest.fixture
+def alone() -> Iterator[None]:
+    """One test process at a time: the ports, and the lab's name in the engine, are there once."""
+    with (Path(tempfile.gettempdir()) / "labctl-runbook-test.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture
+def environment(alone: None, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """What a person's shell has, with short loads; whatever is left of the lab goes away."""
+    missing = [name for name in ("docker", "jq", "bc", "curl") if shutil.which(name) is None]
+    docker = shutil.which("docker")
+    version = answers(StackSettings.from_env())
+    if missing or not version or not all(map(is_free, (8000, 6379, 5432, 9090, 3001, 16686))):
+        required = os.environ.get("LABCTL_TEST_DOCKER") == "required"
+        told = f"needs an engine, free well-known ports and {', '.join(missing) or 'nothing more'}"
+        (pytest.fail if required else pytest.skip)(told)
+    plugin = subprocess.run(["docker", "compose", "version"], capture_output=True, check=False)
+    if plugin.returncode and shutil.which("docker-compose") is None:
+        pytest.skip("there is no docker compose")
+    compose = _OLD if plugin.returncode else f'exec {docker} "$@"'
+    shim = tmp_path / "bin" / "docker"
+    shim.parent.mkdir()
+    shim.write_text(_SHIM.format(compose=compose, docker=docker))
+    shim.chmod(0o755)
+    path = f"{shim.parent}{os.pathsep}{os.environ['PATH']}"
+    try:
+        yield {**os.environ, "PATH": path, "DURATION": "4s", "SIMULATE_DB_FAILURE": "true"}
+    finally:
+        list(open_stack("lab42", "docker", home=tmp_path / "home").down())
+
+
+def _run(name: str, environment: dict[str, str]) -> str:
+    done = subprocess.Popen(
+        ["bash", "-c", _BLOCKS[name]],
+        cwd=compose_file().parent,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    endless = name == "watch-retries"
+    try:
+        said, _ = done.communicate(timeout=5 if endless else _SECONDS)
+    except subprocess.TimeoutExpired:
+        with suppress(ProcessLookupError):
+            os.killpg(done.pid, 2)
+        said, _ = done.communicate(timeout=20)
+        assert endless, f"{name} did not end:\n{said}"
+    assert endless or done.returncode == 0, f"{name} ended with {done.returncode}:\n{said}"
+    assert _SAID.get(name, "") in said, f"{name} said:\n{said}"
+    return said
+
+
+def test_the_runbook_has_all_its_blocks() -> None:
+    assert len(_BLOCKS) == 36
+
+
+@pytest.mark.parametrize("by", ["labctl", "compose"])
+def test_every_block_does_what_it_says(by: str, environment: dict[str, str], tmp_path: Path) -> None:
+    if by == "labctl":
+        list(open_stack("lab42", "docker", home=tmp_path / "home").up())
+    quiet = {**environment, "SIMULATE_DB_FAILURE": "false"}
+    # What looks for trouble stands after the end, but needs a lab that runs.
+    for name in [*(name for name in _BLOCKS if name != "cleanup"), "cleanup"]:
+        if by == "labctl" and name in ("clean-previous", "start-lab"):
+            continue
+        _run(name, environment if name == "enable-failures" else quiet)

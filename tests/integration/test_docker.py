@@ -1,0 +1,261 @@
+"""What only a lab in Docker has: an engine shared with others, images, labels."""
+
+import gc
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+from docker.errors import NotFound
+from docker.models.containers import Container
+
+from stack.docker_labels import own_filter
+from stack.docker_topology import REDIS_IMAGE
+from stack.errors import EnvironmentFault, PortHeld
+from stack.events import ServiceChanged, StackNoted
+from stack.stack import Stack, open_stack
+from tests.integration.engine_proxy import engine_proxy
+
+pytestmark = pytest.mark.docker
+
+
+@pytest.fixture
+def client(engine: str) -> Iterator[docker.DockerClient]:
+    with closing(docker.from_env()) as client:
+        yield client
+
+
+def _own(lab: Stack) -> dict[str, str | list[str] | bool]:
+    return {**own_filter(lab.name)}
+
+
+def _left(client: docker.DockerClient, lab: Stack) -> list[object]:
+    """Whatever of the lab is in the engine."""
+    own = _own(lab)
+    return [
+        *client.containers.list(all=True, filters=own),
+        *client.networks.list(filters=own),
+        *client.volumes.list(filters=own),
+    ]
+
+
+def _stranger(client: docker.DockerClient, name: str, labels: dict[str, str]) -> Container:
+    return client.containers.run(
+        REDIS_IMAGE, ["sleep", "600"], name=name, labels=labels, detach=True, init=True
+    )
+
+
+def _core(lab: Stack) -> None:
+    list(lab.up(observability=False))
+
+
+def test_down_leaves_not_one_object(docker_lab: Stack, client: docker.DockerClient) -> None:
+    volumes = {volume.id for volume in client.volumes.list()}
+    _core(docker_lab)
+    assert docker_lab.running()
+    assert len(_left(client, docker_lab)) == 4 + 1 + 1
+    assert {volume.id for volume in client.volumes.list(filters={"dangling": True})} <= volumes
+    list(docker_lab.down())
+    assert _left(client, docker_lab) == []
+    assert not docker_lab.directory.exists()
+
+
+def test_kept_data_is_there_again(docker_lab: Stack, client: docker.DockerClient) -> None:
+    _core(docker_lab)
+    insert = "INSERT INTO products VALUES ('kept', 'Kept', 1, 1)"
+    assert docker_lab.exec("postgres", ["psql", "-c", insert]).exit_code == 0
+    list(docker_lab.down(keep_data=True))
+    assert len(_left(client, docker_lab)) == 1
+    urls = docker_lab.urls()
+    _core(docker_lab)
+    assert docker_lab.urls() == urls
+    found = docker_lab.exec("postgres", ["psql", "-At", "-c", "SELECT name FROM products WHERE id = 'kept'"])
+    assert found.stdout == "Kept\n"
+
+
+def test_what_is_not_the_labs_survives_down(docker_lab: Stack, client: docker.DockerClient) -> None:
+    """Neither its name, nor the lab's network, nor one of the two sets of labels makes it the lab's."""
+    name = docker_lab.name
+    _core(docker_lab)
+    ours, composes = {"labctl.lab": name}, {"com.docker.compose.project": name}
+    containers = [
+        _stranger(client, f"{name}-stranger-{number}", labels)
+        for number, labels in enumerate(({}, ours, composes))
+    ]
+    network = client.networks.create(f"{name}_strange", labels=composes)
+    volume = client.volumes.create(f"{name}_strange", labels=ours)
+    try:
+        list(docker_lab.down())
+        assert _left(client, docker_lab) == []
+        for each in containers:
+            each.reload()
+            assert each.status == "running"
+        network.reload()
+        volume.reload()
+    finally:
+        for each in containers:
+            each.remove(force=True, v=True)
+        network.remove()
+        volume.remove()
+
+
+def test_a_stranger_on_the_labs_network_is_named(docker_lab: Stack, client: docker.DockerClient) -> None:
+    _core(docker_lab)
+    guest = _stranger(client, f"{docker_lab.name}-guest", {})
+    try:
+        client.networks.get(f"{docker_lab.name}_default").connect(guest)
+        with pytest.raises(EnvironmentFault, match=f"{docker_lab.name}-guest"):
+            list(docker_lab.down())
+        guest.reload()
+        assert guest.status == "running"
+    finally:
+        guest.remove(force=True, v=True)
+    list(docker_lab.down())
+    assert _left(client, docker_lab) == []
+
+
+@pytest.mark.parametrize("service", ["redis", "worker"])
+def test_a_strangers_container_of_our_name_is_left_alone(
+    docker_lab: Stack, client: docker.DockerClient, service: str
+) -> None:
+    stranger = _stranger(client, f"{docker_lab.name}-{service}", {})
+    try:
+        with pytest.raises(EnvironmentFault, match=f"{docker_lab.name}-{service} that is not this lab's"):
+            _core(docker_lab)
+        stranger.reload()
+        assert stranger.status == "running"
+        assert _left(client, docker_lab) == []
+    finally:
+        stranger.remove(force=True, v=True)
+
+
+def test_a_strangers_volume_of_our_name_is_left_alone(docker_lab: Stack, client: docker.DockerClient) -> None:
+    volume = client.volumes.create(f"{docker_lab.name}_postgres-data")
+    try:
+        with pytest.raises(EnvironmentFault, match=r"volume .* that is not this lab's"):
+            _core(docker_lab)
+        assert _left(client, docker_lab) == []
+    finally:
+        volume.remove()
+
+
+def test_services_of_another_version_go_with_the_lab(docker_lab: Stack, client: docker.DockerClient) -> None:
+    _core(docker_lab)
+    both = {"labctl.lab": docker_lab.name, "com.docker.compose.project": docker_lab.name}
+    _stranger(client, f"{docker_lab.name}-mailer", {**both, "labctl.service": "mailer"})
+    list(docker_lab.down())
+    assert _left(client, docker_lab) == []
+
+
+def test_a_lab_whose_directory_is_lost_can_be_taken_down(
+    docker_lab: Stack, client: docker.DockerClient, tmp_path: Path
+) -> None:
+    _core(docker_lab)
+    elsewhere = open_stack(docker_lab.name, "docker", home=tmp_path / "elsewhere")
+    assert elsewhere.running()
+    list(elsewhere.down())
+    assert _left(client, docker_lab) == []
+
+
+def test_a_held_port_is_named_before_anything_is_created(
+    docker_lab: Stack, client: docker.DockerClient
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = holder.getsockname()[1]
+        lab = open_stack(docker_lab.name, "docker", home=docker_lab.directory.parent, ports={"api": port})
+        with pytest.raises(PortHeld, match=f"port {port} for api is held by"):
+            _core(lab)
+    assert _left(client, docker_lab) == []
+
+
+def test_an_interrupted_up_leaves_nothing(docker_lab: Stack, client: docker.DockerClient) -> None:
+    with closing(docker_lab.up(observability=False)) as events:
+        for event in events:
+            if event == ServiceChanged("api", "starting"):
+                break
+    assert _left(client, docker_lab) == []
+    assert not docker_lab.directory.exists()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_engine_that_ends_in_the_middle_is_said_to_be_unreachable(
+    docker_lab: Stack, client: docker.DockerClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with engine_proxy(tmp_path / "engine.sock") as proxy, monkeypatch.context() as environment:
+        environment.setenv("DOCKER_HOST", proxy.url)
+        lab = open_stack(docker_lab.name, "docker", home=docker_lab.directory.parent)
+        events = lab.up(observability=False)
+        assert ServiceChanged("redis", "starting") in events
+        proxy.cut()
+        with pytest.raises(EnvironmentFault, match="engine") as caught:
+            list(events)
+        assert caught.value.hint
+        with pytest.raises(EnvironmentFault, match="engine"):
+            lab.status()
+    # The client library leaves the sockets to the collector that an engine broke off.
+    del lab, caught, events
+    gc.collect()
+    list(docker_lab.down())
+    assert _left(client, docker_lab) == []
+
+
+def test_containers_are_hardened(docker_stack: Stack, client: docker.DockerClient) -> None:
+    for name in ("redis", "postgres", "api", "worker"):
+        found: dict[str, Any] = client.containers.get(f"{docker_stack.name}-{name}").attrs
+        host = found["HostConfig"]
+        assert host["ReadonlyRootfs"]
+        assert host["CapDrop"] == ["ALL"]
+        assert host["SecurityOpt"] == ["no-new-privileges:true"]
+        assert host["Memory"] > 0
+        assert host["PidsLimit"] > 0
+        bound = [each["HostIp"] for ports in (host["PortBindings"] or {}).values() for each in ports]
+        assert set(bound) <= {"127.0.0.1"}
+    for name in ("redis", "postgres", "api", "worker"):
+        uid = docker_stack.exec(name, ["sh", "-c", "grep -h ^Uid: /proc/*/status"]).stdout
+        servers = {line.split()[1] for line in uid.splitlines()}
+        # The asking shell itself, and a minimal init, may be of another user.
+        assert servers - {"0"}, name
+
+
+def test_nothing_is_built_or_started_twice(docker_stack: Stack) -> None:
+    before = {name: seen.pid for name, seen in docker_stack.status().items()}
+    events = list(docker_stack.up())
+    assert not [event for event in events if isinstance(event, StackNoted)]
+    assert {name: seen.pid for name, seen in docker_stack.status().items()} == before
+
+
+def test_a_followed_log_goes_on_after_a_restart(docker_stack: Stack) -> None:
+    with closing(docker_stack.logs(("redis",), tail=1, follow=True)) as lines:
+        next(lines)
+        list(docker_stack.restart("redis"))
+        texts = []
+        for line in lines:
+            texts.append(line.text)
+            if "Ready to accept connections" in line.text:
+                break
+    assert texts
+    list(docker_stack.up())
+
+
+def test_the_whole_lab_is_wired(docker_lab: Stack, client: docker.DockerClient) -> None:
+    """Prometheus, Grafana and Jaeger beside the core; the next `up` can leave them out."""
+    list(docker_lab.up())
+    states = {name: seen.state for name, seen in docker_lab.status().items()}
+    assert states == dict.fromkeys(
+        ("redis", "postgres", "api", "worker", "prometheus", "grafana", "jaeger"), "healthy"
+    )
+    assert set(docker_lab.urls()) == {"api", "redis", "postgres", "prometheus", "grafana", "jaeger"}
+    ask = "import urllib.request as r; print(r.urlopen('http://jaeger:4318/').status)"
+    assert docker_lab.exec("api", ["python", "-c", ask]).stdout == "200\n"
+    environment = docker_lab.exec("worker", ["printenv", "OTEL_EXPORTER_OTLP_ENDPOINT"]).stdout
+    assert environment == "http://jaeger:4318\n"
+    _core(docker_lab)
+    assert set(docker_lab.status()) == {"redis", "postgres", "api", "worker"}
+    assert docker_lab.running()
+    list(docker_lab.down())
+    assert _left(client, docker_lab) == []
+    with pytest.raises(NotFound):
+        client.containers.get(f"{docker_lab.name}-grafana")

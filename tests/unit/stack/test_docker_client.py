@@ -1,0 +1,71 @@
+"""Which engine, and what is said where there is none."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from stack.choice import choose_runtime
+from stack.docker_client import answers, connect
+from stack.errors import EnvironmentFault
+from stack.lab_state import LabState, save
+from stack.settings import StackSettings
+from stack.topology import DEFAULT_PORTS
+
+
+def _settings(home: Path, host: str = "", context: str = "") -> StackSettings:
+    return StackSettings(home=home, docker_host=host, docker_context=context)
+
+
+@pytest.fixture
+def nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StackSettings:
+    """An engine's address where nobody listens."""
+    host = f"unix://{tmp_path}/docker.sock"
+    monkeypatch.setenv("DOCKER_HOST", host)
+    return _settings(tmp_path, host)
+
+
+def test_no_engine_is_said_with_its_address(nobody: StackSettings) -> None:
+    with pytest.raises(EnvironmentFault, match=r"no Docker engine answers at .*docker\.sock") as caught:
+        connect(nobody)
+    assert "--runtime local" in caught.value.hint
+    assert answers(nobody) == ""
+
+
+def test_an_engine_on_another_machine_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "tcp://192.0.2.1:2375")
+    with pytest.raises(EnvironmentFault, match="on another machine"):
+        connect(_settings(tmp_path, "tcp://192.0.2.1:2375"))
+
+
+def test_the_current_context_names_the_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    meta = {
+        "Name": "mine",
+        "Metadata": {},
+        "Endpoints": {"docker": {"Host": f"unix://{tmp_path}/mine.sock", "SkipTLSVerify": False}},
+    }
+    from docker.context.config import get_context_id
+
+    directory = tmp_path / "contexts" / "meta" / get_context_id("mine")
+    directory.mkdir(parents=True)
+    (directory / "meta.json").write_text(json.dumps(meta))
+    (tmp_path / "config.json").write_text(json.dumps({"currentContext": "mine"}))
+    with pytest.raises(EnvironmentFault, match=r"mine\.sock"):
+        connect(_settings(tmp_path))
+    with pytest.raises(EnvironmentFault, match=r"mine\.sock"):
+        connect(_settings(tmp_path, context="mine"))
+    with pytest.raises(EnvironmentFault, match="no Docker context 'other'"):
+        connect(_settings(tmp_path, context="other"))
+
+
+def test_without_an_engine_auto_is_local_and_says_why(nobody: StackSettings, tmp_path: Path) -> None:
+    assert choose_runtime("lab42", tmp_path, "auto", nobody) == ("local", "no Docker engine answers")
+    assert choose_runtime("lab42", tmp_path, "docker", nobody) == ("docker", "it was asked for")
+
+
+def test_a_lab_keeps_its_runtime(nobody: StackSettings, tmp_path: Path) -> None:
+    save(tmp_path, LabState(runtime="docker", ports=DEFAULT_PORTS))
+    assert choose_runtime("lab42", tmp_path, "auto", nobody) == ("docker", "the lab runs on it")
+    with pytest.raises(EnvironmentFault, match="the lab lab42 runs on the docker runtime, not on local"):
+        choose_runtime("lab42", tmp_path, "local", nobody)

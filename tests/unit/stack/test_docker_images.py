@@ -1,0 +1,42 @@
+"""What is told of a download."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from stack.docker_images import own_image, progress
+from stack.errors import EnvironmentFault
+
+
+def _layer(name: str, current: int, total: int) -> dict[str, Any]:
+    detail = {"current": current, "total": total}
+    return {"status": "Downloading", "id": name, "progressDetail": detail}
+
+
+def test_layers_are_told_as_one_and_only_what_rises() -> None:
+    messages: Iterator[dict[str, Any]] = iter(
+        [
+            {"status": "Pulling from library/redis"},
+            _layer("a", 5_000_000, 10_000_000),
+            _layer("a", 5_100_000, 10_000_000),
+            _layer("b", 0, 10_000_000),
+            {"status": "Download complete", "id": "a"},
+            _layer("b", 10_000_000, 10_000_000),
+        ]
+    )
+    assert list(progress(messages, "redis:8")) == [
+        "pulling redis:8: 5 of 10 MB",
+        "pulling redis:8: 20 of 20 MB",
+    ]
+
+
+def test_an_error_in_the_stream_is_no_success() -> None:
+    messages = iter([{"error": "manifest unknown"}])
+    with pytest.raises(EnvironmentFault, match="redis:8 can't be pulled: manifest unknown"):
+        list(progress(messages, "redis:8"))
+
+
+def test_the_tag_is_the_content() -> None:
+    assert own_image() == own_image()
+    assert own_image().startswith("write-behind-lab:")
