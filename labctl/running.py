@@ -37,7 +37,7 @@ def play(
         choose(name, options)
     if not session.stack.running():
         start_lab(session, {})
-    call.when_interrupted = "the lab is still up, cleaned up and ready; take it down with `labctl down`"
+    call.when_interrupted = f"the lab is still up and works; take it down with {session.hint('down')}"
     outcomes: list[Outcome] = []
     for name in names:
         record = RunRecord()

@@ -48,9 +48,15 @@ class Session:
     def request(
         self, method: str, path: str, body: object = None, *, headers: Mapping[str, str] | None = None
     ) -> Any:
-        """The answer of the lab's API, after showing the equivalent `curl`. Raises as `Api.call`."""
+        """The answer of the lab's API, after showing the equivalent `curl`.
+
+        Raises:
+            NotRunning: this lab's API does not run: whoever else listens on its port is not asked.
+            LabError: whatever else `Api.call` raises.
+        """
         from labctl.api import Api, curl
 
+        self._require_api()
         url = self.stack.urls()["api"]
         self.command(curl(method, url + path, body, headers or {}))
         return Api(url).call(method, path, body, headers or {})
@@ -95,12 +101,30 @@ class Session:
         if not self.json and not self.quiet:
             self.show(StepStarted(0, "", text))
 
+    def hint(self, words: str) -> str:
+        """The command of labctl for this lab, to be typed: `labctl up --name second`."""
+        from scenarios.commands import labctl
+
+        return f"`{labctl(self.stack.name, words)}`"
+
+    def _require_api(self) -> None:
+        from stack.errors import NotRunning
+
+        self.require_started()
+        if self.stack.status()["api"].pid is None:
+            raise NotRunning(
+                f"the API of the lab {self.stack.name} does not run",
+                hint=f"{self.hint('up')} repairs the lab",
+            )
+
     def require_started(self) -> None:
         """Raises NotRunning unless at least one service of the lab exists."""
         from stack.errors import NotRunning
 
         if all(seen.state == "missing" for seen in self.stack.status().values()):
-            raise NotRunning(f"the lab {self.stack.name} is not running", hint="start it with `labctl up`")
+            raise NotRunning(
+                f"the lab {self.stack.name} is not running", hint=f"start it with {self.hint('up')}"
+            )
 
 
 def _fields(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

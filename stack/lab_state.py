@@ -5,10 +5,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from service.writebehind.errors import InvalidSettings
+from service.writebehind.settings import Settings
 from stack.runtime import RuntimeKind
 from stack.state_files import damaged, read_json, write_json
 
 FILE: Final = "lab.json"
+#: Memory of Redis: a setting of the lab that is none of the service's.
+MAXMEMORY: Final = "REDIS_MAXMEMORY"
+_ENDPOINTS: Final = frozenset({"api", "redis", "postgres"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,13 +70,29 @@ def _parse(content: Mapping[str, Any]) -> LabState:
     runtime: RuntimeKind = content["runtime"]
     if runtime not in ("local", "docker"):
         raise ValueError(runtime)
+    ports = {str(name): int(port) for name, port in content["ports"].items()}
+    if not set(ports) >= _ENDPOINTS or not all(1 <= port <= 65_535 for port in ports.values()):
+        raise ValueError(ports)
+    settings = _strings(content["settings"])
+    service_settings = {str(name): _strings(given) for name, given in content["service_settings"].items()}
+    for given in (settings, *service_settings.values()):
+        _check(given)
     return LabState(
         runtime=runtime,
-        ports={str(name): int(port) for name, port in content["ports"].items()},
-        settings=_strings(content["settings"]),
-        service_settings={str(name): _strings(given) for name, given in content["service_settings"].items()},
+        ports=ports,
+        settings=settings,
+        service_settings=service_settings,
         observability=bool(content.get("observability", True)),
     )
+
+
+def _check(given: Mapping[str, str]) -> None:
+    """Raises ValueError where a setting is none of this version's, or can't be read."""
+    ours = {name.lower(): value for name, value in given.items() if name != MAXMEMORY}
+    try:
+        Settings().changed(ours, live_only=False)
+    except InvalidSettings as error:
+        raise ValueError(str(error)) from error
 
 
 def _strings(given: Mapping[str, Any]) -> dict[str, str]:

@@ -140,7 +140,8 @@ class Lifecycle:
             shift.report(ServiceChanged(spec.name, "running", text))
             return
         self._await_health(spec, shift)
-        if action.verb in ("replace", "start") and spec.name in self._furnish:
+        # Also what was running all the time may lack something by now: a table that somebody dropped.
+        if spec.name in self._furnish:
             self._furnish[spec.name]()
         took = "" if action.verb == "keep" else f"{time.monotonic() - begun:.1f} s"
         where = f"{spec.health.host}:{spec.port}" if spec.port else ""

@@ -89,7 +89,9 @@ class LocalRuntime:
         self._end(group)
         if record is not None:
             stopped = ProcessRecord(service=service, leader=None, env=record.env, port=record.port)
-            local_records.write(self._directory, stopped)
+            # A full disk must not keep a lab from being stopped; the old record then says that it died.
+            with suppress(EnvironmentFault):
+                local_records.write(self._directory, stopped)
 
     def signal(self, service: str, fault: FaultSignal) -> None:
         group = self._group(service)

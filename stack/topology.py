@@ -8,7 +8,7 @@ from typing import Final
 from service.writebehind.errors import InvalidSettings
 from service.writebehind.settings import Settings
 from stack.errors import UsageError
-from stack.lab_state import LabState
+from stack.lab_state import MAXMEMORY, LabState
 from stack.ports import HOST
 from stack.spec import HealthCheck, ServiceSpec
 
@@ -27,8 +27,7 @@ DATABASE: Final = "labdb"
 USER: Final = "labuser"
 PASSWORD: Final = "labpass"
 
-#: Memory of Redis: an override that goes by this name in the lab's settings.
-_MAXMEMORY: Final = "REDIS_MAXMEMORY"
+#: Memory of Redis, unless the lab's settings say otherwise.
 _MAXMEMORY_DEFAULT: Final = "512mb"
 _MEMORY_SIZE: Final = re.compile(r"[0-9]{1,15}([kmg]b?)?", re.IGNORECASE)
 #: What the topology itself decides; an override would only break the lab.
@@ -83,8 +82,8 @@ def check_settings(given: Mapping[str, str], service: str = "") -> dict[str, str
     """
     possible = _settings_of(service)
     problems = {name: _refusal(name, service) for name in given if name not in possible}
-    if _MAXMEMORY in given and not _MEMORY_SIZE.fullmatch(given[_MAXMEMORY]):
-        problems[_MAXMEMORY] = f"must be a size like 256mb, not {given[_MAXMEMORY]!r}"
+    if MAXMEMORY in given and not _MEMORY_SIZE.fullmatch(given[MAXMEMORY]):
+        problems[MAXMEMORY] = f"must be a size like 256mb, not {given[MAXMEMORY]!r}"
     parsed = {name.lower(): given[name] for name in given if name in _PROCESS_SETTINGS}
     try:
         Settings().changed(parsed, live_only=False)
@@ -100,13 +99,13 @@ def check_settings(given: Mapping[str, str], service: str = "") -> dict[str, str
 def _settings_of(service: str) -> frozenset[str]:
     match service:
         case "redis":
-            return frozenset({_MAXMEMORY})
+            return frozenset({MAXMEMORY})
         case "postgres":
             return frozenset()
         case "api" | "worker":
             return _PROCESS_SETTINGS
         case _:
-            return _PROCESS_SETTINGS | {_MAXMEMORY}
+            return _PROCESS_SETTINGS | {MAXMEMORY}
 
 
 def _refusal(name: str, service: str) -> str:
@@ -157,7 +156,7 @@ def lab_specs(state: LabState) -> dict[str, ServiceSpec]:
 
 def redis_memory(state: LabState) -> str:
     """What Redis may use, in its own notation."""
-    return _overrides(state, "redis").get(_MAXMEMORY, _MAXMEMORY_DEFAULT)
+    return _overrides(state, "redis").get(MAXMEMORY, _MAXMEMORY_DEFAULT)
 
 
 def redis_args(address: str, port: int, maxmemory: str) -> tuple[str, ...]:
@@ -212,7 +211,7 @@ def settings_env(
     state: LabState, service: str, reached: Mapping[str, str], address: str, port: int
 ) -> tuple[tuple[str, str], ...]:
     """The environment of the API or a worker: who is `reached` where, and where the API listens."""
-    given = {name.lower(): value for name, value in _overrides(state, service).items() if name != _MAXMEMORY}
+    given = {name.lower(): value for name, value in _overrides(state, service).items() if name != MAXMEMORY}
     settings = Settings().changed(
         {
             **given,

@@ -93,13 +93,14 @@ def status(session: Session) -> None:
     # That the lab is down is an answer, not a failure.
     states = {seen.state for seen in observed.values()}
     if states == {"missing"}:
-        session.show(StackNoted("The lab is not running: start it with `labctl up`."))
+        session.show(StackNoted(f"The lab is not running: start it with {session.hint('up')}."))
     elif states != {"healthy"}:
-        session.show(StackNoted("Not everything is healthy: `labctl up` repairs the lab."))
+        session.show(StackNoted(f"Not everything is healthy: {session.hint('up')} repairs the lab."))
 
 
 def urls(session: Session) -> None:
     """Show where the API, Redis and PostgreSQL are reached."""
+    session.require_started()
     session.answer({"urls": dict(session.stack.urls())}, _urls(session))
 
 

@@ -7,6 +7,7 @@ import typer
 
 from labctl.command import lab_command
 from labctl.session import Session
+from stack.errors import UsageError
 
 
 def register(app: typer.Typer, panel: str) -> None:
@@ -92,6 +93,11 @@ def execute(
 
     psql, pg_isready and redis-cli reach this lab's servers.
     """
+    if argv[0].startswith("-") and argv[0] != "--":
+        raise UsageError(
+            f"{argv[0]} stands behind the service, where the command begins",
+            hint=f"put options of labctl before it: labctl exec --name NAME {service} -- COMMAND",
+        )
     # The `--` only keeps labctl from reading the options that follow it.
     done = session.stack.exec(service, argv[1:] if argv[0] == "--" else argv)
     sys.stdout.write(done.stdout)

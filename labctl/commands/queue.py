@@ -22,7 +22,7 @@ def show(session: Session) -> None:
         session.answer_fields(answer)
         return
     session.answer_fields(answer)
-    session.show(TableShown("items", "The first in the queue", ("product", "write", "version"), rows))
+    session.show(TableShown("items", "The first in the queue", ("product", "waits", "version"), rows))
 
 
 @lab_command(queue_group)
@@ -64,6 +64,5 @@ def drop(
 
 
 def _what(item: dict[str, object]) -> str:
-    if item.get("deleted"):
-        return "delete"
-    return f"{item.get('name')}, {item.get('price')}, {item.get('quantity')}"
+    age = f"{item['operation']}, for {float(str(item['age_ms'])):,.0f} ms"
+    return f"{age}, attempt {item['attempts']} failed" if item["attempts"] else age

@@ -254,3 +254,21 @@ def test_an_interruption_closes_what_runs(cli: Cli, monkeypatch: pytest.MonkeyPa
 
 def _interrupting() -> list[StackEvent]:
     raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    "command", [["dlq", "drop", "--yes"], ["config", "show"], ["queue", "flush"], ["urls"]]
+)
+def test_whoever_listens_on_the_port_of_a_lab_that_does_not_run_is_not_asked(
+    cli: Cli, command: list[str]
+) -> None:
+    cli.stack.is_up = False
+    code, _, err = cli(*command)
+    assert code == 4
+    assert "is not running" in err
+
+
+def test_options_behind_the_service_are_refused(cli: Cli) -> None:
+    code, _, err = cli("exec", "redis", "--name", "other", "--", "redis-cli", "ping")
+    assert code == 2
+    assert "before it" in err

@@ -62,13 +62,34 @@ def test_a_reader_never_sees_a_part(tmp_path: Path) -> None:
 
 
 def test_the_lab_is_remembered(tmp_path: Path) -> None:
-    state = LabState(runtime="local", ports={"api": 1, "redis": 2, "postgres": 3}).with_settings({"A": "1"})
-    lab_state.save(tmp_path, state.with_service_settings("worker", {"B": "2"}))
+    state = LabState(runtime="local", ports={"api": 1, "redis": 2, "postgres": 3}).with_settings(
+        {"BATCH_SIZE": "1"}
+    )
+    lab_state.save(tmp_path, state.with_service_settings("worker", {"MAX_RETRIES": "2"}))
     found = lab_state.load(tmp_path)
-    assert found == state.with_service_settings("worker", {"B": "2"})
+    assert found == state.with_service_settings("worker", {"MAX_RETRIES": "2"})
 
 
-@pytest.mark.parametrize("content", [{}, {"runtime": "cloud", "ports": {}}, {"runtime": "local", "ports": 1}])
+_PORTS = {"api": 1, "redis": 2, "postgres": 3}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {},
+        {"runtime": "cloud", "ports": {}},
+        {"runtime": "local", "ports": 1},
+        {"runtime": "local", "ports": {}, "settings": {}, "service_settings": {}},
+        {"runtime": "local", "ports": {**_PORTS, "api": 99_999}, "settings": {}, "service_settings": {}},
+        {"runtime": "local", "ports": _PORTS, "settings": {"OLD": "1"}, "service_settings": {}},
+        {
+            "runtime": "local",
+            "ports": _PORTS,
+            "settings": {},
+            "service_settings": {"api": {"BATCH_SIZE": "x"}},
+        },
+    ],
+)
 def test_a_lab_that_makes_no_sense_is_damaged(tmp_path: Path, content: dict[str, object]) -> None:
     (tmp_path / lab_state.FILE).write_text(json.dumps({"format": 1, **content}))
     with pytest.raises(StateUnusable, match="damaged"):
