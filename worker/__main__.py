@@ -1,6 +1,7 @@
 """`python -m worker`: an RQ worker that flushes, with the settings of the environment."""
 
 import logging
+import os
 import random
 import signal
 import sys
@@ -55,11 +56,13 @@ def serve(settings: Settings, stop: StopRequest) -> None:
     )
     watch = Watch(scripts.client, buffer, flusher, flush_signal, settings)
     watch.start()
+    _log.info("the worker runs as process %d", os.getpid())
     try:
         while not stop.requested:
             _listen_for_stop(stop)
             _work(settings, flusher, stop)
     finally:
+        _log.info("the worker ends")
         watch.end()
         flusher.close()
         store.close()

@@ -50,12 +50,15 @@ def test_the_reader_of_a_pipe_may_leave(home: Path) -> None:
     ) as labctl:
         assert labctl.stdout is not None
         assert labctl.stderr is not None
-        assert "|" in labctl.stdout.readline()
-        labctl.stdout.close()
-        # The API logs nothing by itself: a changed worker does, and meets the closed pipe.
-        assert pipe(home, "worker", "restart", "--name", NAME).returncode == 0
-        assert labctl.wait(PATIENCE) == 141
-        assert labctl.stderr.read() == ""
+        try:
+            assert "|" in labctl.stdout.readline()
+            labctl.stdout.close()
+            # A lab at rest logs nothing: a worker that starts does, and meets the closed pipe.
+            assert pipe(home, "worker", "restart", "--name", NAME).returncode == 0
+            assert labctl.wait(PATIENCE) == 141
+            assert labctl.stderr.read() == ""
+        finally:
+            labctl.kill()
 
 
 @pytest.mark.parametrize(
