@@ -13,7 +13,7 @@ from service.writebehind import keys
 from stack.stack import Stack
 from stack.wait import wait_until
 
-_ROWS = 50_000
+_ROWS = 100_000
 _BATCH = 500
 _PAIRS = 5
 _BARE = """
@@ -80,7 +80,7 @@ def _worker(stack: Stack, lab: Lab, client: "redis.Redis", entries: list[str]) -
         seen.append((time.perf_counter(), lab.probe.totals().get("persisted", 0)))
         return seen[-1][1] >= len(entries)
 
-    wait_until(done, seconds=60, reason="the backlog is flushed", hint="labctl logs worker", poll=0.005)
+    wait_until(done, seconds=60, reason="the backlog is flushed", hint="labctl logs worker", poll=0.02)
     begun, persisted = next((sample for sample in seen if sample[1]), (begun, persisted))
     if persisted >= len(entries) // 2:
         raise RuntimeError("the worker was done before it could be watched: give it more rows")
