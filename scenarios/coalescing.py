@@ -152,9 +152,9 @@ def _count(
         passed=1 <= rows_written <= _FEW < acknowledged,
     )
     yield Checked(
-        "every other update was coalesced",
-        str(acknowledged - rows_written),
-        str(coalesced),
+        "each update was written, or coalesced into a newer one",
+        f"{acknowledged} updates",
+        f"{rows_written} written + {coalesced} coalesced = {rows_written + coalesced}",
         passed=coalesced == acknowledged - rows_written,
     )
     lost = verdict.fates["lost"]

@@ -6,6 +6,7 @@ from typing import Final
 
 from scenarios.commands import curl, psql
 from scenarios.events import Checked, Event, Measured, Narrated, StepStarted, TableShown
+from scenarios.judging import contradictions
 from scenarios.lab import Lab
 from scenarios.scenario import Conclusion, Options, refuse_load_options
 
@@ -72,8 +73,8 @@ DATABASE_STATE: Final = DatabaseState()
 
 
 def _conclude(quiet: Checked, agree: Checked, count: int) -> Conclusion:
-    failed = [check.claim for check in (quiet, agree) if not check.passed]
-    if failed:
-        return Conclusion("unexpected", f"Not as predicted: {'; '.join(failed)}")
+    contradicted = contradictions((quiet, agree))
+    if contradicted:
+        return Conclusion("unexpected", ". ".join(contradicted))
     noun = "product is" if count == 1 else "products are"
     return Conclusion("expected", f"{count} {noun} in PostgreSQL, and nothing is on its way.")

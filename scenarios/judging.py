@@ -26,6 +26,11 @@ def reach_verdict(lab: Lab) -> Generator[Event, None, Verdict]:
         yield Narrated(f"{error.message}. {error.hint}.")
     verdict = judge(lab.ledger.writes, findings)
     yield VerdictReached(verdict)
+    if verdict.fates["superseded"]:
+        yield Narrated(
+            "Superseded: replaced by a newer write of the same product, before or after it reached "
+            "PostgreSQL. Coalesced are those that were replaced before."
+        )
     return verdict
 
 
@@ -36,10 +41,18 @@ def conclude(verdict: Verdict, events: Iterable[Event], text: str) -> Conclusion
         events: Its checks may be among others.
         text: The conclusion if everything came as predicted.
     """
-    failed = [event for event in events if isinstance(event, Checked) and not event.passed]
+    contradicted = contradictions(event for event in events if isinstance(event, Checked))
     if verdict.validity == "unknown":
         return Conclusion("inconclusive", "; ".join(verdict.reasons))
-    if verdict.validity == "valid" and not failed:
+    if verdict.validity == "valid" and not contradicted:
         return Conclusion("expected", text)
-    contradicted = [f"{check.claim} (measured {check.actual})" for check in failed]
-    return Conclusion("unexpected", f"Not as predicted: {'; '.join([*contradicted, *verdict.reasons])}")
+    return Conclusion("unexpected", ". ".join([*contradicted, *verdict.reasons]))
+
+
+def contradictions(checks: Iterable[Checked]) -> list[str]:
+    """What was predicted and not measured, a sentence for each."""
+    return [
+        f"Predicted: {check.claim}; measured: {check.actual}, not {check.expected}"
+        for check in checks
+        if not check.passed
+    ]

@@ -85,7 +85,7 @@ class PlainRenderer:
             self._result(f"  {line}" if event.title else line)
 
     def _verdict(self, verdict: Verdict) -> None:
-        self._result(f"verdict {sentences.VALIDITIES[verdict.validity]}")
+        self._result(f"verdict: {sentences.VALIDITIES[verdict.validity]}")
         self._result(f"  {sentences.equation(verdict)}")
         self._result(f"  {sentences.loss(verdict)}")
         for remark in sentences.remarks(verdict):

@@ -1,6 +1,7 @@
 """The words in which every renderer tells outcomes, verdicts and states: one wording, many displays."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from labctl.render.figures import figure
@@ -24,9 +25,9 @@ FATES: Final[tuple[tuple[Class, str, str], ...]] = (
 )
 
 VALIDITIES: Final[Mapping[Validity, str]] = {
-    "valid": "VALID: every acknowledged write is accounted for",
-    "unknown": "UNKNOWN: the measurement is not complete",
-    "invalid": "INVALID: the database contradicts the acknowledgements",
+    "valid": "VALID measurement - every acknowledged write is accounted for",
+    "unknown": "UNKNOWN - the measurement is not complete",
+    "invalid": "INVALID - the database contradicts the acknowledgements",
 }
 
 #: States in which a service does not stay: worth a spinner, not a line of the transcript.
@@ -78,15 +79,21 @@ def remarks(verdict: Verdict) -> list[str]:
         (verdict.diverged, "Products whose cache entry differs from the database"),
     ):
         if found:
-            said.append(f"{what}: {named(tuple(labels.get(product, product) for product in found))}")
+            said.append(f"{what}: {named(labels.get(product, product) for product in found)}")
     return said
 
 
-def named(products: tuple[str, ...]) -> str:
-    """The first few by name, the rest by number."""
+def named(names: Iterable[str]) -> str:
+    """The first few by name, as people count (item-9 before item-10); the rest by number."""
+    products = sorted(names, key=_natural)
     head = ", ".join(products[:_NAMED])
     more = len(products) - _NAMED
     return f"{head} and {figure(more)} more" if more > 0 else head
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """Sorts figures within a name by their value."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
 def check(event: Checked) -> str:

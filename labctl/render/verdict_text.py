@@ -18,7 +18,10 @@ _STYLES: Final[Mapping[Validity, str]] = {
 def write_verdict(transcript: Transcript, verdict: Verdict) -> None:
     """Everything that the verdict says."""
     transcript.heading("Verdict")
-    transcript.write((f"{INDENT}{sentences.VALIDITIES[verdict.validity]}", _STYLES[verdict.validity]))
+    # Green would say that all is well, beside a loss that is measured all too well.
+    calm = verdict.validity == "valid" and verdict.fates.get("lost", 0)
+    style = "bold" if calm else _STYLES[verdict.validity]
+    transcript.write((f"{INDENT}{sentences.VALIDITIES[verdict.validity]}", style))
     transcript.air()
     transcript.write((f"{INDENT}  {figure(verdict.acknowledged):>9}  acknowledged", "bold"))
     for fate, word, meaning in sentences.FATES:

@@ -26,6 +26,7 @@ _SPARE: Final = 30.0
 class Driven:
     """A load that came to its end."""
 
+    plan: Plan
     tally: Tally
     percentiles: Percentiles
     #: Of the service's totals since the load began; rises on as the queue is flushed.
@@ -68,4 +69,4 @@ def drive(lab: Lab, plan: Plan, profile: Profile) -> Events[Event, None, Driven]
             yield sampler.sample()
         finally:
             generator.stop()
-    return Driven(generator.tally, generator.latencies.percentiles(), sampler)
+    return Driven(plan, generator.tally, generator.latencies.percentiles(), sampler)

@@ -1,6 +1,7 @@
 """What is said about a load that ended: figures, what limited it, and the conclusion."""
 
 from collections.abc import Generator, Sequence
+from typing import Final
 
 from scenarios.events import Checked, Event, Measured, Narrated
 from scenarios.ledger import Write
@@ -9,6 +10,9 @@ from scenarios.load.sampling import Increases
 from scenarios.load.tally import Tally
 from scenarios.scenario import Conclusion
 from scenarios.verdict import Verdict
+
+#: The share of the rate asked for from which it counts as reached.
+_NEAR: Final = 0.9
 
 
 def client_side(driven: Driven, writes: Sequence[Write]) -> Generator[Event, None, None]:
@@ -26,7 +30,7 @@ def client_side(driven: Driven, writes: Sequence[Write]) -> Generator[Event, Non
     if tally.unsent:
         yield Measured("unsent", "due, but never sent", tally.unsent, "requests")
     yield Measured("generator_busy", "load generator at work", round(100 * tally.busy), "%")
-    yield Measured("generator_limited", "load generator was the limit", int(tally.generator_limited))
+    yield Measured("generator_limited", "load generator was the limit", tally.generator_limited)
     if tally.unsent:
         yield Narrated(
             f"{tally.unsent:,} requests were due and found no free connection: more were asked for than "
@@ -75,21 +79,41 @@ def conclude(verdict: Verdict, driven: Driven, *, reads: bool) -> Generator[Even
     if reads:
         checks.append(Checked("clients read their own writes", "0 stale", f"{stale:,} stale", stale == 0))
     yield from checks
-    broken = [f"{check.claim}: {check.actual}" for check in checks if not check.passed]
+    broken = _wrongs(lost=lost, pending=pending, stale=stale if reads else 0)
     if verdict.validity == "invalid" or lost or (reads and stale):
-        return Conclusion("unexpected", f"not as predicted: {'; '.join([*broken, *verdict.reasons])}")
+        return Conclusion("unexpected", "; ".join([*broken, *verdict.reasons]))
     if verdict.validity == "unknown" or pending:
         return Conclusion("inconclusive", "; ".join([*broken, *verdict.reasons]))
     return Conclusion("expected", _summary(verdict, driven))
+
+
+def _wrongs(*, lost: int, pending: int, stale: int) -> list[str]:
+    counted = (
+        (lost, "acknowledged write is lost", "acknowledged writes are lost"),
+        (pending, "acknowledged write still waits", "acknowledged writes still wait"),
+        (stale, "read was older than the client's own write", "reads were older than the client's own write"),
+    )
+    return [f"{count:,} {one if count == 1 else many}" for count, one, many in counted if count]
 
 
 def _summary(verdict: Verdict, driven: Driven) -> str:
     dead = verdict.fates["dead_lettered"]
     aside = f", but for {dead:,} in the dead letter queue" if dead else ""
     return (
-        f"{_rate(driven.tally):,.0f} requests/s, p99 {driven.percentiles.p99:,.1f} ms; all "
+        f"{_throughput(driven)}, p99 {driven.percentiles.p99:,.1f} ms; all "
         f"{verdict.acknowledged:,} acknowledged writes are in PostgreSQL or replaced by newer ones{aside}."
     )
+
+
+def _throughput(driven: Driven) -> str:
+    """What was reached, beside what was asked for where that was missed."""
+    tally, plan = driven.tally, driven.plan
+    reached = _rate(tally)
+    # The mean over the ramps, which the rate itself is not.
+    due = (tally.requests + tally.unsent) / plan.pace.shape.duration
+    if plan.rate is None or reached >= _NEAR * due:
+        return f"{reached:,.0f} requests/s"
+    return f"Asked for {plan.rate:,.6g} requests/s, reached {reached:,.0f}"
 
 
 def _rate(tally: Tally) -> float:

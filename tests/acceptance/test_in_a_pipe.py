@@ -37,7 +37,7 @@ def test_json_is_one_document(home: Path) -> None:
 def test_quiet_is_the_verdict_alone(home: Path) -> None:
     done = pipe(home, "load", "quick", "--quiet", "--name", NAME)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("verdict VALID")
+    assert done.stdout.startswith("verdict: VALID")
 
 
 def test_the_reader_of_a_pipe_may_leave(home: Path) -> None:

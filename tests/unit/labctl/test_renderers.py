@@ -53,7 +53,7 @@ def test_plain_puts_results_and_narration_apart() -> None:
         "  p-2      lost",
         "check ✓ passed: exactly the queued writes are lost (measured 5, as predicted)",
         "check ✗ FAILED: none of the saved ones is lost (expected 0, measured 1)",
-        "verdict VALID: every acknowledged write is accounted for",
+        "verdict: VALID measurement - every acknowledged write is accounted for",
         "  15 acknowledged = 9 persisted + 1 superseded + 0 dead-lettered + 0 pending + 5 LOST",
         "  5 acknowledged writes lost; 5 products lost their last value.",
         "  1 write refused: not acknowledged, so nothing was promised.",
@@ -202,3 +202,19 @@ def test_data_does_not_steer_the_terminal() -> None:
 def test_two_things_of_different_kinds_have_one_line_of_air_between_them() -> None:
     text = _rich(DATA_LOSS, terminal=False)
     assert "\n\n\n" not in text
+
+
+def test_products_are_named_as_people_count() -> None:
+    names = ("item-10", "item-9", "2", "item-1", "item")
+    verdict = replace(VERDICT, judged=(), lost_products=names)
+    assert "last value: 2, item, item-1, item-9, item-10\n" in _plain((VerdictReached(verdict),))[0]
+
+
+def test_a_valid_measurement_of_a_loss_is_not_green() -> None:
+    green = "\x1b[1;32m   VALID"
+    for lost, calm in ((5, True), (0, False)):
+        screen = _Screen()
+        console = Console(file=screen, width=80, force_terminal=True, color_system="standard")
+        verdict = replace(VERDICT, fates={**VERDICT.fates, "lost": lost})
+        RichRenderer(console).on(VerdictReached(verdict))
+        assert (green in screen.getvalue()) is not calm

@@ -54,7 +54,12 @@ def test_a_database_that_is_away_leaves_the_verdict_unknown() -> None:
     ("findings", "check", "outcome", "text"),
     [
         (Findings(rows=FOUND), KEPT, "expected", "as told"),
-        (Findings(rows=FOUND), BROKEN, "unexpected", "nothing is lost (measured 3 lost)"),
+        (
+            Findings(rows=FOUND),
+            BROKEN,
+            "unexpected",
+            "Predicted: nothing is lost; measured: 3 lost",
+        ),
         (
             Findings(rows=FOUND, strangers={"z": row(1)}),
             KEPT,
@@ -72,3 +77,10 @@ def test_a_conclusion_needs_a_valid_verdict_and_every_check(
     conclusion = conclude(judge([acknowledged("a", 1)], findings), [Narrated("..."), check], "as told")
     assert conclusion.outcome == outcome
     assert text in conclusion.text
+
+
+def test_superseded_writes_are_explained() -> None:
+    lab = fake_lab(acknowledged("a", 1), acknowledged("a", 2), found=Findings(rows={"a": row(2)}))
+    events, _ = reached(lab)
+    assert isinstance(events[-1], Narrated)
+    assert "Superseded: replaced by a newer write" in events[-1].text
