@@ -7,10 +7,12 @@ from typing import Any
 
 import httpx
 import pytest
+import redis
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 from prometheus_client.parser import text_string_to_metric_families
 
+from service.writebehind import keys
 from stack.stack import Stack
 from stack.wait import wait_until
 
@@ -22,8 +24,12 @@ OPENAPI: dict[str, Any] = json.loads((files("service") / "openapi.json").read_te
 def api(stack: Stack) -> Iterator[httpx.Client]:
     list(stack.up())
     with httpx.Client(base_url=stack.urls()["api"], timeout=10, trust_env=False) as client:
+        client.delete("/admin/dlq")
         yield client
         client.delete("/admin/dlq")
+    with redis.Redis.from_url(stack.urls()["redis"]) as lab:
+        # A PATCH back to the old value still overrides the environment.
+        lab.delete(keys.CONFIG)
 
 
 def conforms(answer: httpx.Response, method: str, path: str) -> Any:

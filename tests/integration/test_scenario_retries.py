@@ -17,6 +17,7 @@ def lab(stack: Stack) -> Iterator[Lab]:
     list(stack.up())
     with Lab(stack) as lab:
         lab.probe.delete(keys.DLQ)
+        lab.probe.delete(keys.CONFIG)
         yield lab
         lab.probe.delete(keys.DLQ)
         lab.probe.delete(keys.CONFIG)
