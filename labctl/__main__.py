@@ -75,10 +75,15 @@ def _promises_json(arguments: list[str]) -> bool:
 
 
 def _fail(call: Invocation, message: str, hint: str, code: int) -> int:
-    advice = f"  what to do: {hint}\n" if hint else ""
+    from labctl.render.paragraphs import fitted, width_of
+    from scenarios.commands import address
+
+    hint = address(hint, call.name) if call.name else hint
+    lines = [("labctl: ", message), *([("  what to do: ", hint)] if hint else [])]
     # Nobody may be there to read it any more.
     with suppress(OSError):
-        sys.stderr.write(f"labctl: {message}\n{advice}")
+        for lead, text in lines:
+            sys.stderr.writelines(f"{line}\n" for line in fitted(text, width_of(sys.stderr), lead=lead))
         sys.stderr.flush()
     with suppress(OSError):
         _fail_in_json(call, {"message": message, "hint": hint, "exit_code": code})

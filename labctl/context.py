@@ -34,7 +34,7 @@ class Invocation:
     """One call of labctl: typer's `ctx.obj`. main() makes it, the commands fill it in."""
 
     open_stack: StackOpener = _open_stack
-    #: Options given before the command; those after it win.
+    #: Options given before the command; those after it win. Of a command at work, its lab's name.
     name: str | None = None
     runtime: RuntimeChoice | None = None
     #: Whether this call has promised one JSON document, of which an error is one.
@@ -72,7 +72,8 @@ def open_session(
     call.json = json
     renderer = _renderer(json=json, quiet=quiet)
     call.cleanups.append(renderer.close)
-    stack = call.open_stack(name or call.name or "lab42", runtime or call.runtime or "auto", ports=ports)
+    call.name = name or call.name or "lab42"
+    stack = call.open_stack(call.name, runtime or call.runtime or "auto", ports=ports)
     return Session(stack=stack, renderer=renderer, json=json, quiet=quiet, live=not json and _is_terminal())
 
 

@@ -95,7 +95,7 @@ def _require_product(lab: Lab) -> None:
     if lab.client.read(_PRODUCT) is None:
         raise Inconclusive(
             f"{_PRODUCT} was deleted, and this demo updates it",
-            hint="a new lab has it again: labctl down, then labctl up",
+            hint="a new lab has it again: `labctl down`, then `labctl up`",
         )
 
 

@@ -1,10 +1,14 @@
 """The commands that a person could have typed instead."""
 
 import json
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from stack.topology import DEFAULT_NAME
+
+#: A call of labctl in a sentence, unless it names its lab already, or is the same for all.
+_CALL: Final = re.compile(r"`labctl (?![^`]*--(?:name|help)\b)([^`]+)`")
 
 
 def curl(
@@ -35,6 +39,14 @@ def psql(database_url: str, query: str) -> str:
 def labctl(name: str, words: str) -> str:
     """A call of labctl for the lab of that name."""
     return f"labctl {words}" if name == DEFAULT_NAME else f"labctl {words} --name {name}"
+
+
+def address(text: str, name: str) -> str:
+    """The text with every `labctl …` in backticks made a call for the lab of that name: hints are written
+    where nobody knows for which lab they will be read."""
+    if name == DEFAULT_NAME:
+        return text
+    return _CALL.sub(lambda call: f"`{labctl(name, call[1])}`", text)
 
 
 def redis_cli(redis_url: str, *words: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Generator, Iterable
 from typing import Final
 
+from scenarios.commands import address
 from scenarios.events import Checked, Event, Narrated, VerdictReached
 from scenarios.lab import Lab
 from scenarios.scenario import Conclusion
@@ -23,7 +24,7 @@ def reach_verdict(lab: Lab) -> Generator[Event, None, Verdict]:
         findings = lab.probe.findings(lab.ledger)
     except NotRunning as error:
         # Without the final read nothing is known, and the verdict has to say so.
-        yield Narrated(f"{error.message}. {error.hint}.")
+        yield Narrated(f"{error.message}. {address(error.hint, lab.stack.name)}.")
     verdict = judge(lab.ledger.writes, findings)
     yield VerdictReached(verdict)
     if verdict.fates["superseded"]:

@@ -26,7 +26,7 @@ def require_settings(lab: Lab, why: str, **wanted: object) -> dict[str, Any]:
         if config[setting] != value:
             raise Inconclusive(
                 f"this lab runs with {setting}={_shown(config[setting])}, so {why}",
-                hint=f"labctl config set {setting}={_shown(value)}",
+                hint=f"`labctl config set {setting}={_shown(value)}`",
             )
     return config
 
@@ -38,7 +38,7 @@ def flush_delay(config: Mapping[str, Any]) -> int:
     if delay > _PATIENCE_MS:
         raise Inconclusive(
             f"this lab lets a write wait for {delay / 1000:g} s, too long to watch",
-            hint=f"labctl config set {setting}=500",
+            hint=f"`labctl config set {setting}=500`",
         )
     return delay
 
@@ -48,7 +48,7 @@ def require_no_failures(config: Mapping[str, Any]) -> Mapping[str, Any]:
     if config["simulate_db_failure"]:
         raise Inconclusive(
             f"this lab fails {config['failure_rate']:.0%} of its database writes on purpose",
-            hint="labctl config set simulate_db_failure=false",
+            hint="`labctl config set simulate_db_failure=false`",
         )
     return config
 

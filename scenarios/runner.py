@@ -6,6 +6,7 @@ from contextlib import closing
 from typing import Any, Final
 
 from scenarios.catalogue import find
+from scenarios.commands import address
 from scenarios.events import Event, ScenarioFinished, ScenarioStarted
 from scenarios.lab import Lab
 from scenarios.scenario import Conclusion, Options, Scenario
@@ -31,7 +32,8 @@ def run(stack: Stack, name: str, options: Mapping[str, Any]) -> Generator[Event,
         try:
             conclusion = yield from _play(scenario, lab, chosen)
         except Inconclusive as error:
-            conclusion = Conclusion("inconclusive", f"{error.message}: {error.hint}")
+            hint = address(error.hint, stack.name)
+            conclusion = Conclusion("inconclusive", f"{error.message}: {hint}")
         yield ScenarioFinished(
             scenario.name, conclusion.outcome, conclusion.text, round(time.monotonic() - begun, 3)
         )

@@ -26,9 +26,13 @@ def logs(
     tail: Annotated[int, typer.Option("--tail", "-n", min=0, help="How many lines to begin with.")] = 50,
 ) -> None:
     """Show the services' logs."""
+    from labctl.render.paragraphs import fitted, width_of
+
     lines = session.stack.logs(services or (), tail=tail, follow=follow)
+    width = width_of(sys.stdout)
     for line in lines:
-        sys.stdout.write(f"{line.service:<9}| {line.text}\n")
+        for row in fitted(line.text, width, lead=f"{line.service:<9}| "):
+            sys.stdout.write(f"{row}\n")
         if follow:
             sys.stdout.flush()
 
@@ -58,6 +62,7 @@ def doctor(session: Session) -> None:
 
     Says what to do where it is not.
     """
+    from scenarios.commands import address
     from scenarios.events import TableShown
     from stack.doctor import examine
     from stack.errors import EnvironmentFault
@@ -71,7 +76,7 @@ def doctor(session: Session) -> None:
     session.answer({"checks": document}, TableShown("doctor", "", ("", "check", "found"), rows))
     for finding in findings:
         if finding.hint:
-            session.show(StackNoted(f"{finding.check}: {finding.hint}"))
+            session.show(StackNoted(f"{finding.check}: {address(finding.hint, session.stack.name)}"))
     failed = [finding.check for finding in findings if finding.outcome == "failed"]
     if failed and session.json:
         raise typer.Exit(EnvironmentFault.exit_code)

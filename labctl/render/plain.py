@@ -7,6 +7,7 @@ from labctl.render import sentences
 from labctl.render.figures import duration, figure, measure
 from labctl.render.grid import lay_out
 from labctl.render.marks import marks_for
+from labctl.render.paragraphs import fitted, width_of
 from labctl.render.printable import printable
 from labctl.render.shell_text import prompted
 from scenarios.events import (
@@ -41,6 +42,8 @@ class PlainRenderer:
         self._results = results
         self._narration = narration
         self._quiet = quiet
+        #: Of a terminal without a live display; None: lines stay whole.
+        self._width = width_of(results)
         self._marks = marks_for(results.encoding)
         self._steps = 0
         self._load_shown = -_LOAD_EVERY
@@ -81,8 +84,10 @@ class PlainRenderer:
             return
         if event.title:
             self._result(event.title)
-        for line in lay_out(event.columns, event.rows):
-            self._result(f"  {line}" if event.title else line)
+        indent = "  " if event.title else ""
+        width = self._width and self._width - len(indent)
+        for line in lay_out(event.columns, event.rows, width):
+            self._write(self._results, f"{indent}{line}")
 
     def _verdict(self, verdict: Verdict) -> None:
         self._result(f"verdict: {sentences.VALIDITIES[verdict.validity]}")
@@ -103,8 +108,7 @@ class PlainRenderer:
     ) -> None:
         if not self._quiet:
             for line in self._tell(event):
-                self._narration.write(f"{printable(line)}\n")
-            self._narration.flush()
+                self._write_wrapped(self._narration, line)
 
     def _tell(
         self,
@@ -160,6 +164,14 @@ class PlainRenderer:
         return [line]
 
     def _result(self, line: str) -> None:
-        self._results.write(f"{printable(line)}\n")
+        self._write_wrapped(self._results, line)
+
+    def _write_wrapped(self, stream: TextIO, line: str) -> None:
+        indent = " " * (len(line) - len(line.lstrip()))
+        for part in fitted(line.lstrip(), self._width, lead=indent):
+            self._write(stream, part)
+
+    def _write(self, stream: TextIO, line: str) -> None:
+        stream.write(f"{printable(line)}\n")
         # A reader of both streams sees them in order.
-        self._results.flush()
+        stream.flush()

@@ -1,6 +1,5 @@
 """The terminal of a presenter: one idea a line, air between, and a live part at the bottom."""
 
-import textwrap
 from typing import Final, assert_never
 
 from rich.console import Console
@@ -9,6 +8,7 @@ from labctl.render import sentences
 from labctl.render.figures import duration, figure, unit_of
 from labctl.render.grid import lay_out
 from labctl.render.live_region import LiveRegion
+from labctl.render.paragraphs import wrap
 from labctl.render.transcript import INDENT, Transcript
 from labctl.render.verdict_text import write_verdict
 from scenarios.events import (
@@ -118,13 +118,13 @@ class RichRenderer:
             mark, word, style = self._marks.bad, "FAILED", "bold red"
         lead = f"{INDENT}{mark} {word}  "
         self._transcript.hang(lead, style, event.claim)
-        for line in textwrap.wrap(sentences.check(event), self._transcript.width - len(lead)):
+        for line in wrap(sentences.check(event), self._transcript.width - len(lead)):
             self._transcript.write(" " * len(lead) + line)
 
     def _table(self, event: TableShown) -> None:
         if event.title:
             self._transcript.write((f"{INDENT}{event.title}", "bold"))
-        heading, *rows = lay_out(event.columns, event.rows)
+        heading, *rows = lay_out(event.columns, event.rows, self._transcript.width - len(INDENT))
         self._transcript.write(INDENT, (heading, "underline"))
         for row in rows:
             self._transcript.write(f"{INDENT}{row}")

@@ -1,12 +1,12 @@
 """The part of the screen that scrolls: lines that fit, and air between what does not belong together."""
 
-import textwrap
 from typing import Final
 
 from rich.console import Console
 from rich.text import Text
 
 from labctl.render.marks import marks_for
+from labctl.render.paragraphs import wrap
 from labctl.render.printable import printable
 from labctl.render.shell_text import prompted, wrap_command
 
@@ -50,7 +50,7 @@ class Transcript:
 
     def hang(self, lead: str, lead_style: str, text: str, style: str = "") -> None:
         """Wrapped text beside its lead."""
-        first, *rest = textwrap.wrap(text, self.width - len(lead)) or [""]
+        first, *rest = wrap(text, self.width - len(lead)) or [""]
         self.write((lead, lead_style), (first, style))
         for line in rest:
             self.write(" " * len(lead), (line, style))

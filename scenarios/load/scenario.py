@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Final
 
-from scenarios.commands import curl, labctl, psql
+from scenarios.commands import address, curl, labctl, psql
 from scenarios.events import Event, Narrated, StepStarted
 from scenarios.judging import reach_verdict
 from scenarios.lab import Lab
@@ -74,7 +74,7 @@ def _settle(lab: Lab) -> Generator[Event, None, bool]:
     try:
         return (yield from lab.probe.settle(_QUIET_SECONDS))
     except NotRunning as error:
-        yield Narrated(f"{error.message}. {error.hint}.")
+        yield Narrated(f"{error.message}. {address(error.hint, lab.stack.name)}.")
         return False
 
 

@@ -43,5 +43,10 @@ def fake_lab(
     ledger = Ledger()
     for write in writes:
         ledger.record(write)
-    parts = SimpleNamespace(ledger=ledger, probe=FakeProbe(found, quiet), client=FakeClient(settings or {}))
+    parts = SimpleNamespace(
+        stack=SimpleNamespace(name="second"),
+        ledger=ledger,
+        probe=FakeProbe(found, quiet),
+        client=FakeClient(settings or {}),
+    )
     return cast(Lab, parts)

@@ -47,6 +47,7 @@ def test_a_database_that_is_away_leaves_the_verdict_unknown() -> None:
     events, verdict = reached(fake_lab(acknowledged("a", 1)))
     assert isinstance(events[0], Narrated)
     assert "PostgreSQL can't be read" in events[0].text
+    assert "`labctl up --name second`" in events[0].text
     assert (verdict.validity, verdict.fates["lost"]) == ("unknown", 0)
 
 

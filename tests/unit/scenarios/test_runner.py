@@ -76,7 +76,7 @@ class Stage:
     lab: FakeLab
 
     def run(self, options: Mapping[str, Any] = {}) -> Generator[Event, None, None]:
-        return runner.run(cast(Stack, SimpleNamespace()), "script", options)
+        return runner.run(cast(Stack, SimpleNamespace(name="second")), "script", options)
 
 
 @pytest.fixture
@@ -174,4 +174,4 @@ def test_bad_options_are_found_before_anything_begins(stage: Stage, options: dic
 
 def test_an_unknown_scenario_is_a_usage_error(stage: Stage) -> None:
     with pytest.raises(UsageError):
-        next(runner.run(cast(Stack, SimpleNamespace()), "chaos", {}))
+        next(runner.run(cast(Stack, SimpleNamespace(name="second")), "chaos", {}))

@@ -1,0 +1,35 @@
+"""Text in lines: broken between words, and only where somebody looks at a screen."""
+
+import os
+import textwrap
+from typing import TextIO
+
+#: Columns. No screen is taken to be narrower.
+_NARROWEST = 24
+
+
+def width_of(stream: TextIO) -> int | None:
+    """The columns of the terminal that the stream writes to; None for pipes and files, where lines stay
+    whole."""
+    try:
+        if not stream.isatty():
+            return None
+        columns = os.get_terminal_size(stream.fileno()).columns
+    except (OSError, ValueError):
+        return None
+    # A terminal that does not tell its size says 0.
+    return max(_NARROWEST, columns) if columns else None
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """Lines of at most `width` columns. A word that is longer stays in one piece: a path can be copied, and
+    an option keeps its hyphens."""
+    return textwrap.wrap(text, max(1, width), break_long_words=False, break_on_hyphens=False)
+
+
+def fitted(text: str, width: int | None, *, lead: str = "") -> list[str]:
+    """The text beside its lead, further lines below the text's beginning. What fits stays as it is."""
+    if width is None or len(lead) + len(text) <= width:
+        return [f"{lead}{text}"]
+    lines = wrap(text, width - len(lead)) or [""]
+    return [f"{lead if number == 0 else ' ' * len(lead)}{line}" for number, line in enumerate(lines)]
