@@ -45,6 +45,12 @@ _DEMOS: Final = {
 _LOADS: Final = {
     "load-quick": ("50 rapid writes", "scenarios.load.scenario", "QUICK"),
     "load-coalescing": ("one hot product, updated without end", "scenarios.load.scenario", "COALESCING"),
+    "k6-coalescing": (
+        "one hot product, updated by k6",
+        "scenarios.load.k6_scenario",
+        "COALESCING",
+    ),
+    "k6-basic": ("the mix of reads and writes, by k6", "scenarios.load.k6_scenario", "BASIC"),
     "load-basic": ("30 % creates, 30 % reads, 40 % updates", "scenarios.load.scenario", "BASIC"),
 }
 

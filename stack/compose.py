@@ -8,7 +8,7 @@ from typing import Any, Final
 from service.writebehind.settings import Settings
 from stack import docker_labels as labels
 from stack.container import ContainerSpec, Mount
-from stack.docker_containers import LOG_OPTIONS, TMPFS_OPTIONS
+from stack.docker_containers import LOG_OPTIONS, TMPFS_OPTIONS, container_of
 from stack.docker_context import DOCKERFILE
 from stack.docker_images import REPOSITORY
 from stack.docker_topology import docker_specs, k6_spec
@@ -26,6 +26,8 @@ _HEADER: Final = """\
 """
 #: Words that YAML, or a reader of it, may take for something else than a string.
 _PLAIN: Final = re.compile(r"[A-Za-z/.][A-Za-z0-9_./-]*")
+#: What a load test takes from the environment of `docker compose run`.
+_LOAD_SETTINGS: Final = ("CLIENTS", "DURATION")
 _WIDTH: Final = 110
 _NOT_STRINGS: Final = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n", "~"})
 
@@ -40,7 +42,7 @@ def render() -> str:
         "volumes": {
             mount.source: {"labels": labels.of_lab(DEFAULT_NAME)}
             for spec in specs
-            for mount in _container(spec).mounts
+            for mount in container_of(spec).mounts
             if mount.kind == "volume"
         },
     }
@@ -48,7 +50,7 @@ def render() -> str:
 
 
 def _service(spec: ServiceSpec) -> dict[str, Any]:
-    container = _container(spec)
+    container = container_of(spec)
     name = labels.container_name(DEFAULT_NAME, spec.name)
     fields: dict[str, Any] = {
         "image": container.image,
@@ -94,7 +96,7 @@ def _build() -> dict[str, Any]:
 
 def _value(key: str, value: str, spec: ServiceSpec) -> str:
     """Settings that may change live can also be given in the environment of `docker compose up`."""
-    if (spec.program == "python" and key.lower() in Settings().live()) or key == "DURATION":
+    if (spec.program == "python" and key.lower() in Settings().live()) or key in _LOAD_SETTINGS:
         return f"${{{key}:-{value}}}"
     return _escaped(value)
 
@@ -122,11 +124,6 @@ def _healthcheck(container: ContainerSpec) -> dict[str, Any] | None:
 def _escaped(text: str) -> str:
     """Compose takes a `$` for the beginning of a variable."""
     return text.replace("$", "$$")
-
-
-def _container(spec: ServiceSpec) -> ContainerSpec:
-    assert spec.container is not None  # every specification of docker_topology has one
-    return spec.container
 
 
 def _lines(value: object, indent: str = "") -> list[str]:

@@ -1,13 +1,13 @@
 """Containers, the network and the volumes of a lab: how they are created."""
 
 from collections.abc import Mapping
-from importlib.resources import files
-from pathlib import Path
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from stack import docker_labels as labels
 from stack.container import ContainerSpec, Mount, Probe
 from stack.errors import EnvironmentFault, PortHeld
+from stack.package_files import asset_path
 from stack.ports import HOST, describe_holder
 from stack.spec import ServiceSpec
 
@@ -19,6 +19,36 @@ TMPFS_OPTIONS: Final = "rw,nosuid,nodev,size=64m"
 #: The engine keeps this much of each log, in files of this size.
 LOG_OPTIONS: Final[Mapping[str, str]] = {"max-size": "10m", "max-file": "2"}
 _NANOSECONDS: Final = 1_000_000_000
+
+
+def find(client: "APIClient", lab: str, service: str) -> Mapping[str, Any] | None:
+    """The container of that service, inspected; None if there is none.
+
+    Raises:
+        EnvironmentFault: one of that name is somebody else's.
+    """
+    from docker.errors import NotFound
+
+    name = labels.container_name(lab, service)
+    try:
+        found: Mapping[str, Any] = client.inspect_container(name)
+    except NotFound:
+        return None
+    if not labels.is_own(lab, labels.labels_of(found)):
+        raise EnvironmentFault(
+            f"there is a container {name} that is not this lab's, and labctl leaves it alone",
+            hint=f"rename or remove it (`docker rm {name}`), or start a lab under another `--name`",
+        )
+    return found
+
+
+def discard(client: "APIClient", identity: str) -> None:
+    """End and remove a container, if it is still there."""
+    from docker.errors import NotFound
+
+    with suppress(NotFound):
+        # With its unnamed volumes, which nothing else could ever use.
+        client.remove_container(identity, force=True, v=True)
 
 
 def is_current(found: Mapping[str, Any], spec: ServiceSpec) -> bool:
@@ -40,7 +70,7 @@ def ensure_surroundings(client: "APIClient", lab: str, spec: ServiceSpec) -> Non
         client.create_network(name, driver="bridge", labels=labels.of_network(lab), check_duplicate=True)
     elif not labels.is_own(lab, networks[0].get("Labels")):
         raise _foreign("network", name)
-    for mount in _container(spec).mounts:
+    for mount in container_of(spec).mounts:
         if mount.kind != "volume":
             continue
         name = labels.volume_name(lab, mount.source)
@@ -61,7 +91,7 @@ def create(client: "APIClient", lab: str, spec: ServiceSpec) -> str:
     """
     from docker.errors import ImageNotFound
 
-    container, network = _container(spec), labels.network_name(lab)
+    container, network = container_of(spec), labels.network_name(lab)
     name = labels.container_name(lab, spec.name)
     # By its short name for what the lab itself configures, by its full one for people.
     aliases = [spec.name, name]
@@ -108,15 +138,10 @@ def begin(client: "APIClient", lab: str, identity: str, spec: ServiceSpec) -> No
         ) from error
 
 
-def asset_path(source: str) -> Path:
-    """Where a file of this package lies on this machine."""
-    return Path(str(files("stack")), source).resolve()
-
-
 def _host_config(client: "APIClient", lab: str, spec: ServiceSpec) -> Any:
     from docker.types import LogConfig
 
-    container = _container(spec)
+    container = container_of(spec)
     return client.create_host_config(
         network_mode=labels.network_name(lab),
         port_bindings={container.port: (HOST, spec.port)} if container.port and spec.port else None,
@@ -158,6 +183,7 @@ def _foreign(kind: str, name: str) -> EnvironmentFault:
     )
 
 
-def _container(spec: ServiceSpec) -> ContainerSpec:
+def container_of(spec: ServiceSpec) -> ContainerSpec:
+    """What Docker runs for it."""
     assert spec.container is not None  # every specification of docker_topology has one
     return spec.container

@@ -73,7 +73,8 @@ def of_container(lab: str, spec: ServiceSpec) -> dict[str, str]:
         SPEC: spec.hash(),
         PROJECT: lab,
         "com.docker.compose.service": container_name(lab, spec.name),
-        ONE_OFF: "False",
+        # What comes and goes is no part of the lab that `ps` lists.
+        ONE_OFF: str(bool(spec.container and spec.container.profile)),
         "com.docker.compose.container-number": "1",
         # Without a version, compose 1.29 looks for containers of its own early days, and fails.
         "com.docker.compose.version": "2.0.0",

@@ -64,7 +64,7 @@ class DockerRuntime:
         found = self._find(spec.name)
         with translated(f"{spec.name} could not be started"):
             if found is not None and not docker_containers.is_current(found, spec):
-                self._discard(found)
+                docker_containers.discard(self._client, found["Id"])
                 found = None
             if found is None:
                 with self._creating:
@@ -104,7 +104,7 @@ class DockerRuntime:
             # One-off containers and services that this version does not know are the lab's as well.
             for found in self._client.containers(all=True, filters=own):
                 if docker_labels.is_own(self._lab, found.get("Labels")):
-                    self._discard(found)
+                    docker_containers.discard(self._client, found["Id"])
             for network in self._client.networks(filters=own):
                 if docker_labels.is_own(self._lab, network.get("Labels")):
                     self._remove_network(network)
@@ -155,25 +155,8 @@ class DockerRuntime:
         return details
 
     def _find(self, service: str) -> Mapping[str, Any] | None:
-        """The container of that service; None if there is none.
-
-        Raises:
-            EnvironmentFault: one of that name is somebody else's.
-        """
-        from docker.errors import NotFound
-
-        name = docker_labels.container_name(self._lab, service)
-        with translated(f"the container {name} can't be looked up"):
-            try:
-                found: Mapping[str, Any] = self._client.inspect_container(name)
-            except NotFound:
-                return None
-        if not docker_labels.is_own(self._lab, docker_labels.labels_of(found)):
-            raise EnvironmentFault(
-                f"there is a container {name} that is not this lab's, and labctl leaves it alone",
-                hint=f"rename or remove it (`docker rm {name}`), or start a lab under another `--name`",
-            )
-        return found
+        with translated(f"the container of {service} can't be looked up"):
+            return docker_containers.find(self._client, self._lab, service)
 
     def _thaw(self, found: Mapping[str, Any]) -> None:
         from docker.errors import APIError
@@ -182,13 +165,6 @@ class DockerRuntime:
             # It may have been thawed meanwhile.
             with suppress(APIError):
                 self._client.unpause(found["Id"])
-
-    def _discard(self, found: Mapping[str, Any]) -> None:
-        from docker.errors import NotFound
-
-        with suppress(NotFound):
-            # With its unnamed volumes, which nothing else could ever use.
-            self._client.remove_container(found["Id"], force=True, v=True)
 
     def _remove_network(self, network: Mapping[str, Any]) -> None:
         """A stranger's container that joined the network keeps it."""

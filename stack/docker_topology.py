@@ -25,6 +25,10 @@ K6_IMAGE: Final = "grafana/k6:1.7.1"
 POSTGRES_DATA: Final = "postgres-data"
 PROMETHEUS_DATA: Final = "prometheus-data"
 
+#: Where k6 finds its scripts, and the API.
+K6_SCRIPTS: Final = "/scripts"
+K6_BASE_URL: Final = "http://api:8000"
+
 _EVERY_ADDRESS: Final = "0.0.0.0"
 _REDIS_URL: Final = "redis://redis:6379/0"
 _DATABASE_URL: Final = f"postgresql://{USER}:{PASSWORD}@postgres:5432/{DATABASE}"
@@ -53,11 +57,16 @@ def k6_spec() -> ServiceSpec:
     return ServiceSpec(
         name="k6",
         program="image",
-        env=(("BASE_URL", "http://api:8000"), ("DURATION", ""), ("K6_NO_USAGE_REPORT", "true")),
+        env=(
+            ("BASE_URL", K6_BASE_URL),
+            ("CLIENTS", ""),
+            ("DURATION", ""),
+            ("K6_NO_USAGE_REPORT", "true"),
+        ),
         health=HealthCheck(protocol="http", host=HOST, port=0),
         container=ContainerSpec(
             image=K6_IMAGE,
-            mounts=(Mount(kind="asset", source="assets/k6", target="/scripts"),),
+            mounts=(Mount(kind="asset", source="assets/k6", target=K6_SCRIPTS),),
             tmpfs=("/tmp",),
             profile="loadtest",
         ),

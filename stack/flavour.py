@@ -6,10 +6,11 @@ from pathlib import Path
 
 from stack.events import StackEvents
 from stack.lab_state import LabState
+from stack.load_test import LoadTest, Script
 from stack.runtime import Runtime
 from stack.settings import StackSettings
 from stack.spec import ServiceSpec
-from stack.topology import DEFAULT_PORTS, OBSERVABILITY_PORTS, lab_specs
+from stack.topology import DEFAULT_PORTS, OBSERVABILITY_PORTS, lab_specs, urls
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,12 +24,15 @@ class Flavour:
     provide: Callable[[Mapping[str, ServiceSpec]], StackEvents]
     #: Whether there is data of the lab that its state directory does not know of.
     holds_data: Callable[[], bool]
+    #: A load test on a lab in this state, not started: which script of k6, with which of its settings.
+    load_test: Callable[[LabState, Script, Mapping[str, str]], LoadTest]
     #: The well-known ports, by endpoint.
     ports: Mapping[str, int]
 
 
 def local_flavour(directory: Path, settings: StackSettings) -> Flavour:
     """Processes of this machine."""
+    from stack.local_load_test import LocalLoadTest
     from stack.local_runtime import LocalRuntime
 
     return Flavour(
@@ -36,6 +40,9 @@ def local_flavour(directory: Path, settings: StackSettings) -> Flavour:
         specs=lab_specs,
         provide=_nothing,
         holds_data=lambda: False,
+        load_test=lambda state, script, given: LocalLoadTest(
+            script, {"BASE_URL": urls(state.ports)["api"], **given}
+        ),
         ports=DEFAULT_PORTS,
     )
 
@@ -43,6 +50,7 @@ def local_flavour(directory: Path, settings: StackSettings) -> Flavour:
 def docker_flavour(name: str, settings: StackSettings) -> Flavour:
     """Containers of a Docker engine."""
     from stack.docker_images import DockerImages, own_image
+    from stack.docker_load_test import DockerLoadTest
     from stack.docker_runtime import DockerRuntime
     from stack.docker_topology import docker_specs
 
@@ -53,6 +61,7 @@ def docker_flavour(name: str, settings: StackSettings) -> Flavour:
         specs=lambda state: docker_specs(state, image),
         provide=DockerImages(settings).provide,
         holds_data=runtime.holds_data,
+        load_test=lambda _, script, given: DockerLoadTest(name, script, given, settings),
         ports={**DEFAULT_PORTS, **OBSERVABILITY_PORTS},
     )
 

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -12,14 +11,14 @@ from typing import Final, Literal
 from stack import lab_directory, lab_state, topology
 from stack.choice import choose_runtime
 from stack.database import apply_schema
-from stack.errors import NotRunning, StateUnusable
 from stack.events import ServiceChanged, StackEvents, StackNoted
 from stack.flavour import Flavour, docker_flavour, local_flavour
 from stack.health import ailment
+from stack.known_state import KnownState
 from stack.lab_state import LabState
 from stack.lifecycle import Lifecycle
+from stack.load_test import LoadTest, Script
 from stack.lock import LabLock
-from stack.ports import choose_free
 from stack.runtime import ExecResult, LogLine, Observed, RuntimeKind, Usage
 from stack.settings import StackSettings
 from stack.spec import ServiceSpec
@@ -43,7 +42,7 @@ class Stack:
         self._flavour = flavour
         self._runtime = flavour.runtime
         self._reason = reason
-        self._ports = ports
+        self._known = KnownState(name, directory, flavour, ports)
 
     @property
     def name(self) -> str:
@@ -77,9 +76,9 @@ class Stack:
         lab_directory.check_unclaimed(self._directory)
         with LabLock(self._directory) as lock:
             yield from lock.acquire()
-            is_new = not self._exists() and not self._flavour.holds_data()
+            is_new = not self._known.exists() and not self._flavour.holds_data()
             try:
-                state = self._state_for_up(observability).with_settings(given)
+                state = self._known.for_up(observability).with_settings(given)
                 lab_state.save(self._directory, state)
                 yield from self._end_unwanted(state)
                 yield from self._converge(state, self._flavour.specs(state))
@@ -90,13 +89,13 @@ class Stack:
 
     def down(self, *, keep_data: bool = False) -> StackEvents:
         """Take the lab away, in whatever state it is; `keep_data` leaves its rows and its ports."""
-        if not self._exists() and (keep_data or not self._flavour.holds_data()):
+        if not self._known.exists() and (keep_data or not self._flavour.holds_data()):
             yield StackNoted(f"there is no lab {self._name}: nothing to take down")
             return
         with LabLock(self._directory) as lock:
             yield from lock.acquire()
             # Also those that an earlier `up` had and the last one had not.
-            state = replace(self._state_for_down(), observability=True)
+            state = replace(self._known.for_down(), observability=True)
             services = [*self._flavour.specs(state)]
             yield from self._lifecycle(state).end(services)
             self._remove(keep_data=keep_data)
@@ -106,7 +105,7 @@ class Stack:
     def status(self) -> Mapping[str, Observed]:
         """Every service of the lab as it is now; those that do not exist are `missing`."""
         observed = self._runtime.observe()
-        state = lab_state.load(self._directory) or self._default_state()
+        state = self._known.remembered_or_default()
         specs = self._flavour.specs(state)
         with ThreadPoolExecutor(max_workers=len(specs)) as pool:
             seen = pool.map(lambda spec: _examine(spec, observed.get(spec.name)), specs.values())
@@ -119,7 +118,7 @@ class Stack:
 
     def urls(self) -> Mapping[str, str]:
         """Where `api`, `redis`, `postgres` and what watches them are reached, or would be if it were up."""
-        return topology.urls(self._known_ports())
+        return topology.urls(self._known.ports())
 
     def stop(self, service: str) -> StackEvents:
         """End a service in good order. One that does not run stays as it is."""
@@ -127,7 +126,7 @@ class Stack:
 
     def start(self, service: str) -> StackEvents:
         """Start a service and wait until it is healthy; where it waits for another, until it runs."""
-        return self._change(service, lambda _, name: self._converge(self._required_state(), (name,)))
+        return self._change(service, lambda _, name: self._converge(self._known.required(), (name,)))
 
     def kill(self, service: str) -> StackEvents:
         """SIGKILL for every process of the service."""
@@ -146,7 +145,7 @@ class Stack:
         given = check_settings(settings, self._short_name(service))
 
         def renew(lifecycle: Lifecycle, name: str) -> StackEvents:
-            state = self._required_state().with_service_settings(name, given)
+            state = self._known.required().with_service_settings(name, given)
             lab_state.save(self._directory, state)
             yield from lifecycle.end((name,))
             yield from self._converge(state, (name,))
@@ -156,7 +155,7 @@ class Stack:
     def exec(self, service: str, argv: Sequence[str]) -> ExecResult:
         """Run a command where the service runs; `psql`, `pg_isready` and `redis-cli` reach the lab's."""
         name = self._short_name(service)
-        self._required_state()
+        self._known.required()
         return self._runtime.exec(name, argv)
 
     def logs(
@@ -164,9 +163,18 @@ class Stack:
     ) -> Generator[LogLine, None, None]:
         """The lines of these services' logs, of all for none; with `follow`, until it is closed."""
         names = [self._short_name(service) for service in services]
-        names = names or list(self._flavour.specs(self._required_state()))
-        self._required_state()
+        names = names or list(self._flavour.specs(self._known.required()))
+        self._known.required()
         return self._runtime.logs(names, tail=tail, follow=follow)
+
+    def load_test(self, script: Script, settings: Mapping[str, str] = _NONE) -> LoadTest:
+        """k6 with one of the lab's scripts, not started yet.
+
+        Args:
+            script: Which.
+            settings: What the script reads of its environment: `DURATION` ("30s"), `CLIENTS` ("10").
+        """
+        return self._flavour.load_test(self._known.required(), script, settings)
 
     def usage(self) -> Mapping[str, Usage]:
         """Resources of every running service."""
@@ -174,10 +182,10 @@ class Stack:
 
     def _change(self, service: str, do: Callable[[Lifecycle, str], StackEvents]) -> StackEvents:
         name = self._short_name(service)
-        self._required_state()
+        self._known.required()
         with LabLock(self._directory) as lock:
             yield from lock.acquire()
-            yield from do(self._lifecycle(self._required_state()), name)
+            yield from do(self._lifecycle(self._known.required()), name)
 
     def _lifecycle(self, state: LabState) -> Lifecycle:
         url = topology.urls(state.ports)["postgres"]
@@ -197,59 +205,9 @@ class Stack:
         if unwanted:
             yield from self._lifecycle(everything).end(unwanted)
 
-    def _exists(self) -> bool:
-        """Whether there is a lab, be it broken, or one that compose started."""
-        return lab_directory.holds_lab(self._directory) or bool(self._runtime.observe())
-
     def _short_name(self, service: str) -> str:
-        everything = self._flavour.specs(replace(self._default_state(), observability=True))
+        everything = self._flavour.specs(replace(self._known.default(), observability=True))
         return short_name(self._name, service, tuple(everything))
-
-    def _required_state(self) -> LabState:
-        state = lab_state.load(self._directory)
-        if state is None and self._runtime.observe():
-            return self._default_state()
-        if state is None:
-            raise NotRunning(f"there is no lab {self._name}", hint="start one with `labctl up`")
-        return state
-
-    def _known_ports(self) -> Mapping[str, int]:
-        state = lab_state.load(self._directory)
-        default = self._flavour.ports if self._name == DEFAULT_NAME else {}
-        known = {**default, **(state.ports if state else {}), **self._ports}
-        if set(known) < set(self._flavour.ports):
-            raise NotRunning(
-                f"there is no lab {self._name}, so its ports are not chosen yet",
-                hint=f"start it with `labctl --name {self._name} up`",
-            )
-        unwanted = topology.OBSERVABILITY if state and not state.observability else ()
-        return {name: port for name, port in known.items() if name not in unwanted}
-
-    def _default_state(self) -> LabState:
-        """What a lab is of which nothing is remembered: new, or started by compose or from elsewhere."""
-        seen = {name: found.port for name, found in self._runtime.observe().items() if found.port}
-        return LabState(runtime=self.kind, ports={**self._flavour.ports, **seen, **self._ports})
-
-    def _state_for_up(self, observability: bool | None) -> LabState:
-        state = lab_state.load(self._directory)
-        if state is None:
-            state = replace(self._default_state(), ports={**self._chosen_ports(), **self._ports})
-        else:
-            state = replace(state, ports={**state.ports, **self._ports})
-        return state if observability is None else replace(state, observability=observability)
-
-    def _chosen_ports(self) -> Mapping[str, int]:
-        if self._name == DEFAULT_NAME:
-            return self._flavour.ports
-        taken = lab_directory.ports_of_labs(self._directory.parent)
-        return dict(zip(self._flavour.ports, choose_free(len(self._flavour.ports), taken=taken), strict=True))
-
-    def _state_for_down(self) -> LabState:
-        # A lab that can't be understood any more must still be possible to take away.
-        with suppress(StateUnusable):
-            if state := lab_state.load(self._directory):
-                return state
-        return self._default_state()
 
     def _remove(self, *, keep_data: bool) -> None:
         self._runtime.remove(keep_data=keep_data)

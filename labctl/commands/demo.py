@@ -14,6 +14,9 @@ from stack.errors import UsageError
 
 _ALL: Final = "all"
 LOADS: Final = ("basic", "coalescing", "quick")
+#: Those that k6 has a script for.
+K6_LOADS: Final = ("basic", "coalescing")
+Engine = Literal["labctl", "k6"]
 
 
 def register(app: typer.Typer, panel: str) -> None:
@@ -74,6 +77,10 @@ def load(
         typer.Option("--rate", metavar="PER_SECOND", help="Requests a second, whatever the answers take."),
     ] = None,
     clients: Annotated[int | None, typer.Option("--clients", help="How many clients at once.")] = None,
+    engine: Annotated[
+        Engine,
+        typer.Option("--engine", help="Who makes the load: labctl itself, or k6 with the runbook's scripts."),
+    ] = "labctl",
     name: LabName = None,
     runtime: Runtime = None,
     json: Json = False,
@@ -88,11 +95,14 @@ def load(
     from scenarios.scenario import Options
 
     require_known("load", kind, LOADS)
+    if engine == "k6" and kind not in K6_LOADS:
+        raise UsageError(f"k6 has no load {kind}", hint=f"choose {' or '.join(K6_LOADS)}")
     options = {"duration": duration, "rate": rate, "clients": clients}
     # Impossible numbers are told before anything is started.
     Options.of(options)
     session = open_session(context, name=name, runtime=runtime, json=json, quiet=quiet)
-    _play(context, session, (f"load-{kind}",), options, step=False)
+    prefix = "k6" if engine == "k6" else "load"
+    _play(context, session, (f"{prefix}-{kind}",), options, step=False)
 
 
 def _play(

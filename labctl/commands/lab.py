@@ -113,7 +113,7 @@ def compose(
 
     It mounts files beside it: cd "$(labctl compose --directory)", then docker compose up --build -d.
     """
-    from stack.compose_file import compose_file
+    from stack.package_files import compose_file
 
     path = compose_file()
     typer.echo(str(path.parent) if directory else path.read_text(), nl=directory)

@@ -3,16 +3,14 @@
 from collections.abc import Generator as Events
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final
-from urllib.parse import urlsplit
+from typing import Final, Protocol
 
 from scenarios.events import Event
 from scenarios.lab import Lab
-from scenarios.load.generator import TIMEOUT, Generator
+from scenarios.load.generator import TIMEOUT
 from scenarios.load.latencies import Percentiles
 from scenarios.load.plan import Plan
-from scenarios.load.profiles import Profile
-from scenarios.load.sampling import Increases, Sampler
+from scenarios.load.sampling import Figures, Increases, Sampler
 from scenarios.load.tally import Tally
 from stack.wait import waiting
 
@@ -20,6 +18,18 @@ from stack.wait import waiting
 _INTERVAL: Final = 0.25
 #: s that the last answers get beyond their timeout.
 _SPARE: Final = 30.0
+
+
+class Load(Figures, Protocol):
+    """What puts the lab under load: `run` in one thread; `stop` and the figures from any other."""
+
+    def run(self) -> None:
+        """Return when the load has come to its end, or was stopped."""
+        ...
+
+    def stop(self) -> None:
+        """Make `run` return within a moment."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,30 +47,23 @@ class Driven:
         return self.sampler.increases
 
 
-def drive(lab: Lab, plan: Plan, profile: Profile) -> Events[Event, None, Driven]:
+def drive(lab: Lab, plan: Plan, load: Load) -> Events[Event, None, Driven]:
     """Put the lab under load; yields samples. Closed early, it stops the load at once.
 
     Raises:
-        NotRunning: the API or Redis can't be reached at the beginning.
+        NotRunning: Redis can't be reached at the beginning.
+        LabError: whatever `load` raises.
     """
-    url = urlsplit(lab.api_url)
-    generator = Generator(
-        (url.hostname or "127.0.0.1", lab.api_port),
-        profile,
-        plan.pace,
-        lab.ledger.record,
-        connections=plan.clients,
-    )
-    sampler = Sampler(lab.probe, generator, plan.pace.shape, planned=plan.planned)
+    sampler = Sampler(lab.probe, load, plan.pace.shape, planned=plan.planned)
     with ThreadPoolExecutor(1, thread_name_prefix="load") as pool:
-        running = pool.submit(generator.run)
+        running = pool.submit(load.run)
         try:
             due = _INTERVAL
             for waited in waiting(
                 running.done,
                 seconds=plan.pace.shape.duration + TIMEOUT + _SPARE,
                 reason="the load comes to its end",
-                hint="this is a bug in labctl's load generator",
+                hint="the load generator hangs; `labctl doctor` checks the machine",
             ):
                 if waited >= due:
                     due = waited + _INTERVAL
@@ -68,5 +71,5 @@ def drive(lab: Lab, plan: Plan, profile: Profile) -> Events[Event, None, Driven]
             running.result()
             yield sampler.sample()
         finally:
-            generator.stop()
-    return Driven(plan, generator.tally, generator.latencies.percentiles(), sampler)
+            load.stop()
+    return Driven(plan, load.tally, load.latencies.percentiles(), sampler)

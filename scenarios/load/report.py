@@ -27,6 +27,10 @@ def client_side(driven: Driven, writes: Sequence[Write]) -> Generator[Event, Non
     yield Measured("max_ms", "latency max", latency.max, "ms")
     yield Measured("errors", "errors", tally.errors)
     yield Measured("acknowledged", "writes acknowledged", acknowledged, "writes")
+
+
+def generator_side(tally: Tally) -> Generator[Event, None, None]:
+    """What labctl's own generator has to say of itself."""
     if tally.unsent:
         yield Measured("unsent", "due, but never sent", tally.unsent, "requests")
     yield Measured("generator_busy", "load generator at work", round(100 * tally.busy), "%")
@@ -68,8 +72,10 @@ def service_side(increases: Increases, seconds: float, *, quiet: bool) -> Genera
         )
 
 
-def conclude(verdict: Verdict, driven: Driven, *, reads: bool) -> Generator[Event, None, Conclusion]:
-    """The checks, and how the load ended."""
+def conclude(
+    verdict: Verdict, driven: Driven, *, reads: bool, also: Sequence[Checked] = ()
+) -> Generator[Event, None, Conclusion]:
+    """The checks, and how the load ended. `also`: what else was predicted, and measured."""
     lost, pending = verdict.fates["lost"], verdict.fates["pending"]
     stale = driven.tally.stale_reads
     checks = [
@@ -78,9 +84,9 @@ def conclude(verdict: Verdict, driven: Driven, *, reads: bool) -> Generator[Even
     ]
     if reads:
         checks.append(Checked("clients read their own writes", "0 stale", f"{stale:,} stale", stale == 0))
-    yield from checks
-    broken = _wrongs(lost=lost, pending=pending, stale=stale if reads else 0)
-    if verdict.validity == "invalid" or lost or (reads and stale):
+    yield from [*checks, *also]
+    broken = [*_wrongs(lost=lost, pending=pending, stale=stale if reads else 0), *_missed(also)]
+    if verdict.validity == "invalid" or lost or (reads and stale) or _missed(also):
         return Conclusion("unexpected", "; ".join([*broken, *verdict.reasons]))
     if verdict.validity == "unknown" or pending:
         return Conclusion("inconclusive", "; ".join([*broken, *verdict.reasons]))
@@ -94,6 +100,14 @@ def _wrongs(*, lost: int, pending: int, stale: int) -> list[str]:
         (stale, "read was older than the client's own write", "reads were older than the client's own write"),
     )
     return [f"{count:,} {one if count == 1 else many}" for count, one, many in counted if count]
+
+
+def _missed(checks: Sequence[Checked]) -> list[str]:
+    return [
+        f"{check.claim} should be {check.expected}, and was {check.actual}"
+        for check in checks
+        if not check.passed
+    ]
 
 
 def _summary(verdict: Verdict, driven: Driven) -> str:

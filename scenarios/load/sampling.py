@@ -3,11 +3,12 @@
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from scenarios.events import LoadSampled
-from scenarios.load.generator import Generator
+from scenarios.load.latencies import Latencies
 from scenarios.load.schedule import Shape
+from scenarios.load.tally import Tally
 from scenarios.probe import Probe
 from stack.errors import NotRunning
 
@@ -48,10 +49,20 @@ class _Moment:
     rows: int
 
 
+class Figures(Protocol):
+    """What a load generator knows while it runs."""
+
+    @property
+    def tally(self) -> Tally: ...
+
+    @property
+    def latencies(self) -> Latencies: ...
+
+
 class Sampler:
     """Reads the generator's figures and the service's."""
 
-    def __init__(self, probe: Probe, generator: Generator, shape: Shape, *, planned: float) -> None:
+    def __init__(self, probe: Probe, generator: Figures, shape: Shape, *, planned: float) -> None:
         """
         Args:
             planned: The length of the load in s, 0 where it ends by count.

@@ -1,23 +1,24 @@
 """Runbook part 8: load, and the verdict over every write that was acknowledged under it."""
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
+from collections.abc import Generator as Events
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit
 
-from scenarios.commands import address, curl, labctl, psql
-from scenarios.events import Event, Narrated, StepStarted
-from scenarios.judging import reach_verdict
+from scenarios.commands import curl, labctl
+from scenarios.events import Event, StepStarted
 from scenarios.lab import Lab
 from scenarios.load import report
 from scenarios.load.drive import drive
+from scenarios.load.ending import end
+from scenarios.load.generator import Generator
 from scenarios.load.plan import Defaults, Plan, plan
 from scenarios.load.profiles import Creates, HotProduct, Mix, Profile
 from scenarios.scenario import Conclusion, Options
-from stack.errors import Inconclusive, NotRunning
+from stack.errors import Inconclusive
 
-#: s that the worker gets for what the load left in the queue.
-_QUIET_SECONDS: Final = 60.0
 _WRITES: Final = 50
 
 
@@ -50,32 +51,22 @@ class LoadScenario:
         """Raises UsageError where options don't go together; needs no lab."""
         plan(self.defaults, options)
 
-    def play(self, lab: Lab, options: Options) -> Generator[Event, None, Conclusion]:
+    def play(self, lab: Lab, options: Options) -> Events[Event, None, Conclusion]:
         """Raises UsageError, before anything is sent, where options don't go together."""
         planned = plan(self.defaults, options)
         begun = time.monotonic()
         prepared = self.prepare(lab, planned)
         yield StepStarted(1, self.title, prepared.command)
-        driven = yield from drive(lab, planned, prepared.profile)
+        driven = yield from drive(lab, planned, _generator(lab, planned, prepared.profile))
         yield from report.client_side(driven, lab.ledger.writes)
-
-        yield StepStarted(2, "Wait until everything is flushed", curl("GET", f"{lab.api_url}/admin/queue"))
-        quiet = yield from _settle(lab)
-        driven.sampler.look()
-        yield from report.service_side(driven.increases, time.monotonic() - begun, quiet=quiet)
-
-        query = f"SELECT count(*), max(updated_at) FROM products WHERE name LIKE '{self.label}-%';"
-        yield StepStarted(3, "The verdict", psql(lab.stack.urls()["postgres"], query))
-        verdict = yield from reach_verdict(lab)
-        return (yield from report.conclude(verdict, driven, reads=prepared.reads))
+        yield from report.generator_side(driven.tally)
+        return (yield from end(lab, driven, begun=begun, label=self.label, reads=prepared.reads))
 
 
-def _settle(lab: Lab) -> Generator[Event, None, bool]:
-    try:
-        return (yield from lab.probe.settle(_QUIET_SECONDS))
-    except NotRunning as error:
-        yield Narrated(f"{error.message}. {address(error.hint, lab.stack.name)}.")
-        return False
+def _generator(lab: Lab, planned: Plan, profile: Profile) -> Generator:
+    host = urlsplit(lab.api_url).hostname or "127.0.0.1"
+    address = (host, lab.api_port)
+    return Generator(address, profile, planned.pace, lab.ledger.record, connections=planned.clients)
 
 
 def _creates(lab: Lab, planned: Plan) -> Prepared:

@@ -17,8 +17,8 @@ from typing import Final
 
 import pytest
 
-from stack.compose_file import compose_file
 from stack.docker_client import answers
+from stack.package_files import compose_file
 from stack.ports import is_free
 from stack.settings import StackSettings
 from stack.stack import open_stack

@@ -44,7 +44,8 @@ def _kill_from_outside(pid: int) -> None:
 def test_up_restarts_what_was_killed(stack: Stack, service: str) -> None:
     before = {name: _pid(stack, name) for name in SERVICES}
     _kill_from_outside(before[service])
-    assert stack.status()[service].state == "died"
+    # An engine learns of it a moment later.
+    wait_until(lambda: stack.status()[service].state == "died", seconds=5, reason="it is dead", hint="")
     list(stack.up())
     assert stack.running()
     changed = [name for name in SERVICES if _pid(stack, name) != before[name]]

@@ -1,17 +1,21 @@
 // Two minutes of mixed load: 30 % create, 30 % read, 40 % update, by up to ten users.
 //   docker compose run --rm lab42-k6 run /scripts/basic.js
 import { check, sleep } from 'k6';
-import { create, read, seconds, summary, update, whole } from './lab.js';
+import { TREND_STATS, create, read, seconds, stage, summary, update, users } from './lab.js';
 
 const WHOLE = seconds(120);
+const USERS = users(10);
 const SEEDS = ['seed-001', 'seed-002', 'seed-003', 'seed-004', 'seed-005'];
+// Products that each user keeps in mind.
+const MOST = 100;
 
 export const options = {
   stages: [
-    { duration: whole(WHOLE / 4), target: 10 },
-    { duration: whole(WHOLE / 2), target: 10 },
-    { duration: whole(WHOLE / 4), target: 0 },
+    { duration: stage(WHOLE / 4), target: USERS },
+    { duration: stage(WHOLE / 2), target: USERS },
+    { duration: stage(WHOLE / 4), target: 0 },
   ],
+  summaryTrendStats: TREND_STATS,
   thresholds: {
     http_req_failed: ['rate<0.01'],
     'http_req_duration{name:create}': ['p(95)<500'],
@@ -21,7 +25,7 @@ export const options = {
   },
 };
 
-// Every user works on products of its own, beside the seeds.
+// Every user works on products of its own, beside reading the seeds.
 const own = [];
 
 function anyOf(list) {
@@ -30,16 +34,20 @@ function anyOf(list) {
 
 export default function () {
   const dice = Math.random();
+  const name = `k6-${__VU}-${__ITER}`;
   if (dice < 0.3 || own.length === 0) {
-    const answer = create(`k6-${__VU}-${__ITER}`);
-    if (check(answer, { 'created (201)': (r) => r.status === 201 })) {
-      own.push(answer.json('id'));
-      if (own.length > 100) own.shift();
+    const made = create(name);
+    if (check(made, { 'created (201)': (answer) => answer.status === 201 })) {
+      own.push(made);
+      if (own.length > MOST) own.shift();
     }
   } else if (dice < 0.6) {
-    check(read(anyOf(own.concat(SEEDS))), { 'read (200)': (r) => r.status === 200 });
+    const known = anyOf(own.concat(SEEDS.map((id) => ({ id: id }))));
+    check(read(known), { 'read (200)': (answer) => answer.status === 200 });
   } else {
-    check(update(anyOf(own), `k6-${__VU}-${__ITER}`), { 'updated (200)': (r) => r.status === 200 });
+    const known = anyOf(own);
+    const changed = update(known, name);
+    if (check(changed, { 'updated (200)': (answer) => answer.status === 200 })) known.version = changed.version;
   }
   sleep(0.1);
 }

@@ -1,12 +1,13 @@
 // Thirty seconds in which five users update one and the same product: nearly all updates coalesce.
 //   docker compose run --rm lab42-k6 run /scripts/coalescing-test.js
 import http from 'k6/http';
-import { check, sleep } from 'k6';
-import { BASE_URL, create, seconds, summary, update, whole } from './lab.js';
+import { check, fail, sleep } from 'k6';
+import { BASE_URL, TREND_STATS, create, seconds, stage, summary, update, users } from './lab.js';
 
 export const options = {
-  vus: 5,
-  duration: whole(seconds(30)),
+  vus: users(5),
+  duration: stage(seconds(30)),
+  summaryTrendStats: TREND_STATS,
   thresholds: {
     http_req_failed: ['rate<0.01'],
     'http_req_duration{name:update}': ['p(95)<500'],
@@ -19,11 +20,15 @@ function totals() {
 }
 
 export function setup() {
-  return { id: create('k6-coalescing').json('id'), before: totals() };
+  const made = create('k6-coalescing');
+  if (made.id === undefined) fail(`the product was not created: status ${made.status}`);
+  return { id: made.id, before: totals() };
 }
 
 export default function (data) {
-  check(update(data.id, `k6-${__VU}-${__ITER}`), { 'updated (200)': (r) => r.status === 200 });
+  // The others update it as well: which version is the newest, no user knows.
+  const changed = update({ id: data.id }, `k6-${__VU}-${__ITER}`);
+  check(changed, { 'updated (200)': (answer) => answer.status === 200 });
   sleep(0.05);
 }
 

@@ -8,13 +8,14 @@ from scenarios.coalescing import COALESCING
 from scenarios.data_loss import DATA_LOSS
 from scenarios.database_state import DATABASE_STATE
 from scenarios.latency import LATENCY
+from scenarios.load import k6_scenario as k6
 from scenarios.load import scenario as load
 from scenarios.retries import RETRIES
 from scenarios.scenario import Options, Scenario
 from stack.errors import UsageError
 
 DEMOS: tuple[Scenario, ...] = (BASICS, LATENCY, COALESCING, DATA_LOSS, RETRIES, DATABASE_STATE)
-LOADS: tuple[Scenario, ...] = (load.QUICK, load.COALESCING, load.BASIC)
+LOADS: tuple[Scenario, ...] = (load.QUICK, load.COALESCING, load.BASIC, k6.COALESCING, k6.BASIC)
 
 
 def test_the_catalogue_lists_every_demo() -> None:

@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from stack.compose import render
-from stack.compose_file import compose_file
 from stack.docker_context import context_files
+from stack.package_files import compose_file
 
 _DOCUMENT: dict[str, Any] = yaml.safe_load(render())
 _SERVICES: dict[str, dict[str, Any]] = _DOCUMENT["services"]

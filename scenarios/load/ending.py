@@ -1,0 +1,47 @@
+"""How every load ends: the queue runs empty, and each acknowledged write is judged."""
+
+import time
+from collections.abc import Generator, Sequence
+from typing import Final
+
+from scenarios.commands import address, curl, psql
+from scenarios.events import Checked, Event, Narrated, StepStarted
+from scenarios.judging import reach_verdict
+from scenarios.lab import Lab
+from scenarios.load import report
+from scenarios.load.drive import Driven
+from scenarios.scenario import Conclusion
+from stack.errors import NotRunning
+
+#: s that the worker gets for what the load left in the queue.
+_QUIET_SECONDS: Final = 60.0
+
+
+def end(
+    lab: Lab, driven: Driven, *, begun: float, label: str, reads: bool, checks: Sequence[Checked] = ()
+) -> Generator[Event, None, Conclusion]:
+    """Steps 2 and 3 of a load.
+
+    Args:
+        begun: time.monotonic() of its beginning.
+        label: What the products' names begin with.
+        reads: Whether there were reads among it.
+        checks: What else was predicted of it.
+    """
+    yield StepStarted(2, "Wait until everything is flushed", curl("GET", f"{lab.api_url}/admin/queue"))
+    quiet = yield from _settle(lab)
+    driven.sampler.look()
+    yield from report.service_side(driven.increases, time.monotonic() - begun, quiet=quiet)
+
+    query = f"SELECT count(*), max(updated_at) FROM products WHERE name LIKE '{label}-%';"
+    yield StepStarted(3, "The verdict", psql(lab.stack.urls()["postgres"], query))
+    verdict = yield from reach_verdict(lab)
+    return (yield from report.conclude(verdict, driven, reads=reads, also=checks))
+
+
+def _settle(lab: Lab) -> Generator[Event, None, bool]:
+    try:
+        return (yield from lab.probe.settle(_QUIET_SECONDS))
+    except NotRunning as error:
+        yield Narrated(f"{error.message}. {address(error.hint, lab.stack.name)}.")
+        return False

@@ -1,0 +1,134 @@
+"""k6 as the load generator. Its scripts print a line for every answer, so that each write is in the ledger
+as if labctl had sent it."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from scenarios.ledger import Answer, Operation, Write, answer_without_product
+from scenarios.load.latencies import Latencies
+from scenarios.load.tally import Tally
+from stack.load_test import LoadTest
+
+_NOT_FOUND: Final = 404
+
+
+class Answered(msgspec.Struct, tag_field="labctl", tag="answer", frozen=True):
+    """One request and what came back; see assets/k6/lab.js, which writes it."""
+
+    #: create, read or update.
+    operation: str
+    product: str | None
+    value: dict[str, Any] | None
+    #: 0: none came.
+    status: int
+    #: None where the answer holds no product.
+    version: int | None
+    #: The version that a read must at least show; 0 where nothing is known.
+    at_least: int
+    #: Unix time in s.
+    sent_at: float
+    latency_ms: float
+    detail: str
+
+
+class Threshold(msgspec.Struct, frozen=True):
+    """A limit of the script, and how it was kept."""
+
+    metric: str
+    #: `p(95)<500`
+    limit: str
+    measured: float | None
+    kept: bool
+
+
+class Summary(msgspec.Struct, tag_field="labctl", tag="summary", frozen=True):
+    """The end of a run."""
+
+    thresholds: tuple[Threshold, ...]
+
+
+_decoder: Final = msgspec.json.Decoder(Answered | Summary)
+#: What every line of ours begins with; the others are k6's own messages.
+_OURS: Final = '{"labctl":'
+
+
+class K6Load:
+    """Puts a lab under the load of one k6 run. Implements `Load` (see drive.py)."""
+
+    def __init__(self, test: LoadTest, record: Callable[[Write], None]) -> None:
+        self.latencies: Final = Latencies()
+        #: Of the summary; empty until the run has come to its end.
+        self.thresholds: tuple[Threshold, ...] = ()
+        self._test = test
+        self._record = record
+        self._tally = Tally()
+        #: perf_counter() of the first request, None before it.
+        self._begun: float | None = None
+        self._running = False
+
+    @property
+    def tally(self) -> Tally:
+        """`busy` and `late` say nothing here: they are k6's own affair."""
+        # Time passes also while no answer comes.
+        if self._running and self._begun is not None:
+            self._tally.elapsed = time.perf_counter() - self._begun
+        return self._tally
+
+    def run(self) -> None:
+        """Raises LabError where k6 can't be run to its end."""
+        self._running = True
+        try:
+            for line in self._test.lines():
+                if line.startswith(_OURS):
+                    self._take(_decoder.decode(line))
+        finally:
+            self._running = False
+
+    def stop(self) -> None:
+        if self._running:
+            self._test.stop()
+
+    def _take(self, told: Answered | Summary) -> None:
+        if isinstance(told, Summary):
+            self._running = False
+            self.thresholds = told.thresholds
+            return
+        if self._begun is None:
+            self._begun = time.perf_counter() - told.latency_ms / 1000
+        self._count(told)
+        if told.operation != "read":
+            self._record(_write(told))
+
+    def _count(self, told: Answered) -> None:
+        """Timed are the requests that succeeded and those that found no answer: quick errors would flatter
+        the percentiles."""
+        self._tally.requests += 1
+        if told.version is None:
+            self._tally.errors += 1
+        if told.version is not None or told.status == 0:
+            self.latencies.record(told.latency_ms / 1000)
+        shows = told.version is not None or told.status == _NOT_FOUND
+        if told.operation == "read" and shows and (told.version or 0) < told.at_least:
+            self._tally.stale_reads += 1
+
+
+_OPERATIONS: Final[Mapping[str, Operation]] = {"create": "create", "update": "update"}
+
+
+def _write(told: Answered) -> Write:
+    answer: Answer = "acknowledged"
+    if told.version is None:
+        answer = answer_without_product(told.status) if told.status else "unknown"
+    return Write(
+        product=told.product,
+        operation=_OPERATIONS[told.operation],
+        value=told.value,
+        answer=answer,
+        version=told.version,
+        sent_at=told.sent_at,
+        latency_ms=told.latency_ms,
+        detail=f"{told.status}: {told.detail}" if told.version is None else "",
+    )

@@ -1,0 +1,84 @@
+"""What is known of a lab: what its directory remembers, else what its runtime shows."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from stack import lab_directory, lab_state, topology
+from stack.errors import NotRunning, StateUnusable
+from stack.flavour import Flavour
+from stack.lab_state import LabState
+from stack.ports import choose_free
+from stack.topology import DEFAULT_NAME
+
+
+class KnownState:
+    """Looks anew at each call: other commands may change the lab meanwhile.
+
+    Args:
+        ports: Ports by endpoint that the user wants instead of those that are known or chosen.
+    """
+
+    def __init__(self, name: str, directory: Path, flavour: Flavour, ports: Mapping[str, int]) -> None:
+        self._name = name
+        self._directory = directory
+        self._flavour = flavour
+        self._ports = ports
+
+    def exists(self) -> bool:
+        """Whether there is a lab, be it broken, or one that compose started."""
+        return lab_directory.holds_lab(self._directory) or bool(self._flavour.runtime.observe())
+
+    def remembered_or_default(self) -> LabState:
+        return lab_state.load(self._directory) or self.default()
+
+    def required(self) -> LabState:
+        """The state of a lab that has to be there; raises NotRunning where there is none."""
+        state = lab_state.load(self._directory)
+        if state is None and self._flavour.runtime.observe():
+            return self.default()
+        if state is None:
+            raise NotRunning(f"there is no lab {self._name}", hint="start one with `labctl up`")
+        return state
+
+    def default(self) -> LabState:
+        """What a lab is of which nothing is remembered: new, or started by compose or from elsewhere."""
+        runtime = self._flavour.runtime
+        seen = {name: found.port for name, found in runtime.observe().items() if found.port}
+        return LabState(runtime=runtime.kind, ports={**self._flavour.ports, **seen, **self._ports})
+
+    def for_up(self, observability: bool | None) -> LabState:
+        """The state in which `up` is to bring the lab; None: with what watches it as before."""
+        state = lab_state.load(self._directory)
+        if state is None:
+            state = replace(self.default(), ports={**self._chosen_ports(), **self._ports})
+        else:
+            state = replace(state, ports={**state.ports, **self._ports})
+        return state if observability is None else replace(state, observability=observability)
+
+    def for_down(self) -> LabState:
+        """A lab that can't be understood any more must still be possible to take away."""
+        with suppress(StateUnusable):
+            if state := lab_state.load(self._directory):
+                return state
+        return self.default()
+
+    def ports(self) -> Mapping[str, int]:
+        """Ports by endpoint; raises NotRunning while none are chosen."""
+        state = lab_state.load(self._directory)
+        default = self._flavour.ports if self._name == DEFAULT_NAME else {}
+        known = {**default, **(state.ports if state else {}), **self._ports}
+        if set(known) < set(self._flavour.ports):
+            raise NotRunning(
+                f"there is no lab {self._name}, so its ports are not chosen yet",
+                hint=f"start it with `labctl --name {self._name} up`",
+            )
+        unwanted = topology.OBSERVABILITY if state and not state.observability else ()
+        return {name: port for name, port in known.items() if name not in unwanted}
+
+    def _chosen_ports(self) -> Mapping[str, int]:
+        if self._name == DEFAULT_NAME:
+            return self._flavour.ports
+        taken = lab_directory.ports_of_labs(self._directory.parent)
+        return dict(zip(self._flavour.ports, choose_free(len(self._flavour.ports), taken=taken), strict=True))

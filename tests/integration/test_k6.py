@@ -1,0 +1,94 @@
+"""The load of k6, on a running lab of either runtime."""
+
+import os
+from collections.abc import Iterator
+from contextlib import closing
+
+import psutil
+import pytest
+
+from scenarios.events import Checked, LoadSampled, Measured
+from scenarios.load.k6_scenario import BASIC
+from scenarios.runner import run
+from stack.docker_client import connect
+from stack.docker_labels import own_filter
+from stack.errors import EnvironmentFault
+from stack.settings import StackSettings
+from stack.stack import Stack
+from tests.integration.runs import Run, play
+
+
+@pytest.fixture
+def running(stack: Stack) -> Iterator[Stack]:
+    """The lab with every service up, before and after."""
+    list(stack.up())
+    yield stack
+    list(stack.up())
+
+
+def _left(stack: Stack) -> list[str]:
+    """The runs of k6 that are there, under way or over."""
+    if stack.kind == "local":
+        children = psutil.Process(os.getpid()).children(recursive=True)
+        return [child.name() for child in children if child.name() == "k6"]
+    with closing(connect(StackSettings.from_env())) as client:
+        found = client.containers(all=True, filters={**own_filter(stack.name), "name": "k6"})
+        return [each["Names"][0] for each in found]
+
+
+def test_every_write_of_k6_is_judged(running: Stack) -> None:
+    told = play(running, "k6-basic", duration=2.0, clients=4)
+    told.assert_well_told()
+    assert told.end.outcome == "expected", told.end
+    assert told.figures["acknowledged"] == told.verdict.acknowledged > 10
+    assert told.verdict.validity == "valid"
+    assert told.figures["errors"] == 0
+    claims = [check.claim for check in told.of(Checked)]
+    assert "clients read their own writes" in claims
+    assert sum(claim.startswith("k6: ") for claim in claims) == 5
+    assert {sample.duration for sample in told.of(LoadSampled)} == {2.0}
+    assert _left(running) == []
+
+
+def test_one_hot_product_costs_k6_few_rows(running: Stack) -> None:
+    told = play(running, "k6-coalescing", duration=1.5)
+    assert told.end.outcome == "expected", told.end
+    assert int(told.figures["coalesced"]) > int(told.figures["rows_written"])
+    assert told.verdict.fates["persisted"] == 1
+
+
+def test_a_threshold_that_is_missed_decides_and_nothing_acknowledged_is_lost(running: Stack) -> None:
+    killed, events = False, []
+    with closing(run(running, "k6-coalescing", {"duration": 4.0})) as playing:
+        for event in playing:
+            events.append(event)
+            if isinstance(event, LoadSampled) and event.requests > 20 and not killed:
+                killed = True
+                list(running.kill("api"))
+                list(running.start("api"))
+    told = Run(events)
+    assert killed
+    assert told.end.outcome == "unexpected", told.end
+    assert "k6: http_req_failed should be rate<0.01" in told.end.conclusion
+    assert told.verdict.fates["lost"] == 0
+    assert told.verdict.validity == "valid"
+    assert next(event for event in told.of(Measured) if event.key == "errors").value
+
+
+def test_a_run_that_is_closed_early_leaves_nothing(running: Stack) -> None:
+    with closing(run(running, "k6-basic", {})) as events:
+        assert any(isinstance(event, LoadSampled) and event.requests for event in events)
+        assert _left(running)
+    assert _left(running) == []
+
+
+@pytest.mark.docker
+def test_one_at_a_time_in_docker(docker_stack: Stack) -> None:
+    list(docker_stack.up())
+    with closing(run(docker_stack, BASIC.name, {})) as events:
+        assert any(isinstance(event, LoadSampled) and event.requests for event in events)
+        with pytest.raises(EnvironmentFault, match="another load test runs"):
+            next(docker_stack.load_test("basic").lines())
+    # The one that was in the way is gone, and has not taken the next one with it.
+    assert any("labctl" in line for line in docker_stack.load_test("basic", {"DURATION": "1s"}).lines())
+    assert _left(docker_stack) == []

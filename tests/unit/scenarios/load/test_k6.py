@@ -1,0 +1,206 @@
+"""k6 as the load generator: what its lines become, and how such a load ends."""
+
+import json
+import threading
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from typing import Any, cast
+
+import pytest
+
+from scenarios.events import Checked, Event, LoadSampled, Measured, StepStarted
+from scenarios.lab import Lab
+from scenarios.ledger import Ledger
+from scenarios.load.k6 import K6Load
+from scenarios.load.k6_scenario import BASIC, COALESCING, K6Scenario
+from scenarios.scenario import Conclusion, Options
+from stack.errors import EnvironmentFault, UsageError
+from stack.events import StackEvents, StackNoted
+from stack.load_test import LoadTest
+from tests.unit.scenarios.load.fake_lab import FakeProbe
+
+_VALUE = {"name": "k6-1-0", "price": 1.5, "quantity": 2}
+
+
+def _line(operation: str = "create", status: int = 201, version: int | None = 1, **other: Any) -> str:
+    told = {
+        "operation": operation,
+        "product": "p-1",
+        "value": None if operation == "read" else _VALUE,
+        "status": status,
+        "version": version,
+        "at_least": 0,
+        "sent_at": 5.0,
+        "latency_ms": 2.0,
+        "detail": "",
+    }
+    # The mark comes first, as the scripts write it.
+    return json.dumps({"labctl": "answer", **told, **other}, separators=(",", ":"))
+
+
+class _Printed:
+    """A load test whose lines are known; with `endless`, it then waits until it is stopped."""
+
+    command = "k6 run basic.js"
+
+    def __init__(self, lines: Sequence[str], *, endless: bool = False, fails: bool = False) -> None:
+        self._lines = [line.replace('{"labctl": ', '{"labctl":') for line in lines]
+        self._endless = endless
+        self._fails = fails
+        self.stopped = threading.Event()
+
+    def prepare(self) -> StackEvents:
+        yield StackNoted("pulling k6")
+
+    def lines(self) -> Generator[str, None, None]:
+        yield from self._lines
+        if self._fails:
+            raise EnvironmentFault("k6 ended with exit code 107", hint="")
+        if self._endless:
+            assert self.stopped.wait(10)
+
+    def stop(self) -> None:
+        self.stopped.set()
+
+
+_: LoadTest = _Printed([])
+
+
+class _Stack:
+    name = "lab42"
+
+    def __init__(self, test: _Printed) -> None:
+        self._test = test
+        self.asked: list[tuple[str, dict[str, str]]] = []
+
+    def load_test(self, script: str, settings: dict[str, str]) -> _Printed:
+        self.asked.append((script, settings))
+        return self._test
+
+    def urls(self) -> dict[str, str]:
+        return {"postgres": "postgresql://somewhere/labdb"}
+
+
+class _Lab:
+    api_url = "http://127.0.0.1:8000"
+
+    def __init__(self, *lines: str, **how: bool) -> None:
+        self.test = _Printed(lines, **how)
+        self.stack = _Stack(self.test)
+        self.ledger = Ledger()
+        self.probe = FakeProbe()
+
+
+def _play(lab: _Lab, scenario: K6Scenario, options: Options | None = None) -> tuple[list[Event], Conclusion]:
+    events: list[Event] = []
+    playing = scenario.play(cast("Lab", lab), options or Options())
+    while True:
+        try:
+            events.append(next(playing))
+        except StopIteration as stop:
+            conclusion: Conclusion = stop.value
+            return events, conclusion
+
+
+def _loaded(*lines: str) -> tuple[K6Load, Ledger]:
+    ledger = Ledger()
+    load = K6Load(_Printed(lines), ledger.record)
+    load.run()
+    return load, ledger
+
+
+def test_a_write_is_entered_as_if_labctl_had_sent_it() -> None:
+    load, ledger = _loaded(_line(version=7, sent_at=12.5, latency_ms=3.25))
+    (write,) = ledger.writes
+    assert (write.product, write.operation, write.value) == ("p-1", "create", _VALUE)
+    assert (write.answer, write.version) == ("acknowledged", 7)
+    assert (write.sent_at, write.latency_ms) == (12.5, 3.25)
+    assert (load.tally.requests, load.tally.errors) == (1, 0)
+    assert load.latencies.percentiles().max == pytest.approx(3.25, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [
+        (0, "unknown"),
+        (500, "unknown"),
+        (504, "unknown"),
+        (201, "unknown"),
+        (503, "refused"),
+        (422, "refused"),
+    ],
+)
+def test_what_was_not_acknowledged(status: int, answer: str) -> None:
+    load, ledger = _loaded(_line(status=status, version=None, product=None, detail="told"))
+    (write,) = ledger.writes
+    assert (write.answer, write.version, write.detail) == (answer, None, f"{status}: told")
+    assert load.tally.errors == 1
+
+
+def test_reads_are_counted_and_not_entered() -> None:
+    load, ledger = _loaded(
+        _line("read", 200, version=5, at_least=5),
+        _line("read", 200, version=4, at_least=5),
+        _line("read", 404, version=None, at_least=5),
+        _line("read", 503, version=None, at_least=5),
+    )
+    assert ledger.writes == ()
+    assert (load.tally.requests, load.tally.errors, load.tally.stale_reads) == (4, 2, 2)
+
+
+def test_what_k6_itself_says_is_no_answer() -> None:
+    load, ledger = _loaded("Request Failed", "381 updates accepted", '{"other": 1}', _line())
+    assert len(ledger.writes) == load.tally.requests == 1
+
+
+def test_a_load_that_keeps_its_thresholds() -> None:
+    kept = {"metric": "http_req_failed", "limit": "rate<0.01", "measured": 0.0, "kept": True}
+    lab = _Lab(_line(), json.dumps({"labctl": "summary", "thresholds": [kept]}))
+    events, conclusion = _play(lab, BASIC, Options(duration=30.0, clients=3))
+    assert lab.stack.asked == [("basic", {"DURATION": "30s", "CLIENTS": "3"})]
+    steps = [event for event in events if isinstance(event, StepStarted)]
+    assert [step.number for step in steps] == [1, 2, 3]
+    assert steps[0].command == "k6 run basic.js"
+    assert StackNoted("pulling k6") in events
+    assert Checked("k6: http_req_failed", "rate<0.01", "0", passed=True) in events
+    figures = {event.key: event.value for event in events if isinstance(event, Measured)}
+    assert (figures["requests"], figures["acknowledged"]) == (1, 1)
+    assert "generator_busy" not in figures
+    assert conclusion.outcome == "expected"
+
+
+def test_a_missed_threshold_is_not_as_predicted() -> None:
+    missed = {"metric": "http_req_failed", "limit": "rate<0.01", "measured": 0.25, "kept": False}
+    lab = _Lab(_line(), json.dumps({"labctl": "summary", "thresholds": [missed]}))
+    _, conclusion = _play(lab, COALESCING)
+    assert lab.stack.asked == [("coalescing-test", {"DURATION": "30s", "CLIENTS": "5"})]
+    assert conclusion.outcome == "unexpected"
+    assert conclusion.text == "k6: http_req_failed should be rate<0.01, and was 0.25"
+
+
+def test_a_test_that_fails_is_told() -> None:
+    with pytest.raises(EnvironmentFault, match="exit code 107"):
+        _play(_Lab(_line(), fails=True), BASIC)
+
+
+def test_closing_it_stops_k6() -> None:
+    lab = _Lab(_line(), endless=True)
+    with closing(BASIC.play(cast("Lab", lab), Options())) as events:
+        sampled = next(event for event in events if isinstance(event, LoadSampled))
+        assert sampled.duration == 120.0
+        assert not lab.test.stopped.is_set()
+    assert lab.test.stopped.is_set()
+
+
+def test_time_passes_while_no_answer_comes() -> None:
+    lab = _Lab(_line(), endless=True)
+    with closing(BASIC.play(cast("Lab", lab), Options())) as events:
+        samples = (event for event in events if isinstance(event, LoadSampled))
+        first, second = next(samples), next(samples)
+        assert second.elapsed > first.elapsed
+
+
+@pytest.mark.parametrize("scenario", [BASIC, COALESCING], ids=lambda scenario: scenario.name)
+def test_the_scripts_have_no_rate(scenario: K6Scenario) -> None:
+    with pytest.raises(UsageError, match="--rate"):
+        scenario.check(Options(rate=10.0))
