@@ -4,7 +4,7 @@ import select
 import sys
 import termios
 import tty
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
@@ -40,30 +40,41 @@ def usage_document(usage: "Mapping[str, Usage]") -> dict[str, Any]:
 
 def usage_table(usage: "Mapping[str, Usage]") -> TableShown:
     """A row a service, and their sum."""
-    rows = [
-        (
-            name,
-            f"{used.cpu_percent:.1f}",
-            size(used.memory_bytes),
-            size(used.read_bytes),
-            size(used.written_bytes),
-            str(used.processes),
-        )
-        for name, used in usage.items()
-    ]
-    everything = usage.values()
-    rows.append(
-        (
-            "together",
-            f"{sum(used.cpu_percent for used in everything):.1f}",
-            size(sum(used.memory_bytes for used in everything)),
-            size(sum(used.read_bytes for used in everything)),
-            size(sum(used.written_bytes for used in everything)),
-            str(sum(used.processes for used in everything)),
-        )
+    rows = tuple(_row(name, used) for name, used in usage.items())
+    columns = ("service", "CPU %", "memory", "received", "sent", "disk read", "written", "processes")
+    return TableShown("usage", "", columns, (*rows, _row("together", _sum(usage.values()))))
+
+
+def _row(name: str, used: "Usage") -> tuple[str, ...]:
+    moved = (used.received_bytes, used.sent_bytes, used.read_bytes, used.written_bytes)
+    return (
+        name,
+        f"{used.cpu_percent:.1f}",
+        size(used.memory_bytes),
+        *("-" if count is None else size(count) for count in moved),
+        str(used.processes),
     )
-    columns = ("service", "CPU %", "memory", "read", "written", "processes")
-    return TableShown("usage", "", columns, tuple(rows))
+
+
+def _total(counts: Iterable[int | None]) -> int | None:
+    """Of those that are known."""
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
+
+
+def _sum(usage: "Collection[Usage]") -> "Usage":
+    """Of all services."""
+    from stack.runtime import Usage
+
+    return Usage(
+        cpu_percent=sum(used.cpu_percent for used in usage),
+        memory_bytes=sum(used.memory_bytes for used in usage),
+        read_bytes=_total(used.read_bytes for used in usage),
+        written_bytes=_total(used.written_bytes for used in usage),
+        received_bytes=_total(used.received_bytes for used in usage),
+        sent_bytes=_total(used.sent_bytes for used in usage),
+        processes=sum(used.processes for used in usage),
+    )
 
 
 def watch(stack: "Stack") -> None:

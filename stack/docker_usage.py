@@ -3,10 +3,14 @@
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+import psutil
 
 from stack.docker_client import translated
 from stack.docker_observed import unix_time
+from stack.process_io import disk_bytes
 from stack.runtime import Usage
 
 if TYPE_CHECKING:
@@ -52,13 +56,13 @@ class ContainerMeter:
         since, before = self._last.get(found["Id"], (began, 0.0))
         self._last[found["Id"]] = (now, spent)
         memory = stats.get("memory_stats") or {}
-        moved = (stats.get("blkio_stats") or {}).get("io_service_bytes_recursive") or ()
+        disk = _told(stats) or _seen(found)
         networks = (stats.get("networks") or {}).values()
         return Usage(
             cpu_percent=round(100 * max(0.0, spent - before) / max(0.01, now - since), 1),
             memory_bytes=max(0, int(memory.get("usage", 0)) - _reclaimable(memory)),
-            read_bytes=_moved(moved, "read"),
-            written_bytes=_moved(moved, "write"),
+            read_bytes=disk and disk[0],
+            written_bytes=disk and disk[1],
             received_bytes=sum(int(each.get("rx_bytes", 0)) for each in networks),
             sent_bytes=sum(int(each.get("tx_bytes", 0)) for each in networks),
             processes=int((stats.get("pids_stats") or {}).get("current") or 1),
@@ -71,5 +75,22 @@ def _reclaimable(memory: Mapping[str, Any]) -> int:
     return int(details.get("total_inactive_file", details.get("inactive_file", 0)))
 
 
-def _moved(entries: Any, operation: str) -> int:
-    return sum(int(each["value"]) for each in entries if str(each.get("op", "")).lower() == operation)
+def _told(stats: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Bytes read and written; None where the engine has no figures, as with some kernels and disks."""
+    entries = (stats.get("blkio_stats") or {}).get("io_service_bytes_recursive") or ()
+
+    def moved(operation: str) -> int:
+        return sum(int(each["value"]) for each in entries if str(each.get("op", "")).lower() == operation)
+
+    return (moved("read"), moved("write")) if entries else None
+
+
+def _seen(found: Mapping[str, Any]) -> tuple[int, int] | None:
+    """The same, read from the container's processes where they are this machine's, and ours to see."""
+    leader = int(found["State"]["Pid"])
+    with suppress(OSError, psutil.Error):
+        # The engine's machine may be a virtual one, where the same number is another process.
+        if found["Id"] in Path(f"/proc/{leader}/cgroup").read_text():
+            process = psutil.Process(leader)
+            return disk_bytes([process, *process.children(recursive=True)])
+    return None

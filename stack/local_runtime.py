@@ -17,6 +17,7 @@ from stack import local_exec, local_logs, local_postgres, local_records
 from stack.errors import DeadlinePassed, EnvironmentFault, NotRunning
 from stack.local_programs import redis_server
 from stack.local_records import ProcessRecord
+from stack.local_traffic import connections
 from stack.local_usage import UsageMeter
 from stack.process import Group, is_alive, is_paused, spawn, started_at
 from stack.runtime import ExecResult, FaultSignal, LogLine, Observed, RuntimeKind, Usage
@@ -41,7 +42,7 @@ class LocalRuntime:
     def __init__(self, directory: Path, settings: StackSettings) -> None:
         self._directory = directory
         self._settings = settings
-        self._meter = UsageMeter()
+        self._meters = {service: UsageMeter() for service in CORE}
 
     @property
     def kind(self) -> RuntimeKind:
@@ -130,7 +131,8 @@ class LocalRuntime:
 
     def usage(self) -> Mapping[str, Usage]:
         running = [name for name, seen in self.observe().items() if seen.pid is not None]
-        return {name: self._meter.read(self._group(name).members()) for name in running}
+        connected = connections() if running else None
+        return {name: self._meters[name].read(self._group(name).members(), connected) for name in running}
 
     def _observe(self, record: ProcessRecord) -> Observed:
         service, leader = record.service, record.leader

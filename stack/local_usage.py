@@ -1,38 +1,46 @@
 """Resources of processes: what `top` shows."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 import psutil
 
+from stack.local_traffic import Traffic, TrafficMeter
+from stack.process_io import disk_bytes
 from stack.runtime import Usage
 
 
 class UsageMeter:
-    """CPU is counted since the last reading, or since the process began where there is none."""
+    """Reads one service. CPU is counted since the last reading, or since the process began where there is
+    none."""
 
     def __init__(self) -> None:
+        self._traffic = TrafficMeter()
         #: pid → Unix time of the last reading in s, CPU seconds up to then.
         self._last: dict[int, tuple[float, float]] = {}
 
-    def read(self, processes: Sequence[psutil.Process]) -> Usage:
-        cpu, memory, read, written, counted = 0.0, 0, 0, 0, 0
+    def read(self, processes: Sequence[psutil.Process], connected: Mapping[int, Traffic] | None) -> Usage:
+        """
+        Args:
+            processes: Those of the service.
+            connected: What every connection of the machine has carried, None where nobody knows.
+        """
+        carried = None if connected is None else self._traffic.read(processes, connected)
+        cpu, memory, counted = 0.0, 0, 0
         for process in processes:
             with suppress(psutil.Error), process.oneshot():
                 cpu += self._cpu_percent(process)
                 memory += process.memory_info().rss
                 counted += 1
-                # Not there on every system, nor for every user.
-                with suppress(psutil.AccessDenied, AttributeError, NotImplementedError):
-                    moved = process.io_counters()
-                    read += moved.read_bytes
-                    written += moved.write_bytes
+        disk = disk_bytes(processes)
         return Usage(
             cpu_percent=round(cpu, 1),
             memory_bytes=memory,
-            read_bytes=read,
-            written_bytes=written,
+            read_bytes=disk and disk[0],
+            written_bytes=disk and disk[1],
+            received_bytes=carried.received if carried else None,
+            sent_bytes=carried.sent if carried else None,
             processes=counted,
         )
 

@@ -58,8 +58,10 @@ class Usage:
 
     cpu_percent: float
     memory_bytes: int
-    read_bytes: int
-    written_bytes: int
+    #: From and to disk; None where nobody tells.
+    read_bytes: int | None = None
+    written_bytes: int | None = None
+    #: Over the network, loopback included; None where nobody tells.
     received_bytes: int | None = None
     sent_bytes: int | None = None
     #: In a container their threads count as well.

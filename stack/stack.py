@@ -178,7 +178,9 @@ class Stack:
 
     def usage(self) -> Mapping[str, Usage]:
         """Resources of every running service."""
-        return self._runtime.usage()
+        usage = self._runtime.usage()
+        known = self._flavour.specs(self._known.remembered_or_default())
+        return {name: usage[name] for name in [*known, *usage] if name in usage}
 
     def _change(self, service: str, do: Callable[[Lifecycle, str], StackEvents]) -> StackEvents:
         name = self._short_name(service)

@@ -1,5 +1,6 @@
 """Columns of text without borders: the same for pipes, files and narrow screens."""
 
+import re
 import textwrap
 from collections.abc import Sequence
 from itertools import zip_longest
@@ -8,6 +9,8 @@ from typing import Final
 from labctl.render.printable import printable
 
 _GAP: Final = "  "
+#: A number, alone or as a size; a dash where there is none.
+_FIGURE: Final = re.compile(r"-|-?[0-9,]+(\.[0-9]+)?( (B|KiB|MiB|GiB))?")
 #: Columns of the screen that a column of text keeps, however narrow it is.
 _LEAST: Final = 16
 
@@ -33,7 +36,7 @@ def _printable(cells: Sequence[str]) -> list[str]:
 
 
 def _is_figure(cell: str) -> bool:
-    return cell.replace(",", "").replace(".", "", 1).replace("-", "", 1).isdigit()
+    return _FIGURE.fullmatch(cell) is not None
 
 
 def _lines(row: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> list[str]:

@@ -8,6 +8,7 @@ from contextlib import closing
 
 import psutil
 import pytest
+import redis
 
 from stack.errors import NotRunning, UsageError
 from stack.process import identify, is_alive
@@ -179,3 +180,13 @@ def test_logs_and_usage_cover_every_service(stack: Stack) -> None:
     assert set(usage) == set(SERVICES)
     assert all(used.memory_bytes > 1_000_000 for used in usage.values())
     assert usage["postgres"].processes > 1
+    assert (usage["postgres"].written_bytes or 0) > 0
+
+
+def test_usage_tells_what_went_over_the_network(stack: Stack) -> None:
+    before = stack.usage()["redis"]
+    with redis.Redis.from_url(stack.urls()["redis"]) as client:
+        client.echo(b"x" * 500_000)
+        after = stack.usage()["redis"]
+    for count in ("received_bytes", "sent_bytes"):
+        assert getattr(after, count) - getattr(before, count) >= 500_000
