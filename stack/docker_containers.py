@@ -8,7 +8,8 @@ from stack import docker_labels as labels
 from stack.container import ContainerSpec, Mount, Probe
 from stack.errors import EnvironmentFault, PortHeld
 from stack.package_files import asset_path
-from stack.ports import HOST, describe_holder
+from stack.port_holder import describe_holder
+from stack.ports import HELD_HINT, HOST
 from stack.spec import ServiceSpec
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def begin(client: "APIClient", lab: str, identity: str, spec: ServiceSpec) -> No
             raise
         raise PortHeld(
             f"port {spec.port} for {spec.name} is held by {describe_holder(spec.port or 0)}",
-            hint="end that process, or start a lab under another `--name`: it takes free ports",
+            hint=HELD_HINT,
         ) from error
 
 

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -12,9 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from stack.errors import LabError
+from stack.docker_client import connect, translated
+from stack.errors import EnvironmentFault, LabError
 from stack.local_programs import postgres_directory, redis_server
-from stack.ports import describe_holder, is_free
+from stack.port_holder import describe_holder
+from stack.ports import HELD_HINT, is_free
+from stack.runtime import RuntimeKind
 from stack.settings import StackSettings
 from stack.stack import Stack
 
@@ -25,10 +27,8 @@ _PYTHON: Final = (3, 11)
 #: Bytes that a lab should find free, and those without which it won't start.
 _ENOUGH: Final = 1 << 30
 _LEAST: Final = 200 << 20
-#: s for a program to say its version, and for an engine to answer.
+#: s for a program to say its version.
 _ANSWER_SECONDS: Final = 5.0
-_DOCKER_SECONDS: Final = 2
-_DOCKER_SOCKET: Final = "unix:///var/run/docker.sock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +49,11 @@ def examine(stack: Stack) -> Iterator[Finding]:
     yield _user()
     yield _state_directory(stack.directory.parent)
     yield _space(stack.directory.parent)
-    yield _program("postgres", lambda: postgres_directory() / "postgres")
-    yield _program("redis", lambda: redis_server(StackSettings.from_env().redis_server))
+    if stack.kind == "local":
+        yield _program("postgres", lambda: postgres_directory() / "postgres")
+        yield _program("redis", lambda: redis_server(StackSettings.from_env().redis_server))
     yield from _ports(stack)
-    yield _docker()
+    yield _docker(stack.kind)
 
 
 def _python() -> Finding:
@@ -135,36 +136,15 @@ def _port(name: str, port: int, *, is_own: bool) -> Finding:
         return Finding(check, "ok", f"{name} of this lab")
     if is_free(port):
         return Finding(check, "ok", f"free for {name}")
-    hint = "end that process, or start a lab under another `--name`: it takes free ports"
-    return Finding(check, "failed", f"needed for {name}, held by {describe_holder(port)}", hint)
+    return Finding(check, "failed", f"needed for {name}, held by {describe_holder(port)}", HELD_HINT)
 
 
-def _docker() -> Finding:
-    """No Docker is no fault: the lab runs without."""
-    import docker
-    from docker.errors import DockerException
-    from docker.utils import kwargs_from_env
-
-    none = Finding("docker", "ok", "no engine answers, and none is needed")
-    if not _accepts(str(kwargs_from_env().get("base_url", _DOCKER_SOCKET))):
-        return none
+def _docker(kind: RuntimeKind) -> Finding:
+    """No Docker is no fault where the lab runs without."""
     try:
-        with closing(docker.DockerClient.from_env(timeout=_DOCKER_SECONDS)) as client:
-            version = client.version()["Version"]
-    except (DockerException, OSError):
-        return none
-    return Finding("docker", "ok", f"engine {version} answers")
-
-
-def _accepts(url: str) -> bool:
-    """Whether somebody listens on a socket of this machine. The client library leaks one that nobody does."""
-    scheme, _, path = url.partition("://")
-    if "unix" not in scheme:
-        return True
-    with socket.socket(socket.AF_UNIX) as probe:
-        probe.settimeout(_DOCKER_SECONDS)
-        try:
-            probe.connect(path)
-        except OSError:
-            return False
-    return True
+        with closing(connect(StackSettings.from_env())) as client, translated("the engine does not answer"):
+            return Finding("docker", "ok", f"engine {client.version()['Version']} answers")
+    except EnvironmentFault as error:
+        if kind == "docker":
+            return Finding("docker", "failed", error.message, error.hint)
+        return Finding("docker", "ok", "no engine answers, and none is needed")

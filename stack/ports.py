@@ -1,4 +1,4 @@
-"""Ports of this machine: which are free, and who holds one that is not."""
+"""Ports of this machine: which are free."""
 
 import random
 import socket
@@ -6,9 +6,8 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 from typing import Final
 
-import psutil
-
 from stack.errors import DeadlinePassed, EnvironmentFault, PortHeld
+from stack.port_holder import describe_holder, holder
 from stack.wait import wait_until
 
 HOST: Final = "127.0.0.1"
@@ -17,6 +16,8 @@ HOST: Final = "127.0.0.1"
 _FIRST: Final = 15_000
 _LAST: Final = 30_000
 _TRIES: Final = 500
+#: What to do about a port that is held.
+HELD_HINT: Final = "end what holds it, or start a lab under another `--name`: it takes free ports"
 #: s for the system to close the sockets of a process that has ended.
 _CLOSING_SECONDS: Final = 1.0
 
@@ -50,27 +51,6 @@ def choose_free(count: int, *, taken: Collection[int] = ()) -> tuple[int, ...]:
     )
 
 
-def holder(port: int) -> psutil.Process | None:
-    """The process that listens there; None if it is not ours to see."""
-    with suppress(psutil.Error, OSError):
-        for connection in psutil.net_connections(kind="tcp"):
-            listens = connection.status == psutil.CONN_LISTEN and connection.laddr
-            if listens and listens.port == port and connection.pid:
-                return psutil.Process(connection.pid)
-    return None
-
-
-def describe_holder(port: int) -> str:
-    """ "nginx (pid 4711)", for a sentence."""
-    process = holder(port)
-    if process is None:
-        return "another process (whose it is can't be seen from here)"
-    try:
-        return f"{process.name()} (pid {process.pid})"
-    except psutil.Error:
-        return f"pid {process.pid}"
-
-
 def _comes_free(port: int) -> bool:
     """Whether it is free, or about to be: a killed process shows no more before its sockets are closed."""
     if is_free(port):
@@ -96,5 +76,5 @@ def require_free(wanted: Iterable[tuple[str, int]]) -> None:
         lines = (f"port {port} for {service} is held by {describe_holder(port)}" for service, port in held)
         raise PortHeld(
             "; ".join(lines),
-            hint="end that process, or start a lab under another `--name`: it takes free ports",
+            hint=HELD_HINT,
         )

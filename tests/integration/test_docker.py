@@ -171,6 +171,21 @@ def test_a_held_port_is_named_before_anything_is_created(
     assert _left(client, docker_lab) == []
 
 
+def test_a_port_that_a_container_holds_is_told_with_its_name(
+    docker_stack: Stack, docker_lab: Stack, client: docker.DockerClient, tmp_path: Path
+) -> None:
+    """Not with that of the engine's part that listens for it."""
+    port = int(docker_stack.urls()["api"].rpartition(":")[2])
+    holder = f"port {port} for api is held by the container {docker_stack.name}-api "
+    for kind in ("docker", "local"):
+        home = tmp_path / kind
+        lab = open_stack(docker_lab.name, kind, home=home, ports={"api": port})
+        with pytest.raises(PortHeld, match=rf"{holder}\(of the lab {docker_stack.name}\)"):
+            list(lab.up())
+        assert not lab.directory.exists()
+    assert _left(client, docker_lab) == []
+
+
 def test_an_interrupted_up_leaves_nothing(docker_lab: Stack, client: docker.DockerClient) -> None:
     with closing(docker_lab.up(observability=False)) as events:
         for event in events:

@@ -39,6 +39,18 @@ def test_a_state_directory_that_can_not_be_used() -> None:
     assert "LABCTL_HOME" in finding.hint
 
 
+def test_an_engine_that_a_lab_needs_and_that_does_not_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nobody.sock")
+    (port,) = choose_free(1)
+    assert _examine(tmp_path, port)["docker"].outcome == "ok"
+    found = {finding.check: finding for finding in examine(open_stack("doc", "docker", home=tmp_path))}
+    assert found["docker"].outcome == "failed"
+    assert found["docker"].hint
+    assert "redis" not in found
+
+
 def test_a_server_that_is_no_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LABCTL_REDIS_SERVER", "/nowhere/redis-server")
     (port,) = choose_free(1)

@@ -6,7 +6,8 @@ import psutil
 import pytest
 
 from stack.errors import PortHeld
-from stack.ports import choose_free, holder, is_free, require_free
+from stack.port_holder import holder
+from stack.ports import choose_free, is_free, require_free
 
 
 @pytest.fixture
