@@ -54,8 +54,10 @@ def answers(settings: StackSettings) -> str:
 
 
 @contextmanager
-def translated(what: str) -> Iterator[None]:
-    """Say in our words what the engine or the way to it refuses.
+def translated(
+    what: str, *, hint: str = "`labctl doctor` checks the machine; then try again"
+) -> Iterator[None]:
+    """Say in our words what the engine or the way to it refuses; `hint`: what to do where it refuses.
 
     Raises:
         EnvironmentFault: `what`, and the engine's reason.
@@ -66,9 +68,7 @@ def translated(what: str) -> Iterator[None]:
     try:
         yield
     except APIError as error:
-        raise EnvironmentFault(
-            f"{what}: {error.explanation or error}", hint="`labctl doctor` checks the machine; then try again"
-        ) from error
+        raise EnvironmentFault(f"{what}: {error.explanation or error}", hint=hint) from error
     except (DockerException, requests.RequestException, OSError) as error:
         raise EnvironmentFault(
             f"{what}: the Docker engine can't be reached ({_reason(error)})",

@@ -52,9 +52,19 @@ def discard(client: "APIClient", identity: str) -> None:
         client.remove_container(identity, force=True, v=True)
 
 
-def is_current(found: Mapping[str, Any], spec: ServiceSpec) -> bool:
-    """Whether this container was made from this specification, so that it need only be started."""
-    return labels.labels_of(found).get(labels.SPEC) == spec.hash()
+def is_current(client: "APIClient", found: Mapping[str, Any], spec: ServiceSpec) -> bool:
+    """Whether this container was made from this specification, and from what its image is by now, so that
+    it need only be started."""
+    from docker.errors import ImageNotFound
+
+    if labels.labels_of(found).get(labels.SPEC) != spec.hash():
+        return False
+    inspect: Any = client.inspect_image  # without types in the stubs
+    try:
+        return bool(inspect(container_of(spec).image)["Id"] == found["Image"])
+    except ImageNotFound:
+        # Its tag was taken away; the container has what it needs.
+        return True
 
 
 def ensure_surroundings(client: "APIClient", lab: str, spec: ServiceSpec) -> None:

@@ -104,10 +104,14 @@ def _details(client: "APIClient", image: str) -> Mapping[str, Any]:
 def _pull(client: "APIClient", image: str) -> StackEvents:
     repository, _, tag = image.rpartition(":")
     yield StackNoted(f"pulling {image}")
-    with translated(f"the image {image} can't be pulled"):
+    with translated(f"the image {image} can't be pulled", hint=_pull_hint(image)):
         for text in progress(client.pull(repository, tag=tag, stream=True, decode=True), image):
             yield StackNoted(text)
     yield StackNoted(f"pulled {image}")
+
+
+def _pull_hint(image: str) -> str:
+    return f"see that `docker pull {image}` works; without a network, use --runtime local"
 
 
 def progress(messages: Iterator[Mapping[str, Any]], image: str) -> Iterator[str]:
@@ -122,7 +126,7 @@ def progress(messages: Iterator[Mapping[str, Any]], image: str) -> Iterator[str]
         if "error" in message:
             raise EnvironmentFault(
                 f"the image {image} can't be pulled: {message['error']}",
-                hint=f"try `docker pull {image}`; without a network, use --runtime local",
+                hint=_pull_hint(image),
             )
         detail = message.get("progressDetail") or {}
         if message.get("status") == "Downloading" and detail.get("total"):

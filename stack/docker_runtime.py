@@ -63,7 +63,7 @@ class DockerRuntime:
     def start(self, spec: ServiceSpec) -> None:
         found = self._find(spec.name)
         with translated(f"{spec.name} could not be started"):
-            if found is not None and not docker_containers.is_current(found, spec):
+            if found is not None and not docker_containers.is_current(self._client, found, spec):
                 docker_containers.discard(self._client, found["Id"])
                 found = None
             if found is None:

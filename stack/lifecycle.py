@@ -18,6 +18,8 @@ from stack.wait import wait_until, waiting
 
 #: Lines of a log in an error.
 _TAIL: Final = 8
+#: s that a service gets to end of which there is no specification.
+_STOP_SECONDS: Final = 10.0
 #: s until a frozen process is seen to be.
 _PAUSE_SECONDS: Final = 5.0
 #: s between two reports that a service is still starting.
@@ -73,11 +75,11 @@ class Lifecycle:
             raise
 
     def end(self, services: Collection[str]) -> StackEvents:
-        """Stop these services, each before those that it depends on."""
+        """Stop these services, each before those that it depends on; also those without a specification."""
         observed = self._runtime.observe()
         after: dict[str, set[str]] = {name: set() for name in services}
         for name in services:
-            for needed in self._specs[name].depends_on:
+            for needed in self._specs[name].depends_on if name in self._specs else ():
                 after.setdefault(needed, set()).add(name)
         yield from crew.work(
             {name: partial(self._stop, name, observed.get(name)) for name in services}, after
@@ -159,7 +161,8 @@ class Lifecycle:
         if seen is not None and seen.pid is not None:
             shift.report(ServiceChanged(name, "stopping"))
         if seen is not None:
-            self._runtime.stop(name, seconds=self._specs[name].stop_seconds)
+            spec = self._specs.get(name)
+            self._runtime.stop(name, seconds=spec.stop_seconds if spec else _STOP_SECONDS)
             shift.report(ServiceChanged(name, "stopped"))
 
     def _missing_dependencies(self, spec: ServiceSpec) -> list[str]:

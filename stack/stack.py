@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -11,6 +12,7 @@ from typing import Final, Literal
 from stack import lab_directory, lab_state, topology
 from stack.choice import choose_runtime
 from stack.database import apply_schema
+from stack.errors import LabError
 from stack.events import ServiceChanged, StackEvents, StackNoted
 from stack.flavour import Flavour, docker_flavour, local_flavour
 from stack.health import ailment
@@ -24,6 +26,8 @@ from stack.settings import StackSettings
 from stack.spec import ServiceSpec
 from stack.topology import CORE, DEFAULT_NAME, check_name, check_ports, check_settings, short_name
 
+#: Detail of a service that no lab of this version has.
+_NOT_OURS: Final = "of another version of the lab"
 _NONE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -66,6 +70,8 @@ class Stack:
         """Bring the lab up, whatever state it is in; a second time changes nothing.
 
         What a failed or interrupted `up` began ends again. A lab that was not there before leaves nothing.
+        Services that it has not (any more) are stopped: those of another version, and what watches it
+        where that is unwanted.
 
         Args:
             settings: Environment overrides, for this lab from now on.
@@ -80,11 +86,13 @@ class Stack:
             try:
                 state = self._known.for_up(observability).with_settings(given)
                 lab_state.save(self._directory, state)
-                yield from self._end_unwanted(state)
+                yield from self._lifecycle(state).end(self._unwanted(state))
                 yield from self._converge(state, self._flavour.specs(state))
-            except BaseException:
+            except BaseException as error:
                 if is_new:
                     self._remove(keep_data=False)
+                if isinstance(error, LabError):
+                    error.hint = f"{error.hint}. {self._aftermath()}"
                 raise
 
     def down(self, *, keep_data: bool = False) -> StackEvents:
@@ -96,7 +104,9 @@ class Stack:
             yield from lock.acquire()
             # Also those that an earlier `up` had and the last one had not.
             state = replace(self._known.for_down(), observability=True)
-            services = [*self._flavour.specs(state)]
+            observed = self._runtime.observe()
+            known = [name for name in self._flavour.specs(state) if name in observed]
+            services = [*known, *self._unwanted(state, observed)]
             yield from self._lifecycle(state).end(services)
             self._remove(keep_data=keep_data)
             for service in services:
@@ -109,7 +119,9 @@ class Stack:
         specs = self._flavour.specs(state)
         with ThreadPoolExecutor(max_workers=len(specs)) as pool:
             seen = pool.map(lambda spec: _examine(spec, observed.get(spec.name)), specs.values())
-            return dict(zip(specs, seen, strict=True))
+            known = dict(zip(specs, seen, strict=True))
+        strangers = {name: observed[name] for name in self._unwanted(state, observed)}
+        return known | {name: replace(seen, detail=_NOT_OURS) for name, seen in strangers.items()}
 
     def running(self) -> bool:
         """Whether every service that the write path needs is healthy."""
@@ -198,14 +210,21 @@ class Stack:
         yield from self._flavour.provide({name: specs[name] for name in services})
         yield from self._lifecycle(state).converge(services)
 
-    def _end_unwanted(self, state: LabState) -> StackEvents:
-        """Stop the services that an earlier `up` had and this one has not."""
-        everything = replace(state, observability=True)
-        unwanted = [
-            name for name in self._flavour.specs(everything) if name not in self._flavour.specs(state)
-        ]
-        if unwanted:
-            yield from self._lifecycle(everything).end(unwanted)
+    def _unwanted(self, state: LabState, observed: Mapping[str, Observed] | None = None) -> list[str]:
+        """Services of this lab that run, though a lab in this state has none of that name."""
+        seen = self._runtime.observe() if observed is None else observed
+        wanted = self._flavour.specs(state)
+        return [name for name, found in seen.items() if name not in wanted and found.pid is not None]
+
+    def _aftermath(self) -> str:
+        """What a failed `up` left, and what becomes of it."""
+        with suppress(LabError):
+            left = [name for name, seen in self._runtime.observe().items() if seen.pid is not None]
+            if not self._known.exists():
+                return "Nothing of the lab is left."
+            running = f"What still runs: {', '.join(left)}" if left else "Nothing runs"
+            return f"{running}; `labctl up` goes on from there, `labctl down` takes the lab away."
+        return "`labctl down` takes away what is there."
 
     def _short_name(self, service: str) -> str:
         everything = self._flavour.specs(replace(self._known.default(), observability=True))

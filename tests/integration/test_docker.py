@@ -145,7 +145,13 @@ def test_a_strangers_volume_of_our_name_is_left_alone(docker_lab: Stack, client:
 def test_services_of_another_version_go_with_the_lab(docker_lab: Stack, client: docker.DockerClient) -> None:
     _core(docker_lab)
     both = {"labctl.lab": docker_lab.name, "com.docker.compose.project": docker_lab.name}
-    _stranger(client, f"{docker_lab.name}-mailer", {**both, "labctl.service": "mailer"})
+    mailer = _stranger(client, f"{docker_lab.name}-mailer", {**both, "labctl.service": "mailer"})
+    assert "another version" in docker_lab.status()["mailer"].detail
+    assert docker_lab.running()
+    _core(docker_lab)
+    mailer.reload()
+    assert mailer.status == "exited"
+    assert "mailer" not in docker_lab.status()
     list(docker_lab.down())
     assert _left(client, docker_lab) == []
 
