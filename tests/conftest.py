@@ -1,10 +1,17 @@
-"""Fixtures that every kind of test may use."""
+"""Fixtures that every kind of test may use.
 
+Tests of Docker skip where no engine answers; where one was promised (`LABCTL_TEST_DOCKER=required`, as in CI)
+its absence is a failure.
+"""
+
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
 
+from stack.docker_client import answers
+from stack.settings import StackSettings
 from tests.servers import Servers, running
 from tests.write_path import OpenPath, Parts, WritePath
 
@@ -43,3 +50,14 @@ def open_path(servers: Servers) -> Iterator[OpenPath]:
 def path(open_path: OpenPath) -> WritePath:
     """A write path without a window: everything is due at once."""
     return open_path()
+
+
+@pytest.fixture(scope="session")
+def engine() -> str:
+    """The version of the Docker engine that answers."""
+    version = answers(StackSettings.from_env())
+    if not version and os.environ.get("LABCTL_TEST_DOCKER") == "required":
+        pytest.fail("no Docker engine answers, and LABCTL_TEST_DOCKER=required promises one")
+    if not version:
+        pytest.skip("no Docker engine answers")
+    return version

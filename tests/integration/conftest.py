@@ -1,10 +1,8 @@
 """Labs for the integration tests: real servers in a temporary home, on ports of their own.
 
-The same tests run on both runtimes. Those of Docker skip where no engine answers; where one was promised
-(`LABCTL_TEST_DOCKER=required`, as in CI) its absence is a failure.
+The same tests run on both runtimes.
 """
 
-import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stack.docker_client import answers
 from stack.runtime import RuntimeKind
-from stack.settings import StackSettings
 from stack.stack import Stack, open_stack
 
 BOTH = (pytest.param("local"), pytest.param("docker", marks=pytest.mark.docker))
@@ -33,17 +29,6 @@ def _running(name: str, kind: RuntimeKind, home: Path) -> Iterator[Stack]:
 def _unique(name: str) -> str:
     """All test processes, of all checkouts, share one engine."""
     return f"{name}-{uuid.uuid4().hex[:8]}"
-
-
-@pytest.fixture(scope="session")
-def engine() -> str:
-    """The version of the Docker engine that answers."""
-    version = answers(StackSettings.from_env())
-    if not version and os.environ.get("LABCTL_TEST_DOCKER") == "required":
-        pytest.fail("no Docker engine answers, and LABCTL_TEST_DOCKER=required promises one")
-    if not version:
-        pytest.skip("no Docker engine answers")
-    return version
 
 
 @pytest.fixture(scope="session")
