@@ -55,6 +55,8 @@ def _service(spec: ServiceSpec) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "image": container.image,
         "build": _build() if container.image == IMAGE else None,
+        # It is in no registry.
+        "pull_policy": "never" if container.image == IMAGE else None,
         # A container that comes and goes by `run` must not lay claim to a name.
         "container_name": None if container.profile else name,
         "profiles": [container.profile] if container.profile else None,
