@@ -2,37 +2,47 @@
 
 import sys
 import tempfile
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from bench.commands import waits
-from bench.figures import show
+from bench.figures import Figure, show
 from bench.flushing import flush_rate, idle_latency
 from bench.requests import long_queue, throughput
+from bench.runtimes import docker_life, has_engine, side_by_side
 from stack.stack import open_stack
 
 
 def main() -> int:
     print("Figures of one run on one machine; ratios are medians of pairs taken back to back.\n")
     missed = 0
-    for figure in waits():
-        show(figure)
-        missed += not figure.met
     with tempfile.TemporaryDirectory(prefix="labctl-bench-") as home:
         # PostgreSQL may run as another user, who must be able to enter.
         Path(home).chmod(0o755)
-        stack = open_stack("bench", "local", home=Path(home))
-        try:
-            for _ in stack.up({"MAX_PENDING": "100000000", "REDIS_MAXMEMORY": "4gb"}):
-                pass
-            for measure in (idle_latency, throughput, flush_rate, long_queue):
-                for figure in measure(stack):
-                    show(figure)
-                    missed += not figure.met
-        finally:
-            for _ in stack.down():
-                pass
+        for figure in chain(waits(), _on_one_lab(Path(home)), _on_both_runtimes(Path(home))):
+            show(figure)
+            missed += not figure.met
     print(f"\n{missed} targets missed" if missed else "\nevery target met")
     return 0
+
+
+def _on_one_lab(home: Path) -> Iterator[Figure]:
+    stack = open_stack("bench", "local", home=home)
+    try:
+        list(stack.up({"MAX_PENDING": "100000000", "REDIS_MAXMEMORY": "4gb"}))
+        for measure in (idle_latency, throughput, flush_rate, long_queue):
+            yield from measure(stack)
+    finally:
+        list(stack.down())
+
+
+def _on_both_runtimes(home: Path) -> Iterator[Figure]:
+    if has_engine():
+        yield from docker_life(home)
+        yield from side_by_side(home)
+    else:
+        print("      no Docker engine answers: there is nothing to put beside the local runtime")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Literal
 
@@ -14,23 +14,28 @@ class Figure:
     what: str
     value: float
     unit: str
-    #: `at least` or `at most` this.
-    bound: Literal["≥", "≤"]
-    target: float
+    #: `at least` or `at most` this; None where there is only something to tell.
+    bound: Literal["≥", "≤"] = "≤"
+    target: float | None = None
     #: Absolute numbers behind a ratio, the spread, or whatever explains the figure.
     detail: str = ""
 
     @property
     def met(self) -> bool:
+        if self.target is None:
+            return True
         return self.value >= self.target if self.bound == "≥" else self.value <= self.target
+
+    def with_detail(self, more: str) -> "Figure":
+        return replace(self, detail=f"{self.detail}; {more}")
 
 
 def ratio_of(
     what: str,
     ours: Sequence[float],
     ceiling: Sequence[float],
-    bound: Literal["≥", "≤"],
-    target: float,
+    bound: Literal["≥", "≤"] = "≤",
+    target: float | None = None,
     *,
     unit: str,
 ) -> Figure:
@@ -43,8 +48,8 @@ def ratio_of(
 
 def show(figure: Figure) -> None:
     """Print one line as soon as the figure is known."""
-    mark = "ok  " if figure.met else "MISS"
+    mark = "MISS" if not figure.met else "    " if figure.target is None else "ok  "
     measured = f"{figure.value:.2f} {figure.unit}".strip()
-    target = f"{figure.bound} {figure.target:g} {figure.unit}".strip()
+    target = "" if figure.target is None else f"{figure.bound} {figure.target:g} {figure.unit}".strip()
     print(f"{mark}  {figure.what:<52} {measured:>9}  {target:<9}  {figure.detail}")
     sys.stdout.flush()
