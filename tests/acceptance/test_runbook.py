@@ -89,7 +89,7 @@ def environment(engine: str, alone: None, tmp_path: Path) -> Iterator[dict[str, 
     shim.chmod(0o755)
     path = f"{shim.parent}{os.pathsep}{os.environ['PATH']}"
     try:
-        yield {**os.environ, "PATH": path, "DURATION": "4s", "SIMULATE_DB_FAILURE": "true"}
+        yield {**os.environ, "PATH": path, "DURATION": "2s", "SIMULATE_DB_FAILURE": "true"}
     finally:
         list(open_stack("lab42", "docker", home=tmp_path / "home").down())
 
