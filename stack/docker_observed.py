@@ -33,6 +33,8 @@ def observed(service: str, found: Mapping[str, Any]) -> Observed:
         spec_hash=docker_labels.labels_of(found).get(docker_labels.SPEC, ""),
         port=_port(found),
         detail=_detail(state),
+        complaint=_complaint(state) if lives else "",
+        given_up=lives and (state.get("Health") or {}).get("Status") == "unhealthy",
     )
 
 
@@ -57,6 +59,15 @@ def _detail(state: Mapping[str, Any]) -> str:
             return "it was killed"
         return "" if state["ExitCode"] in _IN_ORDER else f"it ended with exit code {state['ExitCode']}"
     return ""
+
+
+def _complaint(state: Mapping[str, Any]) -> str:
+    """The last line of the last health check, if that failed."""
+    looks = (state.get("Health") or {}).get("Log") or ()
+    if not looks or looks[-1]["ExitCode"] == 0:
+        return ""
+    lines = str(looks[-1]["Output"]).strip().splitlines()
+    return lines[-1].strip() if lines else f"exit code {looks[-1]['ExitCode']}"
 
 
 def _port(found: Mapping[str, Any]) -> int | None:

@@ -180,6 +180,11 @@ class Lifecycle:
             if seen is None or seen.pid is None:
                 raise self._ended(spec)
             lack = self._diagnose(spec.health, seen)
+            if lack and seen.complaint:
+                lack += f" (its own health check says: {seen.complaint})"
+            # Of one that ran before, the runtime's opinion may be as of before its repair.
+            if lack and seen.given_up and spec.name in self._begun:
+                raise self._unhealthy(EnvironmentFault, spec, "", lack)
             return not lack
 
         told = 0.0
@@ -190,10 +195,15 @@ class Lifecycle:
                     told = waited
                     shift.report(ServiceChanged(spec.name, "starting", f"{waited:.0f} s: it {lack}"))
         except DeadlinePassed as error:
-            raise DeadlinePassed(
-                f"{spec.name} is not healthy after {spec.health.seconds:g} s: it {lack}{self._tail(spec)}",
-                hint=f"`labctl logs {spec.name}` may say more; `labctl doctor` checks the machine",
-            ) from error
+            raise self._unhealthy(DeadlinePassed, spec, f" after {spec.health.seconds:g} s", lack) from error
+
+    def _unhealthy(
+        self, kind: type[EnvironmentFault], spec: ServiceSpec, when: str, lack: str
+    ) -> EnvironmentFault:
+        return kind(
+            f"{spec.name} is not healthy{when}: it {lack}{self._tail(spec)}",
+            hint=f"`labctl logs {spec.name}` may say more; `labctl doctor` checks the machine",
+        )
 
     def _ended(self, spec: ServiceSpec) -> EnvironmentFault:
         return EnvironmentFault(

@@ -33,6 +33,9 @@ class Observed:
     #: Host port by name of the endpoint.
     port: int | None = None
     detail: str = ""
+    #: What the runtime's own health check said last, where it failed; and whether it has given up.
+    complaint: str = ""
+    given_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,8 @@ class Stack:
     def up(self, settings: Mapping[str, str] = _NONE, *, observability: bool | None = None) -> StackEvents:
         """Bring the lab up, whatever state it is in; a second time changes nothing.
 
-        What a failed or interrupted `up` began ends again. A lab that was not there before leaves nothing.
+        What a failed or interrupted `up` began ends again, and the settings and ports that it was given are
+        forgotten. A lab that was not there before leaves nothing.
         Services that it has not (any more) are stopped: those of another version, and what watches it
         where that is unwanted.
 
@@ -83,14 +84,14 @@ class Stack:
         with LabLock(self._directory) as lock:
             yield from lock.acquire()
             is_new = not self._known.exists() and not self._flavour.holds_data()
+            before = lab_state.load(self._directory)
             try:
                 state = self._known.for_up(observability).with_settings(given)
                 lab_state.save(self._directory, state)
                 yield from self._lifecycle(state).end(self._unwanted(state))
                 yield from self._converge(state, self._flavour.specs(state))
             except BaseException as error:
-                if is_new:
-                    self._remove(keep_data=False)
+                self._go_back(before, is_new=is_new)
                 if isinstance(error, LabError):
                     error.hint = f"{error.hint}. {self._aftermath()}"
                 raise
@@ -209,6 +210,15 @@ class Stack:
         specs = self._flavour.specs(state)
         yield from self._flavour.provide({name: specs[name] for name in services})
         yield from self._lifecycle(state).converge(services)
+
+    def _go_back(self, before: LabState | None, *, is_new: bool) -> None:
+        """Forget what a failed `up` was given: a setting that no service starts with would fail the next."""
+        if is_new:
+            self._remove(keep_data=False)
+        elif before is not None:
+            # The first error is the one to tell.
+            with suppress(LabError):
+                lab_state.save(self._directory, before)
 
     def _unwanted(self, state: LabState, observed: Mapping[str, Observed] | None = None) -> list[str]:
         """Services of this lab that run, though a lab in this state has none of that name."""

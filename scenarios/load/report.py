@@ -76,26 +76,28 @@ def conclude(
     verdict: Verdict, driven: Driven, *, reads: bool, also: Sequence[Checked] = ()
 ) -> Generator[Event, None, Conclusion]:
     """The checks, and how the load ended. `also`: what else was predicted, and measured."""
-    lost, pending = verdict.fates["lost"], verdict.fates["pending"]
+    lost, pending, dead = (verdict.fates[fate] for fate in ("lost", "pending", "dead_lettered"))
     stale = driven.tally.stale_reads
     checks = [
         Checked("no acknowledged write is lost", "0 lost", f"{lost:,} lost", lost == 0),
+        Checked("none is set aside", "0 dead-lettered", f"{dead:,} dead-lettered", dead == 0),
         Checked("none is left waiting", "0 pending", f"{pending:,} pending", pending == 0),
     ]
     if reads:
         checks.append(Checked("clients read their own writes", "0 stale", f"{stale:,} stale", stale == 0))
     yield from [*checks, *also]
-    broken = [*_wrongs(lost=lost, pending=pending, stale=stale if reads else 0), *_missed(also)]
-    if verdict.validity == "invalid" or lost or (reads and stale) or _missed(also):
+    broken = [*_wrongs(lost=lost, dead=dead, pending=pending, stale=stale if reads else 0), *_missed(also)]
+    if verdict.validity == "invalid" or lost or dead or (reads and stale) or _missed(also):
         return Conclusion("unexpected", "; ".join([*broken, *verdict.reasons]))
     if verdict.validity == "unknown" or pending:
         return Conclusion("inconclusive", "; ".join([*broken, *verdict.reasons]))
     return Conclusion("expected", _summary(verdict, driven))
 
 
-def _wrongs(*, lost: int, pending: int, stale: int) -> list[str]:
+def _wrongs(*, lost: int, dead: int, pending: int, stale: int) -> list[str]:
     counted = (
         (lost, "acknowledged write is lost", "acknowledged writes are lost"),
+        (dead, "acknowledged write is a dead letter", "acknowledged writes are dead letters"),
         (pending, "acknowledged write still waits", "acknowledged writes still wait"),
         (stale, "read was older than the client's own write", "reads were older than the client's own write"),
     )
@@ -111,11 +113,9 @@ def _missed(checks: Sequence[Checked]) -> list[str]:
 
 
 def _summary(verdict: Verdict, driven: Driven) -> str:
-    dead = verdict.fates["dead_lettered"]
-    aside = f", but for {dead:,} in the dead letter queue" if dead else ""
     return (
         f"{_throughput(driven)}, p99 {driven.percentiles.p99:,.1f} ms; all "
-        f"{verdict.acknowledged:,} acknowledged writes are in PostgreSQL or replaced by newer ones{aside}."
+        f"{verdict.acknowledged:,} acknowledged writes are in PostgreSQL or replaced by newer ones."
     )
 
 

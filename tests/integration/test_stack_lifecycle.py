@@ -178,6 +178,21 @@ def test_an_impossible_setting_changes_nothing(lab: Stack) -> None:
     assert not lab.directory.exists()
 
 
+def test_a_failed_up_forgets_what_it_was_given(local_lab: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A setting that no service starts with must not keep the next `up` from repairing the lab."""
+    list(local_lab.up({"REDIS_MAXMEMORY": "100mb"}))
+    with monkeypatch.context() as broken:
+        broken.setenv("LABCTL_REDIS_SERVER", "/bin/false")
+        lab = open_stack("own", "local", home=local_lab.directory.parent)
+        with pytest.raises(EnvironmentFault) as caught:
+            list(lab.up({"REDIS_MAXMEMORY": "200mb"}))
+    assert "`labctl up` goes on from there" in caught.value.hint
+    list(local_lab.up())
+    assert local_lab.running()
+    told = local_lab.exec("redis", ["redis-cli", "CONFIG", "GET", "maxmemory"]).stdout
+    assert told.split() == ["maxmemory", str(100 << 20)]
+
+
 def test_a_labctl_killed_while_it_creates_the_database_does_not_keep_the_next_from_it(
     local_lab: Stack,
 ) -> None:

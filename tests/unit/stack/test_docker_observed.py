@@ -58,6 +58,23 @@ def test_a_paused_one_still_has_its_process() -> None:
     assert (seen.state, seen.pid) == ("paused", 42)
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "output", "complaint", "given_up"),
+    [
+        ("healthy", 0, "fine\n", "", False),
+        ("starting", 1, "first\nno route\n", "no route", False),
+        ("unhealthy", 1, "", "exit code 1", True),
+    ],
+)
+def test_what_its_own_health_check_says(
+    status: str, code: int, output: str, complaint: str, given_up: bool
+) -> None:
+    looks = [{"ExitCode": 1, "Output": "long ago"}, {"ExitCode": code, "Output": output}]
+    seen = observed("api", _inspected(Health={"Status": status, "Log": looks}))
+    assert (seen.complaint, seen.given_up) == (complaint, given_up)
+    assert seen.state == "running"
+
+
 @pytest.mark.parametrize("text", ["2026-01-02T03:04:05Z", "2026-01-02T03:04:05.000000000Z"])
 def test_times_with_and_without_a_fraction(text: str) -> None:
     assert unix_time(text) == 1767323045.0

@@ -23,6 +23,8 @@ class FakeRuntime:
         self.calls: list[str] = []
         #: Services that end as soon as they are started.
         self.doomed: set[str] = set()
+        #: What their own health check says of those that it has given up.
+        self.complaints: dict[str, str] = {}
 
     @property
     def kind(self) -> RuntimeKind:
@@ -39,6 +41,8 @@ class FakeRuntime:
             pid=1 if alive else None,
             spec_hash=spec.hash(),
             port=spec.port,
+            complaint=self.complaints.get(spec.name, ""),
+            given_up=spec.name in self.complaints,
         )
 
     def start(self, spec: ServiceSpec) -> None:
@@ -163,6 +167,32 @@ def test_a_hanging_service_is_given_up_at_its_deadline() -> None:
     with pytest.raises(DeadlinePassed, match=r"worker is not healthy after 0\.2 s: it does not answer"):
         list(Lifecycle(runtime, specs, {}, _hanging).converge(specs))
     assert runtime.calls == ["start worker", "stop worker"]
+
+
+def test_a_service_that_its_own_health_check_has_given_up_fails_at_once() -> None:
+    runtime = FakeRuntime()
+    runtime.complaints["worker"] = "no route to Redis"
+    specs = {"worker": _spec("worker")}
+    with pytest.raises(EnvironmentFault) as caught:
+        list(Lifecycle(runtime, specs, {}, _hanging).converge(specs))
+    assert caught.value.message.startswith(
+        "worker is not healthy: it does not answer (its own health check says: no route to Redis)"
+    )
+    assert "worker says why" in caught.value.message
+
+
+def test_an_opinion_from_before_the_repair_does_not_count() -> None:
+    runtime = FakeRuntime()
+    runtime.complaints["worker"] = "no route to Redis"
+    spec = _spec("worker")
+    runtime.put(spec, "running")
+    with pytest.raises(DeadlinePassed, match=r"not healthy after 0\.2 s"):
+        list(Lifecycle(runtime, {"worker": spec}, {}, _hanging).converge(("worker",)))
+    assert [
+        event.state
+        for event in Lifecycle(runtime, {"worker": spec}, {}, _well).converge(("worker",))
+        if isinstance(event, ServiceChanged)
+    ] == ["healthy"]
 
 
 def test_a_service_without_its_dependency_runs_and_says_what_it_waits_for(
