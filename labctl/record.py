@@ -5,7 +5,6 @@ from dataclasses import asdict, replace
 from typing import Any, Final, assert_never
 
 from scenarios.events import (
-    Advanced,
     Checked,
     Event,
     LoadSampled,
@@ -19,7 +18,7 @@ from scenarios.events import (
     VerdictReached,
 )
 from scenarios.verdict import Verdict
-from stack.events import ServiceChanged, StackNoted
+from stack.events import Advanced, ServiceChanged, StackNoted
 
 #: Version of the document's shape; it rises when a field changes its meaning or goes away.
 SCHEMA: Final = 1

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from scenarios.verdict import Verdict
-from stack.events import ServiceChanged, StackNoted
+from stack.events import Advanced, ServiceChanged, StackNoted
 
 #: expected: what was predicted was measured (exit code 0). unexpected: it was not (1).
 #: inconclusive: the measurement could not be made (3).
@@ -50,15 +50,6 @@ class Measured:
     value: int | float | str
     #: "ms", "writes", "writes/s"; may be empty.
     unit: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Advanced:
-    """Progress of a longer piece of work. `done == total` ends it."""
-
-    label: str
-    done: int
-    total: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,12 +6,13 @@ from statistics import quantiles
 from typing import Final
 
 from scenarios.commands import curl, psql
-from scenarios.events import Advanced, Checked, Event, Measured, Narrated, StepStarted, TableShown
+from scenarios.events import Checked, Event, Measured, Narrated, StepStarted, TableShown
 from scenarios.judging import conclude, reach_verdict
 from scenarios.lab import Lab
 from scenarios.ledger import Write
 from scenarios.premises import flush_delay, require_acknowledged, require_no_failures
 from scenarios.scenario import Conclusion, Options, refuse_load_options
+from stack.events import Advanced
 
 _PAIRS: Final = 100
 #: Writes of each policy that are not measured: connections open, statements are prepared.

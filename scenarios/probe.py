@@ -9,11 +9,12 @@ from typing import Any, Final
 import psycopg
 import redis
 
-from scenarios.events import Advanced, Event
+from scenarios.events import Event
 from scenarios.findings import Findings, Held
 from scenarios.ledger import Ledger
 from service.writebehind import keys
 from stack.errors import DeadlinePassed, NotRunning
+from stack.events import Advanced
 from stack.wait import waiting
 
 _TIMEOUT: Final = 5.0

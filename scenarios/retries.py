@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from scenarios.commands import curl, labctl, redis_cli
-from scenarios.events import Advanced, Checked, Event, Measured, Narrated, StepStarted, TableShown
+from scenarios.events import Checked, Event, Measured, Narrated, StepStarted, TableShown
 from scenarios.judging import conclude, reach_verdict
 from scenarios.lab import Lab
 from scenarios.ledger import Write
@@ -14,6 +14,7 @@ from scenarios.premises import flush_delay, require_acknowledged, require_settin
 from scenarios.scenario import Conclusion, Options, refuse_load_options
 from service.writebehind import keys
 from stack.errors import DeadlinePassed, Inconclusive
+from stack.events import Advanced
 from stack.wait import waiting
 
 _UNLUCKY: Final = 20

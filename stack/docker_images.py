@@ -1,5 +1,6 @@
 """Images: pulled if they are missing, built if what they are built from has changed."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, Final
@@ -8,7 +9,7 @@ from stack import docker_labels as labels
 from stack.docker_client import connect, translated
 from stack.docker_context import DOCKERFILE, context_archive, context_hash
 from stack.errors import EnvironmentFault
-from stack.events import StackEvents, StackNoted
+from stack.events import Advanced, StackEvents, StackNoted
 from stack.settings import StackSettings
 from stack.spec import ServiceSpec
 
@@ -18,8 +19,11 @@ if TYPE_CHECKING:
 #: The image of the API and the worker; its tag is the hash of its context.
 REPOSITORY: Final = "write-behind-lab"
 _MB: Final = 1_000_000
-#: Parts of a download that are worth a report.
-_PARTS: Final = 10
+#: What the engine says of a layer on its way, and what people call it.
+_MOVES: Final = {"Downloading": "downloaded", "Extracting": "unpacked"}
+#: How the engine announces a step of a build.
+_STEP: Final = re.compile(r"Step (\d+)/(\d+) :")
+_BUILT: Final = "steps of the build"
 #: Lines of a failed build in its error.
 _TAIL: Final = 12
 
@@ -55,6 +59,7 @@ class DockerImages:
         what = "the image of api and worker"
         yield StackNoted(f"building {what}: this takes a minute, once")
         lines: list[str] = []
+        steps = 1
         with translated(f"{what} can't be built"):
             for message in client.build(
                 fileobj=context_archive(),
@@ -72,8 +77,10 @@ class DockerImages:
                 text = str(message.get("stream", "")).strip()
                 if text:
                     lines.append(text)
-                if text.startswith("Step "):
-                    yield StackNoted(f"building {what}: {text.partition(' : ')[0].lower()}")
+                if step := _STEP.match(text):
+                    steps = int(step[2])
+                    yield Advanced(_BUILT, int(step[1]) - 1, steps)
+        yield Advanced(_BUILT, steps, steps)
         _forget_older(client, image)
         yield StackNoted(f"built {image}, {_details(client, image)['Size'] / _MB:.0f} MB")
 
@@ -105,8 +112,7 @@ def _pull(client: "APIClient", image: str) -> StackEvents:
     repository, _, tag = image.rpartition(":")
     yield StackNoted(f"pulling {image}")
     with translated(f"the image {image} can't be pulled", hint=_pull_hint(image)):
-        for text in progress(client.pull(repository, tag=tag, stream=True, decode=True), image):
-            yield StackNoted(text)
+        yield from progress(client.pull(repository, tag=tag, stream=True, decode=True), image)
     yield StackNoted(f"pulled {image}")
 
 
@@ -114,14 +120,15 @@ def _pull_hint(image: str) -> str:
     return f"see that `docker pull {image}` works; without a network, use --runtime local"
 
 
-def progress(messages: Iterator[Mapping[str, Any]], image: str) -> Iterator[str]:
-    """What the engine tells of each layer, as a few sentences on the whole.
+def progress(messages: Iterator[Mapping[str, Any]], image: str) -> Iterator[Advanced]:
+    """What the engine tells of each layer, as progress of the whole, in MB.
 
     Raises:
         EnvironmentFault: the engine reports an error in the stream.
     """
-    sizes: dict[str, tuple[int, int]] = {}
-    told = 0
+    #: By move and layer: bytes done, and in all.
+    layers: dict[str, dict[str, tuple[int, int]]] = {status: {} for status in _MOVES}
+    told: Advanced | None = None
     for message in messages:
         if "error" in message:
             raise EnvironmentFault(
@@ -129,18 +136,17 @@ def progress(messages: Iterator[Mapping[str, Any]], image: str) -> Iterator[str]
                 hint=_pull_hint(image),
             )
         detail = message.get("progressDetail") or {}
-        if message.get("status") == "Downloading" and detail.get("total"):
-            sizes[str(message["id"])] = (int(detail["current"]), int(detail["total"]))
-        elif message.get("status") == "Download complete" and message.get("id") in sizes:
-            whole = sizes[str(message["id"])][1]
-            sizes[str(message["id"])] = (whole, whole)
-        total = sum(size for _, size in sizes.values())
-        done = sum(current for current, _ in sizes.values())
-        part = _PARTS * done // total if total else 0
-        # Layers are announced one after the other, so that the share may fall: say only what rises.
-        if part > told:
-            told = part
-            yield f"pulling {image}: {done / _MB:.0f} of {total / _MB:.0f} MB"
+        status = str(message.get("status"))
+        if status not in _MOVES or not detail.get("total"):
+            continue
+        layers[status][str(message["id"])] = (int(detail["current"]), int(detail["total"]))
+        done, total = (sum(each) // _MB for each in zip(*layers[status].values(), strict=True))
+        now = Advanced(f"MB of {image} {_MOVES[status]}", done, total)
+        if now != told:
+            told = now
+            yield now
+    if told is not None:
+        yield Advanced(told.label, told.total, told.total)
 
 
 def _forget_older(client: "APIClient", newest: str) -> None:

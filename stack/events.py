@@ -35,6 +35,15 @@ class StackNoted:
     text: str
 
 
-StackEvent = ServiceChanged | StackNoted
+@dataclass(frozen=True, slots=True)
+class Advanced:
+    """Progress of a longer piece of work. `done == total` ends it."""
+
+    label: str
+    done: int
+    total: int
+
+
+StackEvent = ServiceChanged | StackNoted | Advanced
 #: Work that reports while it is consumed. To interrupt it, close it: it then cleans up.
 StackEvents = Generator[StackEvent, None, None]

@@ -9,8 +9,8 @@ from rich.text import Text
 
 from labctl.render.load_panel import LoadPanel
 from labctl.render.marks import ASCII, Marks
-from scenarios.events import Advanced, LoadSampled
-from stack.events import ServiceChanged
+from scenarios.events import LoadSampled
+from stack.events import Advanced, ServiceChanged
 
 #: Frames a second: enough to look alive, too few to flicker.
 _REFRESH: Final = 6

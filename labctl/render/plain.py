@@ -1,6 +1,7 @@
 """Plain lines, one a change, for pipes and files. Results and narration go separate ways."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import TextIO, assert_never
 
 from labctl.render import sentences
@@ -11,7 +12,6 @@ from labctl.render.paragraphs import fitted, width_of
 from labctl.render.printable import printable
 from labctl.render.shell_text import prompted
 from scenarios.events import (
-    Advanced,
     Checked,
     Event,
     LoadSampled,
@@ -24,10 +24,12 @@ from scenarios.events import (
     VerdictReached,
 )
 from scenarios.verdict import Verdict
-from stack.events import ServiceChanged, StackNoted
+from stack.events import Advanced, ServiceChanged, StackNoted
 
 #: A running load gets a line at most this often, in s: a log, not a display.
 _LOAD_EVERY = 2.0
+#: Progress likewise: a download takes minutes, and nobody should take it for dead.
+_PROGRESS_EVERY = 10.0
 
 _Narration = ScenarioStarted | StepStarted | Narrated | Advanced | LoadSampled | ServiceChanged | StackNoted
 
@@ -38,7 +40,14 @@ class PlainRenderer:
     With `quiet`, the verdict, its checks and the conclusion alone.
     """
 
-    def __init__(self, results: TextIO, narration: TextIO, *, quiet: bool = False) -> None:
+    def __init__(
+        self,
+        results: TextIO,
+        narration: TextIO,
+        *,
+        quiet: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._results = results
         self._narration = narration
         self._quiet = quiet
@@ -48,6 +57,9 @@ class PlainRenderer:
         self._steps = 0
         self._load_shown = -_LOAD_EVERY
         self._states: dict[str, str] = {}
+        self._clock = clock
+        #: What is in progress, and when it was told of last.
+        self._progressing = ("", 0.0)
 
     def on(self, event: Event) -> None:
         match event:
@@ -133,9 +145,7 @@ class PlainRenderer:
             case Narrated():
                 return [f"  {'why it matters: ' if event.kind == 'matters' else ''}{event.text}"]
             case Advanced():
-                # One line when it is done: what lies between is for a live display.
-                done = event.done >= event.total
-                return [f"  {event.label}: {figure(event.done)} of {figure(event.total)}"] if done else []
+                return self._progress(event)
             case LoadSampled():
                 return self._load(event)
             case ServiceChanged():
@@ -144,6 +154,17 @@ class PlainRenderer:
                 return [event.text]
             case _:
                 assert_never(event)
+
+    def _progress(self, event: Advanced) -> Sequence[str]:
+        """A line when it is done, and now and then before: what lies between is for a live display."""
+        label, since = self._progressing
+        now = self._clock()
+        if event.label != label:
+            self._progressing = (event.label, now)
+        if event.done < event.total and (event.label != label or now - since < _PROGRESS_EVERY):
+            return []
+        self._progressing = (event.label, now)
+        return [f"  {event.label}: {figure(event.done)} of {figure(event.total)}"]
 
     def _load(self, event: LoadSampled) -> Sequence[str]:
         if event.elapsed - self._load_shown < _LOAD_EVERY:

@@ -12,7 +12,6 @@ from labctl.render.paragraphs import wrap
 from labctl.render.transcript import INDENT, Transcript
 from labctl.render.verdict_text import write_verdict
 from scenarios.events import (
-    Advanced,
     Checked,
     Event,
     LoadSampled,
@@ -24,7 +23,7 @@ from scenarios.events import (
     TableShown,
     VerdictReached,
 )
-from stack.events import ServiceChanged, StackNoted
+from stack.events import Advanced, ServiceChanged, StackNoted
 
 _OUTCOME_STYLES: Final = {"expected": "bold green", "unexpected": "bold red", "inconclusive": "bold yellow"}
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from scenarios.events import (
-    Advanced,
     Checked,
     Event,
     Measured,
@@ -18,6 +17,7 @@ from scenarios.events import (
 from scenarios.lab import Lab
 from scenarios.runner import run
 from scenarios.verdict import Verdict
+from stack.events import Advanced
 from stack.stack import Stack
 from stack.wait import wait_until
 

@@ -1,7 +1,6 @@
 """Event lists as scenarios yield them, for renderers and commands that must not need a running lab."""
 
 from scenarios.events import (
-    Advanced,
     Checked,
     Event,
     LoadSampled,
@@ -14,7 +13,7 @@ from scenarios.events import (
     VerdictReached,
 )
 from scenarios.verdict import Judged, Verdict
-from stack.events import ServiceChanged, StackNoted
+from stack.events import Advanced, ServiceChanged, StackNoted
 
 VERDICT = Verdict(
     validity="valid",

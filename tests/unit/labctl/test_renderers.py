@@ -13,6 +13,7 @@ from labctl.render.renderer import Renderer
 from labctl.render.rich import RichRenderer
 from scenarios.events import Checked, Event, LoadSampled, ScenarioFinished, TableShown, VerdictReached
 from scenarios.verdict import Validity
+from stack.events import Advanced
 from tests.unit.labctl.scripted import DATA_LOSS, SAMPLE, VERDICT
 
 
@@ -41,6 +42,14 @@ def _rich(events: tuple[Event, ...], *, width: int = 80, height: int = 24, termi
     )
     _shown(RichRenderer(console), events)
     return screen.getvalue()
+
+
+def test_plain_tells_of_long_work_now_and_then() -> None:
+    narration, now = _Screen(), iter([0.0, 5.0, 11.0, 12.0, 13.0])
+    renderer = PlainRenderer(_Screen(), narration, clock=lambda: next(now))
+    for done in (1, 5, 11, 12, 20):
+        renderer.on(Advanced("MB pulled", done, 20))
+    assert narration.getvalue().splitlines() == ["  MB pulled: 11 of 20", "  MB pulled: 20 of 20"]
 
 
 def test_plain_puts_results_and_narration_apart() -> None:

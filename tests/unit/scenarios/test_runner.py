@@ -9,10 +9,11 @@ from typing import Any, cast
 import pytest
 
 from scenarios import runner
-from scenarios.events import Advanced, Event, Narrated, ScenarioFinished, ScenarioStarted
+from scenarios.events import Event, Narrated, ScenarioFinished, ScenarioStarted
 from scenarios.lab import Lab
 from scenarios.scenario import Conclusion, Options, Scenario
 from stack.errors import Inconclusive, NotRunning, UsageError
+from stack.events import Advanced
 from stack.stack import Stack
 
 

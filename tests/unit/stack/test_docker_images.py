@@ -7,14 +7,15 @@ import pytest
 
 from stack.docker_images import own_image, progress
 from stack.errors import EnvironmentFault
+from stack.events import Advanced
 
 
-def _layer(name: str, current: int, total: int) -> dict[str, Any]:
+def _layer(name: str, current: int, total: int, status: str = "Downloading") -> dict[str, Any]:
     detail = {"current": current, "total": total}
-    return {"status": "Downloading", "id": name, "progressDetail": detail}
+    return {"status": status, "id": name, "progressDetail": detail}
 
 
-def test_layers_are_told_as_one_and_only_what_rises() -> None:
+def test_layers_are_told_as_one() -> None:
     messages: Iterator[dict[str, Any]] = iter(
         [
             {"status": "Pulling from library/redis"},
@@ -23,11 +24,15 @@ def test_layers_are_told_as_one_and_only_what_rises() -> None:
             _layer("b", 0, 10_000_000),
             {"status": "Download complete", "id": "a"},
             _layer("b", 10_000_000, 10_000_000),
+            _layer("a", 9_000_000, 10_000_000, "Extracting"),
         ]
     )
     assert list(progress(messages, "redis:8")) == [
-        "pulling redis:8: 5 of 10 MB",
-        "pulling redis:8: 20 of 20 MB",
+        Advanced("MB of redis:8 downloaded", 5, 10),
+        Advanced("MB of redis:8 downloaded", 5, 20),
+        Advanced("MB of redis:8 downloaded", 15, 20),
+        Advanced("MB of redis:8 unpacked", 9, 10),
+        Advanced("MB of redis:8 unpacked", 10, 10),
     ]
 
 
