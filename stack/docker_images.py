@@ -145,7 +145,7 @@ def progress(messages: Iterator[Mapping[str, Any]], image: str) -> Iterator[Adva
         if now != told:
             told = now
             yield now
-    if told is not None:
+    if told is not None and told.done < told.total:
         yield Advanced(told.label, told.total, told.total)
 
 

@@ -1,0 +1,83 @@
+"""Pulls and builds by a real engine."""
+
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from dataclasses import replace
+
+import docker
+import pytest
+from docker.errors import ImageNotFound
+
+from stack.docker_containers import container_of
+from stack.docker_context import DOCKERFILE, context_files
+from stack.docker_images import DockerImages, own_image
+from stack.docker_topology import k6_spec
+from stack.errors import EnvironmentFault
+from stack.events import Advanced, StackEvent, StackNoted
+from stack.settings import StackSettings
+from stack.spec import ServiceSpec
+from tests.integration.registry import serving
+
+pytestmark = pytest.mark.docker
+
+
+@pytest.fixture
+def client(engine: str) -> Iterator[docker.DockerClient]:
+    with closing(docker.from_env()) as client:
+        yield client
+
+
+def _spec(image: str) -> ServiceSpec:
+    spec = k6_spec()
+    return replace(spec, container=replace(container_of(spec), image=image))
+
+
+def _provide(image: str) -> list[StackEvent]:
+    return list(DockerImages(StackSettings.from_env()).provide({"one": _spec(image)}))
+
+
+def test_an_image_is_pulled_once_and_its_progress_told(client: docker.DockerClient) -> None:
+    with serving() as image:
+        try:
+            events = _provide(image)
+            assert image in client.images.get(image).tags
+            assert _provide(image) == []
+        finally:
+            with suppress(ImageNotFound):
+                client.images.remove(image)
+    assert (events[0], events[-1]) == (StackNoted(f"pulling {image}"), StackNoted(f"pulled {image}"))
+    progress = [event for event in events if isinstance(event, Advanced)]
+    assert progress
+    assert progress[-1].done == progress[-1].total
+    assert all(0 <= event.done <= event.total for event in progress)
+
+
+def test_a_layer_that_is_not_what_was_promised_fails_the_pull(client: docker.DockerClient) -> None:
+    with serving(spoilt=True) as image:
+        with pytest.raises(EnvironmentFault, match=f"the image {image} can't be pulled: .*") as caught:
+            _provide(image)
+        with pytest.raises(ImageNotFound):
+            client.images.get(image)
+    assert f"docker pull {image}" in caught.value.hint
+
+
+def test_an_image_that_the_registry_does_not_have(engine: str) -> None:
+    with serving() as image:
+        pass
+    # Nobody listens there any more.
+    with pytest.raises(EnvironmentFault, match=f"the image {image} can't be pulled"):
+        _provide(image)
+
+
+def test_a_build_that_fails_ends_with_its_last_words(
+    client: docker.DockerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = dict(context_files())
+    files[DOCKERFILE] += b"RUN echo words before the end && false\n"
+    monkeypatch.setattr("stack.docker_context.context_files", lambda: iter(files.items()))
+    image = own_image()
+    with pytest.raises(EnvironmentFault, match="words before the end") as caught:
+        _provide(image)
+    assert "LABCTL_BUILD_NETWORK" in caught.value.hint
+    with pytest.raises(ImageNotFound):
+        client.images.get(image)
