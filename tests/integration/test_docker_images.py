@@ -72,8 +72,8 @@ def test_an_image_that_the_registry_does_not_have(engine: str) -> None:
 def test_a_build_that_fails_ends_with_its_last_words(
     client: docker.DockerClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    files = dict(context_files())
-    files[DOCKERFILE] += b"RUN echo words before the end && false\n"
+    base, *_ = dict(context_files())[DOCKERFILE].split(b"FROM")
+    files = {DOCKERFILE: base + b"FROM ${BASE}\nRUN echo words before the end && false\n"}
     monkeypatch.setattr("stack.docker_context.context_files", lambda: iter(files.items()))
     image = own_image()
     with pytest.raises(EnvironmentFault, match="words before the end") as caught:
