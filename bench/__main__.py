@@ -11,7 +11,7 @@ from bench.figures import Figure, show
 from bench.flushing import flush_rate, idle_latency
 from bench.requests import long_queue, throughput
 from bench.runtimes import docker_life, has_engine, side_by_side
-from stack.stack import open_stack
+from stack.opening import open_stack
 
 
 def main() -> int:

@@ -11,9 +11,10 @@ from bench.http import Load, drive, post
 from stack.docker_client import answers, connect
 from stack.docker_images import own_image
 from stack.docker_labels import own_filter
+from stack.opening import open_stack
 from stack.runtime import RuntimeKind
 from stack.settings import StackSettings
-from stack.stack import Stack, open_stack
+from stack.stack import Stack
 
 _BODY = b'{"name": "Demo Widget", "price": 29.99, "quantity": 100}'
 _PAIRS = 7

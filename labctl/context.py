@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class StackOpener(Protocol):
-    """`stack.stack.open_stack`, or what a test puts in its place."""
+    """`stack.opening.open_stack`, or what a test puts in its place."""
 
     def __call__(self, name: str, runtime: RuntimeChoice, *, ports: Mapping[str, int] | None) -> "Stack": ...
 
 
 def _open_stack(name: str, runtime: RuntimeChoice, *, ports: Mapping[str, int] | None) -> "Stack":
     # Imported here: `labctl --help` must not wait for what only a running lab needs.
-    from stack.stack import open_stack
+    from stack.opening import open_stack
 
     return open_stack(name, runtime, ports=ports)
 

@@ -16,7 +16,12 @@ Runtime = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the verdict and errors alone.")]
-Service = Annotated[str, typer.Argument(metavar="SERVICE", help="redis, postgres, api or worker.")]
+Service = Annotated[
+    str,
+    typer.Argument(
+        metavar="SERVICE", help="redis, postgres, api, worker; in Docker prometheus, grafana, jaeger."
+    ),
+]
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="A setting, such as BATCH_SIZE=100. Repeatable."),

@@ -34,7 +34,7 @@ class RunRecord:
     """Gathers the events of one scenario's run."""
 
     def __init__(self) -> None:
-        self._outcome: Outcome | None = None
+        self._finished: ScenarioFinished | None = None
         self._document: dict[str, Any] = {
             "schema": SCHEMA,
             "scenario": "",
@@ -52,11 +52,11 @@ class RunRecord:
         }
 
     @property
-    def outcome(self) -> Outcome:
-        """Of a run that came to its end."""
-        if self._outcome is None:
+    def finished(self) -> ScenarioFinished:
+        """How a run ended that came to its end."""
+        if self._finished is None:
             raise LookupError("the run has not come to its end")
-        return self._outcome
+        return self._finished
 
     @property
     def document(self) -> dict[str, Any]:
@@ -74,7 +74,7 @@ class RunRecord:
             case Measured() | TableShown() | Checked() | LoadSampled() | VerdictReached():
                 self._result(event)
             case ScenarioFinished():
-                self._outcome = event.outcome
+                self._finished = event
                 self._document |= {
                     "outcome": event.outcome,
                     "conclusion": event.conclusion,

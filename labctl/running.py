@@ -9,9 +9,11 @@ import typer
 from labctl.commands.lab import start_lab
 from labctl.context import Invocation
 from labctl.record import SEVERITY, RunRecord
+from labctl.render.figures import duration
+from labctl.render.sentences import OUTCOMES
 from labctl.runs import Runs
 from labctl.session import Session
-from scenarios.events import Event, Outcome, StepStarted
+from scenarios.events import Event, Outcome, ScenarioFinished, StepStarted, TableShown
 from stack.errors import StateUnusable
 from stack.events import StackNoted
 
@@ -25,28 +27,50 @@ def play(
     options: Mapping[str, Any],
     *,
     pause: Callable[[], None] | None = None,
+    repair: bool = True,
 ) -> None:
     """Run the scenarios one after the other and end with the exit code of the worst.
 
     Args:
         pause: Called after each step is announced, before it is done.
+        repair: Whether a lab that runs in part is made whole first; one that does not run is always started.
     """
     from scenarios.runner import choose, run
 
     for name in names:
         choose(name, options)
-    if not session.stack.running():
-        start_lab(session, {})
+    _make_ready(session, repair=repair)
     call.when_interrupted = f"the lab is still up and works; take it down with {session.hint('down')}"
-    outcomes: list[Outcome] = []
+    finished: list[ScenarioFinished] = []
     for name in names:
         record = RunRecord()
         session.follow(_watched(run(session.stack, name, options), record, pause))
         _keep(session, record)
-        outcomes.append(record.outcome)
+        finished.append(record.finished)
+    if len(finished) > 1:
+        session.show(_summary(finished))
     # A JSON document is written now: that it can't be must not pass for success.
     session.renderer.close()
-    raise typer.Exit(EXIT_CODES[max(outcomes, key=SEVERITY.index)])
+    worst = max((end.outcome for end in finished), key=SEVERITY.index)
+    raise typer.Exit(EXIT_CODES[worst])
+
+
+def _make_ready(session: Session, *, repair: bool) -> None:
+    """A fault that somebody made on purpose is left as it is where the measurement is about it."""
+    if session.stack.running():
+        return
+    ailing = {name: seen.state for name, seen in session.stack.status().items() if seen.state != "healthy"}
+    if repair or not any(seen.pid for seen in session.stack.status().values()):
+        start_lab(session, {})
+    else:
+        states = ", ".join(f"{name} is {state}" for name, state in ailing.items())
+        text = f"Not everything is healthy: {states}. It stays so; {session.hint('up')} would repair it."
+        session.show(StackNoted(text))
+
+
+def _summary(finished: Sequence[ScenarioFinished]) -> TableShown:
+    rows = tuple((end.name, OUTCOMES[end.outcome], duration(end.seconds)) for end in finished)
+    return TableShown("runs", "All of them", ("demo", "", "took"), rows)
 
 
 def _keep(session: Session, record: RunRecord) -> None:

@@ -1,6 +1,7 @@
 """What a command works with: one lab, and the one renderer to show things with."""
 
 import sys
+from collections import deque
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -31,12 +32,21 @@ class Session:
         for event in events:
             self.renderer.on(event)
 
-    def follow(self, events: "Iterator[Event]") -> None:
-        """Render events as they come. However this ends, their clean-up runs before it returns."""
+    def follow(self, events: "Iterator[Event]", *, to_the_end: bool = False) -> None:
+        """Render events as they come. However this ends, their clean-up runs before it returns.
+
+        Args:
+            to_the_end: The work goes on when nobody reads of it any more.
+        """
         # Every source of events is a generator; typed as what it yields.
         with closing(cast("Generator[Event, None, None]", events)) as open_events:
             for event in open_events:
-                self.renderer.on(event)
+                try:
+                    self.renderer.on(event)
+                except OSError:
+                    if to_the_end:
+                        deque(open_events, maxlen=0)
+                    raise
 
     def answer(self, document: Mapping[str, Any], *events: "Event") -> None:
         """The command's result: the document for programs, the events for people."""
@@ -68,11 +78,9 @@ class Session:
             UsageError: it ended with the exit code `refusal`: what was asked of it makes no sense.
             EnvironmentFault: it failed in another way. Its own words are the message.
         """
-        from shlex import join
-
         from stack.errors import EnvironmentFault, UsageError
 
-        self.command(join(argv))
+        self.command(self._typed(argv))
         done = self.stack.exec(service, argv)
         if done.exit_code:
             told = (done.stderr or done.stdout).strip() or f"exit code {done.exit_code}"
@@ -80,6 +88,16 @@ class Session:
                 raise UsageError(f"{argv[0]}: {told}", hint="correct the command and try again")
             raise EnvironmentFault(f"{argv[0]}: {told}", hint="look at `labctl status`")
         return done.stdout
+
+    def _typed(self, argv: Sequence[str]) -> str:
+        """What reaches this lab from anywhere: where the service runs, psql and redis-cli need no address."""
+        from shlex import join
+
+        addressed = {"psql": ["psql", "postgres"], "redis-cli": ["redis-cli", "-u", "redis"]}
+        if argv[0] not in addressed:
+            return join(argv)
+        *program, endpoint = addressed[argv[0]]
+        return join([*program, self.stack.urls()[endpoint], *argv[1:]])
 
     def answer_fields(self, document: Mapping[str, Any]) -> None:
         """A document as it came, or its fields one below the other."""

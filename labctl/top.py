@@ -41,7 +41,7 @@ def usage_document(usage: "Mapping[str, Usage]") -> dict[str, Any]:
 def usage_table(usage: "Mapping[str, Usage]") -> TableShown:
     """A row a service, and their sum."""
     rows = tuple(_row(name, used) for name, used in usage.items())
-    columns = ("service", "CPU %", "memory", "received", "sent", "disk read", "written", "processes")
+    columns = ("service", "CPU %", "memory", "received", "sent", "disk read", "written", "threads")
     return TableShown("usage", "", columns, (*rows, _row("together", _sum(usage.values()))))
 
 
@@ -52,7 +52,7 @@ def _row(name: str, used: "Usage") -> tuple[str, ...]:
         f"{used.cpu_percent:.1f}",
         size(used.memory_bytes),
         *("-" if count is None else size(count) for count in moved),
-        str(used.processes),
+        str(used.threads),
     )
 
 
@@ -73,7 +73,7 @@ def _sum(usage: "Collection[Usage]") -> "Usage":
         written_bytes=_total(used.written_bytes for used in usage),
         received_bytes=_total(used.received_bytes for used in usage),
         sent_bytes=_total(used.sent_bytes for used in usage),
-        processes=sum(used.processes for used in usage),
+        threads=sum(used.threads for used in usage),
     )
 
 

@@ -132,9 +132,8 @@ def _crash(lab: Lab, crash: Crash) -> Generator[Event, None, None]:
             "FLUSHALL empties Redis in one stroke. It stands for a crash, but is none: the process lives on."
         )
     else:
-        yield StepStarted(
-            4, "Redis is killed and starts without its memory", labctl(lab.stack.name, "fault kill redis")
-        )
+        typed = [labctl(lab.stack.name, f"fault {verb} redis") for verb in ("kill", "start")]
+        yield StepStarted(4, "Redis is killed and starts without its memory", "\n".join(typed))
         yield from lab.stack.kill("redis")
         yield from lab.stack.start("redis")
         yield Narrated(

@@ -82,9 +82,15 @@ def _service(spec: ServiceSpec) -> dict[str, Any]:
         "pids_limit": container.pids,
         "init": container.init,
         "logging": {"driver": "json-file", "options": dict(LOG_OPTIONS)},
-        "labels": labels.of_service(DEFAULT_NAME, spec.name),
+        "labels": {**labels.of_service(DEFAULT_NAME, spec.name), **_specified(spec)},
     }
     return {key: value for key, value in fields.items() if value not in (None, "", [], {})}
+
+
+def _specified(spec: ServiceSpec) -> dict[str, str]:
+    """By this label `labctl up` sees that a container of compose's is what it would make itself, and leaves
+    it alone: Redis above all, with what waits in it. What takes settings from the environment may differ."""
+    return {} if spec.program == "python" else {labels.SPEC: spec.hash()}
 
 
 def _build() -> dict[str, Any]:

@@ -158,3 +158,11 @@ def _forget_older(client: "APIClient", newest: str) -> None:
             if name != newest:
                 with suppress(APIError):
                     client.remove_image(name)
+    # Without names by now: those that a build under the same name replaced, and all but the newest of those
+    # that only serve as the cache of the next build.
+    lost = client.images(filters={"label": labels.CONTEXT, "dangling": True})
+    stages = client.images(filters={"label": labels.STAGE, "dangling": True})
+    stages.sort(key=lambda found: int(found["Created"]), reverse=True)
+    for found in [*lost, *stages[1:]]:
+        with suppress(APIError):
+            client.remove_image(found["Id"])

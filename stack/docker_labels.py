@@ -17,6 +17,9 @@ SPEC: Final = "labctl.spec"
 #: Hash of what an image was built from.
 CONTEXT: Final = "labctl.context"
 
+#: The value tells the stage of the build that an image was left by.
+STAGE: Final = "labctl.stage"
+
 PROJECT: Final = "com.docker.compose.project"
 ONE_OFF: Final = "com.docker.compose.oneoff"
 #: Compose's name of the network that every service joins.

@@ -14,7 +14,6 @@ from stack.docker_topology import K6_BASE_URL, K6_IMAGE, K6_SCRIPTS, k6_spec
 from stack.errors import EnvironmentFault
 from stack.events import StackEvents
 from stack.load_test import Script, k6_arguments, require_success, shown_command, split_lines
-from stack.package_files import asset_path
 from stack.settings import StackSettings
 from stack.spec import ServiceSpec
 
@@ -40,8 +39,9 @@ class DockerLoadTest:
     @property
     def command(self) -> str:
         network = docker_labels.network_name(self._lab)
-        mount = f"{asset_path('assets/k6')}:{K6_SCRIPTS}:ro"
-        program = ["docker", "run", "--rm", "--network", network, "-v", mount, K6_IMAGE]
+        # The shell puts the directory in: it may be a long one.
+        mount = f'"$(labctl compose --directory)/assets/k6:{K6_SCRIPTS}:ro"'
+        program = f"docker run --rm --network {network} -v {mount} {K6_IMAGE}"
         return shown_command(program, self._script, {"BASE_URL": K6_BASE_URL, **self._given})
 
     def prepare(self) -> StackEvents:

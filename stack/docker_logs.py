@@ -2,7 +2,7 @@
 
 import queue
 import threading
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: s between looks whether a container that ended, or is not there yet, runs again.
 _LOOK_SECONDS: Final = 0.3
+#: s without a line after which to see whether the lab is still there.
+_GONE_SECONDS: Final = 1.0
 
 
 class _Stream(Protocol):
@@ -44,9 +46,20 @@ def read(
 
 
 def follow(
-    settings: StackSettings, containers: Mapping[str, str], *, tail: int | None
+    settings: StackSettings,
+    containers: Mapping[str, str],
+    *,
+    tail: int | None,
+    is_there: Callable[[], bool],
 ) -> Generator[LogLine, None, None]:
-    """The lines of all services as they come, until the iterator is closed."""
+    """The lines of all services as they come, until the iterator is closed or the lab is gone.
+
+    Args:
+        settings: Which engine.
+        containers: Container by service.
+        tail: How many of each service to begin with; None for all.
+        is_there: Whether there is anything left of the lab.
+    """
     fresh: queue.SimpleQueue[LogLine | LabError] = queue.SimpleQueue()
     followers = [
         _Follower(connect(settings, patient=True), service, container, fresh)
@@ -56,7 +69,12 @@ def follow(
         for follower in followers:
             follower.start(tail)
         while True:
-            line = fresh.get()
+            try:
+                line = fresh.get(timeout=_GONE_SECONDS)
+            except queue.Empty:
+                if not is_there():
+                    return
+                continue
             if isinstance(line, LabError):
                 raise line
             yield line

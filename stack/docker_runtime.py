@@ -116,18 +116,18 @@ class DockerRuntime:
         with translated("the lab's volumes can't be looked up"):
             return bool(self._volumes())
 
-    def exec(self, service: str, argv: Sequence[str]) -> ExecResult:
+    def exec(self, service: str, argv: Sequence[str], stdin: bytes = b"") -> ExecResult:
         found = self._find(service)
         if found is None or not found["State"]["Running"] or found["State"]["Paused"]:
             raise NotRunning(f"{service} does not run", hint="start it with `labctl up`")
-        return run(self._settings, found["Id"], service, argv)
+        return run(self._settings, found["Id"], service, argv, stdin)
 
     def logs(
         self, services: Sequence[str], *, tail: int | None, follow: bool
     ) -> Generator[LogLine, None, None]:
         names = {name: docker_labels.container_name(self._lab, name) for name in services}
         if follow:
-            return docker_logs.follow(self._settings, names, tail=tail)
+            return docker_logs.follow(self._settings, names, tail=tail, is_there=lambda: bool(self.observe()))
         return docker_logs.read(self._settings, names, tail=tail)
 
     def usage(self) -> Mapping[str, Usage]:

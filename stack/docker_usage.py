@@ -65,7 +65,7 @@ class ContainerMeter:
             written_bytes=disk and disk[1],
             received_bytes=sum(int(each.get("rx_bytes", 0)) for each in networks),
             sent_bytes=sum(int(each.get("tx_bytes", 0)) for each in networks),
-            processes=int((stats.get("pids_stats") or {}).get("current") or 1),
+            threads=int((stats.get("pids_stats") or {}).get("current") or 1),
         )
 
 

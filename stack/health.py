@@ -7,13 +7,15 @@ import http.client
 import json
 import socket
 import struct
+import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from dataclasses import replace
 from typing import Final
 
 from service.writebehind import keys
 from stack.runtime import Observed
-from stack.spec import HealthCheck, Protocol
+from stack.spec import HealthCheck, Protocol, ServiceSpec
 
 #: s for one answer.
 _ANSWER_SECONDS: Final = 1.0
@@ -38,18 +40,31 @@ def ailment(check: HealthCheck, seen: Observed | None = None) -> str:
         return "accepts no connections yet" if refused else f"does not answer properly ({error})"
 
 
+def examined(spec: ServiceSpec, seen: Observed | None) -> Observed:
+    """What was seen of a service, and whether it is fit for work."""
+    if seen is None:
+        return Observed(service=spec.name, state="missing")
+    if seen.state != "running":
+        return seen
+    lack = ailment(spec.health, seen)
+    if not lack:
+        return replace(seen, state="healthy")
+    young = seen.started_at is not None and time.time() - seen.started_at < spec.health.seconds
+    return replace(seen, state="starting" if young else "unhealthy", detail=lack)
+
+
 def _connect(check: HealthCheck) -> socket.socket:
     return socket.create_connection((check.host, check.port), timeout=_ANSWER_SECONDS)
 
 
 def _ask_redis(check: HealthCheck, seen: Observed | None) -> str:
-    answer = _redis_line(check, "PING")
+    answer = redis_line(check, "PING")
     return "" if answer == "+PONG" else f"answers {answer!r}"
 
 
 def _ask_worker(check: HealthCheck, seen: Observed | None) -> str:
     try:
-        answer = _redis_line(check, f"GET {keys.WORKER}")
+        answer = redis_line(check, f"GET {keys.WORKER}")
     except (OSError, ValueError):
         return "can't register: Redis does not answer"
     if answer.startswith("$-"):
@@ -69,8 +84,12 @@ def _announces(announced: Mapping[str, object], seen: Observed) -> bool:
     return seen.started_at is None or (isinstance(started, int | float) and started >= seen.started_at)
 
 
-def _redis_line(check: HealthCheck, command: str) -> str:
-    """The first line of a simple answer, or the content of a string."""
+def redis_line(check: HealthCheck, command: str) -> str:
+    """The first line of a simple answer, or the content of a string.
+
+    Raises:
+        OSError: Redis does not answer.
+    """
     with closing(_connect(check)) as connection, connection.makefile("rb") as answers:
         connection.sendall(f"{command}\r\n".encode())
         line = bytes(answers.readline()).decode(errors="replace").strip()

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from stack import lab_directory, lab_state, topology
-from stack.errors import NotRunning, StateUnusable
+from stack.errors import NotRunning, StateUnusable, UsageError
 from stack.flavour import Flavour
 from stack.lab_state import LabState
 from stack.ports import choose_free
@@ -49,12 +49,17 @@ class KnownState:
         return LabState(runtime=runtime.kind, ports={**self._flavour.ports, **seen, **self._ports})
 
     def for_up(self, observability: bool | None) -> LabState:
-        """The state in which `up` is to bring the lab; None: with what watches it as before."""
+        """The state in which `up` is to bring the lab; None: with what watches it as before.
+
+        Raises:
+            UsageError: two services would have the same port.
+        """
         state = lab_state.load(self._directory)
         if state is None:
             state = replace(self.default(), ports={**self._chosen_ports(), **self._ports})
         else:
             state = replace(state, ports={**state.ports, **self._ports})
+        _check_distinct(state.ports)
         return state if observability is None else replace(state, observability=observability)
 
     def for_down(self) -> LabState:
@@ -82,3 +87,14 @@ class KnownState:
             return self._flavour.ports
         taken = lab_directory.ports_of_labs(self._directory.parent)
         return dict(zip(self._flavour.ports, choose_free(len(self._flavour.ports), taken=taken), strict=True))
+
+
+def _check_distinct(ports: Mapping[str, int]) -> None:
+    holders: dict[int, str] = {}
+    for name, port in ports.items():
+        if port in holders:
+            raise UsageError(
+                f"{name} can't have port {port}: it is that of {holders[port]}",
+                hint=f"choose another one with --port {name}=PORT",
+            )
+        holders[port] = name

@@ -40,8 +40,9 @@ def check_unclaimed(directory: Path) -> None:
         return
     with usable(directory):
         foreign = sorted(path.name for path in directory.iterdir()) if directory.exists() else []
-    # A lock alone is that of a labctl that is about to start the same lab.
-    if set(foreign) - {lock.FILE}:
+    # A lock alone is that of a labctl that is about to start the same lab; records of runs are also kept of
+    # labs that compose started.
+    if set(foreign) - {lock.FILE, RUNS}:
         raise StateUnusable(
             f"{directory} holds something that is no lab's: {', '.join(foreign[:3])}",
             hint="choose another --name, or another state directory in LABCTL_HOME",

@@ -30,7 +30,12 @@ class LabState:
     observability: bool = True
 
     def with_settings(self, given: Mapping[str, str]) -> "LabState":
-        return replace(self, settings={**self.settings, **given})
+        """Also for the services that had others of their own: what was said last counts."""
+        own = {
+            service: {name: value for name, value in settings.items() if name not in given}
+            for service, settings in self.service_settings.items()
+        }
+        return replace(self, settings={**self.settings, **given}, service_settings=own)
 
     def with_service_settings(self, service: str, given: Mapping[str, str]) -> "LabState":
         merged = {**self.service_settings.get(service, {}), **given}

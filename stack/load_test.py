@@ -52,10 +52,10 @@ def k6_arguments(script: str) -> tuple[str, ...]:
     return ("run", "--quiet", "--no-color", "--log-format", "raw", "--address", "127.0.0.1:0", script)
 
 
-def shown_command(program: Sequence[str], script: str, settings: Mapping[str, str]) -> str:
+def shown_command(program: str, script: str, settings: Mapping[str, str]) -> str:
     """What a person types to see the same test with k6's own display."""
     options = [word for name, value in settings.items() for word in ("-e", f"{name}={value}")]
-    return shlex.join([*program, "run", *options, script])
+    return f"{program} {shlex.join(['run', *options, script])}"
 
 
 def split_lines(chunks: Iterable[bytes]) -> Iterator[str]:

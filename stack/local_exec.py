@@ -20,7 +20,12 @@ _SECONDS: Final = 300.0
 
 
 def run(
-    argv: Sequence[str], *, env: Mapping[str, str], directory: Path, ports: Mapping[str, int]
+    argv: Sequence[str],
+    *,
+    stdin: bytes,
+    env: Mapping[str, str],
+    directory: Path,
+    ports: Mapping[str, int],
 ) -> ExecResult:
     """Run a command with `psql`, `pg_isready` and `redis-cli` on its path, pointed at the lab.
 
@@ -35,7 +40,7 @@ def run(
             argv,
             env={**env, **_libpq(ports.get("postgres")), "PATH": path},
             cwd=directory,
-            stdin=subprocess.DEVNULL,
+            input=stdin,
             capture_output=True,
             timeout=_SECONDS,
             check=False,

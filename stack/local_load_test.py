@@ -32,7 +32,7 @@ class LocalLoadTest:
 
     @property
     def command(self) -> str:
-        return shown_command(["k6"], self._script, self._settings)
+        return shown_command("k6", self._script, self._settings)
 
     def prepare(self) -> StackEvents:
         _k6()

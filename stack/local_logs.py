@@ -32,7 +32,7 @@ def last_lines(log: Path, count: int | None) -> list[str]:
 
 
 def read(logs: Mapping[str, Path], *, tail: int | None, follow: bool) -> Generator[LogLine, None, None]:
-    """The lines of several services' logs; with `follow`, until the iterator is closed."""
+    """The lines of several services' logs; with `follow`, until the iterator is closed or the lab is gone."""
     tails = [_Tail(service, log) for service, log in logs.items()]
     for part in tails:
         yield from part.begin(tail)
@@ -42,13 +42,15 @@ def read(logs: Mapping[str, Path], *, tail: int | None, follow: bool) -> Generat
 
     def collect() -> bool:
         fresh.extend(line for part in tails for line in part.added())
-        return bool(fresh)
+        return bool(fresh) or not any(log.parent.exists() for log in logs.values())
 
     while True:
         for _ in waiting(
             collect, seconds=math.inf, reason="the log grows", hint="interrupt it", poll=_POLL_SECONDS
         ):
             pass
+        if not fresh:
+            return
         yield from fresh
         fresh.clear()
 

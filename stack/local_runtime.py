@@ -113,12 +113,13 @@ class LocalRuntime:
             for service in CORE:
                 local_records.path_of(self._directory, service).unlink(missing_ok=True)
 
-    def exec(self, service: str, argv: Sequence[str]) -> ExecResult:
+    def exec(self, service: str, argv: Sequence[str], stdin: bytes = b"") -> ExecResult:
         record = local_records.read(self._directory, service)
         if record is None or record.leader is None or not is_alive(record.leader):
             raise NotRunning(f"{service} does not run", hint="start it with `labctl up`")
         return local_exec.run(
             argv,
+            stdin=stdin,
             env={**inherited_env(), **record.env},
             directory=self._directory,
             ports={name: seen.port for name, seen in self.observe().items() if seen.port},

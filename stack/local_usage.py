@@ -27,12 +27,12 @@ class UsageMeter:
             connected: What every connection of the machine has carried, None where nobody knows.
         """
         carried = None if connected is None else self._traffic.read(processes, connected)
-        cpu, memory, counted = 0.0, 0, 0
+        cpu, memory, threads = 0.0, 0, 0
         for process in processes:
             with suppress(psutil.Error), process.oneshot():
                 cpu += self._cpu_percent(process)
                 memory += process.memory_info().rss
-                counted += 1
+                threads += process.num_threads()
         disk = disk_bytes(processes)
         return Usage(
             cpu_percent=round(cpu, 1),
@@ -41,7 +41,7 @@ class UsageMeter:
             written_bytes=disk and disk[1],
             received_bytes=carried.received if carried else None,
             sent_bytes=carried.sent if carried else None,
-            processes=counted,
+            threads=threads,
         )
 
     def _cpu_percent(self, process: psutil.Process) -> float:

@@ -53,8 +53,14 @@ class LabLock:
 
     def _try(self) -> bool:
         with usable(self._path):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            except (FileExistsError, FileNotFoundError):
+                # `down` took the directory away just now; what is no directory stays in the way.
+                if self._path.parent.exists():
+                    raise
+                return False
         with suppress(BlockingIOError, FileNotFoundError):
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # `down` takes the directory away while it holds the lock: then ours is a file of the past.

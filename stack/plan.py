@@ -49,7 +49,7 @@ def _action(spec: ServiceSpec, seen: Observed | None) -> Action:
     if seen.state == "died":
         return Action("replace", spec.name, seen.detail or "it has died")
     if seen.spec_hash != spec.hash():
-        return Action("replace", spec.name, "it was started from something else")
+        return Action("replace", spec.name, "what it is started from has changed")
     if seen.state == "paused":
         return Action("resume", spec.name, "it was paused")
     return Action("keep", spec.name)

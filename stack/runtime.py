@@ -67,8 +67,8 @@ class Usage:
     #: Over the network, loopback included; None where nobody tells.
     received_bytes: int | None = None
     sent_bytes: int | None = None
-    #: In a container their threads count as well.
-    processes: int = 1
+    #: Of all its processes.
+    threads: int = 1
 
 
 class Runtime(Protocol):
@@ -97,14 +97,14 @@ class Runtime(Protocol):
         """Take away whatever this lab left: stopped services, networks, state; data unless kept."""
         ...
 
-    def exec(self, service: str, argv: Sequence[str]) -> ExecResult:
+    def exec(self, service: str, argv: Sequence[str], stdin: bytes = b"") -> ExecResult:
         """Run a command where the service runs (`psql`, `redis-cli`, `pg_isready` are there)."""
         ...
 
     def logs(
         self, services: Sequence[str], *, tail: int | None, follow: bool
     ) -> Generator[LogLine, None, None]:
-        """The services' log lines; with `follow`, until the iterator is closed."""
+        """The services' log lines; with `follow`, until the iterator is closed or the lab is gone."""
         ...
 
     def usage(self) -> Mapping[str, Usage]:

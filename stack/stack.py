@@ -1,30 +1,28 @@
 """The stack as scenarios and commands see it: one lab, by name, on one runtime."""
 
-import time
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Final
 
+from service.writebehind import keys
 from stack import lab_directory, lab_state, topology
-from stack.choice import choose_runtime
 from stack.database import apply_schema
-from stack.errors import LabError
+from stack.errors import EnvironmentFault, LabError, NotRunning
 from stack.events import ServiceChanged, StackEvents, StackNoted
-from stack.flavour import Flavour, docker_flavour, local_flavour
-from stack.health import ailment
+from stack.flavour import Flavour
+from stack.health import examined
 from stack.known_state import KnownState
 from stack.lab_state import LabState
 from stack.lifecycle import Lifecycle
 from stack.load_test import LoadTest, Script
 from stack.lock import LabLock
 from stack.runtime import ExecResult, LogLine, Observed, RuntimeKind, Usage
-from stack.settings import StackSettings
-from stack.spec import ServiceSpec
-from stack.topology import CORE, DEFAULT_NAME, check_name, check_ports, check_settings, short_name
+from stack.topology import CORE, check_settings, short_name
+from stack.unwritten import drain
 
 #: Detail of a service that no lab of this version has.
 _NOT_OURS: Final = "of another version of the lab"
@@ -89,7 +87,9 @@ class Stack:
                 state = self._known.for_up(observability).with_settings(given)
                 lab_state.save(self._directory, state)
                 yield from self._lifecycle(state).end(self._unwanted(state))
+                yield from self._spare_redis(state)
                 yield from self._converge(state, self._flavour.specs(state))
+                self._forget_live(given)
             except BaseException as error:
                 self._go_back(before, is_new=is_new)
                 if isinstance(error, LabError):
@@ -99,6 +99,7 @@ class Stack:
     def down(self, *, keep_data: bool = False) -> StackEvents:
         """Take the lab away, in whatever state it is; `keep_data` leaves its rows and its ports."""
         if not self._known.exists() and (keep_data or not self._flavour.holds_data()):
+            lab_directory.take_away(self._directory)
             yield StackNoted(f"there is no lab {self._name}: nothing to take down")
             return
         with LabLock(self._directory) as lock:
@@ -108,10 +109,15 @@ class Stack:
             observed = self._runtime.observe()
             known = [name for name in self._flavour.specs(state) if name in observed]
             services = [*known, *self._unwanted(state, observed)]
+            if keep_data:
+                yield from self._lifecycle(state).end(["api"])
+                if left := self._drain(state):
+                    yield StackNoted(f"{left} acknowledged writes are in Redis alone, and go with it.")
             yield from self._lifecycle(state).end(services)
             self._remove(keep_data=keep_data)
             for service in services:
-                yield ServiceChanged(service, "removed", "data kept" if keep_data else "")
+                kept = keep_data and service == "postgres"
+                yield ServiceChanged(service, "removed", "data kept" if kept else "")
 
     def status(self) -> Mapping[str, Observed]:
         """Every service of the lab as it is now; those that do not exist are `missing`."""
@@ -119,7 +125,7 @@ class Stack:
         state = self._known.remembered_or_default()
         specs = self._flavour.specs(state)
         with ThreadPoolExecutor(max_workers=len(specs)) as pool:
-            seen = pool.map(lambda spec: _examine(spec, observed.get(spec.name)), specs.values())
+            seen = pool.map(lambda spec: examined(spec, observed.get(spec.name)), specs.values())
             known = dict(zip(specs, seen, strict=True))
         strangers = {name: observed[name] for name in self._unwanted(state, observed)}
         return known | {name: replace(seen, detail=_NOT_OURS) for name, seen in strangers.items()}
@@ -162,14 +168,15 @@ class Stack:
             lab_state.save(self._directory, state)
             yield from lifecycle.end((name,))
             yield from self._converge(state, (name,))
+            self._forget_live(given)
 
         return self._change(service, renew)
 
-    def exec(self, service: str, argv: Sequence[str]) -> ExecResult:
+    def exec(self, service: str, argv: Sequence[str], stdin: bytes = b"") -> ExecResult:
         """Run a command where the service runs; `psql`, `pg_isready` and `redis-cli` reach the lab's."""
         name = self._short_name(service)
         self._known.required()
-        return self._runtime.exec(name, argv)
+        return self._runtime.exec(name, argv, stdin)
 
     def logs(
         self, services: Sequence[str] = (), *, tail: int | None = None, follow: bool = False
@@ -211,6 +218,40 @@ class Stack:
         yield from self._flavour.provide({name: specs[name] for name in services})
         yield from self._lifecycle(state).converge(services)
 
+    def _spare_redis(self, state: LabState) -> StackEvents:
+        """Before a Redis that runs is started anew: bring to PostgreSQL what is in it alone.
+
+        Raises:
+            EnvironmentFault: something is left that would be lost.
+        """
+        seen = self._runtime.observe().get("redis")
+        if seen is None or seen.pid is None or seen.spec_hash == self._flavour.specs(state)["redis"].hash():
+            return
+        # Nothing more may be acknowledged meanwhile.
+        yield from self._lifecycle(state).end(["api"])
+        if left := self._drain(state):
+            raise EnvironmentFault(
+                f"redis has to be started anew, and would lose {left} acknowledged writes",
+                hint="let the worker write them (`labctl worker start`, `labctl logs worker`), or give them "
+                "up with `labctl fault flushall`; then try again",
+            )
+
+    def _drain(self, state: LabState) -> int:
+        """Let the worker write what is in Redis alone; how many are left."""
+
+        def worker_runs() -> bool:
+            seen = self._runtime.observe().get("worker")
+            return seen is not None and seen.state == "running"
+
+        return drain(self._flavour.specs(state)["redis"].health, worker_runs=worker_runs)
+
+    def _forget_live(self, given: Mapping[str, str]) -> None:
+        """What is set now counts from now on: a live setting of the same name would hide it."""
+        names = [name.lower() for name in given]
+        if names:
+            with suppress(NotRunning):
+                self._runtime.exec("redis", ["redis-cli", "HDEL", keys.CONFIG, *names])
+
     def _go_back(self, before: LabState | None, *, is_new: bool) -> None:
         """Forget what a failed `up` was given: a setting that no service starts with would fail the next."""
         if is_new:
@@ -244,45 +285,3 @@ class Stack:
         self._runtime.remove(keep_data=keep_data)
         if not keep_data:
             lab_directory.take_away(self._directory)
-
-
-def _examine(spec: ServiceSpec, seen: Observed | None) -> Observed:
-    """What was seen of a service, and whether it is fit for work."""
-    if seen is None:
-        return Observed(service=spec.name, state="missing")
-    if seen.state != "running":
-        return seen
-    lack = ailment(spec.health, seen)
-    if not lack:
-        return replace(seen, state="healthy")
-    young = seen.started_at is not None and time.time() - seen.started_at < spec.health.seconds
-    return replace(seen, state="starting" if young else "unhealthy", detail=lack)
-
-
-def open_stack(
-    name: str = DEFAULT_NAME,
-    runtime: Literal["auto", "local", "docker"] = "auto",
-    *,
-    home: Path | None = None,
-    ports: Mapping[str, int] | None = None,
-) -> Stack:
-    """The lab of that name; starts nothing.
-
-    Args:
-        name: Two labs of different names run side by side.
-        runtime: `auto`: that of the lab if there is one, else what this machine has.
-        home: The state directory; by default what the environment says.
-        ports: Ports by endpoint (`api`, `redis`, `postgres`; in Docker also `prometheus`, `grafana`,
-            `jaeger`), instead of the chosen ones.
-
-    Raises:
-        UsageError: the name, a port or an endpoint is impossible.
-        EnvironmentFault: the runtime is not to be had.
-    """
-    settings = StackSettings.from_env()
-    # Resolved, because the system names the working directory of a process so.
-    directory = ((home or settings.home) / check_name(name)).resolve()
-    kind, reason = choose_runtime(name, directory, runtime, settings)
-    flavour = docker_flavour(name, settings) if kind == "docker" else local_flavour(directory, settings)
-    given = check_ports(ports or {}, tuple(flavour.ports))
-    return Stack(name, directory, flavour, reason=reason, ports=given)

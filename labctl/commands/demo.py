@@ -43,7 +43,7 @@ def demo(
 ) -> None:
     """Run a demo: what write-behind gains, and what it can lose.
 
-    Starts the lab if none runs, and leaves it running.
+    Starts the lab if none runs, repairs one that runs in part, and leaves it running.
 
     Exit code 0: as predicted; 1: not as predicted; 3: inconclusive.
     """
@@ -70,13 +70,16 @@ def load(
         ),
     ] = "basic",
     duration: Annotated[
-        float | None, typer.Option("--duration", metavar="SECONDS", help="How long; not for quick.")
+        float | None,
+        typer.Option("--duration", metavar="SECONDS", help="How long, up to 3600; not for quick."),
     ] = None,
     rate: Annotated[
         float | None,
         typer.Option("--rate", metavar="PER_SECOND", help="Requests a second, whatever the answers take."),
     ] = None,
-    clients: Annotated[int | None, typer.Option("--clients", help="How many clients at once.")] = None,
+    clients: Annotated[
+        int | None, typer.Option("--clients", help="How many clients at once, 1 to 256.")
+    ] = None,
     engine: Annotated[
         Engine,
         typer.Option("--engine", help="Who makes the load: labctl itself, or k6 with the runbook's scripts."),
@@ -88,7 +91,8 @@ def load(
 ) -> None:
     """Put the lab under load, and judge every acknowledged write.
 
-    Starts the lab if none runs, and leaves it running.
+    Starts the lab if none runs, and leaves it running. What is broken stays so: a load on a paused database
+    is a measurement, too.
 
     With --rate, a latency counts from when the request was due: a stall is not hidden.
     """
@@ -116,7 +120,9 @@ def _play(
     from labctl.keypress import wait_for_key
     from labctl.running import play
 
-    play(invocation(context), session, names, options, pause=wait_for_key if step else None)
+    # A demo needs a lab that works; a load may be about one that does not.
+    repair = not names[0].startswith(("load-", "k6-"))
+    play(invocation(context), session, names, options, pause=wait_for_key if step else None, repair=repair)
 
 
 def _check_step(*, step: bool, silent: bool) -> None:

@@ -68,9 +68,21 @@ def flushall(session: Session) -> None:
     session.answer_text("answer", session.execute("redis", ["redis-cli", "FLUSHALL"]))
 
 
+@lab_command(fault_group, "stop", quiet=True)
+def stop_service(session: Session, service: Service) -> None:
+    """Stop a service in good order."""
+    _change(session, session.stack.stop(service))
+
+
+@lab_command(fault_group, "start", quiet=True)
+def start_service(session: Session, service: Service) -> None:
+    """Start a service that was stopped or killed."""
+    _change(session, session.stack.start(service))
+
+
 @lab_command(fault_group, "kill", quiet=True)
 def kill_service(session: Session, service: Service) -> None:
-    """Kill a service without warning (SIGKILL). `labctl up` starts it again."""
+    """Kill a service without warning (SIGKILL)."""
     _change(session, session.stack.kill(service))
 
 

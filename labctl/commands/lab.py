@@ -79,7 +79,11 @@ def down(
     ] = False,
 ) -> None:
     """Stop the lab and remove all that it left behind."""
-    session.follow(session.stack.down(keep_data=keep_data))
+    from stack.events import StackNoted
+
+    begun = time.monotonic()
+    session.follow(session.stack.down(keep_data=keep_data), to_the_end=True)
+    session.show(StackNoted(f"The lab {session.stack.name} is down: {time.monotonic() - begun:.1f} s."))
     if session.json:
         session.answer({**_identity(session), "down": True, "data_kept": keep_data})
 

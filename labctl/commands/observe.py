@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from labctl.command import lab_command
+from labctl.options import Service
 from labctl.session import Session
 from stack.errors import UsageError
 
@@ -31,7 +32,7 @@ def logs(
     lines = session.stack.logs(services or (), tail=tail, follow=follow)
     width = width_of(sys.stdout)
     for line in lines:
-        for row in fitted(line.text, width, lead=f"{line.service:<9}| "):
+        for row in fitted(line.text, width, lead=f"{line.service:<11}| "):
             sys.stdout.write(f"{row}\n")
         if follow:
             sys.stdout.flush()
@@ -91,12 +92,16 @@ _WORDS = {"ok": "ok", "warning": "note", "failed": "FAILED"}
 
 def execute(
     session: Session,
-    service: Annotated[str, typer.Argument(metavar="SERVICE", help="redis, postgres, api or worker.")],
+    service: Service,
     argv: Annotated[list[str], typer.Argument(metavar="-- COMMAND...", help="Such as: psql -c 'SELECT 1'")],
+    stdin: Annotated[
+        bool, typer.Option("--stdin", "-i", help="Pass on what is piped into labctl (stands before SERVICE).")
+    ] = False,
 ) -> None:
     """Run a command where a service runs.
 
-    psql, pg_isready and redis-cli reach this lab's servers.
+    psql, pg_isready and redis-cli reach this lab's servers. Nothing can be typed into the command: what it
+    reads has to be piped in, with -i.
     """
     if argv[0].startswith("-") and argv[0] != "--":
         raise UsageError(
@@ -104,7 +109,8 @@ def execute(
             hint=f"put options of labctl before it: labctl exec --name NAME {service} -- COMMAND",
         )
     # The `--` only keeps labctl from reading the options that follow it.
-    done = session.stack.exec(service, argv[1:] if argv[0] == "--" else argv)
+    command = argv[1:] if argv[0] == "--" else argv
+    done = session.stack.exec(service, command, sys.stdin.buffer.read() if stdin else b"")
     sys.stdout.write(done.stdout)
     sys.stdout.flush()
     sys.stderr.write(done.stderr)

@@ -11,9 +11,9 @@ from labctl.session import Session
 group = typer.Typer(help="Create, read, change and delete products.", no_args_is_help=True)
 
 _Id = Annotated[str, typer.Argument(metavar="ID", help="The product's id, such as seed-001.")]
-_Title = Annotated[str, typer.Option("--title", help="What it is called.")]
-_Price = Annotated[float, typer.Option("--price", help="From 0, with at most two decimals.")]
-_Quantity = Annotated[int, typer.Option("--quantity", help="How many there are.")]
+_title = typer.Option("--title", help="What it is called.")
+_price = typer.Option("--price", help="From 0, with at most two decimals.")
+_quantity = typer.Option("--quantity", help="How many there are.")
 _Policy = Annotated[
     Literal["write_behind", "write_through"] | None,
     typer.Option("--policy", help="For this write alone: acknowledged by Redis, or by PostgreSQL."),
@@ -23,9 +23,9 @@ _Policy = Annotated[
 @lab_command(group)
 def create(
     session: Session,
-    title: _Title = "Demo Widget",
-    price: _Price = 29.99,
-    quantity: _Quantity = 100,
+    title: Annotated[str, _title] = "Demo Widget",
+    price: Annotated[float, _price] = 29.99,
+    quantity: Annotated[int, _quantity] = 100,
     policy: _Policy = None,
 ) -> None:
     """Create a product."""
@@ -43,13 +43,18 @@ def get(session: Session, product: _Id) -> None:
 def update(
     session: Session,
     product: _Id,
-    title: _Title = "Demo Widget",
-    price: _Price = 29.99,
-    quantity: _Quantity = 100,
+    title: Annotated[str | None, _title] = None,
+    price: Annotated[float | None, _price] = None,
+    quantity: Annotated[int | None, _quantity] = None,
     policy: _Policy = None,
 ) -> None:
-    """Replace a product's title, price and quantity."""
-    body = _value(title, price, quantity)
+    """Change a product's title, price or quantity; what is not named stays as it is."""
+    held = session.request("GET", _path(product)) if None in (title, price, quantity) else {}
+    body = _value(
+        held["name"] if title is None else title,
+        held["price"] if price is None else price,
+        held["quantity"] if quantity is None else quantity,
+    )
     session.answer_fields(session.request("PUT", _path(product), body, headers=_headers(policy)))
 
 

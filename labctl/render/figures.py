@@ -3,7 +3,7 @@
 import math
 from typing import Final
 
-_KIB: Final = 1024
+_KILO: Final = 1000
 
 
 def figure(value: int | float | str) -> str:
@@ -41,12 +41,12 @@ def unit_of(value: int | float | str, unit: str) -> str:
 
 
 def size(count: int) -> str:
-    """Bytes in the largest unit that leaves a whole part: "34.1 MiB"."""
+    """Bytes in the largest unit that leaves a whole part: "34.1 MB"."""
     amount = float(count)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if abs(amount) < _KIB or unit == "GiB":
+    for unit in ("B", "kB", "MB", "GB"):
+        if abs(amount) < _KILO or unit == "GB":
             break
-        amount /= _KIB
+        amount /= _KILO
     return f"{count:,} B" if unit == "B" else f"{amount:,.1f} {unit}"
 
 

@@ -10,7 +10,7 @@ from labctl.render.printable import printable
 
 _GAP: Final = "  "
 #: A number, alone or as a size; a dash where there is none.
-_FIGURE: Final = re.compile(r"-|-?[0-9,]+(\.[0-9]+)?( (B|KiB|MiB|GiB))?")
+_FIGURE: Final = re.compile(r"-|-?[0-9,]+(\.[0-9]+)?( (B|kB|MB|GB))?")
 #: Columns of the screen that a column of text keeps, however narrow it is.
 _LEAST: Final = 16
 

@@ -1,11 +1,15 @@
 """Text in lines: broken between words, and only where somebody looks at a screen."""
 
 import os
+import re
 import textwrap
 from typing import TextIO
 
 #: Columns. No screen is taken to be narrower.
 _NARROWEST = 24
+_COMMAND = re.compile(r"`[^`]+`")
+#: Stands for a space at which no line may end. No text has it.
+_GLUE = "\x1f"
 
 
 def width_of(stream: TextIO) -> int | None:
@@ -23,8 +27,14 @@ def width_of(stream: TextIO) -> int | None:
 
 def wrap(text: str, width: int) -> list[str]:
     """Lines of at most `width` columns. A word that is longer stays in one piece: a path can be copied, and
-    an option keeps its hyphens."""
-    return textwrap.wrap(text, max(1, width), break_long_words=False, break_on_hyphens=False)
+    an option keeps its hyphens. So does a command in backticks that fits into a line."""
+    glued = _COMMAND.sub(lambda found: _glue(found[0], width), text)
+    lines = textwrap.wrap(glued, max(1, width), break_long_words=False, break_on_hyphens=False)
+    return [line.replace(_GLUE, " ") for line in lines]
+
+
+def _glue(command: str, width: int) -> str:
+    return command.replace(" ", _GLUE) if len(command) <= width else command
 
 
 def fitted(text: str, width: int | None, *, lead: str = "") -> list[str]:

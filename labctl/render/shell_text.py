@@ -49,10 +49,13 @@ def _is_whole(command: str) -> bool:
 
 
 def _clauses(words: list[str]) -> list[str]:
-    """An option and its argument stay together: `-X POST`, `-H '…'`."""
+    """An option and its argument stay together: `-X POST`, `-H '…'`; so do a program and its first word."""
     clauses: list[str] = []
     for word in words:
-        if clauses and re.fullmatch(r"-[A-Za-z]", clauses[-1]) and not word.startswith("-"):
+        # A program's name alone in a line says nothing.
+        if len(clauses) == 1 and " " not in clauses[0]:
+            clauses[0] += f" {word}"
+        elif clauses and re.fullmatch(r"-[A-Za-z]", clauses[-1]) and not word.startswith("-"):
             clauses[-1] += f" {word}"
         else:
             clauses.append(word)

@@ -55,7 +55,7 @@ class K6Scenario:
         load = K6Load(test, lab.ledger.record)
         driven = yield from drive(lab, plan, load)
         yield from report.client_side(driven, lab.ledger.writes)
-        checks = [_checked(threshold) for threshold in load.thresholds]
+        checks = [_checked(threshold) for threshold in sorted(load.thresholds, key=lambda each: each.metric)]
         return (yield from end(lab, driven, begun=begun, label="k6", reads=self.reads, checks=checks))
 
     def _plan(self, options: Options) -> Plan:
@@ -65,7 +65,8 @@ class K6Scenario:
 
 
 def _checked(threshold: Threshold) -> Checked:
-    measured = "nothing" if threshold.measured is None else f"{threshold.measured:.4g}"
+    unit = " ms" if "duration" in threshold.metric else ""
+    measured = "nothing" if threshold.measured is None else f"{threshold.measured:.4g}{unit}"
     return Checked(f"k6: {threshold.metric}", threshold.limit, measured, threshold.kept)
 
 

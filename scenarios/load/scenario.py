@@ -100,7 +100,8 @@ def _host(lab: Lab) -> str:
 QUICK: Final = LoadScenario(
     name="load-quick",
     title=f"{_WRITES} rapid writes",
-    summary=f"{_WRITES} clients create a product each, all at once. Every acknowledgement is judged.",
+    summary=f"{_WRITES} products are created, all at once unless told otherwise. Every acknowledgement is "
+    "judged.",
     defaults=Defaults(clients=_WRITES, count=_WRITES),
     prepare=_creates,
     label="Load",

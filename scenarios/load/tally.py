@@ -5,8 +5,10 @@ from typing import Final
 
 #: Above this share of its time at work, the generator is what limits the load.
 _BUSY: Final = 0.9
-#: Above this share of requests sent late for no reason but the generator's own, likewise.
+#: Above this share of requests sent late for no reason but the generator's own, likewise; one that is at
+#: work for less of its time than this was late because the machine was, not because it had too much to do.
 _LATE: Final = 0.05
+_AT_WORK: Final = 0.3
 #: s. A burst keeps any generator at work while it lasts.
 _LONG_ENOUGH: Final = 1.0
 
@@ -41,4 +43,4 @@ class Tally:
         tell."""
         if self.elapsed < _LONG_ENOUGH:
             return False
-        return self.busy > _BUSY or self.late > _LATE * self.requests
+        return self.busy > _BUSY or (self.busy > _AT_WORK and self.late > _LATE * self.requests)

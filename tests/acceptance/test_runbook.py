@@ -19,9 +19,9 @@ import docker
 import pytest
 
 from stack.docker_labels import own_filter
+from stack.opening import open_stack
 from stack.package_files import compose_file
 from stack.ports import is_free
-from stack.stack import open_stack
 
 pytestmark = pytest.mark.docker
 

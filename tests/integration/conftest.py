@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from stack.opening import open_stack
 from stack.runtime import RuntimeKind
-from stack.stack import Stack, open_stack
+from stack.stack import Stack
 
 BOTH = (pytest.param("local"), pytest.param("docker", marks=pytest.mark.docker))
 

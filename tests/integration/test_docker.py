@@ -16,7 +16,8 @@ from stack.docker_labels import own_filter
 from stack.docker_topology import REDIS_IMAGE
 from stack.errors import EnvironmentFault, PortHeld
 from stack.events import ServiceChanged, StackNoted
-from stack.stack import Stack, open_stack
+from stack.opening import open_stack
+from stack.stack import Stack
 from tests.integration.engine_proxy import engine_proxy
 
 pytestmark = pytest.mark.docker

@@ -179,7 +179,7 @@ def test_logs_and_usage_cover_every_service(stack: Stack) -> None:
     usage = stack.usage()
     assert set(usage) == set(SERVICES)
     assert all(used.memory_bytes > 1_000_000 for used in usage.values())
-    assert usage["postgres"].processes > 1
+    assert usage["postgres"].threads > 1
     assert (usage["postgres"].written_bytes or 0) > 0
 
 

@@ -11,8 +11,9 @@ import pytest
 
 from stack.errors import EnvironmentFault, NotRunning, PortHeld, StateUnusable, UsageError
 from stack.events import ServiceChanged, StackNoted
+from stack.opening import open_stack
 from stack.ports import choose_free, is_free
-from stack.stack import Stack, open_stack
+from stack.stack import Stack
 from stack.wait import wait_until
 
 
@@ -198,8 +199,8 @@ def test_a_labctl_killed_while_it_creates_the_database_does_not_keep_the_next_fr
 ) -> None:
     """The next must not trip over the orphaned initdb, nor `down` leave it."""
     code = f"""
-import pathlib, stack.stack
-list(stack.stack.open_stack("own", "local", home=pathlib.Path({str(local_lab.directory.parent)!r})).up())
+import pathlib, stack.opening
+list(stack.opening.open_stack("own", "local", home=pathlib.Path({str(local_lab.directory.parent)!r})).up())
 """
     first = subprocess.Popen([sys.executable, "-c", code])
     unfinished = local_lab.directory / "data" / "postgres.new" / "base"

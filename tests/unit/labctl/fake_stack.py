@@ -57,7 +57,11 @@ class FakeStack:
         return self.is_up
 
     def urls(self) -> Mapping[str, str]:
-        return {"api": self.api, "redis": "redis://127.0.0.1:6379/0"}
+        return {
+            "api": self.api,
+            "redis": "redis://127.0.0.1:6379/0",
+            "postgres": "postgresql://127.0.0.1:5432/labdb",
+        }
 
     def __getattr__(self, verb: str) -> Any:
         """stop, start, kill, pause, resume and restart."""
@@ -70,8 +74,8 @@ class FakeStack:
 
         return change
 
-    def exec(self, service: str, argv: Sequence[str]) -> ExecResult:
-        self.asked.append(("exec", service, *argv))
+    def exec(self, service: str, argv: Sequence[str], stdin: bytes = b"") -> ExecResult:
+        self.asked.append(("exec", service, *argv, *([stdin] if stdin else [])))
         return self.result
 
     def logs(self, services: Sequence[str], *, tail: int | None, follow: bool) -> Iterator[LogLine]:
@@ -81,5 +85,5 @@ class FakeStack:
     def usage(self) -> Mapping[str, Usage]:
         return {
             "worker": Usage(cpu_percent=12.5, memory_bytes=50 << 20, read_bytes=0, written_bytes=1024),
-            "api": Usage(cpu_percent=0.5, memory_bytes=10 << 20, read_bytes=0, written_bytes=0, processes=3),
+            "api": Usage(cpu_percent=0.5, memory_bytes=10 << 20, read_bytes=0, written_bytes=0, threads=3),
         }

@@ -93,6 +93,8 @@ def test_quiet_says_nothing_when_all_is_well(cli: Cli) -> None:
         (("fault", "kill", "redis"), ("kill", "redis")),
         (("fault", "pause", "postgres"), ("pause", "postgres")),
         (("fault", "resume", "postgres"), ("resume", "postgres")),
+        (("fault", "stop", "redis"), ("stop", "redis")),
+        (("fault", "start", "redis"), ("start", "redis")),
         (("fault", "flushall"), ("exec", "redis", "redis-cli", "FLUSHALL")),
         (
             ("exec", "redis", "--", "redis-cli", "-n", "1", "PING"),
@@ -112,7 +114,7 @@ def test_commands_ask_the_lab(cli: Cli, words: tuple[str, ...], asked: tuple[obj
 def test_db_shows_its_command_and_what_psql_printed(cli: Cli) -> None:
     code, out, err = cli("db", "count")
     assert (code, out) == (0, "(1 row)\n")
-    assert "$ psql -U labuser -d labdb -c 'SELECT COUNT(*)" in err
+    assert "$ psql postgresql://127.0.0.1:5432/labdb -c 'SELECT COUNT(*)" in err
 
 
 def test_sql_that_postgresql_refuses_is_the_users_mistake(cli: Cli) -> None:
@@ -130,13 +132,13 @@ def test_exec_ends_as_its_command_did(cli: Cli) -> None:
 
 def test_logs_are_not_markup(cli: Cli) -> None:
     _, out, _ = cli("logs")
-    assert out == "worker   | flushed 1 entries [not markup]\n"
+    assert out == "worker     | flushed 1 entries [not markup]\n"
 
 
 def test_top_once_is_a_table_with_a_sum(cli: Cli) -> None:
     code, out, _ = cli("top")
     assert code == 0
-    assert out.splitlines()[-1].split()[:4] == ["together", "13.0", "60.0", "MiB"]
+    assert out.splitlines()[-1].split()[:4] == ["together", "13.0", "62.9", "MB"]
 
 
 def test_top_of_no_lab_says_what_to_do(cli: Cli) -> None:

@@ -35,7 +35,7 @@ def test_one_is_singular() -> None:
 
 @pytest.mark.parametrize(
     ("count", "shown"),
-    [(0, "0 B"), (1023, "1,023 B"), (1024, "1.0 KiB"), (5 << 20, "5.0 MiB"), (3 << 40, "3,072.0 GiB")],
+    [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (5_000_000, "5.0 MB"), (3 * 10**12, "3,000.0 GB")],
 )
 def test_sizes_take_the_largest_unit(count: int, shown: str) -> None:
     assert size(count) == shown

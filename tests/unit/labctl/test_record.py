@@ -35,7 +35,7 @@ def test_a_replayed_run_shows_the_same_results(record: RunRecord) -> None:
 
 def test_a_run_without_an_end_has_no_outcome() -> None:
     with pytest.raises(LookupError):
-        _ = RunRecord().outcome
+        _ = RunRecord().finished
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from stack.doctor import Finding, examine
+from stack.opening import open_stack
 from stack.ports import choose_free
-from stack.stack import open_stack
 
 
 def _examine(home: Path, port: int) -> dict[str, Finding]:

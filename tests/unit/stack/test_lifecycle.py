@@ -61,7 +61,7 @@ class FakeRuntime:
     def remove(self, *, keep_data: bool) -> None:
         self.services.clear()
 
-    def exec(self, service: str, argv: Sequence[str]) -> ExecResult:
+    def exec(self, service: str, argv: Sequence[str], stdin: bytes = b"") -> ExecResult:
         return ExecResult(0, "", "")
 
     def logs(

@@ -28,7 +28,7 @@ def test_a_run_that_did_not_is_told_in_its_own_words() -> None:
 
 
 def test_what_is_shown_can_be_typed() -> None:
-    shown = shown_command(["k6"], "/with space/basic.js", {"DURATION": "4s"})
+    shown = shown_command("k6", "/with space/basic.js", {"DURATION": "4s"})
     assert shown == "k6 run -e DURATION=4s '/with space/basic.js'"
 
 

@@ -39,13 +39,13 @@ def test_each_state_has_its_remedy() -> None:
         "replace redis: it has died",
         "resume postgres: it was paused",
         "start api: it was stopped",
-        "replace worker: it was started from something else",
+        "replace worker: what it is started from has changed",
     ]
 
 
 def test_a_paused_service_from_another_spec_is_replaced() -> None:
     outdated = replace(_seen("redis", "paused"), spec_hash="another")
-    assert _text(outdated)[0] == "replace redis: it was started from something else"
+    assert _text(outdated)[0] == "replace redis: what it is started from has changed"
 
 
 def test_dependencies_come_first_whatever_the_order() -> None:
