@@ -53,13 +53,16 @@ class LabLock:
 
     def _try(self) -> bool:
         with usable(self._path):
+            # `down` may take the directory away at any moment.
             try:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
-                handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            except (FileExistsError, FileNotFoundError):
-                # `down` took the directory away just now; what is no directory stays in the way.
+            except FileExistsError:
                 if self._path.parent.exists():
                     raise
+                return False
+            try:
+                handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            except FileNotFoundError:
                 return False
         with suppress(BlockingIOError, FileNotFoundError):
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
