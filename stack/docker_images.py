@@ -59,7 +59,7 @@ class DockerImages:
         what = "the image of api and worker"
         yield StackNoted(f"building {what}: this takes a minute, once")
         lines: list[str] = []
-        steps = 1
+        steps, error = 1, ""
         with translated(f"{what} can't be built"):
             for message in client.build(
                 fileobj=context_archive(),
@@ -72,14 +72,16 @@ class DockerImages:
                 network_mode=self._settings.build_network or None,
                 labels={labels.CONTEXT: image.partition(":")[2]},
             ):
-                if "error" in message:
-                    raise _failed_build(lines, str(message["error"]))
+                # Heard out to its end: a stream that is left open keeps its connection.
+                error = error or str(message.get("error", ""))
                 text = str(message.get("stream", "")).strip()
                 if text:
                     lines.append(text)
                 if step := _STEP.match(text):
                     steps = int(step[2])
                     yield Advanced(_BUILT, int(step[1]) - 1, steps)
+        if error:
+            raise _failed_build(lines, error)
         yield Advanced(_BUILT, steps, steps)
         _forget_older(client, image)
         yield StackNoted(f"built {image}, {_details(client, image)['Size'] / _MB:.0f} MB")
@@ -129,12 +131,9 @@ def progress(messages: Iterator[Mapping[str, Any]], image: str) -> Iterator[Adva
     #: By move and layer: bytes done, and in all.
     layers: dict[str, dict[str, tuple[int, int]]] = {status: {} for status in _MOVES}
     told: Advanced | None = None
+    error = ""
     for message in messages:
-        if "error" in message:
-            raise EnvironmentFault(
-                f"the image {image} can't be pulled: {message['error']}",
-                hint=_pull_hint(image),
-            )
+        error = error or str(message.get("error", ""))
         detail = message.get("progressDetail") or {}
         status = str(message.get("status"))
         if status not in _MOVES or not detail.get("total"):
@@ -145,6 +144,8 @@ def progress(messages: Iterator[Mapping[str, Any]], image: str) -> Iterator[Adva
         if now != told:
             told = now
             yield now
+    if error:
+        raise EnvironmentFault(f"the image {image} can't be pulled: {error}", hint=_pull_hint(image))
     if told is not None and told.done < told.total:
         yield Advanced(told.label, told.total, told.total)
 

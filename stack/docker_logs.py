@@ -141,8 +141,11 @@ class _Follower:
 
     def _follow_once(self, tail: str | int, since: float) -> float:
         """Pass on what comes until the container ends; the engine's time of the last line."""
+        from docker.errors import NotFound
+
         rest = b""
-        with translated(f"the log of {self._service} can't be read"):
+        # It may be removed at any moment.
+        with translated(f"the log of {self._service} can't be read"), suppress(NotFound):
             logs: Any = self._client.logs
             stream: _Stream = logs(
                 self._container, stream=True, follow=True, timestamps=True, tail=tail, since=since or None

@@ -77,7 +77,7 @@ class KnownState:
         if set(known) < set(self._flavour.ports):
             raise NotRunning(
                 f"there is no lab {self._name}, so its ports are not chosen yet",
-                hint=f"start it with `labctl --name {self._name} up`",
+                hint="start it with `labctl up`",
             )
         unwanted = topology.OBSERVABILITY if state and not state.observability else ()
         return {name: port for name, port in known.items() if name not in unwanted}

@@ -49,6 +49,12 @@ def check_unclaimed(directory: Path) -> None:
         )
 
 
+def forget_runs(directory: Path) -> None:
+    """Remove what was recorded of a lab that compose started, and took away itself."""
+    if (directory / RUNS).is_dir():
+        take_away(directory)
+
+
 def take_away(directory: Path) -> None:
     """Remove what the lab itself keeps there, and the directory where nothing else is in it."""
     with usable(directory):

@@ -99,7 +99,7 @@ class Stack:
     def down(self, *, keep_data: bool = False) -> StackEvents:
         """Take the lab away, in whatever state it is; `keep_data` leaves its rows and its ports."""
         if not self._known.exists() and (keep_data or not self._flavour.holds_data()):
-            lab_directory.take_away(self._directory)
+            lab_directory.forget_runs(self._directory)
             yield StackNoted(f"there is no lab {self._name}: nothing to take down")
             return
         with LabLock(self._directory) as lock:

@@ -46,6 +46,8 @@ _SESSION: Final[tuple[tuple[str, ...], ...]] = (
     ("fault", "pause", "api"),
     ("fault", "resume", "api"),
     ("fault", "kill", "redis"),
+    ("fault", "start", "redis"),
+    ("fault", "stop", "api"),
     ("up",),
     ("fault", "flushall"),
     ("product", "delete", "ID"),
@@ -124,7 +126,8 @@ def test_the_documents_say_what_was_done(cli: _Cli) -> None:
     assert said["status"]["services"]["worker"]["state"] == "running"
     assert {"api", "redis", "postgres"} == set(said["urls"]["urls"])
     assert said["product get ID"]["name"] == "Both"
-    assert said["product update ID --price 8"]["price"] == 8
+    updated = said["product update ID --price 8"]
+    assert (updated["name"], updated["price"], updated["quantity"]) == ("Both", 8, 3)
     assert said["config set COALESCING_WINDOW_MS=400"]["coalescing_window_ms"] == 400
     assert said["db query SELECT 1 AS one"]["output"] == ["one", "1"]
     assert said["worker stop"]["services"]["worker"]["state"] == "stopped"

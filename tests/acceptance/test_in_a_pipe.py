@@ -61,6 +61,21 @@ def test_the_reader_of_a_pipe_may_leave(home: Path) -> None:
             labctl.kill()
 
 
+def test_down_goes_on_when_nobody_reads_of_it_any_more(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    assert pipe(home, "up", "--name", "brief").returncode == 0
+    done = subprocess.run(
+        ["bash", "-c", f"{LABCTL} down --name brief 2>&1 | head -n 1; exit ${{PIPESTATUS[0]}}"],
+        env=environment(home),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 141
+    assert list(home.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

@@ -144,7 +144,7 @@ def test_top_is_live_until_q(home: Path) -> None:
 
 def test_logs_follow_until_ctrl_c(home: Path) -> None:
     terminal = Terminal(home, "logs", "api", "-f", "--name", NAME)
-    terminal.wait_for("api      |")
+    terminal.wait_for("api        |")
     terminal.press("\x03")
     assert terminal.end() == 130
     assert "Traceback" not in terminal.transcript()

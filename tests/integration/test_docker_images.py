@@ -11,6 +11,7 @@ from docker.errors import ImageNotFound
 from stack.docker_containers import container_of
 from stack.docker_context import DOCKERFILE, context_files
 from stack.docker_images import DockerImages, own_image
+from stack.docker_labels import CONTEXT, STAGE
 from stack.docker_topology import k6_spec
 from stack.errors import EnvironmentFault
 from stack.events import Advanced, StackEvent, StackNoted
@@ -67,6 +68,30 @@ def test_an_image_that_the_registry_does_not_have(engine: str) -> None:
     # Nobody listens there any more.
     with pytest.raises(EnvironmentFault, match=f"the image {image} can't be pulled"):
         _provide(image)
+
+
+def test_builds_leave_one_cache_behind_them(
+    client: docker.DockerClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each changed context makes another image; what the last one replaced goes away."""
+    base, *_ = dict(context_files())[DOCKERFILE].split(b"FROM")
+    newest = own_image()
+    was_there = bool(client.images.list(name=newest))
+    for number in range(3):
+        words = f"FROM ${{BASE}}\nLABEL labctl.stage=build\nRUN echo {number}\n".encode()
+        files = {DOCKERFILE: base + words + b"FROM ${BASE}\nRUN true\n", "number": str(number).encode()}
+        monkeypatch.setattr("stack.docker_context.context_files", lambda files=files: iter(files.items()))
+        _provide(own_image())
+    try:
+        assert len(client.images.list(filters={"label": STAGE, "dangling": True})) == 1
+        assert client.images.list(filters={"label": CONTEXT, "dangling": True}) == []
+        tags = [tag for image in client.images.list(filters={"label": CONTEXT}) for tag in image.tags]
+        assert own_image() in tags
+    finally:
+        client.images.remove(own_image())
+        monkeypatch.undo()
+        if was_there:
+            _provide(newest)
 
 
 def test_a_build_that_fails_ends_with_its_last_words(

@@ -30,10 +30,17 @@ def _left(stack: Stack) -> list[str]:
     """The runs of k6 that are there, under way or over."""
     if stack.kind == "local":
         children = psutil.Process(os.getpid()).children(recursive=True)
-        return [child.name() for child in children if child.name() == "k6"]
+        return [name for child in children if (name := _name(child)) == "k6"]
     with closing(connect(StackSettings.from_env())) as client:
         found = client.containers(all=True, filters={**own_filter(stack.name), "name": "k6"})
         return [each["Names"][0] for each in found]
+
+
+def _name(process: psutil.Process) -> str:
+    try:
+        return process.name()
+    except psutil.NoSuchProcess:
+        return ""
 
 
 def test_every_write_of_k6_is_judged(running: Stack) -> None:

@@ -171,6 +171,17 @@ def test_commands_reach_the_lab(stack: Stack) -> None:
         stack.exec("redis", ["nonsense"])
 
 
+def test_what_is_piped_in_reaches_the_command(stack: Stack) -> None:
+    assert stack.exec("postgres", ["psql", "-At"], b"SELECT 6 * 7;").stdout == "42\n"
+    much = b"x" * 3_000_000
+    assert len(stack.exec("api", ["cat"], much).stdout) == len(much)
+    failed = stack.exec("postgres", ["psql", "-v", "ON_ERROR_STOP=1"], b"SELECT nothing;")
+    assert failed.exit_code == 3
+    assert "nothing" in failed.stderr
+    # One that does not listen.
+    assert stack.exec("redis", ["true"], much).exit_code == 0
+
+
 def test_logs_and_usage_cover_every_service(stack: Stack) -> None:
     with closing(stack.logs((), tail=5, follow=False)) as lines:
         assert {line.service for line in lines} <= set(SERVICES)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from labctl.options import RuntimeChoice
-from stack.events import ServiceChanged, StackEvent
+from stack.events import ServiceChanged, ServiceState, StackEvent
 from stack.runtime import ExecResult, LogLine, Observed, Usage
 from stack.stack import Stack
 
@@ -23,6 +23,8 @@ class FakeStack:
         self.directory = directory
         self.is_up = is_up
         self.asked: list[tuple[Any, ...]] = []
+        #: State by service of those that are not healthy.
+        self.ailing: dict[str, ServiceState] = {}
         self.api = "http://127.0.0.1:1"
         self.result = ExecResult(0, "(1 row)\n", "")
 
@@ -38,7 +40,7 @@ class FakeStack:
         for service in SERVICES:
             yield ServiceChanged(service, "starting")
             yield ServiceChanged(service, "healthy", "0.1 s")
-        self.is_up = True
+        self.is_up, self.ailing = True, {}
 
     def down(self, *, keep_data: bool = False) -> Iterator[StackEvent]:
         self.asked.append(("down", keep_data))
@@ -49,12 +51,18 @@ class FakeStack:
         if not self.is_up:
             return {name: Observed(service=name, state="missing") for name in SERVICES}
         return {
-            name: Observed(service=name, state="healthy", pid=100 + number, started_at=1.0, port=None)
+            name: Observed(
+                service=name,
+                state=self.ailing.get(name, "healthy"),
+                pid=100 + number,
+                started_at=1.0,
+                port=None,
+            )
             for number, name in enumerate(SERVICES)
         }
 
     def running(self) -> bool:
-        return self.is_up
+        return self.is_up and not self.ailing
 
     def urls(self) -> Mapping[str, str]:
         return {

@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from labctl.render.json import JsonRenderer
+from labctl.render.paragraphs import wrap
 from labctl.render.plain import PlainRenderer
 from labctl.render.renderer import Renderer
 from labctl.render.rich import RichRenderer
@@ -50,6 +51,15 @@ def test_plain_tells_of_long_work_now_and_then() -> None:
     for done in (1, 5, 11, 12, 20):
         renderer.on(Advanced("MB pulled", done, 20))
     assert narration.getvalue().splitlines() == ["  MB pulled: 11 of 20", "  MB pulled: 20 of 20"]
+
+
+def test_a_command_in_a_sentence_is_not_broken() -> None:
+    assert wrap("take it down with `labctl down --name second`, or not", 30) == [
+        "take it down with",
+        "`labctl down --name second`,",
+        "or not",
+    ]
+    assert wrap("`a command that is longer than a line`", 20) == ["`a command that is", "longer than a line`"]
 
 
 def test_plain_puts_results_and_narration_apart() -> None:

@@ -72,6 +72,21 @@ def test_a_lab_that_does_not_run_is_started_and_left_running(cli: Cli, scenario:
     assert [asked[0] for asked in cli.stack.asked] == ["open", "up"]
 
 
+def test_a_load_leaves_a_fault_as_it_is_and_a_demo_repairs_it(cli: Cli, scenario: _Scenario) -> None:
+    cli.stack.ailing = {"postgres": "paused"}
+    _, _, err = cli("load", "basic")
+    assert "postgres is paused. It stays so" in err
+    assert [asked[0] for asked in cli.stack.asked] == ["open"]
+    cli("demo", "coalescing")
+    assert [asked[0] for asked in cli.stack.asked] == ["open", "open", "up"]
+
+
+def test_several_demos_end_with_a_table_of_all(cli: Cli, scenario: _Scenario) -> None:
+    _, out, _ = cli("demo", "all")
+    *_, last = out.split("All of them\n")
+    assert [line.split()[0] for line in last.splitlines()[1:]] == [name for name, _ in scenario.ran]
+
+
 def test_every_run_is_recorded(cli: Cli, scenario: _Scenario) -> None:
     cli("demo", "all", "--quiet")
     assert len(Runs(cli.stack.directory).paths()) == len(scenario.ran) > 1

@@ -32,6 +32,14 @@ def test_a_long_one_is_continued_between_words() -> None:
     ]
 
 
+def test_a_program_does_not_stand_alone() -> None:
+    assert wrap_command("curl -s http://127.0.0.1:8000/products/a-long-id -o /dev/null", 40) == [
+        "curl -s \\",
+        "    http://127.0.0.1:8000/products/a-long-id \\",
+        "    -o /dev/null",
+    ]
+
+
 def test_continued_lines_are_one_command() -> None:
     script = "curl -s \\\n  -X POST\nredis-cli PING"
     assert prompted(script) == [("$ ", "curl -s -X POST"), ("$ ", "redis-cli PING")]
