@@ -146,14 +146,10 @@ def _crash(lab: Lab, crash: Crash) -> Generator[Event, None, None]:
 
 
 def _check(verdict: Verdict) -> Generator[Event, None, None]:
-    for key, group, fate in (("safe", _SAFE_GROUP, "persisted"), ("doomed", _DOOMED_GROUP, "lost")):
+    doomed = tuple((j.product, j.label, j.fate) for j in verdict.judged if j.group == _DOOMED_GROUP)
+    yield TableShown("doomed", _DOOMED_GROUP, ("product", "name", "verdict"), doomed)
+    for group, fate in ((_SAFE_GROUP, "persisted"), (_DOOMED_GROUP, "lost")):
         judged = [j for j in verdict.judged if j.group == group]
-        yield TableShown(
-            key,
-            group,
-            ("product", "name", "verdict"),
-            tuple((j.product, j.label, j.fate) for j in judged),
-        )
         hit = sum(j.fate == fate for j in judged)
         yield Checked(
             f"of those {group}, all are {fate}",
