@@ -20,6 +20,13 @@ from stack.wait import waiting
 _TIMEOUT: Final = 5.0
 #: Ids in one look-up of the cache or of the pending entries.
 _CHUNK: Final = 1000
+#: All at one moment, and not as a transaction: a Redis whose memory is full takes none.
+_DEPTH: Final = """
+local depth = {}
+for n, key in ipairs(KEYS) do
+  depth[n] = redis.call('TYPE', key).ok == 'list' and redis.call('LLEN', key) or redis.call('ZCARD', key)
+end
+return depth"""
 _HINT: Final = "`labctl status` says what runs; `labctl up` repairs it"
 
 
@@ -74,13 +81,8 @@ class Probe:
         self.since = max(seconds * 1_000_000 + micros, handed_out)
 
     def depth(self) -> Depth:
-        def ask() -> Depth:
-            pipe = self._redis.pipeline(transaction=True)
-            pipe.llen(keys.QUEUE).zcard(keys.INFLIGHT).zcard(keys.RETRY).llen(keys.DLQ).zcard(keys.BACKLOG)
-            return Depth(*pipe.execute())
-
-        depth: Depth = self._ask(ask)
-        return depth
+        names = (keys.QUEUE, keys.INFLIGHT, keys.RETRY, keys.DLQ, keys.BACKLOG)
+        return Depth(*self._ask(lambda: self._redis.eval(_DEPTH, len(names), *names)))
 
     def totals(self) -> dict[str, int]:
         """Running totals since Redis was last empty; one that never moved is missing."""

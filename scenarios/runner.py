@@ -54,7 +54,7 @@ def _play(scenario: Scenario, lab: Lab, options: Options) -> Generator[Event, No
     if not (yield from lab.probe.settle(_SETTLE_SECONDS)):
         raise Inconclusive(
             f"writes from before this run are not flushed after {_SETTLE_SECONDS:g} s",
-            hint="is the worker running? see `labctl queue` and `labctl logs worker`",
+            hint="is the worker running, or another load? see `labctl queue show` and `labctl logs worker`",
         )
     lab.probe.begin()
     with closing(scenario.play(lab, options)) as play:

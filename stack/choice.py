@@ -4,7 +4,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
-from stack import lab_state
+from stack import lab_directory, lab_state
 from stack.docker_client import answers
 from stack.errors import EnvironmentFault, StateUnusable
 from stack.runtime import RuntimeKind
@@ -38,6 +38,6 @@ def choose_runtime(
 def _recorded(directory: Path) -> RuntimeKind | None:
     # A damaged state does not say; it must still be possible to take such a lab away.
     with suppress(StateUnusable):
-        state = lab_state.load(directory)
-        return state.runtime if state else None
-    return None
+        if state := lab_state.load(directory):
+            return state.runtime
+    return "local" if lab_directory.holds_processes(directory) else None

@@ -81,7 +81,10 @@ def _service(spec: ServiceSpec) -> dict[str, Any]:
         "mem_limit": container.memory_bytes,
         "pids_limit": container.pids,
         "init": container.init,
-        "logging": {"driver": "json-file", "options": dict(LOG_OPTIONS)},
+        "logging": {
+            "driver": "json-file",
+            **({"options": dict(LOG_OPTIONS)} if container.rotates_log else {}),
+        },
         "labels": {**labels.of_service(DEFAULT_NAME, spec.name), **_specified(spec)},
     }
     return {key: value for key, value in fields.items() if value not in (None, "", [], {})}

@@ -51,5 +51,7 @@ class ContainerSpec:
     pids: int = 256
     #: Put a minimal init before the program, which reaps orphans and passes signals on.
     init: bool = True
+    #: Whether the engine may throw old lines of its log away.
+    rotates_log: bool = True
     #: Compose starts it only when asked for this profile; labctl's `up` never does.
     profile: str = ""

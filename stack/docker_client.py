@@ -4,6 +4,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import urlsplit
 
 from stack.errors import EnvironmentFault
 from stack.settings import StackSettings
@@ -16,7 +17,7 @@ _ANSWER_SECONDS: Final = 60
 _PROBE_SECONDS: Final = 3
 _DEFAULT: Final = "unix:///var/run/docker.sock"
 _LOCAL: Final = ("unix://", "http+unix://", "npipe://")
-_LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]")
+_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
 def connect(settings: StackSettings, *, patient: bool = False) -> "APIClient":
@@ -64,12 +65,13 @@ def translated(
     """
     import requests
     from docker.errors import APIError, DockerException
+    from urllib3.exceptions import HTTPError
 
     try:
         yield
     except APIError as error:
         raise EnvironmentFault(f"{what}: {error.explanation or error}", hint=hint) from error
-    except (DockerException, requests.RequestException, OSError) as error:
+    except (DockerException, requests.RequestException, HTTPError, OSError) as error:
         raise EnvironmentFault(
             f"{what}: the Docker engine can't be reached ({_reason(error)})",
             hint="start Docker (`docker info` must answer), or use --runtime local, which needs none",
@@ -110,8 +112,15 @@ def _endpoint(settings: StackSettings) -> tuple[str, object]:
 def _require_near(url: str) -> None:
     if url.startswith(_LOCAL):
         return
-    host = url.partition("://")[2].rpartition("@")[2]
-    if not host.startswith(_LOOPBACK):
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise EnvironmentFault(
+            f"there can be no Docker engine at {url}: {error}",
+            hint="correct DOCKER_HOST, or unset it; `docker context ls` shows the contexts",
+        ) from error
+    if host not in _LOOPBACK:
         raise EnvironmentFault(
             f"the Docker engine at {url} is on another machine, where the lab's ports would be out of reach",
             hint="unset DOCKER_HOST or choose a local context (`docker context use default`), "

@@ -1,7 +1,7 @@
 """Containers, the network and the volumes of a lab: how they are created."""
 
 from collections.abc import Mapping
-from contextlib import suppress
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from stack import docker_labels as labels
@@ -45,19 +45,23 @@ def find(client: "APIClient", lab: str, service: str) -> Mapping[str, Any] | Non
 
 def discard(client: "APIClient", identity: str) -> None:
     """End and remove a container, if it is still there."""
-    from docker.errors import NotFound
+    from docker.errors import APIError
 
-    with suppress(NotFound):
+    try:
         # With its unnamed volumes, which nothing else could ever use.
         client.remove_container(identity, force=True, v=True)
+    except APIError as error:
+        # It is gone already, or somebody else is about to remove it.
+        if error.status_code not in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
+            raise
 
 
-def is_current(client: "APIClient", found: Mapping[str, Any], spec: ServiceSpec) -> bool:
-    """Whether this container was made from this specification, and from what its image is by now, so that
-    it need only be started."""
+def is_current(client: "APIClient", lab: str, found: Mapping[str, Any], spec: ServiceSpec) -> bool:
+    """Whether this container was made from this specification, from what its image is by now, and is in the
+    lab's network, so that it need only be started."""
     from docker.errors import ImageNotFound
 
-    if labels.labels_of(found).get(labels.SPEC) != spec.hash():
+    if labels.labels_of(found).get(labels.SPEC) != spec.hash() or not _is_connected(client, lab, found):
         return False
     inspect: Any = client.inspect_image  # without types in the stubs
     try:
@@ -65,6 +69,15 @@ def is_current(client: "APIClient", found: Mapping[str, Any], spec: ServiceSpec)
     except ImageNotFound:
         # Its tag was taken away; the container has what it needs.
         return True
+
+
+def _is_connected(client: "APIClient", lab: str, found: Mapping[str, Any]) -> bool:
+    """Whether the network that it knows is still the lab's: another one may have taken its place."""
+    name = labels.network_name(lab)
+    known = ((found.get("NetworkSettings") or {}).get("Networks") or {}).get(name)
+    there = {each["Id"] for each in client.networks(names=[name]) if each["Name"] == name}
+    # One that never ran has no id of its network yet.
+    return known is not None and bool(there) and known.get("NetworkID") in (*there, "")
 
 
 def ensure_surroundings(client: "APIClient", lab: str, spec: ServiceSpec) -> None:
@@ -153,6 +166,7 @@ def _host_config(client: "APIClient", lab: str, spec: ServiceSpec) -> Any:
     from docker.types import LogConfig
 
     container = container_of(spec)
+    log = dict(LOG_OPTIONS) if container.rotates_log else {}
     return client.create_host_config(
         network_mode=labels.network_name(lab),
         port_bindings={container.port: (HOST, spec.port)} if container.port and spec.port else None,
@@ -165,7 +179,7 @@ def _host_config(client: "APIClient", lab: str, spec: ServiceSpec) -> Any:
         mem_limit=container.memory_bytes,
         pids_limit=container.pids,
         init=container.init,
-        log_config=LogConfig(type=LogConfig.types.JSON, config=dict(LOG_OPTIONS)),
+        log_config=LogConfig(type=LogConfig.types.JSON, config=log),
     )
 
 

@@ -63,7 +63,7 @@ class DockerRuntime:
     def start(self, spec: ServiceSpec) -> None:
         found = self._find(spec.name)
         with translated(f"{spec.name} could not be started"):
-            if found is not None and not docker_containers.is_current(self._client, found, spec):
+            if found is not None and not docker_containers.is_current(self._client, self._lab, found, spec):
                 docker_containers.discard(self._client, found["Id"])
                 found = None
             if found is None:
@@ -93,8 +93,10 @@ class DockerRuntime:
                     self._thaw(found)
                     self._client.kill(found["Id"], "SIGKILL")
                     self._await_end(service)
-                case "pause":
+                case "pause" if not found["State"]["Paused"]:
                     self._client.pause(found["Id"])
+                case "pause":
+                    pass
                 case "resume":
                     self._thaw(found)
 

@@ -4,7 +4,6 @@ compose.yaml is written from it (see compose.py).
 Inside the lab's network every service is reached by its short name on its own well-known port.
 """
 
-import re
 from typing import Final
 
 from service.writebehind import keys
@@ -12,7 +11,7 @@ from stack.container import MIB, ContainerSpec, Mount, Probe
 from stack.lab_state import LabState
 from stack.ports import HOST
 from stack.spec import HealthCheck, ServiceSpec
-from stack.topology import DATABASE, PASSWORD, USER, redis_args, redis_memory, settings_env
+from stack.topology import DATABASE, PASSWORD, USER, memory_bytes, redis_args, redis_memory, settings_env
 
 REDIS_IMAGE: Final = "redis:8-alpine"
 POSTGRES_IMAGE: Final = "postgres:18-alpine"
@@ -35,8 +34,6 @@ _DATABASE_URL: Final = f"postgresql://{USER}:{PASSWORD}@postgres:5432/{DATABASE}
 _TRACES_URL: Final = "http://jaeger:4318"
 #: What Redis needs beside its data: buffers of clients, copies, fragments.
 _REDIS_OVERHEAD: Final = 256 * MIB
-_UNITS: Final = {"": 1, "k": 1_000, "m": 10**6, "g": 10**9, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30}
-_SIZE: Final = re.compile(r"([0-9]+)([a-z]*)")
 
 
 def docker_specs(state: LabState, image: str) -> dict[str, ServiceSpec]:
@@ -68,6 +65,8 @@ def k6_spec() -> ServiceSpec:
             image=K6_IMAGE,
             mounts=(Mount(kind="asset", source="assets/k6", target=K6_SCRIPTS),),
             tmpfs=("/tmp",),
+            # Its log is what the ledger is made from, and goes with the container after minutes.
+            rotates_log=False,
             profile="loadtest",
         ),
     )
@@ -94,7 +93,7 @@ def _redis(state: LabState) -> ServiceSpec:
             # In memory, because the image would otherwise leave an unnamed volume behind.
             tmpfs=("/data", "/tmp"),
             probe=Probe(argv=("redis-cli", "ping")),
-            memory_bytes=_bytes(maxmemory) * 5 // 4 + _REDIS_OVERHEAD,
+            memory_bytes=memory_bytes(maxmemory) * 5 // 4 + _REDIS_OVERHEAD,
         ),
     )
 
@@ -264,10 +263,3 @@ def _jaeger(state: LabState) -> ServiceSpec:
             tmpfs=("/tmp",),
         ),
     )
-
-
-def _bytes(size: str) -> int:
-    """Redis's notation: 512mb, 2g, 1000000."""
-    found = _SIZE.fullmatch(size.lower())
-    assert found is not None  # topology.check_settings lets nothing else in
-    return int(found[1]) * _UNITS[found[2]]

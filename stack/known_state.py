@@ -46,7 +46,9 @@ class KnownState:
         """What a lab is of which nothing is remembered: new, or started by compose or from elsewhere."""
         runtime = self._flavour.runtime
         seen = {name: found.port for name, found in runtime.observe().items() if found.port}
-        return LabState(runtime=runtime.kind, ports={**self._flavour.ports, **seen, **self._ports})
+        watched = not seen or any(name in seen for name in topology.OBSERVABILITY)
+        ports = {**self._flavour.ports, **seen, **self._ports}
+        return LabState(runtime=runtime.kind, ports=ports, observability=watched)
 
     def for_up(self, observability: bool | None) -> LabState:
         """The state in which `up` is to bring the lab; None: with what watches it as before.
@@ -56,7 +58,9 @@ class KnownState:
         """
         state = lab_state.load(self._directory)
         if state is None:
-            state = replace(self.default(), ports={**self._chosen_ports(), **self._ports})
+            seen = self.default()
+            chosen = seen.ports if self._flavour.runtime.observe() else self._chosen_ports()
+            state = replace(seen, ports={**chosen, **self._ports})
         else:
             state = replace(state, ports={**state.ports, **self._ports})
         _check_distinct(state.ports)
@@ -72,6 +76,8 @@ class KnownState:
     def ports(self) -> Mapping[str, int]:
         """Ports by endpoint; raises NotRunning while none are chosen."""
         state = lab_state.load(self._directory)
+        if state is None and self._flavour.runtime.observe():
+            state = self.default()
         default = self._flavour.ports if self._name == DEFAULT_NAME else {}
         known = {**default, **(state.ports if state else {}), **self._ports}
         if set(known) < set(self._flavour.ports):

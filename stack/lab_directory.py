@@ -12,12 +12,17 @@ from stack.topology import CORE
 
 #: Records of what was run in the lab; they go with it.
 RUNS: Final = "runs"
-_RECORDS: Final = (lab_state.FILE, *(f"{name}.json" for name in CORE))
+_PROCESSES: Final = tuple(f"{name}.json" for name in CORE)
 
 
 def holds_lab(directory: Path) -> bool:
     """Whether a lab was started there and not taken away, be it broken."""
-    return any((directory / name).exists() for name in _RECORDS)
+    return (directory / lab_state.FILE).exists() or holds_processes(directory)
+
+
+def holds_processes(directory: Path) -> bool:
+    """Whether a lab of local processes was started there: the runtime records each."""
+    return any((directory / name).exists() for name in _PROCESSES)
 
 
 def ports_of_labs(home: Path) -> frozenset[int]:

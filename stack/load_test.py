@@ -1,7 +1,7 @@
 """A load test: k6 with one of the lab's scripts. One protocol, an implementation for each runtime."""
 
 import shlex
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import Final, Literal, Protocol
 
 from stack.errors import EnvironmentFault
@@ -68,11 +68,11 @@ def split_lines(chunks: Iterable[bytes]) -> Iterator[str]:
         yield rest.decode(errors="replace")
 
 
-def require_success(exit_code: int, printed: Sequence[str]) -> None:
+def require_success(exit_code: int, printed: Iterable[str]) -> None:
     """Raises EnvironmentFault, with what k6 said last, unless it came to its end."""
     if exit_code in _RAN:
         return
-    tail = "\n".join(f"  {line}" for line in printed[-_TAIL:])
+    tail = "\n".join(f"  {line}" for line in [*printed][-_TAIL:])
     raise EnvironmentFault(
         f"k6 ended with exit code {exit_code}" + (f"; it said:\n{tail}" if tail else ""),
         hint="`labctl status` says whether the API runs; without --engine k6, labctl makes the load itself",

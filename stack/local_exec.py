@@ -53,9 +53,7 @@ def run(
         raise DeadlinePassed(
             f"{shlex.join(argv)} did not end within {_SECONDS:g} s", hint="run it by hand"
         ) from error
-    return ExecResult(
-        done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace")
-    )
+    return ExecResult.of(done.returncode, done.stdout, done.stderr)
 
 
 def _provide_tools(tools: Path, redis_port: int | None) -> Path:

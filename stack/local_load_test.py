@@ -42,14 +42,20 @@ class LocalLoadTest:
         printed: deque[str] = deque(maxlen=_KEPT)
         env = {**inherited_env(), **self._settings, "REPORT": "lines", "K6_NO_USAGE_REPORT": "true"}
         # A session of its own: Ctrl-C is labctl's to handle.
-        process = Popen(
-            [str(_k6()), *k6_arguments(self._script)],
-            env=env,
-            stdin=DEVNULL,
-            stdout=PIPE,
-            stderr=STDOUT,
-            start_new_session=True,
-        )
+        program = _k6()
+        try:
+            process = Popen(
+                [str(program), *k6_arguments(self._script)],
+                env=env,
+                stdin=DEVNULL,
+                stdout=PIPE,
+                stderr=STDOUT,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise EnvironmentFault(
+                f"{program} can't be run: {error.strerror or error}", hint="install k6 anew"
+            ) from error
         self._process = process
         try:
             if self._stopped.is_set():
@@ -61,21 +67,22 @@ class LocalLoadTest:
             if not self._stopped.is_set():
                 require_success(process.wait(), printed)
         finally:
-            self._end(process)
+            with process:
+                _end(process)
 
     def stop(self) -> None:
         self._stopped.set()
         if self._process is not None:
-            self._process.terminate()
+            _end(self._process)
 
-    def _end(self, process: "Popen[bytes]") -> None:
-        with process:
-            if process.poll() is None:
-                process.terminate()
-            try:
-                process.wait(_STOP_SECONDS)
-            except TimeoutExpired:
-                process.kill()
+
+def _end(process: "Popen[bytes]") -> None:
+    if process.poll() is None:
+        process.terminate()
+    try:
+        process.wait(_STOP_SECONDS)
+    except TimeoutExpired:
+        process.kill()
 
 
 def _k6() -> Path:

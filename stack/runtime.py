@@ -40,11 +40,16 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class ExecResult:
-    """What a command that ran inside a service gave back."""
+    """What a command that ran inside a service gave back. What is no UTF-8 is there as surrogates
+    (`surrogateescape`), so that the bytes can be had back."""
 
     exit_code: int
     stdout: str
     stderr: str
+
+    @classmethod
+    def of(cls, exit_code: int, stdout: bytes, stderr: bytes) -> "ExecResult":
+        return cls(exit_code, *(said.decode(errors="surrogateescape") for said in (stdout, stderr)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,8 @@ class Stack:
         """
         given = check_settings(settings)
         lab_directory.check_unclaimed(self._directory)
+        # An engine that does not answer is told of before anything is made.
+        self._runtime.observe()
         with LabLock(self._directory) as lock:
             yield from lock.acquire()
             is_new = not self._known.exists() and not self._flavour.holds_data()
@@ -254,11 +256,11 @@ class Stack:
 
     def _go_back(self, before: LabState | None, *, is_new: bool) -> None:
         """Forget what a failed `up` was given: a setting that no service starts with would fail the next."""
-        if is_new:
-            self._remove(keep_data=False)
-        elif before is not None:
-            # The first error is the one to tell.
-            with suppress(LabError):
+        # The first error is the one to tell.
+        with suppress(LabError):
+            if is_new:
+                self._remove(keep_data=False)
+            elif before is not None:
                 lab_state.save(self._directory, before)
 
     def _unwanted(self, state: LabState, observed: Mapping[str, Observed] | None = None) -> list[str]:

@@ -29,7 +29,10 @@ PASSWORD: Final = "labpass"
 
 #: Memory of Redis, unless the lab's settings say otherwise.
 _MAXMEMORY_DEFAULT: Final = "512mb"
-_MEMORY_SIZE: Final = re.compile(r"[0-9]{1,15}([kmg]b?)?", re.IGNORECASE)
+_MEMORY_SIZE: Final = re.compile(r"([0-9]{1,15})([kmg]b?)?", re.IGNORECASE)
+_UNITS: Final = {"": 1, "k": 1_000, "m": 10**6, "g": 10**9, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30}
+#: No machine that runs a lab has more.
+_MEMORY_MOST: Final = 1 << 40
 #: What the topology itself decides; an override would only break the lab.
 _DECIDED: Final = frozenset({"REDIS_URL", "DATABASE_URL", "API_HOST", "API_PORT"})
 _PROCESS_SETTINGS: Final = frozenset(field.name.upper() for field in fields(Settings)) - _DECIDED
@@ -82,8 +85,8 @@ def check_settings(given: Mapping[str, str], service: str = "") -> dict[str, str
     """
     possible = _settings_of(service)
     problems = {name: _refusal(name, service) for name in given if name not in possible}
-    if MAXMEMORY in given and not _MEMORY_SIZE.fullmatch(given[MAXMEMORY]):
-        problems[MAXMEMORY] = f"must be a size like 256mb, not {given[MAXMEMORY]!r}"
+    if MAXMEMORY in given and not 0 <= memory_bytes(given[MAXMEMORY]) <= _MEMORY_MOST:
+        problems[MAXMEMORY] = f"must be a size like 256mb, at most 1024gb, not {given[MAXMEMORY]!r}"
     parsed = {name.lower(): given[name] for name in given if name in _PROCESS_SETTINGS}
     try:
         Settings().changed(parsed, live_only=False)
@@ -94,6 +97,12 @@ def check_settings(given: Mapping[str, str], service: str = "") -> dict[str, str
         hint = f"settings are {', '.join(sorted(possible))}" if possible else f"{service} has no settings"
         raise UsageError(text, hint=hint)
     return dict(given)
+
+
+def memory_bytes(size: str) -> int:
+    """Redis's notation: 512mb, 2g, 1000000; -1 for what is no size."""
+    found = _MEMORY_SIZE.fullmatch(size)
+    return int(found[1]) * _UNITS[(found[2] or "").lower()] if found else -1
 
 
 def _settings_of(service: str) -> frozenset[str]:

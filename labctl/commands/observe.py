@@ -111,7 +111,8 @@ def execute(
     # The `--` only keeps labctl from reading the options that follow it.
     command = argv[1:] if argv[0] == "--" else argv
     done = session.stack.exec(service, command, sys.stdin.buffer.read() if stdin else b"")
-    sys.stdout.write(done.stdout)
-    sys.stdout.flush()
-    sys.stderr.write(done.stderr)
+    # As it came, be it text or not.
+    for stream, said in ((sys.stdout, done.stdout), (sys.stderr, done.stderr)):
+        stream.buffer.write(said.encode(errors="surrogateescape"))
+        stream.buffer.flush()
     raise typer.Exit(done.exit_code)

@@ -3,6 +3,7 @@ as if labctl had sent it."""
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -10,6 +11,7 @@ import msgspec
 from scenarios.ledger import Answer, Operation, Write, answer_without_product
 from scenarios.load.latencies import Latencies
 from scenarios.load.tally import Tally
+from stack.errors import Inconclusive
 from stack.load_test import LoadTest
 
 _NOT_FOUND: Final = 404
@@ -47,6 +49,8 @@ class Threshold(msgspec.Struct, frozen=True):
 class Summary(msgspec.Struct, tag_field="labctl", tag="summary", frozen=True):
     """The end of a run."""
 
+    #: How many answers the scripts told of.
+    answers: int
     thresholds: tuple[Threshold, ...]
 
 
@@ -67,7 +71,9 @@ class K6Load:
         self._tally = Tally()
         #: perf_counter() of the first request, None before it.
         self._begun: float | None = None
-        self._running = False
+        self._running = self._stopped = False
+        #: Of the summary.
+        self._answers = 0
 
     @property
     def tally(self) -> Tally:
@@ -78,23 +84,35 @@ class K6Load:
         return self._tally
 
     def run(self) -> None:
-        """Raises LabError where k6 can't be run to its end."""
+        """
+        Raises:
+            LabError: k6 can't be run to its end.
+            Inconclusive: some of its answers never arrived here, so that the ledger is not complete.
+        """
         self._running = True
         try:
             for line in self._test.lines():
-                if line.startswith(_OURS):
-                    self._take(_decoder.decode(line))
+                # One that was cut off is missing in the count.
+                with suppress(msgspec.MsgspecError):
+                    if line.startswith(_OURS):
+                        self._take(_decoder.decode(line))
         finally:
             self._running = False
+        if not self._stopped and self._answers != self._tally.requests:
+            raise Inconclusive(
+                f"k6 told of {self._answers:,} answers at its end, and {self._tally.requests:,} arrived here",
+                hint="the ledger is not complete; run the load again",
+            )
 
     def stop(self) -> None:
+        self._stopped = True
         if self._running:
             self._test.stop()
 
     def _take(self, told: Answered | Summary) -> None:
         if isinstance(told, Summary):
             self._running = False
-            self.thresholds = told.thresholds
+            self.thresholds, self._answers = told.thresholds, told.answers
             return
         if self._begun is None:
             self._begun = time.perf_counter() - told.latency_ms / 1000

@@ -17,6 +17,9 @@ from scenarios.scenario import Conclusion, Options
 from stack.errors import UsageError
 from stack.load_test import Script
 
+#: s
+_SHORTEST: Final = 1.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class K6Scenario:
@@ -35,7 +38,11 @@ class K6Scenario:
     steps: int = 3
 
     def check(self, options: Options) -> None:
-        """Raises UsageError for an option that the scripts don't have."""
+        """Raises UsageError for an option that the scripts don't have, or a time that is none for k6."""
+        if options.duration is not None and options.duration < _SHORTEST:
+            raise UsageError(
+                f"--duration can't be {options.duration:g} for k6", hint=f"give at least {_SHORTEST:g} second"
+            )
         if options.rate is not None:
             raise UsageError(
                 "k6's scripts have no --rate: each user waits for its answer",

@@ -163,8 +163,23 @@ def test_a_lab_whose_directory_is_lost_can_be_taken_down(
     _core(docker_lab)
     elsewhere = open_stack(docker_lab.name, "docker", home=tmp_path / "elsewhere")
     assert elsewhere.running()
+    assert elsewhere.urls() == docker_lab.urls()
+    before = {name: seen.pid for name, seen in docker_lab.status().items()}
+    list(elsewhere.up())
+    assert {name: seen.pid for name, seen in elsewhere.status().items()} == before
     list(elsewhere.down())
     assert _left(client, docker_lab) == []
+
+
+def test_a_network_that_somebody_removed_is_made_again(
+    docker_lab: Stack, client: docker.DockerClient
+) -> None:
+    _core(docker_lab)
+    for name in ("worker", "api", "redis", "postgres"):
+        client.containers.get(f"{docker_lab.name}-{name}").stop(timeout=5)
+    client.networks.get(f"{docker_lab.name}_default").remove()
+    _core(docker_lab)
+    assert docker_lab.running()
 
 
 def test_a_held_port_is_named_before_anything_is_created(

@@ -89,6 +89,20 @@ def test_a_run_that_is_closed_early_leaves_nothing(running: Stack) -> None:
     assert _left(running) == []
 
 
+def test_a_run_that_is_killed_is_told(running: Stack) -> None:
+    with closing(run(running, "k6-basic", {})) as events:
+        assert any(isinstance(event, LoadSampled) and event.requests for event in events)
+        if running.kind == "local":
+            (k6,) = (each for each in psutil.Process().children(recursive=True) if _name(each) == "k6")
+            k6.kill()
+        else:
+            with closing(connect(StackSettings.from_env())) as client:
+                client.kill(f"{running.name}-k6")
+        with pytest.raises(EnvironmentFault, match="k6 ended with exit code"):
+            list(events)
+    assert _left(running) == []
+
+
 @pytest.mark.docker
 def test_one_at_a_time_in_docker(docker_stack: Stack) -> None:
     list(docker_stack.up())

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import psutil
@@ -180,6 +181,26 @@ def test_what_is_piped_in_reaches_the_command(stack: Stack) -> None:
     assert "nothing" in failed.stderr
     # One that does not listen.
     assert stack.exec("redis", ["true"], much).exit_code == 0
+
+
+def test_no_output_of_a_command_is_lost(stack: Stack) -> None:
+    """An answer that comes together with the head of the engine's was, on a busy machine."""
+    with ThreadPoolExecutor(8) as pool:
+        said = list(pool.map(lambda _: stack.exec("redis", ["redis-cli", "PING"]).stdout, range(48)))
+    assert said == ["PONG\n"] * 48
+
+
+def test_what_is_no_text_can_be_had_back(stack: Stack) -> None:
+    every = bytes(range(256))
+    said = stack.exec("api", ["cat"], every).stdout
+    assert said.encode(errors="surrogateescape") == every
+
+
+def test_pausing_twice_is_no_mistake(stack: Stack) -> None:
+    for _ in range(2):
+        list(stack.pause("worker"))
+    list(stack.resume("worker"))
+    assert stack.running()
 
 
 def test_logs_and_usage_cover_every_service(stack: Stack) -> None:

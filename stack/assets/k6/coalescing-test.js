@@ -2,7 +2,7 @@
 //   docker compose run --rm lab42-k6 run /scripts/coalescing-test.js
 import http from 'k6/http';
 import { check, fail, sleep } from 'k6';
-import { BASE_URL, TREND_STATS, create, seconds, stage, summary, update, users } from './lab.js';
+import { BASE_URL, TIMEOUT, TREND_STATS, create, seconds, stage, summary, update, users } from './lab.js';
 
 export const options = {
   vus: users(5),
@@ -16,7 +16,8 @@ export const options = {
 };
 
 function totals() {
-  return http.get(`${BASE_URL}/admin/queue`, { tags: { name: 'queue' } }).json('totals');
+  const answer = http.get(`${BASE_URL}/admin/queue`, { tags: { name: 'queue' }, timeout: TIMEOUT });
+  return answer.status === 200 ? answer.json('totals') : null;
 }
 
 export function setup() {
@@ -34,6 +35,7 @@ export default function (data) {
 
 export function teardown(data) {
   const after = totals();
+  if (!data.before || !after) return;
   const accepted = after.accepted - data.before.accepted;
   const coalesced = after.coalesced - data.before.coalesced;
   console.log(`${accepted} updates accepted, ${coalesced} of them coalesced`);

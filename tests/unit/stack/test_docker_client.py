@@ -69,3 +69,13 @@ def test_a_lab_keeps_its_runtime(nobody: StackSettings, tmp_path: Path) -> None:
     assert choose_runtime("lab42", tmp_path, "auto", nobody) == ("docker", "the lab runs on it")
     with pytest.raises(EnvironmentFault, match="the lab lab42 runs on the docker runtime, not on local"):
         choose_runtime("lab42", tmp_path, "local", nobody)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["tcp://localhost.evil.example", "tcp://127.0.0.1:notaport", "tcp://[::1]:99999", "tcp://10.0.0.1:2375"],
+)
+def test_an_engine_that_can_not_be_this_machines_is_refused(tmp_path: Path, host: str) -> None:
+    with pytest.raises(EnvironmentFault) as caught:
+        connect(StackSettings(home=tmp_path, docker_host=host))
+    assert caught.value.hint

@@ -75,6 +75,7 @@ def test_impossible_names_are_refused(name: str) -> None:
         ({"FAILURE_RATE": "2"}, "FAILURE_RATE: must be from 0 to 1"),
         ({"API_PORT": "1"}, "API_PORT: is decided by the lab"),
         ({"REDIS_MAXMEMORY": "much"}, "REDIS_MAXMEMORY: must be a size"),
+        ({"REDIS_MAXMEMORY": "999999999999999g"}, "REDIS_MAXMEMORY: must be a size"),
     ],
 )
 def test_impossible_settings_are_refused_by_name(given: dict[str, str], problem: str) -> None:

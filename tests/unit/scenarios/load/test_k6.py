@@ -14,12 +14,16 @@ from scenarios.ledger import Ledger
 from scenarios.load.k6 import K6Load
 from scenarios.load.k6_scenario import BASIC, COALESCING, K6Scenario
 from scenarios.scenario import Conclusion, Options
-from stack.errors import EnvironmentFault, UsageError
+from stack.errors import EnvironmentFault, Inconclusive, UsageError
 from stack.events import StackEvents, StackNoted
 from stack.load_test import LoadTest
 from tests.unit.scenarios.load.fake_lab import FakeProbe
 
 _VALUE = {"name": "k6-1-0", "price": 1.5, "quantity": 2}
+
+
+def _summary(*thresholds: dict[str, object], answers: int = 1) -> str:
+    return json.dumps({"labctl": "summary", "answers": answers, "thresholds": thresholds})
 
 
 def _line(operation: str = "create", status: int = 201, version: int | None = 1, **other: Any) -> str:
@@ -104,7 +108,8 @@ def _play(lab: _Lab, scenario: K6Scenario, options: Options | None = None) -> tu
 
 def _loaded(*lines: str) -> tuple[K6Load, Ledger]:
     ledger = Ledger()
-    load = K6Load(_Printed(lines), ledger.record)
+    answers = sum('"answer"' in line for line in lines)
+    load = K6Load(_Printed([*lines, _summary(answers=answers)]), ledger.record)
     load.run()
     return load, ledger
 
@@ -155,7 +160,7 @@ def test_what_k6_itself_says_is_no_answer() -> None:
 
 def test_a_load_that_keeps_its_thresholds() -> None:
     kept = {"metric": "http_req_failed", "limit": "rate<0.01", "measured": 0.0, "kept": True}
-    lab = _Lab(_line(), json.dumps({"labctl": "summary", "thresholds": [kept]}))
+    lab = _Lab(_line(), _summary(kept))
     events, conclusion = _play(lab, BASIC, Options(duration=30.0, clients=3))
     assert lab.stack.asked == [("basic", {"DURATION": "30s", "CLIENTS": "3"})]
     steps = [event for event in events if isinstance(event, StepStarted)]
@@ -171,11 +176,17 @@ def test_a_load_that_keeps_its_thresholds() -> None:
 
 def test_a_missed_threshold_is_not_as_predicted() -> None:
     missed = {"metric": "http_req_failed", "limit": "rate<0.01", "measured": 0.25, "kept": False}
-    lab = _Lab(_line(), json.dumps({"labctl": "summary", "thresholds": [missed]}))
+    lab = _Lab(_line(), _summary(missed))
     _, conclusion = _play(lab, COALESCING)
     assert lab.stack.asked == [("coalescing-test", {"DURATION": "30s", "CLIENTS": "5"})]
     assert conclusion.outcome == "unexpected"
     assert conclusion.text == "k6: http_req_failed should be rate<0.01, and was 0.25"
+
+
+@pytest.mark.parametrize("lines", [(_line(), _summary(answers=2)), (_line(),), (_line(), _line()[:40])])
+def test_a_ledger_that_is_not_complete_is_not_judged(lines: tuple[str, ...]) -> None:
+    with pytest.raises(Inconclusive, match="and 1 arrived here"):
+        _play(_Lab(*lines), BASIC)
 
 
 def test_a_test_that_fails_is_told() -> None:
@@ -204,3 +215,10 @@ def test_time_passes_while_no_answer_comes() -> None:
 def test_the_scripts_have_no_rate(scenario: K6Scenario) -> None:
     with pytest.raises(UsageError, match="--rate"):
         scenario.check(Options(rate=10.0))
+
+
+@pytest.mark.parametrize("scenario", [BASIC, COALESCING], ids=lambda scenario: scenario.name)
+def test_k6_has_a_shortest_time(scenario: K6Scenario) -> None:
+    scenario.check(Options(duration=1.0))
+    with pytest.raises(UsageError, match="--duration"):
+        scenario.check(Options(duration=0.5))
