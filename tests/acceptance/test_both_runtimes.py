@@ -15,6 +15,8 @@ import pytest
 from labctl.__main__ import run
 from labctl.context import Invocation
 
+pytestmark = pytest.mark.xdist_group("both runtimes")
+
 _KINDS: Final = ("local", pytest.param("docker", marks=pytest.mark.docker))
 #: One after the other, on one lab; `ID` is the product that the first one created.
 _SESSION: Final[tuple[tuple[str, ...], ...]] = (
@@ -68,11 +70,13 @@ class _Cli:
 
     def __call__(self, *words: str, exit_code: int = 0) -> str:
         lab = ["--name", self.name, "--runtime", self.kind]
-        out, err = io.StringIO(), io.StringIO()
+        # Files of bytes beneath, as a process has them.
+        out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
         with redirect_stdout(out), redirect_stderr(err):
             code = run([*words[:1], *lab, *words[1:]] if words[0] == "exec" else [*words, *lab], Invocation())
-        assert code == exit_code, f"{words} ended with {code}: {out.getvalue()}{err.getvalue()}"
-        return out.getvalue()
+        said, complained = (stream.buffer.getvalue().decode() for stream in (out, err))
+        assert code == exit_code, f"{words} ended with {code}: {said}{complained}"
+        return said
 
     def document(self, *words: str) -> Any:
         return json.loads(self(*words, "--json"))

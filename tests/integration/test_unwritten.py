@@ -62,11 +62,11 @@ def test_kept_data_holds_all_that_was_acknowledged(lab: Stack) -> None:
     assert _rows(lab) == "20"
 
 
-def test_what_could_not_be_kept_is_told(lab: Stack) -> None:
-    _core(lab)
-    list(lab.stop("worker"))
-    _create(lab)
-    events = list(lab.down(keep_data=True))
+def test_what_could_not_be_kept_is_told(local_lab: Stack) -> None:
+    _core(local_lab)
+    list(local_lab.stop("worker"))
+    _create(local_lab)
+    events = list(local_lab.down(keep_data=True))
     assert StackNoted("1 acknowledged writes are in Redis alone, and go with it.") in events
 
 
@@ -81,7 +81,8 @@ def test_the_setting_that_was_given_last_counts(lab: Stack, api: httpx.Client) -
     assert httpx.get(f"{api.base_url}/admin/config", trust_env=False).json()["batch_size"] == 90
 
 
-def test_two_services_cannot_share_a_port(lab: Stack) -> None:
+def test_two_services_cannot_share_a_port(local_lab: Stack) -> None:
+    lab = local_lab
     _core(lab)
     before = {name: seen.pid for name, seen in lab.status().items()}
     port = int(lab.urls()["postgres"].rpartition(":")[2].partition("/")[0])

@@ -18,8 +18,8 @@ end
 local ended = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', digits(now - lease), 'LIMIT', 0, limit)
 for _, id in ipairs(ended) do
   -- Nobody will say any more what became of the claimed entry; what was written behind it replaces it.
-  local entry = redis.call('HGET', KEYS[2], id)
-  if entry and not in_hand(KEYS[3], KEYS[5], id, entry) and not oldest_in_backlog(KEYS[5], id) then
+  local entry = next_entry(KEYS[5], id, redis.call('HGET', KEYS[2], id))
+  if entry and queued_at(entry) > tonumber(redis.call('ZSCORE', KEYS[3], id)) then
     redis.call('HINCRBY', KEYS[8], 'coalesced', 1)
   end
 end

@@ -58,6 +58,12 @@ local function backlog_entry(member, id)
   return string.sub(member, #id + 19)
 end
 
+-- What is written next of a product: the oldest of its backlog, else its pending entry.
+local function next_entry(backlog_key, id, pending)
+  local member = oldest_in_backlog(backlog_key, id)
+  return member and backlog_entry(member, id) or pending
+end
+
 local function find_in_backlog(backlog_key, id, version)
   local prefix = id .. ':' .. string.format('%016.0f', tonumber(version))
   return redis.call('ZRANGEBYLEX', backlog_key, '[' .. prefix .. ':', '(' .. prefix .. ';', 'LIMIT', 0, 1)[1]
