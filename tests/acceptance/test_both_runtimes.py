@@ -2,10 +2,9 @@
 
 import io
 import json
-import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -15,9 +14,6 @@ import pytest
 from labctl.__main__ import run
 from labctl.context import Invocation
 
-pytestmark = pytest.mark.xdist_group("both runtimes")
-
-_KINDS: Final = ("local", pytest.param("docker", marks=pytest.mark.docker))
 #: One after the other, on one lab; `ID` is the product that the first one created.
 _SESSION: Final[tuple[tuple[str, ...], ...]] = (
     ("product", "create", "--title", "Both", "--price", "9.99", "--quantity", "3"),
@@ -82,19 +78,18 @@ class _Cli:
         return json.loads(self(*words, "--json"))
 
 
-@pytest.fixture(scope="module")
-def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    home = tmp_path_factory.mktemp("both-home")
-    before = os.environ.get("LABCTL_HOME")
-    os.environ["LABCTL_HOME"] = str(home)
-    yield home
-    if before is None:
-        del os.environ["LABCTL_HOME"]
-    else:
-        os.environ["LABCTL_HOME"] = before
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the labs of this test keep their state."""
+    # PostgreSQL may run as another user, who must be able to enter.
+    tmp_path.chmod(0o755)
+    monkeypatch.setenv("LABCTL_HOME", str(tmp_path))
+    return tmp_path
 
 
+@contextmanager
 def _played(kind: str) -> Iterator[_Cli]:
+    """A lab on which the whole session has been played."""
     cli = _Cli(kind, f"both-{uuid.uuid4().hex[:8]}")
     try:
         cli("up", "--no-observability")
@@ -108,25 +103,36 @@ def _played(kind: str) -> Iterator[_Cli]:
         cli("down")
 
 
-@pytest.fixture(scope="module")
-def local_cli(_home: Path) -> Iterator[_Cli]:
-    yield from _played("local")
+def test_every_command_works(home: Path) -> None:
+    with _played("local") as cli:
+        _check(cli)
 
 
-@pytest.fixture(scope="module")
-def docker_cli(_home: Path, engine: str) -> Iterator[_Cli]:
-    yield from _played("docker")
+@pytest.mark.docker
+def test_every_command_works_alike(home: Path, engine: str) -> None:
+    with _played("local") as local, _played("docker") as docker:
+        _check(docker)
+        for words, document in local.documents.items():
+            assert _shape(docker.documents[words]) == _shape(document), words
 
 
-@pytest.fixture(params=_KINDS)
-def cli(request: pytest.FixtureRequest) -> _Cli:
-    found = request.getfixturevalue(f"{request.param}_cli")
-    assert isinstance(found, _Cli)
-    return found
+def _check(cli: _Cli) -> None:
+    _check_documents(cli.documents)
+    # What prints no document.
+    assert cli("exec", "redis", "--", "redis-cli", "PING") == "PONG\n"
+    assert "accepting connections" in cli("exec", "postgres", "--", "pg_isready")
+    assert "worker" in cli("logs", "worker", "--tail", "1")
+    # A mistake is told alike.
+    for words in (
+        ("worker", "restart", "--set", "NO_SUCH=1"),
+        ("fault", "resume", "mongodb"),
+        ("db", "query", "SELECT bogus"),
+        ("product", "get", "nowhere"),
+    ):
+        cli(*words, exit_code=2)
 
 
-def test_the_documents_say_what_was_done(cli: _Cli) -> None:
-    said = cli.documents
+def _check_documents(said: Mapping[str, Any]) -> None:
     assert said["status"]["services"]["worker"]["state"] == "running"
     assert {"api", "redis", "postgres"} == set(said["urls"]["urls"])
     assert said["product get ID"]["name"] == "Both"
@@ -143,28 +149,6 @@ def test_the_documents_say_what_was_done(cli: _Cli) -> None:
         assert said[name]["outcome"] == "expected"
         assert said[name]["verdict"]["fates"]["lost"] == 0
     assert all(used["memory_bytes"] > 1_000_000 for used in said["top"]["services"].values())
-
-
-def test_what_prints_no_document(cli: _Cli) -> None:
-    assert cli("exec", "redis", "--", "redis-cli", "PING") == "PONG\n"
-    assert "accepting connections" in cli("exec", "postgres", "--", "pg_isready")
-    assert "worker" in cli("logs", "worker", "--tail", "1")
-
-
-def test_a_mistake_is_told_alike(cli: _Cli) -> None:
-    for words, code in (
-        (("worker", "restart", "--set", "NO_SUCH=1"), 2),
-        (("fault", "resume", "mongodb"), 2),
-        (("db", "query", "SELECT bogus"), 2),
-        (("product", "get", "nowhere"), 2),
-    ):
-        cli(*words, exit_code=code)
-
-
-@pytest.mark.docker
-def test_the_documents_have_the_same_shape(local_cli: _Cli, docker_cli: _Cli) -> None:
-    for words, document in local_cli.documents.items():
-        assert _shape(docker_cli.documents[words]) == _shape(document), words
 
 
 def _shape(value: object) -> object:
