@@ -59,11 +59,12 @@ def _make_ready(session: Session, *, repair: bool) -> None:
     """A fault that somebody made on purpose is left as it is where the measurement is about it."""
     if session.stack.running():
         return
-    ailing = {name: seen.state for name, seen in session.stack.status().items() if seen.state != "healthy"}
-    if repair or not any(seen.pid for seen in session.stack.status().values()):
+    status = session.stack.status()
+    if repair or not any(seen.pid for seen in status.values()):
         start_lab(session, {})
     else:
-        states = ", ".join(f"{name} is {state}" for name, state in ailing.items())
+        ailing = (seen for seen in status.values() if seen.state != "healthy")
+        states = ", ".join(f"{seen.service} is {seen.state}" for seen in ailing)
         text = f"Not everything is healthy: {states}. It stays so; {session.hint('up')} would repair it."
         session.show(StackNoted(text))
 

@@ -13,15 +13,13 @@ from stack.docker_images import DockerImages
 from stack.docker_topology import K6_BASE_URL, K6_IMAGE, K6_SCRIPTS, k6_spec
 from stack.errors import EnvironmentFault
 from stack.events import StackEvents
-from stack.load_test import Script, k6_arguments, require_success, shown_command, split_lines
+from stack.load_test import TAIL, Script, k6_arguments, require_success, shown_command, split_lines
 from stack.settings import StackSettings
 from stack.spec import ServiceSpec
 
 if TYPE_CHECKING:
     from docker import APIClient
 
-#: Lines that are kept for an error.
-_KEPT: Final = 20
 #: s that k6 gets to end in good order.
 _STOP_SECONDS: Final = 2
 
@@ -48,7 +46,7 @@ class DockerLoadTest:
         return DockerImages(self._settings).provide({"k6": self._spec()})
 
     def lines(self) -> Generator[str, None, None]:
-        printed: deque[str] = deque(maxlen=_KEPT)
+        printed: deque[str] = deque(maxlen=TAIL)
         with closing(connect(self._settings, patient=True)) as client, translated("k6 could not be run"):
             identity = self._create(client)
             output: Iterator[bytes] = iter(())

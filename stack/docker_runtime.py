@@ -93,10 +93,9 @@ class DockerRuntime:
                     self._thaw(found)
                     self._client.kill(found["Id"], "SIGKILL")
                     self._await_end(service)
-                case "pause" if not found["State"]["Paused"]:
-                    self._client.pause(found["Id"])
                 case "pause":
-                    pass
+                    if not found["State"]["Paused"]:
+                        self._client.pause(found["Id"])
                 case "resume":
                     self._thaw(found)
 

@@ -35,9 +35,7 @@ class KnownState:
 
     def required(self) -> LabState:
         """The state of a lab that has to be there; raises NotRunning where there is none."""
-        state = lab_state.load(self._directory)
-        if state is None and self._flavour.runtime.observe():
-            return self.default()
+        state = self._found()
         if state is None:
             raise NotRunning(f"there is no lab {self._name}", hint="start one with `labctl up`")
         return state
@@ -56,13 +54,8 @@ class KnownState:
         Raises:
             UsageError: two services would have the same port.
         """
-        state = lab_state.load(self._directory)
-        if state is None:
-            seen = self.default()
-            chosen = seen.ports if self._flavour.runtime.observe() else self._chosen_ports()
-            state = replace(seen, ports={**chosen, **self._ports})
-        else:
-            state = replace(state, ports={**state.ports, **self._ports})
+        state = self._found() or replace(self.default(), ports=self._chosen_ports())
+        state = replace(state, ports={**state.ports, **self._ports})
         _check_distinct(state.ports)
         return state if observability is None else replace(state, observability=observability)
 
@@ -75,9 +68,7 @@ class KnownState:
 
     def ports(self) -> Mapping[str, int]:
         """Ports by endpoint; raises NotRunning while none are chosen."""
-        state = lab_state.load(self._directory)
-        if state is None and self._flavour.runtime.observe():
-            state = self.default()
+        state = self._found()
         default = self._flavour.ports if self._name == DEFAULT_NAME else {}
         known = {**default, **(state.ports if state else {}), **self._ports}
         if set(known) < set(self._flavour.ports):
@@ -87,6 +78,11 @@ class KnownState:
             )
         unwanted = topology.OBSERVABILITY if state and not state.observability else ()
         return {name: port for name, port in known.items() if name not in unwanted}
+
+    def _found(self) -> LabState | None:
+        """What is remembered, or seen to be there; None where there is no lab."""
+        state = lab_state.load(self._directory)
+        return self.default() if state is None and self._flavour.runtime.observe() else state
 
     def _chosen_ports(self) -> Mapping[str, int]:
         if self._name == DEFAULT_NAME:

@@ -13,8 +13,8 @@ Script = Literal["basic", "coalescing-test"]
 #: Exit codes of k6: all went well; it did, but a threshold was missed. That is for the caller to judge.
 #: https://github.com/grafana/k6/blob/master/errext/exitcodes/codes.go
 _RAN: Final = frozenset({0, 99})
-#: Last lines of a failed test in its error.
-_TAIL: Final = 4
+#: Last lines of a failed test, which are kept for its error.
+TAIL: Final = 4
 
 
 class LoadTest(Protocol):
@@ -69,10 +69,10 @@ def split_lines(chunks: Iterable[bytes]) -> Iterator[str]:
 
 
 def require_success(exit_code: int, printed: Iterable[str]) -> None:
-    """Raises EnvironmentFault, with what k6 said last, unless it came to its end."""
+    """Raises EnvironmentFault, with what k6 `printed` last, unless it came to its end."""
     if exit_code in _RAN:
         return
-    tail = "\n".join(f"  {line}" for line in [*printed][-_TAIL:])
+    tail = "\n".join(f"  {line}" for line in printed)
     raise EnvironmentFault(
         f"k6 ended with exit code {exit_code}" + (f"; it said:\n{tail}" if tail else ""),
         hint="`labctl status` says whether the API runs; without --engine k6, labctl makes the load itself",

@@ -11,14 +11,12 @@ from typing import Final
 
 from stack.errors import EnvironmentFault
 from stack.events import StackEvents
-from stack.load_test import Script, k6_arguments, require_success, shown_command
+from stack.load_test import TAIL, Script, k6_arguments, require_success, shown_command
 from stack.package_files import asset_path
 from stack.settings import inherited_env
 
 #: s that k6 gets to end in good order.
 _STOP_SECONDS: Final = 2.0
-#: Lines that are kept for an error.
-_KEPT: Final = 20
 
 
 class LocalLoadTest:
@@ -39,7 +37,7 @@ class LocalLoadTest:
         yield from ()
 
     def lines(self) -> Generator[str, None, None]:
-        printed: deque[str] = deque(maxlen=_KEPT)
+        printed: deque[str] = deque(maxlen=TAIL)
         env = {**inherited_env(), **self._settings, "REPORT": "lines", "K6_NO_USAGE_REPORT": "true"}
         # A session of its own: Ctrl-C is labctl's to handle.
         program = _k6()

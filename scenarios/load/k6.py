@@ -72,6 +72,8 @@ class K6Load:
         #: perf_counter() of the first request, None before it.
         self._begun: float | None = None
         self._running = self._stopped = False
+        #: Whether the load itself goes on; k6 sums up after it.
+        self._loading = True
         #: Of the summary.
         self._answers = 0
 
@@ -79,7 +81,7 @@ class K6Load:
     def tally(self) -> Tally:
         """`busy` and `late` say nothing here: they are k6's own affair."""
         # Time passes also while no answer comes.
-        if self._running and self._begun is not None:
+        if self._running and self._loading and self._begun is not None:
             self._tally.elapsed = time.perf_counter() - self._begun
         return self._tally
 
@@ -111,7 +113,7 @@ class K6Load:
 
     def _take(self, told: Answered | Summary) -> None:
         if isinstance(told, Summary):
-            self._running = False
+            self._loading = False
             self.thresholds, self._answers = told.thresholds, told.answers
             return
         if self._begun is None:
