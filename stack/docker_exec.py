@@ -63,11 +63,14 @@ def _converse(client: "APIClient", identity: str, stdin: bytes) -> tuple[bytes, 
         raw: Any = answer.raw
         stream = raw._fp.fp
         # At the same time: what the command prints must not keep it from reading on.
-        sending = pool.submit(_send, stream.raw._sock, stdin)
+        connection = stream.raw._sock
+        sending = pool.submit(_send, connection, stdin)
         said = {False: bytearray(), True: bytearray()}
         for number, content in _frames(stream):
             said[number == _STDERR] += content
         sending.result()
+    # Nobody else closes what was taken over.
+    connection.close()
     return bytes(said[False]), bytes(said[True])
 
 
