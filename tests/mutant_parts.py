@@ -4,7 +4,10 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from importlib.resources import files
 from typing import Any, Final
+
+import psycopg
 
 from service.writebehind import keys
 from service.writebehind.buffer import Buffer, Claim, Claimed
@@ -43,8 +46,14 @@ def with_sql(right: str, wrong: str) -> Callable[[str], Store]:
     """A store whose one statement says something else."""
 
     def make(database_url: str) -> Store:
+        schema = (files("service.writebehind") / "schema.sql").read_text()
+        begins = schema.index("CREATE OR REPLACE FUNCTION write_entries")
+        function = schema[begins : schema.index("$$;", begins)] + "$$"
+        function = rewritten(function, (right, wrong), ("FUNCTION write_entries", "FUNCTION wrong_entries"))
+        with psycopg.connect(database_url) as connection:
+            connection.execute(function.encode())
         store = RiggedStore(database_url)
-        store._upsert = rewritten(store._upsert, (right, wrong))
+        store.write_function = "wrong_entries"
         return store
 
     return make
@@ -67,10 +76,10 @@ class CachesFirst(Writes):
 
     def __init__(self, scripts: Scripts, store: Store, settings: Settings, **rest: Any) -> None:
         class CachingStore(Store):
-            def write(self, entries: Sequence[bytes]) -> int:
+            def write(self, entries: Sequence[bytes], *, lock_ms: int | None = None) -> int:
                 for entry in entries:
                     scripts.client.set(keys.cache(json.loads(entry)["id"]), entry)
-                return store.write(entries)
+                return store.write(entries, lock_ms=lock_ms)
 
             def get(self, product_id: str) -> StoredProduct | None:
                 return store.get(product_id)
