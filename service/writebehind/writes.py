@@ -37,7 +37,8 @@ class Writes:
     """Creates, updates and deletes products. What it returns is acknowledged; what it raises is not.
 
     Raises, from every method: `CacheUnavailable`, `StoreUnavailable` or `QueueFull`, the write was not
-    taken; `RowsRefused`, nor will it ever be; `OutcomeUnknown`, nobody can say. `policy` is the one that the request asked for, '' for none.
+    taken; `RowsRefused`, nor will it ever be; `OutcomeUnknown`, nobody can say. `policy` is the one that
+    the request asked for, '' for none.
     """
 
     def __init__(
