@@ -78,8 +78,7 @@ class Sorting:
             try:
                 self._passes(part, lock_ms)
             except RowsRefused as error:
-                if self._stop.requested:
-                    raise StoreUnavailable("the worker was asked to stop") from error
+                self._obey(error)
                 lock_ms = _LOCK_MS
                 if len(part) > 1:
                     middle = len(part) // 2
@@ -87,7 +86,7 @@ class Sorting:
                 else:
                     self._refused.append((part[0], error))
                     self._blame(last=not parts)
-        return [Refused(row, error, self._sound) for row, error in self._refused]
+        return self._confirmed() if self._refused else []
 
     def _passes(self, part: Sequence[Claimed], lock_ms: int | None) -> None:
         self._condition.begin()
@@ -111,6 +110,24 @@ class Sorting:
         enough = len(self._refused) >= (2 if last else _ENOUGH)
         if self._unclear and enough and self._all_alike():
             raise SystemRefuses(error)
+
+    def _confirmed(self) -> list[Refused]:
+        """What is refused once more, after good rows passed once more: PostgreSQL's rules may have changed
+        while the batch was split."""
+        row, error = self._refused[-1]
+        certain = self._sound and (error.blames_no_row or rehearse(self._store, row, error) == "sound")
+        refused = []
+        for row, _ in self._refused:
+            try:
+                self._passes([row], _LOCK_MS)
+            except RowsRefused as again:
+                self._obey(again)
+                refused.append(Refused(row, again, certain))
+        return refused
+
+    def _obey(self, error: RowsRefused) -> None:
+        if self._stop.requested:
+            raise StoreUnavailable("the worker was asked to stop") from error
 
     def _all_alike(self) -> bool:
         return len({error.sqlstate for _, error in self._refused}) == 1
