@@ -68,10 +68,12 @@ class Flusher:
     def attempt(self) -> int:
         """One flush job, as `run`, for callers who can do nothing about a Redis that goes."""
         try:
-            return self.run()
+            rows = self.run()
         except WriteBehindError as error:
             self._conditions.met("redis", f"a flush ends early: {error}")
             return 0
+        self._conditions.over("redis", "flushes run to their end again")
+        return rows
 
     def run(self) -> int:
         """One flush job: drain until nothing is queued; return how many rows it took care of.
