@@ -1,18 +1,25 @@
 """Row or system is decided by trying: what a real PostgreSQL refuses, and what becomes of it."""
 
+import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
 from service.writebehind.entry import Product
+from service.writebehind.store import Store
 from stack.database import apply_schema
 from stack.wait import wait_until
 from tests.refusals import END_SESSIONS, ROLE, UNLUCKY, Refusing, bad, drained, flushing, good, raising
-from tests.servers import Servers
-from tests.write_path import OpenPath, WritePath
+from tests.servers import Servers, running
+from tests.write_path import OpenPath, Parts, WritePath
 from worker.__main__ import MANNERS
 
 
@@ -375,3 +382,59 @@ def test_a_locked_table_pauses_and_drains_the_moment_it_is_free(database: Refusi
             other.rollback()
             drained(path, seconds=1)
     database.assert_accounted(path)
+
+
+def test_a_batch_that_takes_too_long_is_written_in_parts(database: Refusing) -> None:
+    database.ddl(
+        "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN PERFORM pg_sleep(0.02); RETURN NEW; END $$",
+        "CREATE TRIGGER dawdles BEFORE INSERT ON products FOR EACH ROW EXECUTE FUNCTION dawdle()",
+    )
+    path = database.path(replace(MANNERS, statement_ms=150), max_retries=0)
+    database.create(path, [good(n) for n in range(20)])
+    path.flusher.run()
+    database.assert_accounted(path)
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only root can mount a small disk")
+def test_a_full_disk_pauses_and_loses_nothing(tmp_path: Path) -> None:
+    with running(tmp_path) as servers, _small_disk(servers, tmp_path) as disk:
+        path = WritePath.on(servers, Parts(store=lambda url: Store(url, MANNERS)), max_retries=0)
+        try:
+            filler = disk / "filler"
+            with filler.open("wb", buffering=0) as file, suppress(OSError):
+                while file.write(bytes(4096)) == 4096:
+                    pass
+            wide = [path.create(Product("x" * 255, 1.0, n)) for n in range(300)]
+            with flushing(path):
+                wait_until(
+                    lambda: path.condition.said.code == "53100", seconds=8, reason="it is full", hint=""
+                )
+                assert "No space left" in path.condition.said.reason
+                filler.unlink()
+                drained(path)
+            assert (path.queue().dlq_size, path.queue().totals["persisted"]) == (0, 300)
+            assert all(path.row(product["id"]) for product in wide[::30])
+            path.assert_balanced()
+        finally:
+            path.close()
+
+
+@contextmanager
+def _small_disk(servers: Servers, directory: Path) -> Iterator[Path]:
+    """The tables, without the log, on a file system of 64 MB."""
+    (base,) = directory.glob("**/base")
+    copy = base.with_name("base.copy")
+    servers.runtime.signal("postgres", "kill")
+    shutil.copytree(base, copy)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m,mode=700", "tmpfs", str(base)], check=True)
+    try:
+        subprocess.run(["cp", "-a", f"{copy}/.", str(base)], check=True)
+        owner = base.parent.stat()
+        subprocess.run(["chown", "-R", f"{owner.st_uid}:{owner.st_gid}", str(base)], check=True)
+        servers.runtime.start(servers.specs["postgres"])
+        servers.wait_for("postgres")
+        yield base
+    finally:
+        servers.runtime.signal("postgres", "kill")
+        subprocess.run(["umount", "-l", str(base)], check=True)
