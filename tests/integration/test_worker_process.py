@@ -15,9 +15,9 @@ from rq.suspension import resume, suspend
 
 from service.writebehind import keys
 from stack.wait import wait_until
+from tests.live_worker import WorkerProcess, workers
 from tests.refusals import drained, good
 from tests.servers import Servers
-from tests.worker_process import WorkerProcess, workers
 from tests.write_path import OpenPath, WritePath
 
 LOCK = "LOCK TABLE products IN ACCESS EXCLUSIVE MODE"
