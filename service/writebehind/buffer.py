@@ -29,10 +29,11 @@ NotAccepted = Literal["missing", "gone", "write_through"]
 
 @dataclass(frozen=True, slots=True)
 class KnownRow:
-    """What PostgreSQL knows of a product that Redis does not."""
+    """What PostgreSQL knows of a product; by default nobody has looked."""
 
     version: int = 0
     created_at: str = ""
+    state: Literal["", "row", "deleted", "nowhere"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ class Buffer:
                 keys.SIGNAL, keys.TOTALS, keys.CONFIG, keys.fill(product_id),
             ),
             (
-                product_id, operation, head, now, known.version, known.created_at, policy,
+                product_id, operation, head, now, known.version, known.created_at, known.state, policy,
                 settings.write_policy, "true" if settings.write_coalescing_enabled else "false",
                 settings.max_pending, settings.overflow_policy, settings.cache_ttl_seconds,
             ),
@@ -148,7 +149,7 @@ class Buffer:
         args: Iterator[Any] = chain.from_iterable(
             (letter.id, letter.version, letter.encode()) for letter in letters
         )
-        caches = (keys.cache(letter.id) for letter in letters)
+        caches = chain.from_iterable((keys.cache(letter.id), keys.fill(letter.id)) for letter in letters)
         self._scripts.run(
             "dead_letter",
             (keys.PENDING, keys.INFLIGHT, keys.QUEUE, keys.BACKLOG, keys.TOTALS, keys.DLQ, *caches),

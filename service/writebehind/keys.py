@@ -50,7 +50,7 @@ def fill(product_id: str) -> str:
 
 
 #: A clock beyond the year 2200, in µs, is junk (see entry.lua).
-_LATEST_US: Final = 7_300_000_000_000_000
+LATEST_US: Final = 7_300_000_000_000_000
 _CLOCK: Final = re.compile(r"(\d{1,16}) (\d{1,16}) (\d{1,16})")
 
 
@@ -75,6 +75,6 @@ def parse_clock(value: bytes | str | None) -> Clock | None:
     """
     text = value.decode(errors="replace") if isinstance(value, bytes) else value or ""
     found = _CLOCK.fullmatch(text)
-    if found is None or max(int(found[1]), int(found[2])) >= _LATEST_US:
+    if found is None or max(int(found[1]), int(found[2])) >= LATEST_US:
         return None
     return Clock(*map(int, found.groups()))

@@ -23,9 +23,14 @@ from redis.exceptions import (
 from service.writebehind.errors import CacheUnavailable, OutcomeUnknown
 
 Script = Literal[
-    "ack", "begin", "claim", "dead_letter", "fill", "heartbeat", "inspect", "read", "release",
-    "requeue", "restore", "retry", "settle", "write",
+    "abandon", "ack", "begin", "claim", "dead_letter", "fill", "heartbeat", "inspect", "read", "release",
+    "requeue", "resolve", "restore", "retry", "settle", "write",
 ]  # fmt: skip
+
+#: Scripts that know of writes to PostgreSQL that are under way: mark.lua is theirs too.
+_MARKING: Final = frozenset(
+    {"abandon", "begin", "dead_letter", "fill", "read", "requeue", "resolve", "settle", "write"}
+)
 
 #: s; Redis answers in well under a millisecond, or is in trouble.
 _CONNECT_SECONDS: Final = 1.0
@@ -47,10 +52,13 @@ class _Connection(Protocol):
 
 
 def _load(name: str) -> bytes:
-    """A script with the shared functions of entry.lua behind its `#!lua` line."""
+    """A script with the functions that it shares behind its `#!lua` line."""
     folder = files("service.writebehind") / "lua"
     engine, body = (folder / f"{name}.lua").read_bytes().split(b"\n", 1)
-    return engine + b"\n" + (folder / "entry.lua").read_bytes() + body
+    shared = [(folder / "entry.lua").read_bytes()]
+    if name in _MARKING:
+        shared.append((folder / "mark.lua").read_bytes())
+    return engine + b"\n" + b"".join(shared) + body
 
 
 def _pack(command: Sequence[str | bytes | int]) -> bytes:
