@@ -1,6 +1,7 @@
 """Dead letters: put back, refused again, planted by somebody else. On real Redis and PostgreSQL."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -100,8 +101,8 @@ def test_a_newer_write_while_letters_are_put_back_wins(path: WritePath, policy: 
 
     versions = path.store.versions
 
-    def look(ids: Any) -> dict[str, int]:
-        found = versions(ids)
+    def look(product_ids: Sequence[str]) -> dict[str, int]:
+        found = versions(product_ids)
         newer()
         return found
 
