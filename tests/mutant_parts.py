@@ -4,7 +4,10 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from importlib.resources import files
 from typing import Any, Final
+
+import psycopg
 
 from service.writebehind import keys
 from service.writebehind.buffer import Buffer, Claim, Claimed
@@ -12,7 +15,7 @@ from service.writebehind.entry import DeadLetter, Product
 from service.writebehind.errors import CacheUnavailable, RowsRefused, StoreUnavailable
 from service.writebehind.scripts import Script, Scripts
 from service.writebehind.settings import Settings
-from service.writebehind.store import Store, StoredProduct
+from service.writebehind.store import Store, StoredProduct, Tombstone
 from service.writebehind.writes import Writes, Written
 from tests.rigged import RiggedScripts, RiggedStore
 from worker.flush import Flusher
@@ -43,8 +46,14 @@ def with_sql(right: str, wrong: str) -> Callable[[str], Store]:
     """A store whose one statement says something else."""
 
     def make(database_url: str) -> Store:
+        schema = (files("service.writebehind") / "schema.sql").read_text()
+        begins = schema.index("CREATE OR REPLACE FUNCTION write_entries")
+        function = schema[begins : schema.index("$$;", begins)] + "$$"
+        function = rewritten(function, (right, wrong), ("FUNCTION write_entries", "FUNCTION wrong_entries"))
+        with psycopg.connect(database_url) as connection:
+            connection.execute(function.encode())
         store = RiggedStore(database_url)
-        store._upsert = rewritten(store._upsert, (right, wrong))
+        store.write_function = "wrong_entries"
         return store
 
     return make
@@ -67,13 +76,16 @@ class CachesFirst(Writes):
 
     def __init__(self, scripts: Scripts, store: Store, settings: Settings, **rest: Any) -> None:
         class CachingStore(Store):
-            def write(self, entries: Sequence[bytes]) -> int:
+            def write(self, entries: Sequence[bytes], *, lock_ms: int | None = None) -> int:
                 for entry in entries:
                     scripts.client.set(keys.cache(json.loads(entry)["id"]), entry)
-                return store.write(entries)
+                return store.write(entries, lock_ms=lock_ms)
 
             def get(self, product_id: str) -> StoredProduct | None:
                 return store.get(product_id)
+
+            def look(self, product_id: str) -> StoredProduct | Tombstone | None:
+                return store.look(product_id)
 
         super().__init__(scripts, CachingStore(settings.database_url), settings, **rest)
 
@@ -144,9 +156,9 @@ KEEPS_THE_FIRST: Final = (
 #: A write that lets the window begin anew.
 SLIDES: Final = ("since = queued_at(pending)", "since = since")
 #: A read that does not look at what is pending.
-OVERLOOKS_PENDING: Final = ("if pending then", "if false then")
+OVERLOOKS_PENDING: Final = ("elseif pending then", "elseif false then")
 #: A fill that does not ask whether anything was written since its look at PostgreSQL.
 FILLS_ALWAYS: Final = (
-    ("if redis.call('GET', KEYS[2]) ~= ARGV[2] then", "if false then"),
-    ("if redis.call('EXISTS', KEYS[1]) == 1 or redis.call('HEXISTS', KEYS[3], ARGV[1]) == 1", "if false"),
+    ("if text('GET', fill_key) ~= ARGV[2] then", "if false then"),
+    ("if redis.call('EXISTS', cache_key) == 1 or entry_at('HGET', pending_key, ARGV[1])", "if false"),
 )

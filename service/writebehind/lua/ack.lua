@@ -28,7 +28,7 @@ end
 in_chunks(dirty, 1000, function(...) redis.call('RPUSH', queue_key, ...) end)
 in_chunks(done, 1000, function(...) redis.call('HDEL', pending_key, ...) end)
 redis.call('ZREMRANGEBYSCORE', inflight_key, claim, claim)
-count(totals_key, 'persisted', retired)
-count(totals_key, 'rows_written', rows_written)
-count(totals_key, 'batches', 1)
+add_to_total(totals_key, 'persisted', retired)
+add_to_total(totals_key, 'rows_written', rows_written)
+add_to_total(totals_key, 'batches', 1)
 return retired

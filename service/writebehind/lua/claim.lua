@@ -40,7 +40,7 @@ for _, id in ipairs(ended) do
   -- Nobody will say any more what became of the claimed entry; what was written behind it replaces it.
   local entry = next_entry(backlog_key, id, redis.call('HGET', pending_key, id))
   if entry and queued_at(entry) > tonumber(redis.call('ZSCORE', inflight_key, id)) then
-    count(totals_key, 'coalesced', 1)
+    add_to_total(totals_key, 'coalesced', 1)
   end
 end
 to_the_head(inflight_key, ended)

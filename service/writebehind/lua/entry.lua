@@ -50,12 +50,12 @@ end
 
 -- '0' for text that is not a document of ours. The version stands in the last 80 characters of both kinds, and
 -- without leading zeros: it is compared as text.
-local function version_of(text)
-  return string.match(text, '"version":([1-9]%d*)', -80) or '0'
+local function version_of(document)
+  return string.match(document, '"version":([1-9]%d*)', -80) or '0'
 end
 
-local function is_tombstone(text)
-  return string.find(text, '"deleted":true', 1, true) ~= nil
+local function is_tombstone(document)
+  return string.find(document, '"deleted":true', 1, true) ~= nil
 end
 
 local function queued_at(entry)
@@ -83,10 +83,10 @@ local function expect(...)
 end
 
 -- Count something. A counter that holds junk begins anew: it must not stop anybody.
-local function count(totals_key, name, by)
-  if type(redis.pcall('HINCRBY', totals_key, name, by)) == 'number' then return end
+local function add_to_total(totals_key, name, number)
+  if type(redis.pcall('HINCRBY', totals_key, name, number)) == 'number' then return end
   if type(redis.pcall('HDEL', totals_key, name)) ~= 'number' then redis.call('DEL', totals_key) end
-  redis.call('HINCRBY', totals_key, name, by)
+  redis.call('HINCRBY', totals_key, name, number)
 end
 
 local function oldest_in_backlog(backlog_key, id)
@@ -106,7 +106,7 @@ end
 -- The same with its version, as its place in the backlog says.
 local function next_version(backlog_key, id, pending)
   local member = oldest_in_backlog(backlog_key, id)
-  while member and not string.match(member, '^%d+:', #id + 2) do
+  while member and #(string.match(member, '^(%d+):', #id + 2) or '') ~= 16 do
     redis.call('ZREM', backlog_key, member)
     member = oldest_in_backlog(backlog_key, id)
   end
@@ -131,8 +131,8 @@ local function one_of(value, one, another)
 end
 
 -- The text of a whole number from 1 to `high`; nil for anything else.
-local function within(text, high)
-  return text and string.match(text, '^%d+$') and tonumber(text) >= 1 and tonumber(text) <= high and text or nil
+local function within(value, high)
+  return value and string.match(value, '^%d+$') and tonumber(value) >= 1 and tonumber(value) <= high and value or nil
 end
 
 -- Lua can pass some 8,000 values to one call.

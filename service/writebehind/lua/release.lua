@@ -14,7 +14,7 @@ for i = #ARGV - 1, 2, -2 do
     if entry then
       redis.call('LPUSH', queue_key, id)
       if version_of(entry) ~= version and not find_in_backlog(backlog_key, id, version) then
-        count(totals_key, 'coalesced', 1)
+        add_to_total(totals_key, 'coalesced', 1)
       end
     end
   end

@@ -21,13 +21,13 @@ for i = 2, #ARGV, 4 do
     elseif entry and version_of(entry) == version then
       redis.call('HSET', pending_key, id, to_entry(to_document(entry), queued_at(entry), attempts))
     else
-      count(totals_key, 'coalesced', 1)
+      add_to_total(totals_key, 'coalesced', 1)
       if entry then redis.call('RPUSH', queue_key, id) end
       entry = nil
     end
     if entry then
       redis.call('ZADD', retry_key, digits(now + wait), id)
-      count(totals_key, 'retried', 1)
+      add_to_total(totals_key, 'retried', 1)
     end
   end
 end

@@ -6,17 +6,17 @@
 --       9 config  10 cache:fill:<id>
 -- ARGV  1 id  2 create|update|delete; the id of a create is new, so nothing can be known of it
 --       3 document without created_at, updated_at, version and last brace  4 updated_at (ISO 8601)
---       5 version of the row in PostgreSQL, where the caller looked, else 0  6 created_at of that row, else ''
---       7 policy asked for by this request, else ''
---       8-12 the process's own write_policy, write_coalescing_enabled, max_pending, overflow_policy,
---       cache_ttl_seconds (live settings override them)
+--       5 version found in PostgreSQL, else 0  6 created_at found, else ''
+--       7 what the caller found there: row, deleted or nowhere, '' where it did not look
+--       8 policy asked for by this request, else ''  9-13 the process's own write_policy,
+--       write_coalescing_enabled, max_pending, overflow_policy, cache_ttl_seconds (live settings override them)
 -- Returns {'ok', document, 1 if a flush must be signalled} or one of
 --       {'write_through'} the caller must write to PostgreSQL first   {'gone'} deleted
 --       {'missing'} not in Redis, or PostgreSQL is being written: look there   {'full'} MAX_PENDING reached
 local cache_key, pending_key, queue_key, inflight_key, backlog_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local clock_key, signal_key, totals_key, config_key, fill_key = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local id, operation, head, now = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local policy, coalescing, limit, overflow, ttl = ARGV[8], ARGV[9], ARGV[10], ARGV[11], ARGV[12]
+local id, head, now = ARGV[1], ARGV[3], ARGV[4]
+local policy, coalescing, limit, overflow, ttl = ARGV[9], ARGV[10], ARGV[11], ARGV[12], ARGV[13]
 
 if redis.call('EXISTS', config_key) == 1 then
   -- What can't be used there is passed over, as the processes do.
@@ -28,29 +28,23 @@ if redis.call('EXISTS', config_key) == 1 then
   overflow = one_of(live[4], 'reject', 'write_through') or overflow
   ttl = within(live[5], 31536000) or ttl
 end
-if ARGV[7] ~= '' then policy = ARGV[7] end
+if ARGV[8] ~= '' then policy = ARGV[8] end
 if policy == 'write_through' then
   return {'write_through'}
 end
 coalescing = coalescing == 'true'
 
-local created_at, previous, pending, claimed_at, held_by = now, 0, false, 0, false
-if operation ~= 'create' then
-  local looked = ARGV[6] ~= ''
-  created_at, previous = ARGV[6], tonumber(ARGV[5])
-  pending, held_by = redis.call('HGET', pending_key, id), redis.call('GET', fill_key)
-  if held_by and not looked and string.sub(held_by, 1, 7) == 'writing' then
-    return {'missing'}
-  end
-  local newest = pending or redis.call('GET', cache_key)
-  if newest and is_tombstone(newest) then
-    return {'gone'}
-  elseif not newest and not looked then
-    return {'missing'}
-  elseif newest then
-    created_at = string.match(newest, '"created_at":"([^"]*)"') or created_at
-    previous = math.max(previous, tonumber(version_of(newest)))
-  end
+local created_at, previous, pending, claimed_at, held = now, 0, false, 0, false
+if ARGV[2] ~= 'create' then
+  pending, held = redis.call('HGET', pending_key, id), redis.pcall('GET', fill_key)
+  local mark = held and parse_mark(held)
+  -- What is junk has its place, but says nothing.
+  local known = pending and version_of(pending) ~= '0' and pending
+  local cached = not known and entry_at('GET', cache_key)
+  local answer
+  answer, previous, created_at = newest_of(mark, known, cached, ARGV[7], tonumber(ARGV[5]), ARGV[6])
+  if answer ~= 'ok' then return {answer} end
+  if mark then previous = math.max(previous, mark.version) end
   claimed_at = tonumber(redis.call('ZSCORE', inflight_key, id) or '0')
 end
 
@@ -60,29 +54,29 @@ if not pending or not coalescing then
   end
 end
 
-local moment, since = tick(clock_key)
-local version = since
+local moment, version = tick(clock_key)
+local since = version
 if previous >= moment then version = digits(previous + 1) end
 -- What comes behind a claim is always later than it.
 if claimed_at >= moment and claimed_at < 7.3e15 then since = digits(claimed_at + 1) end
 local being_written = pending and claimed_at > 0 and in_hand(inflight_key, backlog_key, id, pending)
--- From here on nothing can fail, except the first, where the key holds something else: then nothing is done.
+-- The next step fails, before anything was changed, where the key holds something else. Those after it can't.
 -- A pending id is queued, claimed or waiting for a retry; a claimed one is queued again by its ack.
 local signal = 0
 if not pending and claimed_at == 0 then
   -- Whoever queued the others has signalled already.
   if redis.call('RPUSH', queue_key, id) == 1 and redis.call('SET', signal_key, '1', 'NX') then signal = 1 end
 end
-count(totals_key, 'accepted', 1)
+add_to_total(totals_key, 'accepted', 1)
 if pending and not coalescing then
   redis.call('ZADD', backlog_key, 0, backlog_member(id, pending))
 elseif pending and not being_written then
   -- The window stays that of the first write. (An entry that is being written is not coalesced by this
   -- write: the window begins anew behind it.)
   since = digits(queued_at(pending))
-  count(totals_key, 'coalesced', 1)
+  add_to_total(totals_key, 'coalesced', 1)
 end
-if held_by then redis.call('DEL', fill_key) end
+if held then redis.call('DEL', fill_key) end
 local document = head .. ',"created_at":"' .. created_at .. '","updated_at":"' .. now .. '","version":' .. version
 redis.call('HSET', pending_key, id, document .. ',"queued_at":' .. since .. ',"attempts":0}')
 document = document .. '}'
