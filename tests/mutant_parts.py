@@ -19,6 +19,7 @@ from service.writebehind.store import Store, StoredProduct, Tombstone
 from service.writebehind.writes import Writes, Written
 from tests.rigged import RiggedScripts, RiggedStore
 from worker.flush import Flusher
+from worker.sorting import Refused
 
 
 def rewritten(text: str, *changes: tuple[str, str]) -> str:
@@ -114,7 +115,7 @@ class DropsUnpushed(Buffer):
 class DropsTheBatch(Flusher):
     """Lets one bad row take its whole batch along."""
 
-    def _write(self, claim: Claim, rows: Sequence[Claimed]) -> list[tuple[Claimed, str]]:
+    def _write(self, claim: Claim, rows: Sequence[Claimed]) -> list[Refused]:
         with suppress(RowsRefused):
             self._store.write([row.entry for row in rows])
         self._claims.ack(claim, rows, rows_written=0)
@@ -124,11 +125,11 @@ class DropsTheBatch(Flusher):
 class GivesUpInAnOutage(Flusher):
     """Takes a database that is away for a database that refuses rows."""
 
-    def _write(self, claim: Claim, rows: Sequence[Claimed]) -> list[tuple[Claimed, str]]:
+    def _write(self, claim: Claim, rows: Sequence[Claimed]) -> list[Refused]:
         try:
             return super()._write(claim, rows)
         except StoreUnavailable as error:
-            return [(row, str(error)) for row in rows]
+            return [Refused(row, RowsRefused(str(error)), certain=True) for row in rows]
 
 
 def parse_anything(body: bytes) -> Product:
