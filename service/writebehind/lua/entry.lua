@@ -132,7 +132,7 @@ end
 
 -- The text of a whole number from 1 to `high`; nil for anything else.
 local function within(value, high)
-  return value and string.match(value, '^%d+$') and tonumber(value) >= 1 and tonumber(value) <= high and value or nil
+  return value and string.match(value, '^[1-9]%d*$') and tonumber(value) <= high and value or nil
 end
 
 -- Lua can pass some 8,000 values to one call.
