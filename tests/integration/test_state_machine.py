@@ -15,7 +15,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from service.writebehind import keys
 from service.writebehind.buffer import Accepted, Buffer, Claim, KnownRow
-from service.writebehind.entry import DeadLetter, Product, product_head, timestamp, tombstone_head
+from service.writebehind.cache import Cache, Marked, Missed
+from service.writebehind.entry import (
+    DeadLetter,
+    Product,
+    product_head,
+    timestamp,
+    tombstone_head,
+    version_of,
+)
 from service.writebehind.overview import Overview
 from service.writebehind.scripts import Scripts
 from service.writebehind.settings import Settings
@@ -39,6 +47,7 @@ class WriteBehind(RuleBasedStateMachine):
         self.redis = self.scripts.client
         self.redis.flushall()
         self.buffer = Buffer(self.scripts)
+        self.cache = Cache(self.scripts, ttl=3600)
         self.overview = Overview(self.scripts, self.settings)
         #: Newest acknowledged version and whether it is a delete, since the last FLUSHALL.
         self.newest: dict[str, tuple[int, bool]] = {}
@@ -60,7 +69,7 @@ class WriteBehind(RuleBasedStateMachine):
         head = tombstone_head(product) if delete else product_head(product, Product("n", 1.0, quantity))
         operation: Any = "delete" if delete else "update"
         row = self.rows.get(product)
-        known = KnownRow(row[0], "T0") if row and not row[1] else KnownRow(0, "T0")
+        known = KnownRow(row[0] if row and not row[1] else 0, "T0", "row")
         answer = self.buffer.write(
             operation, product, head, now=timestamp(), known=known, policy="", settings=self.settings
         )
@@ -81,17 +90,23 @@ class WriteBehind(RuleBasedStateMachine):
 
     @rule(product=products)
     def read(self, product: str) -> None:
-        found, content = self.scripts.run(
-            "read", (keys.cache(product), keys.PENDING, keys.fill(product)), (product, "token")
-        )
+        found = self.cache.read(product)
         newest = self.newest.get(product)
-        if found == b"miss":
+        if isinstance(found, Marked):
+            # The newer of what is pending and what PostgreSQL holds is the answer.
+            version, deleted = self.rows.get(product, (0, False))
+            held = json.dumps({"id": product, "deleted": deleted, "version": version}, separators=(",", ":"))
+            self.cache.resolve(product, found, version=version, document=held.encode())
+            if newest:
+                assert max(version, version_of(found.pending)) >= newest[0]
+            return
+        if isinstance(found, Missed):
             # PostgreSQL is asked then: it must not be behind what was acknowledged.
             if newest and newest[0] not in self.dead.get(product, set()):
                 assert self.rows.get(product, (0, False))[0] >= newest[0]
             return
         assert newest is not None
-        assert json.loads(content)["version"] == newest[0]
+        assert version_of(found.document) == newest[0]
 
     @rule(product=products)
     def evict(self, product: str) -> None:
@@ -176,7 +191,7 @@ class WriteBehind(RuleBasedStateMachine):
                 "requeue",
                 (
                     keys.DLQ, keys.PENDING, keys.QUEUE, keys.INFLIGHT, keys.SIGNAL, keys.TOTALS,
-                    keys.cache(product), keys.CLOCK,
+                    keys.cache(product), keys.CLOCK, keys.fill(product), keys.BACKLOG,
                 ),
                 (letter, product, version, document),
             )  # fmt: skip
