@@ -116,7 +116,7 @@ def _wait_for_row(lab: Lab, product: str, delay: int) -> None:
         wait_until(
             lambda: bool(lab.probe.rows([product])),
             seconds=delay / 1000 + _PERSIST_SECONDS,
-            reason="the product is in PostgreSQL",
+            reason="the row is in PostgreSQL",
             hint="is the worker running? see `labctl status` and `labctl logs worker`",
         )
     except DeadlinePassed as error:

@@ -160,7 +160,7 @@ def _wait_for_dead_letters(lab: Lab) -> Generator[Event, None, None]:
         for _ in waiting(
             lambda: lab.probe.depth().dead_letters >= _DOOMED,
             seconds=_SECONDS,
-            reason="the writes are given up",
+            reason="the writes are in the dead letter queue",
             hint="is the worker running? see `labctl logs worker`",
             poll=0.1,
         ):

@@ -103,7 +103,7 @@ class Lifecycle:
                 wait_until(
                     lambda: self._runtime.observe()[service].state == "paused",
                     seconds=_PAUSE_SECONDS,
-                    reason=f"{service} freezes",
+                    reason=f"{service} is frozen",
                     hint="try again",
                 )
                 yield ServiceChanged(service, "paused", "SIGSTOP")
@@ -190,7 +190,7 @@ class Lifecycle:
         told = 0.0
         try:
             poll = _POLL_SECONDS[self._runtime.kind]
-            for waited in waiting(fit, seconds=spec.health.seconds, reason="healthy", hint="", poll=poll):
+            for waited in waiting(fit, seconds=spec.health.seconds, reason="it is healthy", hint="", poll=poll):
                 if waited - told >= _TELL_SECONDS:
                     told = waited
                     shift.report(ServiceChanged(spec.name, "starting", f"{waited:.0f} s: it {lack}"))
