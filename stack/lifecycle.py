@@ -190,7 +190,9 @@ class Lifecycle:
         told = 0.0
         try:
             poll = _POLL_SECONDS[self._runtime.kind]
-            for waited in waiting(fit, seconds=spec.health.seconds, reason="it is healthy", hint="", poll=poll):
+            for waited in waiting(
+                fit, seconds=spec.health.seconds, reason="it is healthy", hint="", poll=poll
+            ):
                 if waited - told >= _TELL_SECONDS:
                     told = waited
                     shift.report(ServiceChanged(spec.name, "starting", f"{waited:.0f} s: it {lack}"))

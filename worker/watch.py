@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import socket
 import threading
 import time
 from dataclasses import asdict
@@ -11,7 +12,6 @@ from typing import Final
 import redis
 
 from service.flush_signal import FlushSignal
-from service.writebehind import keys
 from service.writebehind.buffer import Buffer
 from service.writebehind.errors import WriteBehindError
 from service.writebehind.settings import Settings
@@ -19,9 +19,8 @@ from worker.flush import Flusher
 
 _log = logging.getLogger(__name__)
 
-#: s between looks, and the life of the announcement that a worker is there.
+#: s between looks.
 _LOOK_SECONDS: Final = 0.5
-_ANNOUNCED_SECONDS: Final = 3
 
 
 class Watch:
@@ -36,9 +35,14 @@ class Watch:
         self._flusher = flusher
         self._signal = signal
         self._settings = settings
-        self._announcement = json.dumps(
-            {"pid": os.getpid(), "started_at": time.time(), "settings": asdict(settings)}
-        )
+        self._name = f"{socket.gethostname()}-{os.getpid()}"
+        self._announcement = {
+            "name": self._name,
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "started_at": time.time(),
+            "settings": asdict(settings),
+        }
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
 
@@ -50,8 +54,8 @@ class Watch:
         self._ended.set()
         self._thread.join()
         try:
-            self._client.delete(keys.WORKER)
-        except redis.RedisError as error:
+            self._buffer.farewell(self._name)
+        except WriteBehindError as error:
             _log.debug("could not take the announcement back: %s", error)
 
     def _run(self) -> None:
@@ -64,8 +68,15 @@ class Watch:
                 return
 
     def _look(self) -> None:
-        self._client.set(keys.WORKER, self._announcement, ex=_ANNOUNCED_SECONDS)
         idle = not self._flusher.busy
+        state: dict[str, object] = {
+            "state": "idle" if idle else "flushing",
+            "reason": "",
+            "code": "",
+            "for_ms": 0,
+            "blocked_by": [],
+        }
+        self._buffer.heartbeat(self._name, json.dumps(self._announcement | state).encode())
         if not idle:
             return
         if restored := self._buffer.restore():

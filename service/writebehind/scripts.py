@@ -23,8 +23,8 @@ from redis.exceptions import (
 from service.writebehind.errors import CacheUnavailable, OutcomeUnknown
 
 Script = Literal[
-    "ack", "begin", "claim", "dead_letter", "fill", "heartbeat", "inspect", "read", "release",
-    "requeue", "restore", "retry", "settle", "write",
+    "ack", "begin", "claim", "condition", "dead_letter", "fill", "heartbeat", "inspect", "read", "release",
+    "requeue", "restore", "retry", "room", "settle", "write",
 ]  # fmt: skip
 
 #: s; Redis answers in well under a millisecond, or is in trouble.
@@ -101,7 +101,9 @@ class Scripts:
         try:
             connection.send_packed_command((_pack(command),), check_health=False)
             reply = connection.read_response()
-        except (OutOfMemoryError, BusyLoadingError, ReadOnlyError) as error:
+        except OutOfMemoryError as error:
+            raise CacheUnavailable("Redis is full: it takes no write until it has room again") from error
+        except (BusyLoadingError, ReadOnlyError) as error:
             raise CacheUnavailable(f"Redis refused the write: {error}") from error
         except (ConnectionError, TimeoutError) as error:
             connection.disconnect()
@@ -113,6 +115,15 @@ class Scripts:
             raise OutcomeUnknown(f"Redis failed: {error}") from error
         self._local.used_at = time.monotonic()
         return reply
+
+    def take_a_write(self) -> None:
+        """Have Redis run a script that may write, and writes nothing.
+
+        Raises:
+            CacheUnavailable: it can't be reached, or takes no writes: its memory is full, say.
+            OutcomeUnknown: it does not answer.
+        """
+        self.run("room", (), ())
 
     def close(self) -> None:
         """Close the connections of all threads."""
