@@ -149,7 +149,8 @@ def _worker(state: LabState, image: str) -> ServiceSpec:
     # A bare socket: importing a client library takes longer than asking.
     ask = (
         "import socket; s = socket.create_connection(('redis', 6379), 2); "
-        f"s.sendall(b'EXISTS {keys.WORKER}\\r\\n'); raise SystemExit(s.recv(16) != b':1\\r\\n')"
+        f"s.sendall(b'HKEYS {keys.WORKERS}\\r\\n'); "
+        "raise SystemExit(f'{socket.gethostname()}-'.encode() not in s.recv(65536))"
     )
     return ServiceSpec(
         name="worker",

@@ -6,7 +6,7 @@ from typing import Final
 
 from service.writebehind import keys
 from stack.errors import DeadlinePassed
-from stack.health import redis_line
+from stack.redis_wire import ask
 from stack.spec import HealthCheck
 from stack.wait import wait_until
 
@@ -17,8 +17,8 @@ _DRAIN_SECONDS: Final = 10.0
 def unwritten(redis: HealthCheck) -> int:
     """How many products and older entries wait; 0 where Redis does not answer, so that nobody knows."""
     with suppress(OSError, ValueError):
-        asked = (f"HLEN {keys.PENDING}", f"ZCARD {keys.BACKLOG}")
-        return sum(int(redis_line(redis, question).removeprefix(":")) for question in asked)
+        held = ask(redis, ("HLEN", keys.PENDING), ("ZCARD", keys.BACKLOG))
+        return sum(number for number in held if isinstance(number, int))
     return 0
 
 
