@@ -8,6 +8,7 @@ import json
 import struct
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from typing import Final
@@ -65,6 +66,13 @@ def examined(spec: ServiceSpec, seen: Observed | None) -> Observed:
         return replace(seen, state="starting" if young else "unhealthy", detail=lack)
     what = trouble(spec.health)
     return replace(seen, state="unhealthy" if what else "healthy", detail=what)
+
+
+def examined_all(specs: Mapping[str, ServiceSpec], observed: Mapping[str, Observed]) -> dict[str, Observed]:
+    """All of them at once: each may take a while to say nothing."""
+    with ThreadPoolExecutor(max_workers=len(specs)) as pool:
+        seen = pool.map(lambda spec: examined(spec, observed.get(spec.name)), specs.values())
+        return dict(zip(specs, seen, strict=True))
 
 
 def _ask_redis(check: HealthCheck, seen: Observed | None) -> str:

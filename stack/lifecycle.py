@@ -36,7 +36,8 @@ class Lifecycle:
     Args:
         runtime: What runs them.
         specs: What they should be, by short name.
-        furnish: Work that completes a service each time that it was started and answers.
+        furnish: Work that completes a service each time that it was started and answers; it gives back what
+            that changed, for a person.
         diagnose: What a service lacks, given its check and what was seen of it; see `health.ailment`.
         trouble: Why one that lacks nothing does not get its work done; see `health.trouble`.
     """
@@ -45,7 +46,7 @@ class Lifecycle:
         self,
         runtime: Runtime,
         specs: Mapping[str, ServiceSpec],
-        furnish: Mapping[str, Callable[[], None]],
+        furnish: Mapping[str, Callable[[], str]],
         diagnose: Callable[[HealthCheck, Observed], str] = ailment,
         trouble: Callable[[HealthCheck], str] = trouble,
     ) -> None:
@@ -148,14 +149,13 @@ class Lifecycle:
             return
         self._await_health(spec, shift)
         # Also what was running all the time may lack something by now: a table that somebody dropped.
-        if spec.name in self._furnish:
-            self._furnish[spec.name]()
+        changed = self._furnish[spec.name]() if spec.name in self._furnish else ""
         took = "" if action.verb == "keep" else f"{time.monotonic() - begun:.1f} s"
         if trouble := self._lasting_trouble(spec, shift):
             shift.report(ServiceChanged(spec.name, "unhealthy", trouble))
             return
         where = f"{spec.health.host}:{spec.port}" if spec.port else ""
-        shift.report(ServiceChanged(spec.name, "healthy", ", ".join(filter(None, (where, took)))))
+        shift.report(ServiceChanged(spec.name, "healthy", ", ".join(filter(None, (where, took, changed)))))
 
     def _start(self, spec: ServiceSpec, action: Action, shift: Shift) -> None:
         shift.report(ServiceChanged(spec.name, "starting", action.why))

@@ -159,7 +159,15 @@ class LocalRuntime:
         match spec.program:
             case "redis":
                 server = redis_server(self._settings.redis_server)
-                return [str(server), *spec.args, "--dir", str(data), "--daemonize", "no"], env
+                return [
+                    str(server),
+                    *spec.args,
+                    *spec.tuned_args(),
+                    "--dir",
+                    str(data),
+                    "--daemonize",
+                    "no",
+                ], env
             case "postgres":
                 local_postgres.prepare(data, env, env)
                 return local_postgres.command("postgres", data, ["-D", str(data), *spec.args]), env

@@ -19,14 +19,17 @@ class Refused(ValueError):
     """Redis answers with an error; its text is that of Redis."""
 
 
-def ask(redis: HealthCheck, *commands: Sequence[Word]) -> list[Answer]:
+def ask(redis: HealthCheck, *commands: Sequence[Word], seconds: float = ANSWER_SECONDS) -> list[Answer]:
     """The answer to each of these commands; one that Redis refuses is a `Refused` among them.
+
+    Args:
+        seconds: What one answer may take.
 
     Raises:
         OSError: Redis does not answer.
         ValueError: what answers is not Redis.
     """
-    with closing(connect(redis)) as connection, connection.makefile("rb") as answers:
+    with closing(connect(redis, seconds)) as connection, connection.makefile("rb") as answers:
         connection.sendall(b"".join(map(_pack, commands)))
         return [_read(answers) for _ in commands]
 
@@ -44,9 +47,9 @@ def answer_to(redis: HealthCheck, *words: Word) -> Answer:
     return answer
 
 
-def connect(check: HealthCheck) -> socket.socket:
-    """A connection whose every answer has a deadline."""
-    return socket.create_connection((check.host, check.port), timeout=ANSWER_SECONDS)
+def connect(check: HealthCheck, seconds: float = ANSWER_SECONDS) -> socket.socket:
+    """A connection whose every answer may take so long."""
+    return socket.create_connection((check.host, check.port), timeout=seconds)
 
 
 def _pack(words: Sequence[Word]) -> bytes:
