@@ -13,6 +13,7 @@ from service.writebehind.errors import (
     NoSuchProduct,
     OutcomeUnknown,
     QueueFull,
+    RowsRefused,
     StoreUnavailable,
     WriteBehindError,
 )
@@ -24,6 +25,7 @@ _KNOWN: Final[dict[type[WriteBehindError], tuple[int, str]]] = {
     InvalidProduct: (422, "The product is not valid"),
     InvalidSettings: (422, "The settings are not valid"),
     NoSuchProduct: (404, "No such product"),
+    RowsRefused: (422, "PostgreSQL refuses the product"),
     QueueFull: (503, "The write-behind queue is full"),
     CacheUnavailable: (503, "Redis is not available"),
     StoreUnavailable: (503, "PostgreSQL is not available"),

@@ -4,7 +4,10 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from importlib.resources import files
 from typing import Any, Final
+
+import psycopg
 
 from service.writebehind import keys
 from service.writebehind.buffer import Buffer, Claim, Claimed
@@ -16,6 +19,7 @@ from service.writebehind.store import Store, StoredProduct
 from service.writebehind.writes import Writes, Written
 from tests.rigged import RiggedScripts, RiggedStore
 from worker.flush import Flusher
+from worker.sorting import Refused
 
 
 def rewritten(text: str, *changes: tuple[str, str]) -> str:
@@ -43,8 +47,14 @@ def with_sql(right: str, wrong: str) -> Callable[[str], Store]:
     """A store whose one statement says something else."""
 
     def make(database_url: str) -> Store:
+        schema = (files("service.writebehind") / "schema.sql").read_text()
+        begins = schema.index("CREATE OR REPLACE FUNCTION write_entries")
+        function = schema[begins : schema.index("$$;", begins)] + "$$"
+        function = rewritten(function, (right, wrong), ("FUNCTION write_entries", "FUNCTION wrong_entries"))
+        with psycopg.connect(database_url) as connection:
+            connection.execute(function.encode())
         store = RiggedStore(database_url)
-        store._upsert = rewritten(store._upsert, (right, wrong))
+        store.write_function = "wrong_entries"
         return store
 
     return make
@@ -67,10 +77,10 @@ class CachesFirst(Writes):
 
     def __init__(self, scripts: Scripts, store: Store, settings: Settings, **rest: Any) -> None:
         class CachingStore(Store):
-            def write(self, entries: Sequence[bytes]) -> int:
+            def write(self, entries: Sequence[bytes], *, lock_ms: int | None = None) -> int:
                 for entry in entries:
                     scripts.client.set(keys.cache(json.loads(entry)["id"]), entry)
-                return store.write(entries)
+                return store.write(entries, lock_ms=lock_ms)
 
             def get(self, product_id: str) -> StoredProduct | None:
                 return store.get(product_id)
@@ -102,7 +112,7 @@ class DropsUnpushed(Buffer):
 class DropsTheBatch(Flusher):
     """Lets one bad row take its whole batch along."""
 
-    def _write(self, claim: Claim, rows: Sequence[Claimed]) -> list[tuple[Claimed, str]]:
+    def _write(self, claim: Claim, rows: Sequence[Claimed]) -> list[Refused]:
         with suppress(RowsRefused):
             self._store.write([row.entry for row in rows])
         self._claims.ack(claim, rows, rows_written=0)
@@ -112,11 +122,11 @@ class DropsTheBatch(Flusher):
 class GivesUpInAnOutage(Flusher):
     """Takes a database that is away for a database that refuses rows."""
 
-    def _write(self, claim: Claim, rows: Sequence[Claimed]) -> list[tuple[Claimed, str]]:
+    def _write(self, claim: Claim, rows: Sequence[Claimed]) -> list[Refused]:
         try:
             return super()._write(claim, rows)
         except StoreUnavailable as error:
-            return [(row, str(error)) for row in rows]
+            return [Refused(row, RowsRefused(str(error)), certain=True) for row in rows]
 
 
 def parse_anything(body: bytes) -> Product:

@@ -22,10 +22,10 @@ class RiggedStore(Store):
         self.faults: list[BaseException] = []
         self.meanwhile: list[Callable[[], object]] = []
 
-    def write(self, entries: Sequence[bytes]) -> int:
+    def write(self, entries: Sequence[bytes], *, lock_ms: int | None = None) -> int:
         if self.faults:
             raise self.faults.pop(0)
-        return super().write(entries)
+        return super().write(entries, lock_ms=lock_ms)
 
     def get(self, product_id: str) -> StoredProduct | None:
         row = super().get(product_id)

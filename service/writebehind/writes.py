@@ -9,7 +9,13 @@ from typing import Any, Final
 from service.writebehind import keys
 from service.writebehind.buffer import Accepted, Buffer, KnownRow, Operation
 from service.writebehind.entry import Product, finish, product_head, timestamp, tombstone_head, with_source
-from service.writebehind.errors import CacheUnavailable, NoSuchProduct, OutcomeUnknown
+from service.writebehind.errors import (
+    CacheUnavailable,
+    NoSuchProduct,
+    OutcomeUnknown,
+    RowsRefused,
+    StoreUnavailable,
+)
 from service.writebehind.scripts import Scripts
 from service.writebehind.settings import Settings
 from service.writebehind.store import Store
@@ -31,7 +37,8 @@ class Writes:
     """Creates, updates and deletes products. What it returns is acknowledged; what it raises is not.
 
     Raises, from every method: `CacheUnavailable`, `StoreUnavailable` or `QueueFull`, the write was not
-    taken; `OutcomeUnknown`, nobody can say. `policy` is the one that the request asked for, '' for none.
+    taken; `RowsRefused`, nor will it ever be; `OutcomeUnknown`, nobody can say. `policy` is the one that
+    the request asked for, '' for none.
     """
 
     def __init__(
@@ -100,7 +107,12 @@ class Writes:
             raise NoSuchProduct(product_id)
         version, created_at = int(begun[1]), begun[2].decode()
         document = finish(head, created_at=created_at, updated_at=now, version=version)
-        self._store.write([document])
+        try:
+            self._store.write([document])
+        except RowsRefused as error:
+            if error.blames_the_row:
+                raise
+            raise StoreUnavailable(f"PostgreSQL can't write: {error}") from error
         self._settle(product_id, version, document)
         return Written(product_id, with_source(document, "database"))
 
