@@ -50,9 +50,15 @@ class Session:
 
     def tend(self) -> None:
         """See to it that the lab is as people left it; say what was put back."""
+        from stack.events import StackNoted
         from stack.tending import tend
 
-        self.follow(tend(self.stack))
+        for event in tend(self.stack):
+            if self.json and isinstance(event, StackNoted):
+                # No part of the document, but nothing to keep quiet about either.
+                sys.stderr.write(f"{event.text}\n")
+            else:
+                self.renderer.on(event)
 
     def answer(self, document: Mapping[str, Any], *events: "Event") -> None:
         """The command's result: the document for programs, the events for people."""

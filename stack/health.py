@@ -9,7 +9,7 @@ import struct
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from typing import Final
 
@@ -59,13 +59,22 @@ def examined(spec: ServiceSpec, seen: Observed | None) -> Observed:
     if seen.state != "running":
         return seen
     lack = ailment(spec.health, seen)
-    if lack and _takes_writes(spec.health, lack):
-        return replace(seen, state="healthy", detail=f"takes writes, but {lack}")
+    if lack and (what := _takes_writes(spec.health, lack)):
+        return replace(seen, state="healthy", detail=what)
     if lack:
         young = seen.started_at is not None and time.time() - seen.started_at < spec.health.seconds
         return replace(seen, state="starting" if young else "unhealthy", detail=lack)
     what = trouble(spec.health)
-    return replace(seen, state="unhealthy" if what else "healthy", detail=what)
+    return replace(seen, state="unhealthy" if what else "healthy", detail=what or _remark(spec.health))
+
+
+def _remark(check: HealthCheck) -> str:
+    """What is worth knowing of a service that gets its work done, so far: its worker was suspended."""
+    if check.protocol != "worker":
+        return ""
+    with suppress(OSError, ValueError):
+        return next((w.trouble() for w in condition(check).workers if w.state == "suspended"), "")
+    return ""
 
 
 def examined_all(specs: Mapping[str, ServiceSpec], observed: Mapping[str, Observed]) -> dict[str, Observed]:
@@ -130,14 +139,16 @@ def _writes(check: HealthCheck) -> Mapping[str, object]:
     return writes if isinstance(writes, dict) else {}
 
 
-def _takes_writes(check: HealthCheck, lack: str) -> bool:
-    """Whether it acknowledges all the same: an API without PostgreSQL does."""
+def _takes_writes(check: HealthCheck, lack: str) -> str:
+    """What to say of an API that acknowledges all the same, as it does without PostgreSQL; '' otherwise."""
     if check.protocol != "http" or not lack.startswith(f"answers {http.client.SERVICE_UNAVAILABLE}"):
-        return False
+        return ""
     try:
-        return _writes(check).get("status") == "taken"
+        _, body = _get(check)
     except (OSError, http.client.HTTPException, ValueError):
-        return False
+        return ""
+    down, *_ = str(body.get("detail", "")).split(";")
+    return f"takes writes, with {down}" if body.get("writes") == {"status": "taken"} else ""
 
 
 def _refuses_writes(check: HealthCheck) -> str:
