@@ -396,6 +396,7 @@ def test_a_batch_that_takes_too_long_is_written_in_parts(database: Refusing) -> 
     database.assert_accounted(path)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only root can mount a small disk")
 def test_a_full_disk_pauses_and_loses_nothing(tmp_path: Path) -> None:
     with running(tmp_path) as servers, _small_disk(servers, tmp_path) as disk:

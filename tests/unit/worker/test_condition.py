@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from worker.condition import Blocker, Condition
+from service.writebehind.workers import Blocker
+from worker.condition import Condition
 
 PSQL = Blocker(4711, "psql", "LOCK TABLE products")
 
