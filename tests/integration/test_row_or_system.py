@@ -89,6 +89,18 @@ def test_rows_that_postgres_took_before_they_were_bad_mislead_nobody(database: R
     assert {letter["id"] for letter in path.dead_letters.oldest(9)} == {*unlucky, "seed-001"}
 
 
+def test_bad_rows_in_any_number_do_not_hide_the_good_one_behind_them(database: Refusing) -> None:
+    """Only names of one kind are taken, the table is empty, and the first batches hold no such name."""
+    database.ddl("TRUNCATE products", "ALTER TABLE products ADD CHECK (name LIKE 'Acme%')")
+    path = database.path(batch_size=5, max_retries=1)
+    unlucky = database.create(path, [good(n) for n in range(40)])
+    (lucky,) = database.create(path, [Product("Acme 1", 1.0, 1)])
+    with flushing(path):
+        database.await_rows([lucky], seconds=15)
+        drained(path, seconds=15)
+    database.assert_accounted(path, letters=unlucky)
+
+
 def test_a_name_that_is_taken_is_that_rows_fault(database: Refusing) -> None:
     database.ddl("CREATE UNIQUE INDEX names ON products (name)")
     path = database.path()
