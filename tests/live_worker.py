@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import redis
 
 from service.writebehind import keys
@@ -81,3 +82,31 @@ def workers(
                 hint="see its log",
             )
         yield started
+
+
+LOCK = "LOCK TABLE products IN ACCESS EXCLUSIVE MODE"
+
+
+@contextmanager
+def locked(servers: Servers) -> Iterator["psycopg.Connection[Any]"]:
+    with psycopg.connect(servers.database_url, application_name="psql") as other:
+        other.execute(LOCK.encode())
+        yield other
+
+
+def written(servers: Servers) -> set[str]:
+    with psycopg.connect(servers.database_url) as connection:
+        return {row[0] for row in connection.execute("SELECT id FROM products")}
+
+
+def ends_within(worker: WorkerProcess, seconds: float) -> int:
+    return worker.process.wait(timeout=seconds)
+
+
+def waiting_flushes(servers: Servers) -> int:
+    with psycopg.connect(servers.database_url) as connection:
+        found: Any = connection.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'write-behind worker'"
+            " AND state = 'active'"
+        ).fetchone()
+    return int(found[0])
