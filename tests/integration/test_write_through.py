@@ -1,19 +1,23 @@
 """Writing through, with many clients at once. On real Redis and PostgreSQL."""
 
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import pytest
 
 from service.writebehind import keys
+from service.writebehind.entry import DeadLetter
 from service.writebehind.errors import (
     CacheUnavailable,
     NoSuchProduct,
     OutcomeUnknown,
     RowsRefused,
+    StoreUnavailable,
 )
 from tests.rigged import RiggedScripts, RiggedStore
-from tests.rigged_path import BEHIND, NEW, SEED, THROUGH, Rigged
+from tests.rigged_path import BEHIND, NEW, NEWER, SEED, THROUGH, Rigged
 from tests.watched import Watched, every, for_a_while
 from tests.write_path import OpenPath, Parts, WritePath
 
@@ -44,7 +48,8 @@ def test_no_read_goes_back_while_ten_clients_write_and_read(
 ) -> None:
     product = Watched(path, SEED)
     writers = [lambda policy=policy: product.update(policy) for policy in policies * (5 // len(policies))]
-    for_a_while(0.8, *writers, *[product.read] * 5, every(0.01, path.flusher.run))
+    enough = partial(product.has, 20, "read", *policies)
+    for_a_while(0.8, *writers, *[product.read] * 5, every(0.01, path.flusher.run), enough=enough)
     assert product.stale == []
     assert set(product.answers) == {"read", *policies}, product.answers
     path.flusher.run()
@@ -54,13 +59,10 @@ def test_no_read_goes_back_while_ten_clients_write_and_read(
 
 def test_no_read_goes_back_while_connections_to_redis_break(path: WritePath, other: WritePath) -> None:
     product = Watched(path, SEED)
-
-    for_a_while(
-        1, *[lambda: product.update(THROUGH)] * 4, *[product.read] * 4, every(0.006, lambda: cut_all(other))
-    )
+    writers, readers = [lambda: product.update(THROUGH)] * 4, [product.read] * 4
+    cut, enough = every(0.006, lambda: cut_all(other)), partial(product.has, 20, "read", THROUGH)
+    for_a_while(1, *writers, *readers, cut, enough=enough)
     assert product.stale == []
-    assert product.answers[THROUGH] > 20
-    assert product.answers["read"] > 20
     assert "OutcomeUnknown of a read" not in product.answers
     assert path.read(SEED)["version"] >= product.newest
 
@@ -68,29 +70,22 @@ def test_no_read_goes_back_while_connections_to_redis_break(path: WritePath, oth
 def test_a_deleted_product_is_gone_though_connections_to_redis_break(
     path: WritePath, other: WritePath
 ) -> None:
-    products = [path.create(policy=THROUGH)["id"] for _ in range(40)]
-    rest = iter(products)
-    shown: list[object] = []
-    taken: list[object] = []
+    deleted: list[str] = []
+    wrong: list[object] = []
 
     def delete_one() -> None:
-        product = next(rest, None)
-        if product is None:
-            return
-        try:
-            tombstone = path.delete(product, policy=THROUGH)
-        except (CacheUnavailable, OutcomeUnknown):
-            return
-        for attempt in (path.read, path.update):
-            try:
-                answer = attempt(product)
-            except (NoSuchProduct, CacheUnavailable, OutcomeUnknown):
-                continue
-            (shown if attempt == path.read else taken).append((answer, tombstone))
+        with suppress(CacheUnavailable, OutcomeUnknown):
+            product = path.create(policy=THROUGH)["id"]
+            path.delete(product, policy=THROUGH)
+            deleted.append(product)
+            for attempt in (path.read, path.update):
+                with suppress(NoSuchProduct):
+                    wrong.append(attempt(product))
 
-    for_a_while(0.6, delete_one, delete_one, every(0.006, lambda: cut_all(other)))
-    assert (shown, taken) == ([], [])
-    assert sum(path.row(product) is None for product in products) > 10
+    cut = every(0.006, lambda: cut_all(other))
+    for_a_while(0.6, delete_one, delete_one, cut, enough=lambda: len(deleted) > 10)
+    assert wrong == []
+    assert not any(map(path.row, deleted))
 
 
 # What is pending
@@ -140,6 +135,51 @@ def test_the_overflow_writes_through_what_is_pending_already(open_path: OpenPath
     assert path.read(product["id"])["version"] == over["version"]
     path.flusher.run()
     path.assert_balanced()
+
+
+# What a failed write leaves
+
+
+def test_a_failed_write_leaves_the_cache_as_it_was(rigged: Rigged, other: WritePath) -> None:
+    """So that what was cached can be read on, while PostgreSQL is away."""
+    before = [other.read(SEED), other.read(SEED)][1]
+    rigged.store.faults = [StoreUnavailable("away")]
+    with pytest.raises(StoreUnavailable):
+        rigged.through(NEW)
+    assert other.read(SEED) == before
+    assert before["source"] == "cache"
+
+
+def test_what_was_given_up_meanwhile_is_not_cached_again(rigged: Rigged, other: WritePath) -> None:
+    other.update(SEED, NEWER)
+
+    def give_up() -> None:
+        claim = other.buffer.claim(other.settings)
+        letters = [DeadLetter.of(r.id, r.version, r.entry, error="no", attempts=1) for r in claim.rows]
+        other.buffer.dead_letter(claim, letters)
+        raise StoreUnavailable("away")
+
+    rigged.store.delays = [give_up]
+    with pytest.raises(StoreUnavailable):
+        rigged.through(NEW)
+    assert other.read(SEED)["name"] == "Seed Widget"
+    assert rigged.mark() is None
+    assert rigged.assert_all_agree()["name"] == "Seed Widget"
+
+
+def test_a_write_meanwhile_is_not_replaced_by_what_was_cached(rigged: Rigged, other: WritePath) -> None:
+    other.read(SEED)
+    for policy in (BEHIND, THROUGH):
+
+        def fail(policy: str = policy) -> None:
+            other.update(SEED, NEWER, policy=policy)
+            raise StoreUnavailable("away")
+
+        rigged.store.delays = [fail]
+        with pytest.raises(StoreUnavailable):
+            rigged.through(NEW)
+        assert other.read(SEED)["name"] == "Newer"
+        assert rigged.assert_all_agree()["name"] == "Newer"
 
 
 # Refusals and outages
