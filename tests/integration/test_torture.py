@@ -131,7 +131,8 @@ class Owner:
 def torture(open_path: OpenPath, seed: int, seconds: float) -> None:
     chaos = Chaos(seed)
     parts = Parts(scripts=partial(ChaoticScripts, chaos=chaos), store=partial(ChaoticStore, chaos=chaos))
-    path, worker = open_path(parts), open_path(parts, lease_ms=100)
+    # Odd seeds coalesce, even ones keep every write.
+    path, worker = (open_path(parts, lease_ms=100, write_coalescing_enabled=seed % 2 == 1) for _ in range(2))
     shared = [Watched(path, product) for product in SHARED]
     owners = [Owner(path, random.Random(f"{seed} {n}")) for n in range(3)]
     calls: list[Callable[[], object]] = [owner.act for owner in owners]
