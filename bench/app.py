@@ -33,7 +33,7 @@ def from_env() -> Flask:
 
 
 def main() -> None:
-    serve("bench.app:from_env", Settings.from_env())
+    serve(from_env, Settings.from_env())
 
 
 if __name__ == "__main__":

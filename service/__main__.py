@@ -1,7 +1,8 @@
-"""`python -m service`: the API under its WSGI server, with the settings of the environment."""
+"""`python -m service`: the API under its server, with the settings of the environment."""
 
 import sys
 
+from service.app import from_env
 from service.server import serve
 from service.writebehind.errors import InvalidSettings
 from service.writebehind.settings import Settings
@@ -13,8 +14,7 @@ def main() -> int:
     except InvalidSettings as error:
         sys.stderr.write(f"service: {error}\n")
         return 2
-    serve("service.app:from_env", settings)
-    return 0
+    return serve(from_env, settings)
 
 
 if __name__ == "__main__":

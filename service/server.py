@@ -1,30 +1,54 @@
-"""The WSGI server: how every process that serves the API is set up."""
+"""The API's server: how every process that serves it is set up."""
 
-from granian import Granian
-from granian.constants import Interfaces
+import logging
+import signal
+import sys
+from collections.abc import Callable
+from typing import Final
 
+from flask import Flask
+
+from service.http.gateway import Gateway
+from service.http.processes import Processes, listen
+from service.http.requests import Request
+from service.http.threads import Threads
+from service.writebehind.entry import MAX_BODY_BYTES
 from service.writebehind.settings import Settings
 
 
-def serve(application: str, settings: Settings) -> None:
+def serve(make_application: Callable[[], Flask], settings: Settings) -> int:
     """Serve until a signal ends it.
 
     Args:
-        application: Where the function is that makes the WSGI application, as `module:function`; every
-            server process calls it once.
+        make_application: makes the WSGI application; called once in every server process.
+
+    Returns:
+        The exit code: 0 after a signal, 1 if the address can't be used.
     """
-    Granian(
-        application,
-        factory=True,
-        interface=Interfaces.WSGI,
-        address=settings.api_host,
-        port=settings.api_port,
-        workers=settings.api_processes,
-        blocking_threads=settings.api_threads,
-        # A server process that dies is replaced; the others go on meanwhile.
-        respawn_failed_workers=True,
-        respawn_interval=0.1,
-        # One that is told to stop while it starts may not notice.
-        workers_kill_timeout=2,
-        websockets=False,
-    ).serve()
+    logging.basicConfig(format="service: %(message)s", stream=sys.stderr, level=logging.INFO)
+    host, port = settings.api_host, settings.api_port
+    try:
+        listener = listen(host, port)
+    except OSError as error:
+        sys.stderr.write(f"service: can't listen on {host}:{port}: {error.strerror}\n")
+        return 1
+
+    def serve_clients(parent: int) -> None:
+        gateway = Gateway(make_application(), host, port)
+        threads = Threads(
+            listener, gateway, threads=settings.api_threads, max_body=MAX_BODY_BYTES, urgent=_urgent
+        )
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: threads.stop())
+        threads.serve(parent)
+
+    Processes(serve_clients, settings.api_processes).run()
+    return 0
+
+
+#: What is answered although every thread is busy, with a Redis that does not answer say.
+_URGENT: Final = frozenset({b"/health", b"/openapi.json"})
+
+
+def _urgent(request: Request) -> bool:
+    return request.target in _URGENT

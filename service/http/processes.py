@@ -1,0 +1,123 @@
+"""Server processes: as many as asked for, whatever becomes of single ones.
+
+They are forked by one that only looks after them, and share the socket it listens on: connections that wait
+in the kernel's queue survive a process that ends, and whichever process has time takes the next one. When the
+parent is killed they end, for each holds the reading end of a pipe that only the parent could write to.
+"""
+
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+#: s between two starts in one place, so that a process that can't live does not take all of the machine.
+_PAUSE_SECONDS: Final = 0.1
+#: s for a process to end by itself after SIGTERM.
+_END_SECONDS: Final = 2.0
+_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
+
+_log = logging.getLogger(__name__)
+
+
+def listen(host: str, port: int, *, seconds: float = 3.0) -> socket.socket:
+    """A listening socket.
+
+    Args:
+        seconds: how long a port that is in use is waited for: processes of a server that was killed need a
+            moment to end.
+
+    Raises:
+        OSError: the address can't be used.
+    """
+    by = time.monotonic() + seconds
+    while True:
+        try:
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            return socket.create_server((host, port), family=family, backlog=1024)
+        except OSError:
+            if time.monotonic() > by:
+                raise
+        threading.Event().wait(0.05)
+
+
+class Processes:
+    """Keeps `count` processes running, each in `serve`, until a signal ends all."""
+
+    def __init__(self, serve: Callable[[int], None], count: int) -> None:
+        """`serve` gets the pipe that is at its end when the parent is gone."""
+        self._serve = serve
+        self._count = count
+        self._started: dict[int, float] = {}
+        self._parent_reader, self._parent_writer = os.pipe()
+
+    def run(self) -> None:
+        """Return after SIGTERM or SIGINT, with all of them gone."""
+        for number in _SIGNALS:
+            # What has no handler may be dropped before it is waited for.
+            signal.signal(number, lambda *_: None)
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        for _ in range(self._count):
+            self._start()
+        while signal.sigwait(_SIGNALS) == signal.SIGCHLD:
+            for pid, status in self._ended():
+                _log.warning("server process %d ended (%s); another takes its place", pid, _why(status))
+                self._pause(self._started.pop(pid))
+                self._start()
+        self._end()
+
+    def _start(self) -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        pid = os.fork()
+        if pid:
+            self._started[pid] = time.monotonic()
+            return
+        code = 1
+        try:
+            os.close(self._parent_writer)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            self._serve(self._parent_reader)
+            code = 0
+        except Exception:
+            _log.exception("a server process failed")
+        finally:
+            # Never back into what the parent does, nor into what it would do at its end.
+            sys.stderr.flush()
+            os._exit(code)
+
+    def _ended(self) -> list[tuple[int, int]]:
+        found = []
+        for pid in list(self._started):
+            with suppress(ChildProcessError):
+                ended, status = os.waitpid(pid, os.WNOHANG)
+                if ended:
+                    found.append((pid, status))
+        return found
+
+    def _pause(self, started: float) -> None:
+        lived = time.monotonic() - started
+        if lived < _PAUSE_SECONDS:
+            threading.Event().wait(_PAUSE_SECONDS - lived)
+
+    def _end(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            for pid in self._started:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, number)
+            by = time.monotonic() + _END_SECONDS
+            while self._started and time.monotonic() < by:
+                for pid, _ in self._ended():
+                    del self._started[pid]
+                threading.Event().wait(0.01)
+
+
+def _why(status: int) -> str:
+    code = os.waitstatus_to_exitcode(status)
+    return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
