@@ -9,6 +9,7 @@ from typing import Final
 from flask import Flask
 
 from service.http.gateway import Gateway
+from service.http.limits import Limits
 from service.http.processes import Processes, listen
 from service.http.requests import Request
 from service.http.threads import Threads
@@ -36,7 +37,11 @@ def serve(make_application: Callable[[], Flask], settings: Settings) -> int:
     def serve_clients(parent: int) -> None:
         gateway = Gateway(make_application(), host, port)
         threads = Threads(
-            listener, gateway, threads=settings.api_threads, max_body=MAX_BODY_BYTES, urgent=_urgent
+            listener,
+            gateway,
+            threads=settings.api_threads,
+            limits=Limits(max_body=MAX_BODY_BYTES),
+            urgent=_urgent,
         )
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: threads.stop())

@@ -4,16 +4,9 @@ import socket
 import time
 from typing import Final
 
+from service.http.limits import Limits
 from service.http.requests import Refusal, Request, Requests
 
-#: s from a request's first byte to the end of its head, and from there to the end of its body.
-HEAD_SECONDS: Final = 10.0
-BODY_SECONDS: Final = 5.0
-#: s for which a client may take nothing of an answer, and for which a connection may be without a request.
-SEND_SECONDS: Final = 10.0
-IDLE_SECONDS: Final = 75.0
-#: s for which what is still coming is thrown away after a refusal, so that the refusal gets there.
-_LINGER_SECONDS: Final = 2.0
 _RECEIVE: Final = 65_536
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -21,20 +14,31 @@ _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 class Connection:
     """A client's connection. One thread has it at a time."""
 
-    __slots__ = ("_ending", "_lingering", "_out", "_requests", "_socket", "client", "deadline", "fd")
+    __slots__ = (
+        "_ending",
+        "_limits",
+        "_lingering",
+        "_out",
+        "_requests",
+        "_socket",
+        "client",
+        "deadline",
+        "fd",
+    )
 
-    def __init__(self, connected: socket.socket, client: str, max_body: int) -> None:
+    def __init__(self, connected: socket.socket, client: str, limits: Limits) -> None:
         connected.setblocking(False)
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket = connected
-        self._requests = Requests(max_body)
-        self._out = b""
+        self._requests = Requests(limits)
+        self._limits = limits
+        self._out = memoryview(b"")
         self._ending = self._lingering = False
         self.fd = connected.fileno()
         #: The client's address.
         self.client = client
         #: `time.monotonic()` by when something has to have happened.
-        self.deadline = time.monotonic() + HEAD_SECONDS
+        self.deadline = time.monotonic() + limits.head_s
 
     def proceed(self) -> None:
         """Receive what has come, or send what is left; the poller said that it is possible.
@@ -68,14 +72,14 @@ class Connection:
         if self._requests.complete:
             self._requests.complete.popleft()
         self._ending = last
-        self._out = answer
-        self.deadline = time.monotonic() + SEND_SECONDS
+        self._out = memoryview(answer)
+        self.deadline = time.monotonic() + self._limits.send_s
         self._send()
 
     @property
     def sending(self) -> bool:
         """Whether the client has yet to take something."""
-        return bool(self._out)
+        return len(self._out) > 0
 
     @property
     def idle(self) -> bool:
@@ -108,20 +112,22 @@ class Connection:
             requests.refusal = self._late() or Refusal(400, "the request was cut off: its end is missing")
         now = time.monotonic()
         if requests.stage == "idle":
-            self.deadline = now + IDLE_SECONDS
+            self.deadline = now + self._limits.idle_s
         elif requests.stage != before or requests.complete:
-            self.deadline = now + (BODY_SECONDS if requests.stage == "body" else HEAD_SECONDS)
+            self.deadline = now + (self._limits.body_s if requests.stage == "body" else self._limits.head_s)
         else:
             requests.refusal = requests.refusal or self._late()
         if requests.expects and not requests.complete and not requests.refusal:
             requests.expects = False
-            self._out = _CONTINUE
+            self._out = memoryview(_CONTINUE)
             self._send()
 
     def _late(self) -> Refusal | None:
         if time.monotonic() <= self.deadline:
             return None
-        part, limit = ("body", BODY_SECONDS) if self._requests.stage == "body" else ("head", HEAD_SECONDS)
+        part, limit = (
+            ("body", self._limits.body_s) if self._requests.stage == "body" else ("head", self._limits.head_s)
+        )
         return Refusal(408, f"the request's {part} was not there within {limit:g} s")
 
     def _send(self) -> None:
@@ -131,14 +137,14 @@ class Connection:
             return
         self._out = self._out[sent:]
         if self._out:
-            self.deadline = time.monotonic() + SEND_SECONDS
+            self.deadline = time.monotonic() + self._limits.send_s
         elif self._ending:
             # Closing at once, with something unread, would make the kernel throw the answer away.
             self._lingering = True
-            self.deadline = time.monotonic() + _LINGER_SECONDS
+            self.deadline = time.monotonic() + self._limits.linger_s
             self._socket.shutdown(socket.SHUT_WR)
         else:
-            self.deadline = time.monotonic() + IDLE_SECONDS
+            self.deadline = time.monotonic() + self._limits.idle_s
 
     def _check_sending(self) -> None:
         if time.monotonic() > self.deadline:

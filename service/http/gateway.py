@@ -47,7 +47,7 @@ class Gateway:
         self._date = b"\r\nDate: " + formatdate(usegmt=True).encode()
 
     def answer(self, request: Request, client: str) -> bytes:
-        """The whole answer, whatever happens."""
+        """The whole answer, whatever happens. After a bug the request's `keep_alive` is off."""
         started = _Started()
         try:
             parts = self._application(self._environ_of(request, client), started)
@@ -56,6 +56,7 @@ class Gateway:
                 close()
         except Exception:  # noqa: BLE001 - whatever it is, the client gets an answer
             _log.exception("%s %s failed", request.method, request.target)
+            request.keep_alive = False
             return self.refuse(_BUG)
         head = [b"HTTP/1.1 ", started.status.encode("latin-1"), self._date]
         sized = False
@@ -122,14 +123,20 @@ class _Started:
 def _split(target: bytes) -> tuple[str, str]:
     """Path, decoded, and query, as WSGI wants them: bytes in the guise of Latin-1."""
     if not target.startswith(b"/"):
-        try:
-            target = httptools.parse_url(target).path or b"/"
-        except httptools.HttpParserInvalidURLError:
-            target = b"/"
+        target = _relative(target)
     path, _, query = target.partition(b"#")[0].partition(b"?")
     if b"%" in path:
         path = unquote_to_bytes(path)
     return path.decode("latin-1"), query.decode("latin-1")
+
+
+def _relative(target: bytes) -> bytes:
+    """What follows the host in a target that names one; of any other (`*`, a host's name) nothing."""
+    try:
+        url = httptools.parse_url(target)
+    except httptools.HttpParserInvalidURLError:
+        return b"/"
+    return (url.path or b"/") + (b"?" + url.query if url.query else b"")
 
 
 def _name(raw: bytes) -> str:

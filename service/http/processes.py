@@ -85,7 +85,7 @@ class Processes:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             self._serve(self._parent_reader)
             code = 0
-        except Exception:
+        except Exception:  # noqa: BLE001 - the parent replaces it, whatever it was
             _log.exception("a server process failed")
         finally:
             # Never back into what the parent does, nor into what it would do at its end.

@@ -2,16 +2,13 @@
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Final
 
 import httptools
 
-#: Bytes of a request's line and headers, and of its target alone.
-MAX_HEAD: Final = 32_768
-MAX_TARGET: Final = 8_192
+from service.http.limits import Limits
 
 
-class Refusal(Exception):  # noqa: N818 - it is an answer as well
+class Refusal(Exception):
     """Why no request can be made of what came. The connection ends with this answer."""
 
     def __init__(self, status: int, detail: str) -> None:
@@ -37,11 +34,21 @@ class Request:
 class Requests:
     """The requests of one connection, in their order."""
 
-    __slots__ = ("_chunks", "_head", "_max_body", "_now", "_parser", "_size", "complete", "expects", "refusal", "stage")
+    __slots__ = (
+        "_chunks",
+        "_head",
+        "_limits",
+        "_now",
+        "_parser",
+        "_size",
+        "complete",
+        "expects",
+        "refusal",
+        "stage",
+    )
 
-    def __init__(self, max_body: int) -> None:
-        """`max_body`: the longest body that is taken, in bytes."""
-        self._max_body = max_body
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
         self._parser = httptools.HttpRequestParser(self)
         self._now = Request()
         self._chunks: list[bytes] = []
@@ -68,8 +75,8 @@ class Requests:
             cause = error.__context__
             not_http = Refusal(400, f"this is not an HTTP request: {error}")
             self.refusal = cause if isinstance(cause, Refusal) else not_http
-        if self.stage == "head" and self._head > MAX_HEAD:
-            self.refusal = self.refusal or _too_long_a_head()
+        if self.stage == "head" and self._head > self._limits.max_head:
+            self.refusal = self.refusal or self._too_long_a_head()
 
     # What llhttp calls.
 
@@ -81,8 +88,8 @@ class Requests:
 
     def on_url(self, part: bytes) -> None:
         self._now.target += part
-        if len(self._now.target) > MAX_TARGET:
-            raise Refusal(414, f"a request's target has at most {MAX_TARGET} bytes")
+        if len(self._now.target) > self._limits.max_target:
+            raise Refusal(414, f"a request's target has at most {self._limits.max_target} bytes")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         # Those that follow a chunked body are nobody's business.
@@ -100,7 +107,7 @@ class Requests:
 
     def on_body(self, part: bytes) -> None:
         self._size += len(part)
-        if self._size > self._max_body:
+        if self._size > self._limits.max_body:
             raise self._too_long_a_body()
         self._chunks.append(part)
 
@@ -111,36 +118,29 @@ class Requests:
         self.expects = False
 
     def _check_head(self, request: Request) -> None:
-        length = size = 0
-        hosts, encoded, expectation = 0, False, b""
-        for name, value in request.headers:
-            size += len(name) + len(value) + 4
-            match name.lower():
-                case b"content-length":
-                    length = int(value)
-                case b"transfer-encoding":
-                    encoded = True
-                case b"host":
-                    hosts += 1
-                case b"expect":
-                    expectation = value.lower()
-        if size > MAX_HEAD:
-            raise _too_long_a_head()
-        if request.http_version not in ("1.0", "1.1"):
-            raise Refusal(505, "this server speaks HTTP/1.1")
+        if sum(len(name) + len(value) + 4 for name, value in request.headers) > self._limits.max_head:
+            raise self._too_long_a_head()
+        named = [(name.lower(), value) for name, value in request.headers]
+        hosts = sum(name == b"host" for name, _ in named)
         if hosts > 1 or (hosts == 0 and request.http_version == "1.1"):
             raise Refusal(400, "a request names its host, once")
-        if length > self._max_body:
-            raise self._too_long_a_body()
-        if self._parser.should_upgrade() and (length or encoded):
-            raise Refusal(400, "this server upgrades no connection")
+        if request.http_version not in ("1.0", "1.1"):
+            raise Refusal(505, "this server speaks HTTP/1.1")
+        only = dict(named)
+        self._check_body(int(only.get(b"content-length", b"0")), chunked=b"transfer-encoding" in only)
+        expectation = only.get(b"expect", b"").lower()
         if expectation not in (b"", b"100-continue"):
             raise Refusal(417, "the only expectation that can be met is 100-continue")
         self.expects = expectation != b"" and request.http_version == "1.1"
 
+    def _check_body(self, length: int, *, chunked: bool) -> None:
+        if length > self._limits.max_body:
+            raise self._too_long_a_body()
+        if self._parser.should_upgrade() and (length or chunked):
+            raise Refusal(400, "this server upgrades no connection")
+
     def _too_long_a_body(self) -> Refusal:
-        return Refusal(413, f"a body has at most {self._max_body} bytes")
+        return Refusal(413, f"a body has at most {self._limits.max_body} bytes")
 
-
-def _too_long_a_head() -> Refusal:
-    return Refusal(431, f"a request's head has at most {MAX_HEAD} bytes")
+    def _too_long_a_head(self) -> Refusal:
+        return Refusal(431, f"a request's line and headers have at most {self._limits.max_head} bytes")

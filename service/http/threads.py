@@ -1,9 +1,9 @@
 """One server process: threads that wait for clients together. The one that receives a request's last byte
 answers it.
 
-At most `threads` requests are in the application at once. One more thread goes on receiving meanwhile, so that
-unfinished requests, however many, and a busy application keep nobody from being heard: what can't be answered
-at once waits its turn, and after `WAIT_SECONDS` is told that nothing was done.
+At most `threads` requests are in the application at once. One more thread goes on receiving meanwhile, so
+that unfinished requests, however many, and a busy application keep no other client from being heard. What
+can't be answered at once waits its turn; what has waited for too long is told that nothing was done.
 """
 
 import logging
@@ -15,19 +15,13 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from service.http.connection import IDLE_SECONDS, Connection
+from service.http.connection import Connection
 from service.http.gateway import Gateway
+from service.http.limits import Limits
 from service.http.poller import new_poller
 from service.http.requests import Refusal, Request
 from service.http.seats import Seats
 
-#: s for which a complete request may wait for a thread.
-WAIT_SECONDS: Final = 5.0
-#: Clients that are connected to one process at most; the others wait in the kernel's queue.
-MAX_CONNECTIONS: Final = 1_000
-#: s after which a connection without a request makes room, where room is needed.
-_ROOM_SECONDS: Final = 1.0
-_TICK_SECONDS: Final = 0.5
 #: s in which requests that are being answered when the process is told to stop may end.
 _END_SECONDS: Final = 1.5
 _BUSY: Final = Refusal(503, "all threads of the service are busy; nothing was done")
@@ -44,13 +38,13 @@ class Threads:
         gateway: Gateway,
         *,
         threads: int,
-        max_body: int,
+        limits: Limits,
         urgent: Callable[[Request], bool],
     ) -> None:
-        """`urgent`: whether a request is answered although all threads are busy; such must never take long."""
+        """`urgent`: whether a request, which must never take long, is answered although all are busy."""
         self._listener, self._listener_fd = listener, listener.fileno()
         self._gateway = gateway
-        self._max_body = max_body
+        self._limits = limits
         self._urgent = urgent
         self._poller = new_poller()
         self._connections: dict[int, Connection] = {}
@@ -69,7 +63,7 @@ class Threads:
         self._poller.arm(self._listener_fd, new=True)
         for thread in self._threads:
             thread.start()
-        while not select.select([self._stop_reader, parent], [], [], _TICK_SECONDS)[0]:
+        while not select.select([self._stop_reader, parent], [], [], self._limits.tick_s)[0]:
             self._gateway.tick()
             self._look_at_the_time(time.monotonic())
         self._listener.close()
@@ -77,37 +71,48 @@ class Threads:
         by = time.monotonic() + _END_SECONDS
         for thread in self._threads:
             thread.join(max(0.0, by - time.monotonic()))
+        for connection in list(self._connections.values()):
+            self._close(connection)
 
     def stop(self) -> None:
         """Finish what is being answered, and end. A signal's handler may call this."""
         os.write(self._stop_writer, b"x")
 
     def _run(self) -> None:
-        while (fd := self._poller.next(_TICK_SECONDS)) != self._stop_reader:
+        while (fd := self._poller.next(self._limits.tick_s)) != self._stop_reader:
             try:
                 if fd == self._listener_fd:
                     self._accept()
                 elif fd >= 0:
                     self._proceed(self._connections[fd])
-            except Exception:
-                # A thread that ended would be missed by every client to come.
+            except Exception:  # noqa: BLE001 - a thread that ended would be missed by all clients to come
                 _log.exception("a connection failed")
+                if broken := self._connections.get(fd):
+                    self._close(broken)
 
     def _accept(self) -> None:
         try:
             connected, (client, *_) = self._listener.accept()
         except (BlockingIOError, InterruptedError, ConnectionError):
+            # Another process was quicker, or the client has gone again.
             pass
         except OSError as error:
             _log.warning("no connection can be taken: %s", error)
             self._full = True
         else:
-            connection = Connection(connected, client, self._max_body)
-            self._connections[connection.fd] = connection
-            self._poller.arm(connection.fd, new=True)
-            self._full = len(self._connections) >= MAX_CONNECTIONS
+            self._welcome(connected, str(client))
+            self._full = len(self._connections) >= self._limits.max_connections
         if not self._full:
             self._poller.arm(self._listener_fd)
+
+    def _welcome(self, connected: socket.socket, client: str) -> None:
+        try:
+            connection = Connection(connected, client, self._limits)
+        except OSError:
+            connected.close()
+            return
+        self._connections[connection.fd] = connection
+        self._poller.arm(connection.fd, new=True)
 
     def _proceed(self, connection: Connection) -> None:
         try:
@@ -139,12 +144,12 @@ class Threads:
 
     def _look_at_the_time(self, now: float) -> None:
         for connection in list(self._connections.values()):
-            room = IDLE_SECONDS - _ROOM_SECONDS if self._full and connection.idle else 0.0
+            room = self._limits.idle_s - self._limits.room_s if self._full and connection.idle else 0.0
             if now > connection.deadline - room:
                 connection.expire()
-        while (overdue := self._seats.give_up(WAIT_SECONDS)) is not None:
+        while (overdue := self._seats.give_up(self._limits.wait_s)) is not None:
             self._refuse(overdue)
-        if self._full and len(self._connections) < MAX_CONNECTIONS:
+        if self._full and len(self._connections) < self._limits.max_connections:
             self._full = False
             self._poller.arm(self._listener_fd)
 
@@ -156,5 +161,6 @@ class Threads:
             self._close(connection)
 
     def _close(self, connection: Connection) -> None:
-        del self._connections[connection.fd]
+        # Its number is handed out again as soon as it is closed.
+        self._connections.pop(connection.fd, None)
         connection.close()
