@@ -1,6 +1,7 @@
 """The API's server: how every process that serves it is set up."""
 
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -31,7 +32,7 @@ def serve(make_application: Callable[[], Flask], settings: Settings) -> int:
     try:
         listener = listen(host, port)
     except OSError as error:
-        sys.stderr.write(f"service: can't listen on {host}:{port}: {error.strerror}\n")
+        sys.stderr.write(f"service: can't listen on {host}:{port}: {os.strerror(error.errno or 0)}\n")
         return 1
 
     def serve_clients(parent: int) -> None:

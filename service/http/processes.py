@@ -25,7 +25,7 @@ _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
 _log = logging.getLogger(__name__)
 
 
-def listen(host: str, port: int, *, seconds: float = 3.0) -> socket.socket:
+def listen(host: str, port: int, *, seconds: float = 1.5) -> socket.socket:
     """A listening socket.
 
     Args:
@@ -81,8 +81,10 @@ class Processes:
         code = 1
         try:
             os.close(self._parent_writer)
+            for number in _SIGNALS:
+                # Until it has something to end in good order, it ends at once.
+                signal.signal(number, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             self._serve(self._parent_reader)
             code = 0
         except Exception:  # noqa: BLE001 - the parent replaces it, whatever it was
