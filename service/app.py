@@ -27,6 +27,8 @@ def create_app(settings: Settings) -> Flask:
     signal_flush = FlushSignal(scripts.client)
     app = Flask("service", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    # A path with an empty part is another path: no redirect, whose answer would be HTML, to one without.
+    app.url_map.merge_slashes = False
     app.register_blueprint(
         products(Reads(scripts, store, settings), Writes(scripts, store, settings, signal_flush=signal_flush))
     )

@@ -32,6 +32,7 @@ def shared(_servers: Servers) -> Servers:
 
 @pytest.fixture(scope="module")
 def api(_servers: Servers) -> Iterator[Api]:
+    _servers.empty()
     with running_api(_servers) as api:
         yield api
 
