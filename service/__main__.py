@@ -2,7 +2,6 @@
 
 import sys
 
-from service.app import from_env
 from service.server import serve
 from service.writebehind.errors import InvalidSettings
 from service.writebehind.settings import Settings
@@ -14,7 +13,7 @@ def main() -> int:
     except InvalidSettings as error:
         sys.stderr.write(f"service: {error}\n")
         return 2
-    return serve(from_env, settings)
+    return serve("service.app:from_env", settings)
 
 
 if __name__ == "__main__":

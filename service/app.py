@@ -4,9 +4,11 @@ from flask import Flask
 
 from service import problems
 from service.flush_signal import FlushSignal
+from service.gateway import Gateway
 from service.routes.admin import admin, dlq
 from service.routes.products import products
 from service.routes.system import system
+from service.server import end_with_parent
 from service.writebehind.buffer import Buffer
 from service.writebehind.dead_letters import DeadLetters
 from service.writebehind.entry import MAX_BODY_BYTES
@@ -39,6 +41,8 @@ def create_app(settings: Settings) -> Flask:
     return app
 
 
-def from_env() -> Flask:
+def from_env() -> Gateway:
     """What a server process loads."""
-    return create_app(Settings.from_env())
+    settings = Settings.from_env()
+    end_with_parent()
+    return Gateway(create_app(settings), threads=settings.api_threads, max_body=MAX_BODY_BYTES)

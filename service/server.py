@@ -1,60 +1,74 @@
-"""The API's server: how every process that serves it is set up."""
+"""The API's server: uvicorn, and what it is told."""
 
 import logging
+import multiprocessing
 import os
-import signal
+import socket
 import sys
-from collections.abc import Callable
+import threading
+from multiprocessing.connection import wait
 from typing import Final
 
-from flask import Flask
+import uvicorn
+from uvicorn.supervisors import Multiprocess
 
-from service.http.gateway import Gateway
-from service.http.limits import Limits
-from service.http.processes import Processes, listen
-from service.http.requests import Request
-from service.http.threads import Threads
-from service.writebehind.entry import MAX_BODY_BYTES
+from service.protocol import HttpProtocol
 from service.writebehind.settings import Settings
 
+#: s that requests under way get when the server is told to stop.
+_GRACE_S: Final = 1
 
-def serve(make_application: Callable[[], Flask], settings: Settings) -> int:
-    """Serve until a signal ends it.
+
+def serve(gateway: str, settings: Settings) -> int:
+    """Serve until a signal ends it. A server process that dies is replaced; so is one that hangs for 5 s.
 
     Args:
-        make_application: makes the WSGI application; called once in every server process.
+        gateway: Where the function is that makes the `Gateway`, as `module:function`; every server process
+            calls it once.
 
     Returns:
         The exit code: 0 after a signal, 1 if the address can't be used.
     """
-    logging.basicConfig(format="service: %(message)s", stream=sys.stderr, level=logging.INFO)
+    config = uvicorn.Config(
+        gateway,
+        factory=True,
+        host=settings.api_host,
+        port=settings.api_port,
+        workers=settings.api_processes,
+        loop="uvloop",
+        http=HttpProtocol,
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_S,
+        backlog=1024,
+        # A client's broken request is the client's affair.
+        log_level=logging.ERROR,
+    )
     host, port = settings.api_host, settings.api_port
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener = listen(host, port)
+        # The server processes listen; until one does, connections are refused.
+        listener.bind((host, port))
     except OSError as error:
         sys.stderr.write(f"service: can't listen on {host}:{port}: {os.strerror(error.errno or 0)}\n")
         return 1
-
-    def serve_clients(parent: int) -> None:
-        gateway = Gateway(make_application(), host, port)
-        threads = Threads(
-            listener,
-            gateway,
-            threads=settings.api_threads,
-            limits=Limits(max_body=MAX_BODY_BYTES),
-            urgent=_urgent,
-        )
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: threads.stop())
-        threads.serve(parent)
-
-    Processes(serve_clients, settings.api_processes).run()
+    with listener:
+        Multiprocess(config, sockets=[listener]).run()
     return 0
 
 
-#: What is answered although every thread is busy, with a Redis that does not answer say.
-_URGENT: Final = frozenset({b"/health", b"/openapi.json"})
+def end_with_parent() -> None:
+    """End this server process when the one that looks after it is gone, however it went."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
 
+    def watch(sentinel: int) -> None:
+        wait([sentinel])
+        os._exit(1)
 
-def _urgent(request: Request) -> bool:
-    return request.target in _URGENT
+    threading.Thread(target=watch, args=(parent.sentinel,), name="parent", daemon=True).start()

@@ -31,7 +31,12 @@ class Api:
     def children(self) -> list[psutil.Process]:
         """The server processes that live."""
         with suppress(psutil.NoSuchProcess):
-            return psutil.Process(self.main).children()
+            # multiprocessing has a process of its own beside them.
+            return [
+                child
+                for child in psutil.Process(self.main).children()
+                if "resource_tracker" not in " ".join(child.cmdline())
+            ]
         return []
 
     def start(self) -> None:
