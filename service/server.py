@@ -17,6 +17,8 @@ from service.http.threads import Threads
 from service.writebehind.entry import MAX_BODY_BYTES
 from service.writebehind.settings import Settings
 
+_log = logging.getLogger(__name__)
+
 
 def serve(make_application: Callable[[], Flask], settings: Settings) -> int:
     """Serve until a signal ends it.
@@ -27,7 +29,8 @@ def serve(make_application: Callable[[], Flask], settings: Settings) -> int:
     Returns:
         The exit code: 0 after a signal, 1 if the address can't be used.
     """
-    logging.basicConfig(format="service: %(message)s", stream=sys.stderr, level=logging.INFO)
+    logging.basicConfig(format="service: %(message)s", stream=sys.stderr)
+    _log.setLevel(logging.INFO)
     host, port = settings.api_host, settings.api_port
     try:
         listener = listen(host, port)
@@ -48,6 +51,9 @@ def serve(make_application: Callable[[], Flask], settings: Settings) -> int:
             signal.signal(number, lambda *_: threads.stop())
         threads.serve(parent)
 
+    _log.info(
+        "http://%s:%d, %d processes of %d threads", host, port, settings.api_processes, settings.api_threads
+    )
     Processes(serve_clients, settings.api_processes).run()
     return 0
 

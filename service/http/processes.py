@@ -16,8 +16,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-#: s between two starts in one place, so that a process that can't live does not take all of the machine.
-_PAUSE_SECONDS: Final = 0.1
+#: s between two starts in one place: of one that was killed, and of one that can't live by itself, which must
+#: not fill the log.
+_KILLED_SECONDS: Final = 0.1
+_FAILED_SECONDS: Final = 1.0
 #: s for a process to end by itself after SIGTERM.
 _END_SECONDS: Final = 2.0
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
@@ -67,7 +69,9 @@ class Processes:
         while signal.sigwait(_SIGNALS) == signal.SIGCHLD:
             for pid, status in self._ended():
                 _log.warning("server process %d ended (%s); another takes its place", pid, _why(status))
-                self._pause(self._started.pop(pid))
+                killed = os.waitstatus_to_exitcode(status) < 0
+                by = self._started.pop(pid) + (_KILLED_SECONDS if killed else _FAILED_SECONDS)
+                threading.Event().wait(max(0.0, by - time.monotonic()))
                 self._start()
         self._end()
 
@@ -102,11 +106,6 @@ class Processes:
                 if ended:
                     found.append((pid, status))
         return found
-
-    def _pause(self, started: float) -> None:
-        lived = time.monotonic() - started
-        if lived < _PAUSE_SECONDS:
-            threading.Event().wait(_PAUSE_SECONDS - lived)
 
     def _end(self) -> None:
         for number in (signal.SIGTERM, signal.SIGKILL):
