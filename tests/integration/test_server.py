@@ -221,7 +221,7 @@ def test_it_answers_after_a_storm_of_kills(own_api: Api) -> None:
     for _ in range(8):
         for child in own_api.children():
             child.kill()
-    own_api.wait_until_up(seconds=5)
+    own_api.wait_until_up(seconds=15)
     for _ in range(20):
         assert own_api.answers()
 
