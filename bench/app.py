@@ -3,15 +3,17 @@
 Run as `python -m bench.app` with the environment of a service.
 """
 
-from flask import Flask, Response, request
+from flask import Response, request
 
 from service.app import create_app
+from service.gateway import Gateway
 from service.server import serve
+from service.writebehind.entry import MAX_BODY_BYTES
 from service.writebehind.scripts import Scripts
 from service.writebehind.settings import Settings
 
 
-def from_env() -> Flask:
+def from_env() -> Gateway:
     """What a server process loads: the service, a route that only reads the body, and one that asks
     Redis for a bare PING over a connection of the same kind besides."""
     settings = Settings.from_env()
@@ -29,7 +31,7 @@ def from_env() -> Flask:
         scripts.ask("PING")
         return Response(b"{}", 201, content_type="application/json")
 
-    return app
+    return Gateway(app, threads=settings.api_threads, max_body=MAX_BODY_BYTES)
 
 
 def main() -> None:

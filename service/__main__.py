@@ -1,4 +1,4 @@
-"""`python -m service`: the API under its WSGI server, with the settings of the environment."""
+"""`python -m service`: the API under its server, with the settings of the environment."""
 
 import sys
 
@@ -13,8 +13,7 @@ def main() -> int:
     except InvalidSettings as error:
         sys.stderr.write(f"service: {error}\n")
         return 2
-    serve("service.app:from_env", settings)
-    return 0
+    return serve("service.app:from_env", settings)
 
 
 if __name__ == "__main__":

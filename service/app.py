@@ -4,9 +4,11 @@ from flask import Flask
 
 from service import problems
 from service.flush_signal import FlushSignal
+from service.gateway import Gateway
 from service.routes.admin import admin, dlq
 from service.routes.products import products
 from service.routes.system import system
+from service.server import end_with_parent
 from service.writebehind.buffer import Buffer
 from service.writebehind.dead_letters import DeadLetters
 from service.writebehind.entry import MAX_BODY_BYTES
@@ -27,6 +29,8 @@ def create_app(settings: Settings) -> Flask:
     signal_flush = FlushSignal(scripts.client)
     app = Flask("service", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    # A path with an empty part is another path: no redirect, whose answer would be HTML, to one without.
+    app.url_map.merge_slashes = False
     app.register_blueprint(
         products(Reads(scripts, store, settings), Writes(scripts, store, settings, signal_flush=signal_flush))
     )
@@ -38,6 +42,8 @@ def create_app(settings: Settings) -> Flask:
     return app
 
 
-def from_env() -> Flask:
+def from_env() -> Gateway:
     """What a server process loads."""
-    return create_app(Settings.from_env())
+    settings = Settings.from_env()
+    end_with_parent()
+    return Gateway(create_app(settings), threads=settings.api_threads, max_body=MAX_BODY_BYTES)

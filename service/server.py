@@ -1,30 +1,74 @@
-"""The WSGI server: how every process that serves the API is set up."""
+"""The API's server: uvicorn, and what it is told."""
 
-from granian import Granian
-from granian.constants import Interfaces
+import logging
+import multiprocessing
+import os
+import socket
+import sys
+import threading
+from multiprocessing.connection import wait
+from typing import Final
 
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from service.protocol import HttpProtocol
 from service.writebehind.settings import Settings
 
+#: s that requests under way get when the server is told to stop.
+_GRACE_S: Final = 1
 
-def serve(application: str, settings: Settings) -> None:
-    """Serve until a signal ends it.
+
+def serve(gateway: str, settings: Settings) -> int:
+    """Serve until a signal ends it. A server process that dies is replaced; so is one that hangs for 5 s.
 
     Args:
-        application: Where the function is that makes the WSGI application, as `module:function`; every
-            server process calls it once.
+        gateway: Where the function is that makes the `Gateway`, as `module:function`; every server process
+            calls it once.
+
+    Returns:
+        The exit code: 0 after a signal, 1 if the address can't be used.
     """
-    Granian(
-        application,
+    config = uvicorn.Config(
+        gateway,
         factory=True,
-        interface=Interfaces.WSGI,
-        address=settings.api_host,
+        host=settings.api_host,
         port=settings.api_port,
         workers=settings.api_processes,
-        blocking_threads=settings.api_threads,
-        # A server process that dies is replaced; the others go on meanwhile.
-        respawn_failed_workers=True,
-        respawn_interval=0.1,
-        # One that is told to stop while it starts may not notice.
-        workers_kill_timeout=2,
-        websockets=False,
-    ).serve()
+        loop="uvloop",
+        http=HttpProtocol,
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_S,
+        backlog=1024,
+        # A client's broken request is the client's affair.
+        log_level=logging.ERROR,
+    )
+    host, port = settings.api_host, settings.api_port
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        # The server processes listen; until one does, connections are refused.
+        listener.bind((host, port))
+    except OSError as error:
+        sys.stderr.write(f"service: can't listen on {host}:{port}: {os.strerror(error.errno or 0)}\n")
+        return 1
+    with listener:
+        Multiprocess(config, sockets=[listener]).run()
+    return 0
+
+
+def end_with_parent() -> None:
+    """End this server process when the one that looks after it is gone, however it went."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch(sentinel: int) -> None:
+        wait([sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, args=(parent.sentinel,), name="parent", daemon=True).start()

@@ -14,7 +14,7 @@ from service.writebehind.writes import Writes
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-_POLICIES: Final = ("", "write_behind", "write_through")
+_POLICIES: Final = ("write_behind", "write_through")
 _MAX_LIMIT: Final = 1000
 
 
@@ -68,7 +68,9 @@ def _product() -> Product:
 
 
 def _policy() -> str:
-    policy = request.environ.get("HTTP_X_WRITE_POLICY", "")
+    policy = request.environ.get("HTTP_X_WRITE_POLICY")
+    if policy is None:
+        return ""
     if policy not in _POLICIES:
         raise BadRequest(f"X-Write-Policy must be write_behind or write_through, not {policy!r}")
     return str(policy)

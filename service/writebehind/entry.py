@@ -13,20 +13,30 @@ from service.writebehind.errors import InvalidProduct
 MAX_BODY_BYTES: Final = 16_384
 _ID: Final = re.compile(r"[A-Za-z0-9._-]{1,36}")
 _MAX_PRICE: Final = 99_999_999.99
+_INT4: Final = msgspec.Meta(ge=-(2**31), le=2**31 - 1)
 _TAIL: Final = re.compile(rb',"queued_at":(\d+),"attempts":(\d+)}$')
 _VERSION: Final = re.compile(rb',"version":(\d{1,16})}$')
 
 
 class Product(msgspec.Struct, frozen=True):
-    """What a client sends. The limits are those of the columns: what PostgreSQL would refuse is
-    refused before the acknowledgement, not found out after it."""
+    """What is written. The limits are those of the columns: what PostgreSQL would refuse is refused
+    before the acknowledgement, not found out after it."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
     price: Annotated[float, msgspec.Meta(ge=0, le=_MAX_PRICE)]
-    quantity: Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
+    quantity: Annotated[int, _INT4]
 
 
-_decoder: Final = msgspec.json.Decoder(Product)
+class _Sent(msgspec.Struct, frozen=True):
+    """A product as a client may send it."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
+    price: Annotated[float, msgspec.Meta(ge=0, le=_MAX_PRICE)]
+    #: JSON knows one kind of number: 1.0 and 1e2 are whole ones as well.
+    quantity: Annotated[int, _INT4] | Annotated[float, _INT4]
+
+
+_decoder: Final = msgspec.json.Decoder(_Sent)
 _MISSING: Final = re.compile(r"Object missing required field `(\w+)`$")
 _AT: Final = re.compile(r"(.*) - at `\$\.(\w+)`$")
 
@@ -39,16 +49,19 @@ def parse_product(body: bytes) -> Product:
         ValueError: the body is no JSON.
     """
     try:
-        product = _decoder.decode(body)
+        sent = _decoder.decode(body)
     except msgspec.ValidationError as error:
         raise InvalidProduct(_explain(str(error))) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"the body is not JSON that can be read: {error}") from error
-    if "\x00" in product.name:
+    quantity = int(sent.quantity)
+    if "\x00" in sent.name:
         raise InvalidProduct({"name": "must not contain the NUL character"})
-    if round(product.price, 2) != product.price:
+    if round(sent.price, 2) != sent.price:
         raise InvalidProduct({"price": "must not have more than two decimal places"})
-    return product
+    if quantity != sent.quantity:
+        raise InvalidProduct({"quantity": f"must be a whole number, not {sent.quantity}"})
+    return Product(sent.name, sent.price, quantity)
 
 
 def _explain(message: str) -> dict[str, str]:

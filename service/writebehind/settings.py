@@ -163,7 +163,7 @@ def _parse_number(value: object, kind: type[int] | type[float], low: float, high
     noun = "a whole number" if kind is int else "a number"
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError(f"must be {noun}, not {value!r}")  # noqa: TRY004 - told like the rest
-    if kind is int and isinstance(value, float):
+    if kind is int and isinstance(value, float) and not value.is_integer():
         raise ValueError(f"must be {noun}, not {value!r}")
     try:
         number = kind(value)

@@ -44,7 +44,11 @@ def body(**changes: Any) -> bytes:
         ({"quantity": 2**31}, "quantity"),
         ({"quantity": -(2**31) - 1}, "quantity"),
         ({"quantity": 1.5}, "quantity"),
+        ({"quantity": 2147483648.0}, "quantity"),
+        ({"quantity": -2147483648.5}, "quantity"),
         ({"quantity": "1"}, "quantity"),
+        ({"quantity": False}, "quantity"),
+        ({"quantity": None}, "quantity"),
     ],
 )
 def test_what_postgres_would_refuse_is_refused(changes: dict[str, Any], field: str) -> None:
@@ -89,6 +93,77 @@ def test_a_body_that_is_no_object_is_refused(text: bytes) -> None:
 )
 def test_the_limits_themselves_are_fine(changes: dict[str, Any]) -> None:
     parse_product(body(**changes))
+
+
+NUMBERS = b'{"name": "Widget", "price": %b, "quantity": %b}'
+
+
+@pytest.mark.parametrize(
+    ("price", "quantity", "product"),
+    [
+        (b"5", b"1.0", (5.0, 1)),
+        (b"5.0", b"1e2", (5.0, 100)),
+        (b"5e-1", b"1E2", (0.5, 100)),
+        (b"-0", b"-0.0", (0.0, 0)),
+        (b"-0.0", b"0", (0.0, 0)),
+        (b"0.10", b"2147483647.0", (0.1, 2147483647)),
+        (b"99999999.99", b"-2147483648.0", (99999999.99, -2147483648)),
+    ],
+)
+def test_numbers_mean_what_they_mean_in_json(
+    price: bytes, quantity: bytes, product: tuple[float, int]
+) -> None:
+    taken = parse_product(NUMBERS % (price, quantity))
+    assert (taken.price, taken.quantity) == product
+    assert type(taken.quantity) is int
+
+
+@pytest.mark.parametrize(
+    ("price", "quantity", "field"),
+    [
+        (b"1e400", b"1", "price"),
+        (b"1" + b"0" * 400, b"1", "price"),
+        (b"1e-3", b"1", "price"),
+        (b"[1]", b"1", "price"),
+        (b"1", b"1e400", "quantity"),
+        (b"1", b"1" + b"0" * 400, "quantity"),
+        (b"1", b"1e-1", "quantity"),
+        (b"1", b"{}", "quantity"),
+    ],
+)
+def test_numbers_beyond_all_limits_are_refused(price: bytes, quantity: bytes, field: str) -> None:
+    with pytest.raises(InvalidProduct) as refused:
+        parse_product(NUMBERS % (price, quantity))
+    assert list(refused.value.problems) == [field]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"\xef\xbb\xbf" + NUMBERS % (b"1", b"1"),
+        NUMBERS % (b"NaN", b"1"),
+        NUMBERS % (b"Infinity", b"1"),
+        NUMBERS % (b"01", b"1"),
+        NUMBERS % (b"+1", b"1"),
+        NUMBERS % (b"1.", b"1"),
+        NUMBERS % (b"1", b"1") + b"x",
+        b'{"name": "a", "price": 1, "quantity": 1, "more": ' + b"[" * 8000 + b"]" * 8000 + b"}",
+        b'{"name": "\xed\xa0\x80", "price": 1, "quantity": 1}',
+        b'{"name": "\\udc00\\ud800", "price": 1, "quantity": 1}',
+    ],
+)
+def test_what_only_looks_like_json_is_refused(text: bytes) -> None:
+    with pytest.raises(ValueError, match="not JSON"):
+        parse_product(text)
+
+
+def test_of_a_member_that_comes_twice_the_last_counts() -> None:
+    twice = b'{"name": "a", "name": "b", "price": 1, "quantity": 1, "price": 2, "quantity": 2.0}'
+    assert parse_product(twice) == Product("b", 2.0, 2)
+
+
+def test_a_pair_of_surrogates_is_a_character() -> None:
+    assert parse_product(b'{"name": "\\ud83d\\ude00", "price": 1, "quantity": 1}').name == "\U0001f600"
 
 
 @pytest.mark.parametrize("product_id", ["seed-001", "A.b_c-9", "x" * 36])

@@ -40,6 +40,8 @@ def test_unset_and_empty_variables_mean_the_default() -> None:
         ("batch_size", "0"),
         ("batch_size", "many"),
         ("batch_size", 1.5),
+        ("batch_size", float("inf")),
+        ("batch_size", float("nan")),
         ("batch_size", True),
         ("failure_rate", "1.01"),
         ("failure_rate", "nan"),
@@ -60,6 +62,12 @@ def test_every_problem_is_named_at_once() -> None:
     with pytest.raises(InvalidSettings) as refused:
         Settings.from_env({"BATCH_SIZE": "x", "MAX_RETRIES": "-1"})
     assert set(refused.value.problems) == {"batch_size", "max_retries"}
+
+
+@pytest.mark.parametrize("value", [100, 100.0, "100"])
+def test_whole_numbers_may_be_written_as_json_allows(value: object) -> None:
+    changed = Settings().changed({"batch_size": value}).batch_size
+    assert (changed, type(changed)) == (100, int)
 
 
 @pytest.mark.parametrize(("text", "value"), [("TRUE", True), ("1", True), ("off", False), (False, False)])

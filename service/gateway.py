@@ -1,0 +1,186 @@
+"""Flask behind an event loop (ASGI): whole requests are received there, then answered by threads.
+
+A WSGI server hands a request over when its head is there, so that every unfinished body would hold one of the
+threads that answer. Here the loop waits for all of them; a thread sees only requests that are complete.
+"""
+
+import asyncio
+import io
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+from typing import Any, Final, NamedTuple
+
+from service.problems import problem
+
+#: A WSGI application (PEP 3333), and what an ASGI server calls one with (asgi.readthedocs.io, HTTP 2.4).
+Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+Scope = Mapping[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+#: s for a whole body to arrive, counted from the end of the request's head.
+BODY_TIMEOUT_S: Final = 5.0
+#: s that a complete request may wait for a thread.
+QUEUE_TIMEOUT_S: Final = 5.0
+#: What has threads of its own: it must be answered although all others wait for Redis, say.
+_URGENT: Final = frozenset({"/health", "/openapi.json"})
+_URGENT_THREADS: Final = 2
+_LONGEST_TARGET: Final = 8_192
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+class Refusal(Exception):
+    """Why the application is not asked. The connection ends with this answer: the rest of the request may
+    still be on its way."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+
+    def answer(self) -> Answer:
+        response = problem(self.status, HTTPStatus(self.status).phrase, self.detail)
+        headers = [*response.headers, ("Connection", "close")]
+        return Answer(self.status, _encoded(headers), response.get_data())
+
+
+class ClientGone(Exception):
+    """The client broke off in the middle of its request."""
+
+
+class Gateway:
+    """Asks one WSGI application."""
+
+    def __init__(
+        self,
+        application: Application,
+        *,
+        threads: int,
+        max_body: int,
+        body_timeout_s: float = BODY_TIMEOUT_S,
+        queue_timeout_s: float = QUEUE_TIMEOUT_S,
+    ) -> None:
+        """
+        Args:
+            threads: Requests that are answered at once.
+            max_body: Bytes; a request with more is refused unread.
+        """
+        self._body_timeout_s = body_timeout_s
+        self._queue_timeout_s = queue_timeout_s
+        self._application = application
+        self._max_body = max_body
+        self._threads = ThreadPoolExecutor(threads, "http")
+        self._urgent = ThreadPoolExecutor(_URGENT_THREADS, "http-urgent")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            body = await self._receive(scope, receive)
+            pool = self._urgent if scope["path"] in _URGENT else self._threads
+            loop = asyncio.get_running_loop()
+            answer = await loop.run_in_executor(pool, self._answer, scope, body, time.monotonic())
+        except Refusal as refusal:
+            answer = refusal.answer()
+        except ClientGone:
+            return
+        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+        await send({"type": "http.response.body", "body": answer.body})
+
+    async def _receive(self, scope: Scope, receive: Receive) -> bytes:
+        """The whole body.
+
+        Raises:
+            Refusal: it is too long, or late.
+            ClientGone: it was cut off.
+        """
+        if len(scope["raw_path"]) + len(scope["query_string"]) > _LONGEST_TARGET:
+            raise Refusal(414, f"a request's target has at most {_LONGEST_TARGET} bytes")
+        length = next((int(value) for name, value in scope["headers"] if name == b"content-length"), 0)
+        if length > self._max_body:
+            raise self._too_long()
+        try:
+            async with asyncio.timeout(self._body_timeout_s):
+                return await self._receive_parts(receive)
+        except TimeoutError:
+            raise Refusal(408, f"the body did not arrive within {self._body_timeout_s:g} s") from None
+
+    async def _receive_parts(self, receive: Receive) -> bytes:
+        received = b""
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            received += bytes(message.get("body", b""))
+            if len(received) > self._max_body:
+                raise self._too_long()
+            if not message.get("more_body"):
+                return received
+
+    def _too_long(self) -> Refusal:
+        return Refusal(413, f"a body has at most {self._max_body} bytes")
+
+    def _answer(self, scope: Scope, body: bytes, queued_at: float) -> Answer:
+        """In a thread: what the application answers."""
+        if time.monotonic() - queued_at > self._queue_timeout_s:
+            raise Refusal(503, "all threads of the service are busy; nothing was done")
+        started = _Started()
+        parts = self._application(_environ(scope, body), started)
+        try:
+            return Answer(started.status, _encoded(started.headers), b"".join(parts))
+        finally:
+            if close := getattr(parts, "close", None):
+                close()
+
+
+class _Started:
+    """What an application says about its answer before its body: the `start_response` of WSGI."""
+
+    __slots__ = ("headers", "status")
+
+    def __init__(self) -> None:
+        self.status = 500
+        self.headers: list[tuple[str, str]] = []
+
+    def __call__(self, status: str, headers: list[tuple[str, str]], exc_info: object = None) -> None:
+        self.status, self.headers = int(status[:3]), headers
+
+
+def _encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+
+
+def _environ(scope: Scope, body: bytes) -> dict[str, Any]:
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": scope["method"],
+        "SCRIPT_NAME": "",
+        # WSGI wants bytes in the guise of Latin-1.
+        "PATH_INFO": scope["path"].encode("utf-8", "surrogateescape").decode("latin-1"),
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "SERVER_NAME": scope["server"][0],
+        "SERVER_PORT": str(scope["server"][1]),
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "REMOTE_ADDR": scope["client"][0] if scope["client"] else "",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.errors": sys.stderr,
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+        # The body is whole, however it was sent.
+        "CONTENT_LENGTH": str(len(body)),
+    }
+    for raw, value in scope["headers"]:
+        if raw not in (b"content-length", b"transfer-encoding"):
+            key = raw.decode("latin-1").upper().replace("-", "_")
+            name = key if key == "CONTENT_TYPE" else f"HTTP_{key}"
+            text = value.decode("latin-1")
+            environ[name] = f"{environ[name]},{text}" if name in environ else text
+    return environ

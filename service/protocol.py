@@ -1,0 +1,25 @@
+"""HTTP as uvicorn speaks it, with what is no whole request answered by a problem document."""
+
+from http import HTTPStatus
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from service.problems import problem
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """One connection."""
+
+    def eof_received(self) -> None:
+        """The client sends nothing more, but may listen: a body that lacks its end is told so."""
+        cycle: Any = self.cycle
+        if cycle is not None and cycle.more_body and not cycle.response_started and not self.pipeline:
+            self.send_400_response("the body was cut off")
+
+    def send_400_response(self, msg: str) -> None:
+        response = problem(HTTPStatus.BAD_REQUEST, HTTPStatus.BAD_REQUEST.phrase, msg)
+        lines = ["HTTP/1.1 400 Bad Request", "connection: close"]
+        lines += [f"{name.lower()}: {value}" for name, value in response.headers]
+        self.transport.write("\r\n".join([*lines, "\r\n"]).encode("latin-1") + response.get_data())
+        self.transport.close()
