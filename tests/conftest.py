@@ -4,16 +4,53 @@ Tests of Docker skip where no engine answers; where one was promised (`LABCTL_TE
 its absence is a failure.
 """
 
+import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
+from typing import Final
 
 import pytest
 
 from stack.docker_client import answers
 from stack.settings import StackSettings
+from tests.leaks import LeakWatch, Left
 from tests.servers import Servers, running
 from tests.write_path import OpenPath, Parts, WritePath
+
+_WATCH: Final = pytest.StashKey[LeakWatch]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_WATCH] = LeakWatch()
+
+
+def pytest_collection_finish() -> None:
+    # What there is by now stays: the collections at the end of every test need not look at it.
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
+) -> Generator[None, object, object]:
+    """What a fixture of several tests opens is not the fault of the first of them."""
+    if fixturedef.scope == "function":
+        return (yield)
+    with request.config.stash[_WATCH].excusing():
+        return (yield)
+
+
+@pytest.fixture(autouse=True)
+def _leaves_nothing(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every test closes, joins and ends what it began."""
+    before, failed = Left.now(), request.session.testsfailed
+    yield
+    left = request.config.stash[_WATCH].left_since(before)
+    # What went wrong may hold on to something.
+    if left and request.session.testsfailed == failed:
+        pytest.fail(f"the test leaves behind:\n{left}")
 
 
 @pytest.fixture(scope="session")
