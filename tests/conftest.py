@@ -6,8 +6,9 @@ its absence is a failure.
 
 import gc
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -18,11 +19,41 @@ from tests.leaks import LeakWatch, Left
 from tests.servers import Servers, running
 from tests.write_path import OpenPath, Parts, WritePath
 
+#: In the order in which they start.
+_GROUPS: Final = {"docker": 0, "acceptance": 1}
 _WATCH: Final = pytest.StashKey[LeakWatch]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_WATCH] = LeakWatch()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Before xdist looks at the groups, and pytest at `-m`."""
+    in_docker = [item for item in items if item.get_closest_marker("docker")]
+    for item in in_docker:
+        # One engine, one set of well-known ports: one test process.
+        item.add_marker(pytest.mark.xdist_group("docker"))
+    for cases in _sweeps(in_docker):
+        for item in cases[1:]:
+            item.add_marker(pytest.mark.slow)
+    # The groups first, because they take longest.
+    items.sort(key=lambda item: _GROUPS.get(_group(item), len(_GROUPS)))
+
+
+def _sweeps(items: Iterable[pytest.Item]) -> Iterable[list[pytest.Item]]:
+    """The cases of each sweep, in the order of their names."""
+    cases: dict[tuple[Path, str | None], list[pytest.Item]] = {}
+    for item in items:
+        if isinstance(item, pytest.Function) and item.get_closest_marker("sweep"):
+            cases.setdefault((item.path, item.originalname), []).append(item)
+    return [sorted(each, key=lambda item: item.name) for each in cases.values()]
+
+
+def _group(item: pytest.Item) -> str:
+    marker = item.get_closest_marker("xdist_group")
+    return str(marker.args[0]) if marker else ""
 
 
 def pytest_collection_finish() -> None:

@@ -19,8 +19,6 @@ import psutil
 from stack.errors import DeadlinePassed
 from stack.wait import wait_until
 
-#: s for what ends by itself a moment after it was told to.
-_PATIENCE: Final = 3.0
 _DESCRIPTORS: Final = Path("/proc/self/fd")
 
 
@@ -62,7 +60,7 @@ class Left:
         return "\n".join(told)
 
 
-NOTHING: Final = Left(frozenset(), frozenset(), frozenset())
+_NOTHING: Final = Left(frozenset(), frozenset(), frozenset())
 
 
 def _files() -> Iterator[tuple[int, str]]:
@@ -110,8 +108,10 @@ def _command(child: psutil.Process) -> str:
 class LeakWatch:
     """Compares what there was before a test with what there is after it."""
 
-    def __init__(self) -> None:
-        self._excused = NOTHING
+    def __init__(self, patience_s: float = 3.0) -> None:
+        """`patience_s`: how long what ends by itself may take, once it was told to."""
+        self._patience_s = patience_s
+        self._excused = _NOTHING
 
     @contextmanager
     def excusing(self) -> Iterator[None]:
@@ -130,5 +130,7 @@ class LeakWatch:
 
         gc.collect()
         with suppress(DeadlinePassed):
-            wait_until(lambda: not left(), seconds=_PATIENCE, reason="the test leaves nothing", hint="")
+            wait_until(
+                lambda: not left(), seconds=self._patience_s, reason="the test leaves nothing", hint=""
+            )
         return left()

@@ -59,6 +59,7 @@ def test_dead_letters_of_others_are_left_alone(stack: Stack, lab: Lab) -> None:
     assert lab.probe.depth().dead_letters == 1
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("step", [2, 3, 4, 5])
 def test_an_interruption_leaves_no_failing_worker_and_no_dead_letters(
     stack: Stack, lab: Lab, step: int
