@@ -56,12 +56,6 @@ def _group(item: pytest.Item) -> str:
     return str(marker.args[0]) if marker else ""
 
 
-def pytest_collection_finish() -> None:
-    # What there is by now stays: the collections at the end of every test need not look at it.
-    gc.collect()
-    gc.freeze()
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_fixture_setup(
     fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
@@ -76,6 +70,10 @@ def pytest_fixture_setup(
 @pytest.fixture(autouse=True)
 def _leaves_nothing(request: pytest.FixtureRequest) -> Iterator[None]:
     """Every test closes, joins and ends what it began."""
+    if not gc.get_freeze_count():
+        # What there is by now stays: the collection at the end need not look at it. A load thaws it.
+        gc.collect()
+        gc.freeze()
     before, failed = Left.now(), request.session.testsfailed
     yield
     left = request.config.stash[_WATCH].left_since(before)
