@@ -30,13 +30,13 @@ def connect(settings: StackSettings, *, patient: bool = False) -> "APIClient":
     Raises:
         EnvironmentFault: no engine answers there, or it is on another machine.
     """
-    import docker
+    from stack.engine_client import EngineClient
 
     url, tls = _endpoint(settings)
     _require_near(url)
     _require_listener(url)
     with translated(f"the Docker engine at {url} does not answer"):
-        client = docker.APIClient(base_url=url, tls=cast(Any, tls), timeout=_PROBE_SECONDS, version="auto")
+        client = EngineClient(url, tls=cast(Any, tls), timeout=_PROBE_SECONDS, version="auto")
         # None: no limit. The library's types do not know of it.
         client.timeout = cast(int, None) if patient else _ANSWER_SECONDS
     return client

@@ -56,3 +56,8 @@ class StopRequest:
             os._exit(1)
 
         threading.Thread(target=end, name="last resort", daemon=True).start()
+
+    def close(self) -> None:
+        """Give the pipe back, once no signal can come any more."""
+        os.close(self._read)
+        os.close(self._write)
