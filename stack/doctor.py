@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from stack import local_limits
 from stack.docker_client import connect, translated
-from stack.errors import EnvironmentFault, LabError
+from stack.errors import EnvironmentFault, LabError, NotRunning
 from stack.local_programs import postgres_directory, redis_server
 from stack.port_holder import describe_holder
 from stack.ports import HELD_HINT, is_free
 from stack.runtime import RuntimeKind
-from stack.settings import StackSettings
+from stack.settings import StackSettings, inherited_env
 from stack.stack import Stack
 
 #: failed: the lab can't run. warning: it can, but the user should know.
@@ -46,12 +47,14 @@ class Finding:
 def examine(stack: Stack) -> Iterator[Finding]:
     """Look at the machine with the eyes of this lab. Raises nothing but bugs."""
     yield _python()
-    yield _user()
+    yield _user(stack.kind)
+    if stack.kind == "local":
+        yield _allowed("open files", local_limits.files())
     yield _state_directory(stack.directory.parent)
     yield _space(stack.directory.parent)
     if stack.kind == "local":
         yield _program("postgres", lambda: postgres_directory() / "postgres")
-        yield _program("redis", lambda: redis_server(StackSettings.from_env().redis_server))
+        yield _redis(StackSettings.from_env())
     yield from _ports(stack)
     yield _docker(stack.kind)
 
@@ -63,9 +66,19 @@ def _python() -> Finding:
     return Finding("python", "ok", found)
 
 
-def _user() -> Finding:
+def _allowed(check: str, fault: EnvironmentFault | None) -> Finding:
+    if fault is None:
+        return Finding(check, "ok", "enough")
+    return Finding(check, "failed", fault.message, fault.hint)
+
+
+def _user(kind: RuntimeKind) -> Finding:
     if os.geteuid() != 0:
         return Finding("user", "ok", f"uid {os.geteuid()}")
+    if kind == "docker":
+        return Finding("user", "ok", "root")
+    if fault := local_limits.root():
+        return Finding("user", "failed", fault.message, fault.hint)
     return Finding(
         "user",
         "warning",
@@ -107,7 +120,13 @@ def _nearest_existing(path: Path) -> Path:
 def _program(name: str, find: Callable[[], Path]) -> Finding:
     try:
         done = subprocess.run(
-            [str(find()), "--version"], capture_output=True, text=True, timeout=_ANSWER_SECONDS, check=False
+            [str(find()), "--version"],
+            env=inherited_env(),
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=_ANSWER_SECONDS,
+            check=False,
         )
     except LabError as error:
         return Finding(name, "failed", error.message, error.hint)
@@ -119,12 +138,21 @@ def _program(name: str, find: Callable[[], Path]) -> Finding:
     return Finding(name, "ok", said)
 
 
+def _redis(settings: StackSettings) -> Finding:
+    if fault := local_limits.redis(settings):
+        return Finding("redis", "failed", fault.message, fault.hint)
+    return _program("redis", lambda: redis_server(settings.redis_server))
+
+
 def _ports(stack: Stack) -> Iterator[Finding]:
     try:
         ports = {name: int(url.rpartition(":")[2].partition("/")[0]) for name, url in stack.urls().items()}
         own = {seen.port for seen in stack.status().values() if seen.pid is not None}
-    except LabError as error:
+    except NotRunning as error:
         yield Finding("ports", "ok", f"{error.message} (free ones are taken)")
+        return
+    except LabError as error:
+        yield Finding("ports", "failed", error.message, error.hint)
         return
     for name, port in ports.items():
         yield _port(name, port, is_own=port in own)
