@@ -42,8 +42,13 @@ def connect(settings: StackSettings, *, patient: bool = False) -> "APIClient":
     url, tls = endpoint(settings)
     _require_near(url)
     _require_listener(url)
-    with translated(f"the Docker engine at {url} does not answer"):
+    with translated(f"the Docker engine at {url} does not answer"), _speaking(url):
         client = docker.APIClient(base_url=url, tls=cast(Any, tls), timeout=_PROBE_SECONDS, version="auto")
+        try:
+            _require_docker(client, url)
+        except BaseException:
+            client.close()
+            raise
         # None: no limit. The library's types do not know of it.
         client.timeout = cast(int, None) if patient else _ANSWER_SECONDS
     return client
@@ -99,6 +104,31 @@ def _reason(error: Exception) -> str:
     if isinstance(inner, OSError) and inner.strerror:
         return inner.strerror
     return "it took too long" if isinstance(inner, TimeoutError) else str(inner) or type(inner).__name__
+
+
+@contextmanager
+def _speaking(url: str) -> Iterator[None]:
+    """Raises EnvironmentFault where the answers are not those of an engine."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise EnvironmentFault(
+            f"what answers at {url} is not a Docker engine ({type(error).__name__}: {error})",
+            hint="correct DOCKER_HOST or the Docker context, or use --runtime local, which needs no engine",
+        ) from error
+
+
+def _require_docker(client: "APIClient", url: str) -> None:
+    """Podman speaks the same protocol, and means other things by it: names of images, networks, health."""
+    told: Any = client.version()
+    str(told["Version"])
+    for component in told.get("Components") or ():
+        if "podman" in str(component.get("Name", "")).lower():
+            raise EnvironmentFault(
+                f"at {url} Podman {component.get('Version', '')} answers in Docker's place, and the lab does "
+                "not run on it",
+                hint="start Docker and name it in DOCKER_HOST, or use --runtime local, which needs no engine",
+            )
 
 
 def _require_near(url: str) -> None:

@@ -48,14 +48,15 @@ def local_flavour(directory: Path, settings: StackSettings) -> Flavour:
     )
 
 
-def docker_flavour(name: str, settings: StackSettings) -> Flavour:
+def docker_flavour(name: str, directory: Path, settings: StackSettings) -> Flavour:
     """Containers of a Docker engine."""
     from stack.docker_images import DockerImages, own_image
     from stack.docker_load_test import DockerLoadTest
+    from stack.docker_owner import Owner
     from stack.docker_runtime import DockerRuntime
     from stack.docker_topology import docker_specs
 
-    runtime = DockerRuntime(name, settings)
+    runtime = DockerRuntime(name, settings, Owner.of(directory.parent))
     image = own_image()
     return Flavour(
         runtime=runtime,

@@ -35,6 +35,8 @@ def open_stack(
     # Resolved, because the system names the working directory of a process so.
     directory = ((home or settings.home) / check_name(name)).resolve()
     kind, reason = choose_runtime(name, directory, runtime, settings)
-    flavour = docker_flavour(name, settings) if kind == "docker" else local_flavour(directory, settings)
+    flavour = (
+        docker_flavour(name, directory, settings) if kind == "docker" else local_flavour(directory, settings)
+    )
     given = check_ports(ports or {}, tuple(flavour.ports))
     return Stack(name, directory, flavour, reason=reason, ports=given)

@@ -2,8 +2,13 @@
 
 import json
 import socket
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -123,3 +128,52 @@ def test_an_engine_that_can_not_be_this_machines_is_refused(tmp_path: Path, host
     with pytest.raises(EnvironmentFault) as caught:
         connect(StackSettings(home=tmp_path, docker_host=host))
     assert caught.value.hint
+
+
+class _Engine(BaseHTTPRequestHandler):
+    """Whatever is asked, it tells its version."""
+
+    version: ClassVar[Mapping[str, object]] = {}
+
+    def do_GET(self) -> None:
+        body = json.dumps(self.version).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *told: object) -> None:
+        """Nobody reads it."""
+
+
+@contextmanager
+def _telling(**version: object) -> Iterator[str]:
+    """The address of an engine that says this of itself."""
+    handler = type("Engine", (_Engine,), {"version": version})
+    with HTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
+        try:
+            yield f"tcp://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("engine", "kind", "says"),
+    [("Engine", "docker", "Docker engine 4.3.1 answers"), ("Podman Engine", "local", "Podman 4.3.1 answers")],
+)
+def test_podman_in_dockers_place_is_told(tmp_path: Path, engine: str, kind: str, says: str) -> None:
+    component = {"Name": engine, "Version": "4.3.1"}
+    with _telling(ApiVersion="1.41", Version="4.3.1", Components=[component]) as host:
+        chosen, reason = choose_runtime("lab42", tmp_path, "auto", _settings(tmp_path, host))
+    assert chosen == kind
+    assert says in reason
+
+
+@pytest.mark.parametrize("version", [{}, {"ApiVersion": "1.41"}, {"ApiVersion": None}, {"ApiVersion": "x"}])
+def test_what_is_no_engine_at_all_is_told(tmp_path: Path, version: Mapping[str, object]) -> None:
+    with _telling(**version) as host:
+        kind, reason = choose_runtime("lab42", tmp_path, "auto", _settings(tmp_path, host))
+    assert kind == "local"
+    assert host.removeprefix("tcp://") in reason or "version" in reason
