@@ -1,5 +1,6 @@
 """Is this machine fit for the lab? Each check gives one finding; none changes anything."""
 
+import errno
 import os
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ from stack.errors import EnvironmentFault, LabError, NotRunning
 from stack.local_programs import postgres_directory, redis_server
 from stack.port_holder import describe_holder
 from stack.ports import HELD_HINT, is_free
+from stack.refusals import hint_for, told
 from stack.runtime import RuntimeKind
 from stack.settings import StackSettings, inherited_env
 from stack.stack import Stack
@@ -73,12 +75,11 @@ def _allowed(check: str, fault: EnvironmentFault | None) -> Finding:
 
 
 def _user(kind: RuntimeKind) -> Finding:
-    if os.geteuid() != 0:
-        return Finding("user", "ok", f"uid {os.geteuid()}")
-    if kind == "docker":
-        return Finding("user", "ok", "root")
-    if fault := local_limits.root():
+    # In Docker, PostgreSQL has a user of its own.
+    if kind == "local" and (fault := local_limits.user()):
         return Finding("user", "failed", fault.message, fault.hint)
+    if os.geteuid() != 0 or kind == "docker":
+        return Finding("user", "ok", f"uid {os.geteuid()}")
     return Finding(
         "user",
         "warning",
@@ -88,17 +89,14 @@ def _user(kind: RuntimeKind) -> Finding:
 
 
 def _state_directory(home: Path) -> Finding:
-    existing = _nearest_existing(home)
     try:
-        with tempfile.TemporaryFile(dir=existing):
+        # A file in the way is not seen by a look for what exists already.
+        if (blocking := next((path for path in (home, *home.parents) if path.exists()), home)).is_file():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(blocking))
+        with tempfile.TemporaryFile(dir=_nearest_existing(home)):
             return Finding("state directory", "ok", str(home))
     except OSError as error:
-        return Finding(
-            "state directory",
-            "failed",
-            f"{home}: {error.strerror or error}",
-            "permit writing there, or name another directory in LABCTL_HOME",
-        )
+        return Finding("state directory", "failed", told(error, home), hint_for(error))
 
 
 def _space(home: Path) -> Finding:

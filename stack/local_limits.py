@@ -5,6 +5,7 @@ Each check returns what is wrong as an error to raise, or None: `up` raises it b
 """
 
 import os
+import pwd
 import re
 import resource
 import subprocess
@@ -42,7 +43,7 @@ def require(settings: StackSettings, specs: Mapping[str, ServiceSpec]) -> StackE
     allow_files()
     faults = [files()]
     if "postgres" in specs:
-        faults.append(root())
+        faults.append(user())
     if "redis" in specs:
         faults.append(redis(settings))
     for fault in faults:
@@ -71,9 +72,11 @@ def files() -> EnvironmentFault | None:
     )
 
 
-def root() -> EnvironmentFault | None:
-    """Whether root, which PostgreSQL does not run as, can become somebody else here."""
-    if os.geteuid() != 0 or sys.platform != "linux":
+def user() -> EnvironmentFault | None:
+    """Whether this user may run PostgreSQL: root, which it does not run as, must become somebody else."""
+    if os.geteuid() != 0:
+        return _unlisted()
+    if sys.platform != "linux":
         return None
     reason = _unmapped() or _lacking()
     if not reason:
@@ -82,6 +85,19 @@ def root() -> EnvironmentFault | None:
         f"PostgreSQL does not run as root, and root can't become another user here: {reason}",
         hint="run labctl as an ordinary user, or outside of this namespace or container",
     )
+
+
+def _unlisted() -> EnvironmentFault | None:
+    """As in a container that was started with any number for its user."""
+    uid = os.geteuid()
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        return EnvironmentFault(
+            f"PostgreSQL wants a user with a name, and uid {uid} has none on this machine",
+            hint=f"add one (`useradd --uid {uid} lab`, as root), or run labctl as another user",
+        )
+    return None
 
 
 def _unmapped() -> str:

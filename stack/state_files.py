@@ -1,5 +1,6 @@
 """Files of the state directory: JSON, written whole or not at all, with the version of their format."""
 
+import errno
 import json
 import os
 import tempfile
@@ -28,6 +29,20 @@ def usable(path: Path) -> Iterator[None]:
         raise StateUnusable(
             f"the state directory can't be used: {told(error, path)}", hint=hint_for(error)
         ) from error
+
+
+def resolved(path: Path) -> Path:
+    """The path without symbolic links.
+
+    Raises:
+        StateUnusable: they lead in a circle, or nowhere that can be looked at.
+    """
+    with usable(path):
+        try:
+            return path.resolve()
+        except RuntimeError as error:
+            # Before 3.13, Python tells of a circle so.
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from error
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
