@@ -242,7 +242,7 @@ def _judge(broken: Surroundings, done: subprocess.CompletedProcess[str], *, work
     assert not list(broken.place.rglob("~*"))
 
 
-_fast = pytest.mark.parametrize("broken", (*_FAULTS, _all_at_once), indirect=True, ids=_name)
+_fast = pytest.mark.parametrize("broken", [*_FAULTS, _all_at_once], indirect=True, ids=_name)
 
 
 @_fast
