@@ -88,13 +88,16 @@ def _promises_json(arguments: list[str]) -> bool:
 
 def _fail(call: Invocation, message: str, hint: str, code: int) -> int:
     from labctl.render.paragraphs import fitted, width_of
+    from labctl.render.printable import printable
     from scenarios.commands import address
 
     hint = address(hint, call.name) if call.name else hint
     lines = [("labctl: ", message), *([("  what to do: ", hint)] if hint else [])]
     # Nobody may be there to read it any more.
     with suppress(OSError):
-        for lead, text in lines:
+        for lead, told in lines:
+            # A message may hold the last lines of a log.
+            text = "\n".join(printable(line.expandtabs()) for line in told.split("\n"))
             sys.stderr.writelines(f"{line}\n" for line in fitted(text, width_of(sys.stderr), lead=lead))
         sys.stderr.flush()
     with suppress(OSError):

@@ -28,11 +28,12 @@ def logs(
 ) -> None:
     """Show the services' logs."""
     from labctl.render.paragraphs import fitted, width_of
+    from labctl.render.printable import printable
 
     lines = session.stack.logs(services or (), tail=tail, follow=follow)
     width = width_of(sys.stdout)
     for line in lines:
-        for row in fitted(line.text, width, lead=f"{line.service:<11}| "):
+        for row in fitted(printable(line.text.expandtabs()), width, lead=f"{line.service:<11}| "):
             sys.stdout.write(f"{row}\n")
         if follow:
             sys.stdout.flush()
