@@ -13,13 +13,14 @@ from typing import Final
 _OWN: Final = frozenset(
     {
         *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "TZ"),
-        *("LANG", "LANGUAGE", "TERM", "COLORTERM", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR"),
+        *("LANG", "LANGUAGE", "TERM", "COLORTERM", "NO_COLOR", "FORCE_COLOR"),
         *("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"),
         # What a shell asks with when it completes a command.
         *("COMP_WORDS", "COMP_CWORD"),
     }
 )
 _OWN_PREFIXES: Final = ("LABCTL_", "_LABCTL_", "_TYPER_", "LC_", "XDG_")
+_SIZES: Final = range(10, 1001)
 #: For its children: where programs lie, and the clock on the wall.
 _CHILDREN: Final = frozenset({"PATH", "TMPDIR", "TZ"})
 #: A home without configuration files, messages in one language, and text that is UTF-8 everywhere.
@@ -39,7 +40,7 @@ def own(env: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value
         for name, value in env.items()
-        if name in _OWN or name.startswith(_OWN_PREFIXES) or _is_tracing(name)
+        if name in _OWN or name.startswith(_OWN_PREFIXES) or _is_tracing(name) or _is_size(name, value)
     }
 
 
@@ -47,6 +48,11 @@ def children(env: Mapping[str, str]) -> dict[str, str]:
     """For a process of the lab, or a program that labctl runs; `env` is labctl's own."""
     kept = {name: value for name, value in env.items() if name in _CHILDREN or _is_tracing(name)}
     return {**kept, **_FIXED}
+
+
+def _is_size(name: str, value: str) -> bool:
+    """A size of a screen that there are screens of; help would fill lines of any other for minutes."""
+    return name in ("COLUMNS", "LINES") and value.isascii() and value.isdigit() and int(value[:5]) in _SIZES
 
 
 def _is_tracing(name: str) -> bool:

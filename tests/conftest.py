@@ -15,6 +15,10 @@ from stack.settings import StackSettings
 from tests.servers import Servers, running
 from tests.write_path import OpenPath, Parts, WritePath
 
+# As labctl does for itself: libpq takes what is not given from these.
+for _name in [name for name in os.environ if name.startswith("PG")]:
+    del os.environ[_name]
+
 
 @pytest.fixture(scope="session")
 def _servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:

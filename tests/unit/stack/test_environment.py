@@ -56,3 +56,10 @@ def test_labctl_itself_keeps_what_its_user_set_for_it(name: str) -> None:
 
 def test_the_standard_settings_of_tracing_reach_the_lab() -> None:
     assert children({"OTEL_EXPORTER_OTLP_ENDPOINT": "x"})["OTEL_EXPORTER_OTLP_ENDPOINT"] == "x"
+
+
+@pytest.mark.parametrize(
+    ("columns", "kept"), [("80", True), ("1", False), ("9" * 8, False), ("x", False), ("", False)]
+)
+def test_a_size_of_the_screen_that_no_screen_has_does_not_count(columns: str, kept: bool) -> None:
+    assert ("COLUMNS" in own({"COLUMNS": columns})) == kept
