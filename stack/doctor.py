@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from stack import local_limits
-from stack.docker_client import connect, translated
+from stack.docker_client import NoEngine, connect, translated
 from stack.errors import EnvironmentFault, LabError, NotRunning
 from stack.local_programs import postgres_directory, redis_server
 from stack.port_holder import describe_holder
@@ -173,4 +173,6 @@ def _docker(kind: RuntimeKind) -> Finding:
     except EnvironmentFault as error:
         if kind == "docker":
             return Finding("docker", "failed", error.message, error.hint)
-        return Finding("docker", "ok", "no engine answers, and none is needed")
+        if isinstance(error, NoEngine):
+            return Finding("docker", "ok", "no engine answers, and none is needed")
+        return Finding("docker", "warning", f"{error.message}; none is needed", error.hint)
