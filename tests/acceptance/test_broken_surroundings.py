@@ -99,6 +99,21 @@ def _no_space(broken: Surroundings) -> None:
     broken.before = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
 
+def _full_disk(broken: Surroundings) -> None:
+    _mounted(broken, "size=1m")
+
+
+def _read_only_disk(broken: Surroundings) -> None:
+    _mounted(broken, "ro")
+
+
+def _mounted(broken: Surroundings, options: str) -> None:
+    """A file system of its own, which only this labctl sees."""
+    (broken.place / "home").mkdir()
+    script = f'mount -t tmpfs -o {options} none {broken.place}/home && exec "$@"'
+    broken.through = ("unshare", "--mount", "sh", "-c", script, "sh")
+
+
 def _system_directory(broken: Surroundings) -> None:
     broken.env["LABCTL_HOME"] = "/proc/labctl"
 
@@ -182,12 +197,12 @@ def _closed_umask(broken: Surroundings) -> None:
     broken.through, broken.bearable = ("sh", "-c", f'umask {mask} && exec "$@"', "sh"), True
 
 
-_NEEDS_ROOT: Final = frozenset({_powerless_root, _no_shared_memory})
+_NEEDS_ROOT: Final = frozenset({_powerless_root, _no_shared_memory, _full_disk, _read_only_disk})
 #: What nobody can work with.
 _FAULTS: Final = (
     *(_file_for_home, _file_above_home, _loop, _long_name, _unknown_user, _no_home, _no_space, _few_files),
     *(_system_directory, _unknown_to_the_machine, _lonely_root, _powerless_root, _no_shared_memory),
-    *(_old_redis, _no_redis, _dead_redis),
+    *(_full_disk, _read_only_disk, _old_redis, _no_redis, _dead_redis),
 )
 #: What labctl works in all the same.
 _BEARABLE: Final = (
@@ -224,11 +239,17 @@ def broken(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Surroundi
         tmp_path.chmod(0o755)
     surroundings = Surroundings(place=tmp_path)
     breaks(surroundings)
-    if shutil.which(next(iter(surroundings.through), "sh")) is None:
-        pytest.skip(f"there is no {surroundings.through[0]} here")
+    if surroundings.through and not _can_be_made(surroundings.through, tmp_path):
+        pytest.skip(f"{surroundings.through[0]} does not work here")
     yield surroundings
     if surroundings.bearable:
         assert surroundings.call("down").returncode == 0
+
+
+def _can_be_made(through: tuple[str, ...], place: Path) -> bool:
+    if shutil.which(through[0]) is None:
+        return False
+    return subprocess.run([*through, "true"], cwd=place, capture_output=True, check=False).returncode == 0
 
 
 def _judge(broken: Surroundings, done: subprocess.CompletedProcess[str], *, works: bool = False) -> None:
