@@ -2,6 +2,16 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+# Of the caller's settings of pip and Python only those count that say where packages come from.
+unexport PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT PIP_PYTHON PIP_REQUIRE_VIRTUALENV PIP_REQUIRE_HASHES PIP_PRE
+unexport PIP_CONSTRAINT PIP_BUILD_CONSTRAINT PIP_REQUIREMENT PIP_EDITABLE PIP_NO_DEPS PIP_DRY_RUN PIP_GROUP
+unexport PIP_NO_BINARY PIP_ONLY_BINARY PIP_NO_BUILD_ISOLATION PIP_IGNORE_INSTALLED PIP_FORCE_REINSTALL
+unexport PIP_IGNORE_REQUIRES_PYTHON PIP_PLATFORM PIP_PYTHON_VERSION PIP_ABI PIP_IMPLEMENTATION PIP_SRC
+unexport PYTHONPATH PYTHONHOME PYTHONWARNINGS PYTHONOPTIMIZE PYTHONSTARTUP PYTHONINSPECT PYTHONSAFEPATH
+unexport PYTHONUSERBASE PYTHONIOENCODING PYTHONVERBOSE PYTHONDEVMODE PYTHONEXECUTABLE PYTHONPLATLIBDIR
+unexport PYTEST_ADDOPTS PYTEST_PLUGINS MYPYPATH UV_PYTHON UV_PROJECT_ENVIRONMENT VIRTUAL_ENV
+unexport LD_PRELOAD LD_LIBRARY_PATH
+
 # Every tool finds the environment's own programs first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
@@ -18,8 +28,8 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
 		|| { echo "cannot create $(VENV): is the venv module installed (Debian: python3-venv)?" >&2; exit 1; }
 	@echo "installing into $(VENV) (the locked versions of constraints.txt) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "pip>=25.1"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e . --group dev
+	@$(BIN)/python -m pip install --no-user --quiet --disable-pip-version-check "pip>=25.1"
+	@$(BIN)/python -m pip install --no-user --quiet --disable-pip-version-check -c constraints.txt -e . --group dev
 	@touch $@
 
 .PHONY: install
@@ -66,7 +76,7 @@ bench: install ## measure; prints ratios against ceilings taken in the same run
 
 .PHONY: lock
 lock: install ## pin the newest versions that pyproject.toml admits
-	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/python -m pip install --no-user --quiet uv
 	@uv pip compile --quiet --universal --python-version 3.11 --all-extras --group dev --no-emit-index-url \
 		--upgrade --custom-compile-command "make lock" pyproject.toml -o constraints.txt
 	@uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-annotate \

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from stack.errors import UsageError
 
 
-def parse_assignments(words: Iterable[str]) -> dict[str, str]:
-    """Keys in capitals, as the environment has them.
+def parse_assignments(words: Iterable[str], *, example: str = "BATCH_SIZE=100") -> dict[str, str]:
+    """Keys in capitals, as the environment has them; `example` of such a word, for who wrote another.
 
     Raises:
         UsageError: a word is not KEY=VALUE, or a key comes twice.
@@ -16,7 +16,9 @@ def parse_assignments(words: Iterable[str]) -> dict[str, str]:
         key, separator, value = word.partition("=")
         name = key.strip().upper().replace("-", "_")
         if not separator or not name:
-            raise UsageError(f"{word!r} is no setting", hint="write KEY=VALUE, such as BATCH_SIZE=100")
+            raise UsageError(
+                f"{word!r} is not KEY=VALUE", hint=f"write it with an equals sign, such as {example}"
+            )
         if name in found:
             raise UsageError(f"{name} is set twice", hint="give each setting once")
         found[name] = value
@@ -30,8 +32,8 @@ def parse_ports(words: Iterable[str]) -> dict[str, int]:
         UsageError: a word is not ENDPOINT=PORT.
     """
     ports: dict[str, int] = {}
-    for key, value in parse_assignments(words).items():
+    for key, value in parse_assignments(words, example="api=8001").items():
         if not (value.isascii() and value.isdigit()):
-            raise UsageError(f"{value!r} is no port", hint="write a whole number, such as --port api=8001")
+            raise UsageError(f"{value!r} is not a port", hint="write a whole number, such as --port api=8001")
         ports[key.lower()] = int(value)
     return ports

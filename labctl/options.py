@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from labctl import completions
+
 #: The same words as stack's own.
 RuntimeChoice = Literal["auto", "local", "docker"]
 
@@ -19,10 +21,17 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the verdict an
 Service = Annotated[
     str,
     typer.Argument(
-        metavar="SERVICE", help="redis, postgres, api, worker; in Docker prometheus, grafana, jaeger."
+        metavar="SERVICE",
+        autocompletion=completions.services,
+        help="redis, postgres, api, worker; in Docker prometheus, grafana, jaeger.",
     ),
 ]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="A setting, such as BATCH_SIZE=100. Repeatable."),
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        autocompletion=completions.lab_settings,
+        help="A setting, such as BATCH_SIZE=100. Repeatable.",
+    ),
 ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from stack import docker_labels as labels
@@ -80,8 +81,8 @@ def _is_connected(client: "APIClient", lab: str, found: Mapping[str, Any]) -> bo
     return known is not None and bool(there) and known.get("NetworkID") in (*there, "")
 
 
-def ensure_surroundings(client: "APIClient", lab: str, spec: ServiceSpec) -> None:
-    """Create the lab's network and the service's volumes if they are missing.
+def ensure_surroundings(client: "APIClient", lab: str, spec: ServiceSpec, owner: Mapping[str, str]) -> None:
+    """Create the lab's network and the service's volumes if they are missing, with the labels of its owner.
 
     Raises:
         EnvironmentFault: a network or volume of that name is somebody else's.
@@ -91,7 +92,9 @@ def ensure_surroundings(client: "APIClient", lab: str, spec: ServiceSpec) -> Non
     name = labels.network_name(lab)
     networks = [each for each in client.networks(names=[name]) if each["Name"] == name]
     if not networks:
-        client.create_network(name, driver="bridge", labels=labels.of_network(lab), check_duplicate=True)
+        client.create_network(
+            name, driver="bridge", labels={**labels.of_network(lab), **owner}, check_duplicate=True
+        )
     elif not labels.is_own(lab, networks[0].get("Labels")):
         raise _foreign("network", name)
     for mount in container_of(spec).mounts:
@@ -101,14 +104,16 @@ def ensure_surroundings(client: "APIClient", lab: str, spec: ServiceSpec) -> Non
         try:
             volume = client.inspect_volume(name)
         except NotFound:
-            client.create_volume(name, labels=labels.of_volume(lab, mount.source))
+            client.create_volume(name, labels={**labels.of_volume(lab, mount.source), **owner})
         else:
             if not labels.is_own(lab, volume.get("Labels")):
                 raise _foreign("volume", name)
 
 
-def create(client: "APIClient", lab: str, spec: ServiceSpec) -> str:
-    """Create the container; its id.
+def create(
+    client: "APIClient", lab: str, spec: ServiceSpec, owner: Mapping[str, str] = MappingProxyType({})
+) -> str:
+    """Create the container, with the labels of the lab's owner; its id.
 
     Raises:
         EnvironmentFault: its image is not there.
@@ -125,7 +130,7 @@ def create(client: "APIClient", lab: str, spec: ServiceSpec) -> str:
             command=[*container.command, *spec.tuned_args()] or None,
             name=name,
             environment=dict(spec.env),
-            labels=labels.of_container(lab, spec),
+            labels={**labels.of_container(lab, spec), **owner},
             user=container.user or None,
             ports=[container.port] if container.port else None,
             healthcheck=_healthcheck(container.probe) if container.probe else None,

@@ -13,6 +13,7 @@ from stack import docker_containers, docker_labels, docker_logs
 from stack.docker_client import connect, translated
 from stack.docker_exec import run
 from stack.docker_observed import observed
+from stack.docker_owner import Owner
 from stack.docker_usage import ContainerMeter
 from stack.errors import EnvironmentFault, NotRunning
 from stack.runtime import ExecResult, FaultSignal, LogLine, Observed, RuntimeKind, Usage
@@ -30,9 +31,10 @@ _KILL_SECONDS: Final = 10.0
 class DockerRuntime:
     """Implements `Runtime` (see runtime.py)."""
 
-    def __init__(self, lab: str, settings: StackSettings) -> None:
+    def __init__(self, lab: str, settings: StackSettings, owner: Owner) -> None:
         self._lab = lab
         self._settings = settings
+        self._owner = owner
         self._meter = ContainerMeter()
         #: Services start side by side, but the network and the volumes are made once.
         self._creating = threading.Lock()
@@ -68,8 +70,8 @@ class DockerRuntime:
                 found = None
             if found is None:
                 with self._creating:
-                    docker_containers.ensure_surroundings(self._client, self._lab, spec)
-                identity = docker_containers.create(self._client, self._lab, spec)
+                    docker_containers.ensure_surroundings(self._client, self._lab, spec, self._owner.labels())
+                identity = docker_containers.create(self._client, self._lab, spec, self._owner.labels())
             else:
                 identity = found["Id"]
             docker_containers.begin(self._client, self._lab, identity, spec)
@@ -105,6 +107,7 @@ class DockerRuntime:
             # One-off containers and services that this version does not know are the lab's as well.
             for found in self._client.containers(all=True, filters=own):
                 if docker_labels.is_own(self._lab, found.get("Labels")):
+                    self._owner.require(self._lab, found.get("Labels"))
                     docker_containers.discard(self._client, found["Id"])
             for network in self._client.networks(filters=own):
                 if docker_labels.is_own(self._lab, network.get("Labels")):
@@ -141,7 +144,10 @@ class DockerRuntime:
 
     def _volumes(self) -> list[str]:
         found = self._client.volumes(filters=docker_labels.own_filter(self._lab))["Volumes"] or []
-        return [each["Name"] for each in found if docker_labels.is_own(self._lab, each.get("Labels"))]
+        own = [each for each in found if docker_labels.is_own(self._lab, each.get("Labels"))]
+        for each in own:
+            self._owner.require(self._lab, each.get("Labels"))
+        return [each["Name"] for each in own]
 
     def _inspect_all(self) -> list[Mapping[str, Any]]:
         from docker.errors import NotFound
@@ -150,6 +156,7 @@ class DockerRuntime:
         details: list[Mapping[str, Any]] = []
         with translated(f"the containers of {self._lab} can't be looked up"):
             for found in self._client.containers(all=True, filters=own):
+                self._owner.require(self._lab, found.get("Labels"))
                 # Another labctl or a person may remove it meanwhile.
                 with suppress(NotFound):
                     details.append(self._client.inspect_container(found["Id"]))

@@ -1,5 +1,6 @@
 """Is this machine fit for the lab? Each check gives one finding; none changes anything."""
 
+import errno
 import os
 import shutil
 import subprocess
@@ -11,13 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from stack.docker_client import connect, translated
-from stack.errors import EnvironmentFault, LabError
+from stack import local_limits
+from stack.docker_client import NoEngine, connect, translated
+from stack.errors import EnvironmentFault, LabError, NotRunning
 from stack.local_programs import postgres_directory, redis_server
 from stack.port_holder import describe_holder
 from stack.ports import HELD_HINT, is_free
+from stack.refusals import hint_for, told
 from stack.runtime import RuntimeKind
-from stack.settings import StackSettings
+from stack.settings import StackSettings, inherited_env
 from stack.stack import Stack
 
 #: failed: the lab can't run. warning: it can, but the user should know.
@@ -46,12 +49,14 @@ class Finding:
 def examine(stack: Stack) -> Iterator[Finding]:
     """Look at the machine with the eyes of this lab. Raises nothing but bugs."""
     yield _python()
-    yield _user()
+    yield _user(stack.kind)
+    if stack.kind == "local":
+        yield _allowed("open files", local_limits.files())
     yield _state_directory(stack.directory.parent)
     yield _space(stack.directory.parent)
     if stack.kind == "local":
         yield _program("postgres", lambda: postgres_directory() / "postgres")
-        yield _program("redis", lambda: redis_server(StackSettings.from_env().redis_server))
+        yield _redis(StackSettings.from_env())
     yield from _ports(stack)
     yield _docker(stack.kind)
 
@@ -63,8 +68,17 @@ def _python() -> Finding:
     return Finding("python", "ok", found)
 
 
-def _user() -> Finding:
-    if os.geteuid() != 0:
+def _allowed(check: str, fault: EnvironmentFault | None) -> Finding:
+    if fault is None:
+        return Finding(check, "ok", "enough")
+    return Finding(check, "failed", fault.message, fault.hint)
+
+
+def _user(kind: RuntimeKind) -> Finding:
+    # In Docker, PostgreSQL has a user of its own.
+    if kind == "local" and (fault := local_limits.user()):
+        return Finding("user", "failed", fault.message, fault.hint)
+    if os.geteuid() != 0 or kind == "docker":
         return Finding("user", "ok", f"uid {os.geteuid()}")
     return Finding(
         "user",
@@ -75,17 +89,14 @@ def _user() -> Finding:
 
 
 def _state_directory(home: Path) -> Finding:
-    existing = _nearest_existing(home)
     try:
-        with tempfile.TemporaryFile(dir=existing):
+        # A file in the way is not seen by a look for what exists already.
+        if (blocking := next((path for path in (home, *home.parents) if path.exists()), home)).is_file():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(blocking))
+        with tempfile.TemporaryFile(dir=_nearest_existing(home)):
             return Finding("state directory", "ok", str(home))
     except OSError as error:
-        return Finding(
-            "state directory",
-            "failed",
-            f"{home}: {error.strerror or error}",
-            "permit writing there, or name another directory in LABCTL_HOME",
-        )
+        return Finding("state directory", "failed", told(error, home), hint_for(error))
 
 
 def _space(home: Path) -> Finding:
@@ -107,7 +118,13 @@ def _nearest_existing(path: Path) -> Path:
 def _program(name: str, find: Callable[[], Path]) -> Finding:
     try:
         done = subprocess.run(
-            [str(find()), "--version"], capture_output=True, text=True, timeout=_ANSWER_SECONDS, check=False
+            [str(find()), "--version"],
+            env=inherited_env(),
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=_ANSWER_SECONDS,
+            check=False,
         )
     except LabError as error:
         return Finding(name, "failed", error.message, error.hint)
@@ -119,12 +136,21 @@ def _program(name: str, find: Callable[[], Path]) -> Finding:
     return Finding(name, "ok", said)
 
 
+def _redis(settings: StackSettings) -> Finding:
+    if fault := local_limits.redis(settings):
+        return Finding("redis", "failed", fault.message, fault.hint)
+    return _program("redis", lambda: redis_server(settings.redis_server))
+
+
 def _ports(stack: Stack) -> Iterator[Finding]:
     try:
         ports = {name: int(url.rpartition(":")[2].partition("/")[0]) for name, url in stack.urls().items()}
         own = {seen.port for seen in stack.status().values() if seen.pid is not None}
-    except LabError as error:
+    except NotRunning as error:
         yield Finding("ports", "ok", f"{error.message} (free ones are taken)")
+        return
+    except LabError as error:
+        yield Finding("ports", "failed", error.message, error.hint)
         return
     for name, port in ports.items():
         yield _port(name, port, is_own=port in own)
@@ -147,4 +173,6 @@ def _docker(kind: RuntimeKind) -> Finding:
     except EnvironmentFault as error:
         if kind == "docker":
             return Finding("docker", "failed", error.message, error.hint)
-        return Finding("docker", "ok", "no engine answers, and none is needed")
+        if isinstance(error, NoEngine):
+            return Finding("docker", "ok", "no engine answers, and none is needed")
+        return Finding("docker", "warning", f"{error.message}; none is needed", error.hint)

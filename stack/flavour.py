@@ -32,13 +32,14 @@ class Flavour:
 
 def local_flavour(directory: Path, settings: StackSettings) -> Flavour:
     """Processes of this machine."""
+    from stack import local_limits
     from stack.local_load_test import LocalLoadTest
     from stack.local_runtime import LocalRuntime
 
     return Flavour(
         runtime=LocalRuntime(directory, settings),
         specs=lab_specs,
-        provide=_nothing,
+        provide=lambda specs: local_limits.require(settings, specs),
         holds_data=lambda: False,
         load_test=lambda state, script, given: LocalLoadTest(
             script, {"BASE_URL": urls(state.ports)["api"], **given}
@@ -47,14 +48,15 @@ def local_flavour(directory: Path, settings: StackSettings) -> Flavour:
     )
 
 
-def docker_flavour(name: str, settings: StackSettings) -> Flavour:
+def docker_flavour(name: str, directory: Path, settings: StackSettings) -> Flavour:
     """Containers of a Docker engine."""
     from stack.docker_images import DockerImages, own_image
     from stack.docker_load_test import DockerLoadTest
+    from stack.docker_owner import Owner
     from stack.docker_runtime import DockerRuntime
     from stack.docker_topology import docker_specs
 
-    runtime = DockerRuntime(name, settings)
+    runtime = DockerRuntime(name, settings, Owner.of(directory.parent))
     image = own_image()
     return Flavour(
         runtime=runtime,
@@ -64,7 +66,3 @@ def docker_flavour(name: str, settings: StackSettings) -> Flavour:
         load_test=lambda _, script, given: DockerLoadTest(name, script, given, settings),
         ports={**DEFAULT_PORTS, **OBSERVABILITY_PORTS},
     )
-
-
-def _nothing(specs: Mapping[str, ServiceSpec]) -> StackEvents:
-    yield from ()

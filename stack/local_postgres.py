@@ -156,7 +156,8 @@ def _run(argv: Sequence[str], script: str, env: Mapping[str, str], directory: Pa
             cwd=directory,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=_CREATE_SECONDS,
             check=False,
             # Ctrl-C is labctl's to handle: it lets this end, then takes it away.
@@ -168,12 +169,25 @@ def _run(argv: Sequence[str], script: str, env: Mapping[str, str], directory: Pa
             hint="is the disk very slow, or full? see `labctl doctor`",
         ) from error
     if done.returncode != 0 or "ERROR:" in done.stdout or "FATAL:" in done.stdout:
-        full = "No space left on device"
-        said = full if full in done.stdout else "\n".join(done.stdout.strip().splitlines()[-5:])
-        raise StateUnusable(
-            f"the database could not be created: {said}",
-            hint="`labctl doctor` checks space and rights; LABCTL_HOME moves the state directory",
+        raise _failed(done.stdout)
+
+
+def _failed(said: str) -> EnvironmentFault:
+    """A creation that did not succeed, by what its programs said."""
+    what = "the database could not be created"
+    # The system says "No space left on device" here, too, and means something else.
+    if "shmget(" in said:
+        return EnvironmentFault(
+            f"{what}: this machine has no segment of shared memory left (kernel.shmmni)",
+            hint="`ipcs -m` shows who holds them, `ipcrm -m ID` gives one back; or raise the limit: "
+            "`sysctl kernel.shmmni=4096`",
         )
+    full = "No space left on device"
+    told = full if full in said else "\n".join(said.strip().splitlines()[-5:])
+    return StateUnusable(
+        f"{what}: {told}",
+        hint="`labctl doctor` checks space and rights; LABCTL_HOME moves the state directory",
+    )
 
 
 def _need(directory: Path, data: Path) -> str:

@@ -8,6 +8,7 @@ from stack.choice import choose_runtime
 from stack.flavour import docker_flavour, local_flavour
 from stack.settings import StackSettings
 from stack.stack import Stack
+from stack.state_files import resolved
 from stack.topology import DEFAULT_NAME, check_name, check_ports
 
 
@@ -33,8 +34,10 @@ def open_stack(
     """
     settings = StackSettings.from_env()
     # Resolved, because the system names the working directory of a process so.
-    directory = ((home or settings.home) / check_name(name)).resolve()
+    directory = resolved((home or settings.home) / check_name(name))
     kind, reason = choose_runtime(name, directory, runtime, settings)
-    flavour = docker_flavour(name, settings) if kind == "docker" else local_flavour(directory, settings)
+    flavour = (
+        docker_flavour(name, directory, settings) if kind == "docker" else local_flavour(directory, settings)
+    )
     given = check_ports(ports or {}, tuple(flavour.ports))
     return Stack(name, directory, flavour, reason=reason, ports=given)

@@ -97,7 +97,7 @@ class Stack:
             except BaseException as error:
                 self._go_back(before, is_new=is_new)
                 if isinstance(error, LabError):
-                    error.hint = f"{error.hint}. {self._aftermath()}"
+                    error.hint = f"{error.hint.rstrip('.')}. {self._aftermath()}"
                 raise
 
     def down(self, *, keep_data: bool = False) -> StackEvents:

@@ -1,5 +1,6 @@
 """Files of the state directory: JSON, written whole or not at all, with the version of their format."""
 
+import errno
 import json
 import os
 import tempfile
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from stack.errors import StateUnusable
+from stack.refusals import hint_for, told
 
 #: Raised when a newer labctl writes what an older one would misread.
 FORMAT: Final = 1
@@ -24,11 +26,23 @@ def usable(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        at = error.filename if isinstance(error.filename, str) else path
         raise StateUnusable(
-            f"the state directory can't be used: {at}: {error.strerror or error}",
-            hint="free some space or permit writing there, or name another directory in LABCTL_HOME",
+            f"the state directory can't be used: {told(error, path)}", hint=hint_for(error)
         ) from error
+
+
+def resolved(path: Path) -> Path:
+    """The path without symbolic links.
+
+    Raises:
+        StateUnusable: they lead in a circle, or nowhere that can be looked at.
+    """
+    with usable(path):
+        try:
+            return path.resolve()
+        except RuntimeError as error:
+            # Before 3.13, Python tells of a circle so.
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from error
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

@@ -59,7 +59,7 @@ def check_ports(
                 f"{endpoint!r} has no port to choose", hint=f"name one of {', '.join(endpoints)}"
             )
         if not 1 <= port <= 65_535:
-            raise UsageError(f"{port} is no port", hint="ports go from 1 to 65535")
+            raise UsageError(f"{port} is not a port", hint="ports go from 1 to 65535")
     if len(set(given.values())) < len(given):
         raise UsageError("two services can't have the same port", hint="choose different ports")
     return dict(given)
@@ -103,6 +103,11 @@ def memory_bytes(size: str) -> int:
     """Redis's notation: 512mb, 2g, 1000000; -1 for what is no size."""
     found = _MEMORY_SIZE.fullmatch(size)
     return int(found[1]) * _UNITS[(found[2] or "").lower()] if found else -1
+
+
+def settable() -> frozenset[str]:
+    """The settings that users may give a lab."""
+    return _settings_of("")
 
 
 def _settings_of(service: str) -> frozenset[str]:

@@ -19,6 +19,10 @@ from tests.leaks import LeakWatch, Left
 from tests.servers import Servers, running
 from tests.write_path import OpenPath, Parts, WritePath
 
+# As labctl does for itself: libpq takes what is not given from these.
+for _name in [name for name in os.environ if name.startswith("PG")]:
+    del os.environ[_name]
+
 #: In the order in which they start.
 _GROUPS: Final = {"docker": 0, "acceptance": 1}
 _WATCH: Final = pytest.StashKey[LeakWatch]()

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, Literal
 
 import typer
 
+from labctl import completions
 from labctl.context import invocation, open_session
 from labctl.options import Json, LabName, Quiet, Runtime
 from labctl.session import Session
@@ -29,7 +30,11 @@ def demo(
     context: typer.Context,
     scenario: Annotated[
         str | None,
-        typer.Argument(metavar="NAME", help="Which demo, or `all`. Without a name: the list of them."),
+        typer.Argument(
+            metavar="NAME",
+            autocompletion=completions.demos,
+            help="Which demo, or `all`. Without a name: the list of them.",
+        ),
     ] = None,
     step: Annotated[bool, typer.Option("--step", help="Wait for a key before each step.")] = False,
     crash: Annotated[
@@ -66,6 +71,7 @@ def load(
         str,
         typer.Argument(
             metavar="[basic|coalescing|quick]",
+            autocompletion=completions.loads,
             help="Reads and writes mixed; updates of one hot product; or 50 rapid writes.",
         ),
     ] = "basic",

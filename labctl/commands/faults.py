@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from labctl import completions
 from labctl.assignments import parse_assignments
 from labctl.command import lab_command
 from labctl.commands.lab import describe
@@ -30,7 +31,12 @@ def show(session: Session) -> None:
 def change(
     session: Session,
     settings: Annotated[
-        list[str], typer.Argument(metavar="KEY=VALUE...", help="Such as COALESCING_WINDOW_MS=2000.")
+        list[str],
+        typer.Argument(
+            metavar="KEY=VALUE...",
+            autocompletion=completions.live_settings,
+            help="Such as COALESCING_WINDOW_MS=2000.",
+        ),
     ],
 ) -> None:
     """Change settings at once, in the service and in the worker."""

@@ -8,7 +8,7 @@ import typer
 
 from labctl.assignments import parse_assignments, parse_ports
 from labctl.command import lab_command
-from labctl.context import open_session
+from labctl.context import invocation, open_session
 from labctl.options import Json, LabName, Quiet, Runtime, Settings
 from labctl.session import Session
 
@@ -113,16 +113,24 @@ def urls(session: Session) -> None:
 
 
 def compose(
+    context: typer.Context,
     directory: Annotated[
         bool, typer.Option("--directory", help="Print the directory that the file lies in instead.")
     ] = False,
+    name: LabName = None,
+    runtime: Runtime = None,
 ) -> None:
-    """Print the lab's compose.yaml.
+    """Print the compose.yaml of the lab lab42.
 
     It mounts files beside it: cd "$(labctl compose --directory)", then docker compose up --build -d.
     """
     from stack.package_files import compose_file
+    from stack.topology import DEFAULT_NAME, check_name
 
+    call = invocation(context)
+    call.name = name or call.name or DEFAULT_NAME
+    if check_name(call.name) != DEFAULT_NAME:
+        typer.echo(f"Whatever --name says, compose starts the lab {DEFAULT_NAME}.", err=True)
     path = compose_file()
     typer.echo(str(path.parent) if directory else path.read_text(), nl=directory)
 

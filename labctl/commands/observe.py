@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from labctl import completions
 from labctl.command import lab_command
 from labctl.options import Service
 from labctl.session import Session
@@ -21,18 +22,24 @@ def register(app: typer.Typer, panel: str) -> None:
 def logs(
     session: Session,
     services: Annotated[
-        list[str] | None, typer.Argument(metavar="[SERVICE]...", help="Of which services; of all by default.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[SERVICE]...",
+            autocompletion=completions.services,
+            help="Of which services; of all by default.",
+        ),
     ] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
     tail: Annotated[int, typer.Option("--tail", "-n", min=0, help="How many lines to begin with.")] = 50,
 ) -> None:
     """Show the services' logs."""
     from labctl.render.paragraphs import fitted, width_of
+    from labctl.render.printable import printable
 
     lines = session.stack.logs(services or (), tail=tail, follow=follow)
     width = width_of(sys.stdout)
     for line in lines:
-        for row in fitted(line.text, width, lead=f"{line.service:<11}| "):
+        for row in fitted(printable(line.text.expandtabs()), width, lead=f"{line.service:<11}| "):
             sys.stdout.write(f"{row}\n")
         if follow:
             sys.stdout.flush()

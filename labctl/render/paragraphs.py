@@ -2,8 +2,9 @@
 
 import os
 import re
-import textwrap
 from typing import TextIO
+
+from labctl.render import cells
 
 #: Columns. No screen is taken to be narrower.
 _NARROWEST = 24
@@ -29,17 +30,17 @@ def wrap(text: str, width: int) -> list[str]:
     """Lines of at most `width` columns. A word that is longer stays in one piece: a path can be copied, and
     an option keeps its hyphens. So does a command in backticks that fits into a line."""
     glued = _COMMAND.sub(lambda found: _glue(found[0], width), text)
-    lines = textwrap.wrap(glued, max(1, width), break_long_words=False, break_on_hyphens=False)
+    lines = cells.wrap(glued, width, break_long_words=False)
     return [line.replace(_GLUE, " ") for line in lines]
 
 
 def _glue(command: str, width: int) -> str:
-    return command.replace(" ", _GLUE) if len(command) <= width else command
+    return command.replace(" ", _GLUE) if cells.width(command) <= width else command
 
 
 def fitted(text: str, width: int | None, *, lead: str = "") -> list[str]:
     """The text beside its lead, further lines below the text's beginning. What fits stays as it is."""
-    if width is None or len(lead) + len(text) <= width:
+    if width is None or cells.width(lead) + cells.width(text) <= width:
         return [f"{lead}{text}"]
-    lines = wrap(text, width - len(lead)) or [""]
+    lines = wrap(text, width - cells.width(lead)) or [""]
     return [f"{lead if number == 0 else ' ' * len(lead)}{line}" for number, line in enumerate(lines)]

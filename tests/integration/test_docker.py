@@ -1,6 +1,9 @@
 """What only a lab in Docker has: an engine shared with others, images, labels."""
 
+import gc
+import shutil
 import socket
+from collections import deque
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +15,7 @@ from docker.errors import NotFound
 from docker.models.containers import Container
 
 from stack.docker_labels import own_filter
+from stack.docker_owner import AnothersLab
 from stack.docker_topology import REDIS_IMAGE
 from stack.errors import EnvironmentFault, PortHeld
 from stack.events import ServiceChanged, StackNoted
@@ -160,13 +164,37 @@ def test_a_lab_whose_directory_is_lost_can_be_taken_down(
     docker_lab: Stack, client: docker.DockerClient, tmp_path: Path
 ) -> None:
     _core(docker_lab)
-    elsewhere = open_stack(docker_lab.name, "docker", home=tmp_path / "elsewhere")
+    urls = dict(docker_lab.urls())
+    shutil.rmtree(docker_lab.directory.parent)
+    elsewhere = open_stack(docker_lab.name, "docker", home=docker_lab.directory.parent)
     assert elsewhere.running()
-    assert elsewhere.urls() == docker_lab.urls()
+    assert elsewhere.urls() == urls
     before = {name: seen.pid for name, seen in docker_lab.status().items()}
     list(elsewhere.up())
     assert {name: seen.pid for name, seen in elsewhere.status().items()} == before
     list(elsewhere.down())
+    assert _left(client, docker_lab) == []
+
+
+def test_anothers_lab_is_told_and_not_taken(
+    docker_lab: Stack, client: docker.DockerClient, tmp_path: Path
+) -> None:
+    """Two people on one engine."""
+    _core(docker_lab)
+    second = open_stack(docker_lab.name, "docker", home=tmp_path / "second")
+    attempts: list[Any] = [second.up, second.down, second.status, second.running, second.urls]
+    for attempt in attempts:
+        with pytest.raises(AnothersLab, match=str(tmp_path / "home")) as caught:
+            deque(attempt())
+        assert "--name" in caught.value.hint
+    assert not (tmp_path / "second").exists()
+    assert docker_lab.running()
+    # Nor its data, where that is all that is left of it.
+    list(docker_lab.down(keep_data=True))
+    for attempt in (second.up, second.down):
+        with pytest.raises(AnothersLab):
+            deque(attempt())
+    list(docker_lab.down())
     assert _left(client, docker_lab) == []
 
 

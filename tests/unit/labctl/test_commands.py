@@ -1,6 +1,8 @@
 """The commands on a fake lab: what they ask of it, what they print, how they end."""
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -114,7 +116,7 @@ def test_commands_ask_the_lab(cli: Cli, words: tuple[str, ...], asked: tuple[obj
 def test_db_shows_its_command_and_what_psql_printed(cli: Cli) -> None:
     code, out, err = cli("db", "count")
     assert (code, out) == (0, "(1 row)\n")
-    assert "$ psql postgresql://127.0.0.1:5432/labdb -c 'SELECT COUNT(*)" in err
+    assert "$ psql postgresql://127.0.0.1:5432/labdb -X -c 'SELECT COUNT(*)" in err
 
 
 def test_sql_that_postgresql_refuses_is_the_users_mistake(cli: Cli) -> None:
@@ -186,7 +188,7 @@ def test_report_without_a_run_says_how_to_make_one(cli: Cli) -> None:
         (("load", "quick", "--clients", "1.5"), "--clients"),
         (("up", "--set", "BATCH_SIZE"), "KEY=VALUE"),
         (("up", "--set", "A=1", "--set", "a=2"), "twice"),
-        (("up", "--port", "api=http"), "no port"),
+        (("up", "--port", "api=http"), "not a port"),
         (("up", "--runtime", "podman"), "podman"),
         (("dlq", "drop"), "--yes"),
         (("report", "latency"), "no recorded run"),
@@ -277,3 +279,69 @@ def test_options_behind_the_service_are_refused(cli: Cli) -> None:
     code, _, err = cli("exec", "redis", "--name", "other", "--", "redis-cli", "ping")
     assert code == 2
     assert "before it" in err
+
+
+def test_a_word_that_is_not_an_assignment_is_told_how_to_write_one(cli: Cli) -> None:
+    code, _, err = cli("config", "set", "batch_size")
+    assert code == 2
+    assert "'batch_size' is not KEY=VALUE" in err
+    assert "BATCH_SIZE=100" in err
+    code, _, err = cli("up", "--port", "8001")
+    assert code == 2
+    assert "api=8001" in err
+
+
+@pytest.mark.parametrize("name", ["lab42", "other"])
+def test_compose_takes_a_name_like_every_command(cli: Cli, name: str) -> None:
+    code, out, err = cli("compose", "--name", name)
+    assert code == 0
+    assert "services:" in out
+    assert ("lab42" in err) == (name != "lab42")
+    assert cli("compose", "--name", "No Such Name")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (OSError(errno.EMFILE, os.strerror(errno.EMFILE)), "ulimit -n"),
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/full/disk"), "/full/disk"),
+        (OSError(errno.EROFS, os.strerror(errno.EROFS), "/x"), "read-only"),
+        (FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)), "working directory"),
+        (MemoryError(), "memory"),
+        (RuntimeError("can't start new thread"), "ulimit -u"),
+    ],
+)
+def test_what_the_machine_refuses_is_told_and_not_a_bug(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, error: Exception, says: str
+) -> None:
+    def refuse() -> None:
+        raise error
+
+    monkeypatch.setattr(cli.stack, "status", refuse)
+    code, _, err = cli("status")
+    assert code == 4
+    assert says in err
+    assert "what to do:" in err
+    assert "bug" not in err
+
+
+def test_a_bug_is_still_a_bug(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise RuntimeError("something else")
+
+    monkeypatch.setattr(cli.stack, "status", fail)
+    assert cli("status")[0] == 70
+
+
+def test_bytes_that_are_no_text_are_told(cli: Cli) -> None:
+    code, _, err = cli("product", "create", "--title", "caf\udce9")
+    assert code == 2
+    assert "UTF-8" in err
+
+
+@pytest.mark.parametrize("price", ["nan", "inf", "-inf", "1e999"])
+def test_a_price_that_json_does_not_know(cli: Cli, price: str) -> None:
+    for words in (("create",), ("update", "seed-001")):
+        code, _, err = cli("product", *words, "--price", price)
+        assert code == 2
+        assert "--price" in err

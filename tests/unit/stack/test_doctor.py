@@ -51,6 +51,36 @@ def test_an_engine_that_a_lab_needs_and_that_does_not_answer(
     assert "redis" not in found
 
 
+def test_an_engine_that_was_meant_and_can_not_be_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:2376")
+    monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
+    monkeypatch.setenv("DOCKER_CERT_PATH", str(tmp_path))
+    (port,) = choose_free(1)
+    finding = _examine(tmp_path / "home", port)["docker"]
+    assert finding.outcome == "warning"
+    assert "ca.pem" in finding.detail
+    assert finding.hint
+
+
+def test_doctor_in_docker_does_not_speak_of_the_local_postgres(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nobody.sock")
+    told = [finding.detail + finding.hint for finding in examine(open_stack("doc", "docker", home=tmp_path))]
+    assert not [text for text in told if "PostgreSQL" in text]
+
+
+def test_a_file_where_the_state_directory_should_be(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (port,) = choose_free(1)
+    for home in (tmp_path / "file", tmp_path / "file" / "home"):
+        finding = _examine(home, port)["state directory"]
+        assert finding.outcome == "failed"
+        assert str(tmp_path / "file") in finding.detail
+
+
 def test_a_server_that_is_no_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LABCTL_REDIS_SERVER", "/nowhere/redis-server")
     (port,) = choose_free(1)

@@ -1,3 +1,6 @@
+import errno
+import os
+import sys
 import threading
 from pathlib import Path
 
@@ -60,3 +63,20 @@ def test_a_directory_that_was_taken_away_meanwhile_is_made_again(tmp_path: Path)
 def test_an_unwritable_directory_is_named() -> None:
     with pytest.raises(StateUnusable, match="/proc"), LabLock(Path("/proc/lab")) as lock:
         list(lock.acquire())
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EIO])
+def test_a_file_system_without_locks_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(handle: int, how: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    before = len(os.listdir("/proc/self/fd")) if sys.platform == "linux" else 0  # noqa: PTH208 - only counted
+    monkeypatch.setattr("fcntl.flock", refuse)
+    with LabLock(tmp_path / "lab") as lock, pytest.raises(StateUnusable, match=os.strerror(number)) as caught:
+        list(lock.acquire())
+    assert str(tmp_path) in caught.value.message
+    assert "LABCTL_HOME" in caught.value.hint
+    after = len(os.listdir("/proc/self/fd")) if sys.platform == "linux" else 0  # noqa: PTH208 - only counted
+    assert before == after
