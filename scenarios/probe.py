@@ -77,8 +77,8 @@ class Probe:
         """The run begins: rows written from now on are its own, or strangers."""
         seconds, micros = self._ask(self._redis.time)
         # Versions run ahead of a clock that was set back.
-        handed_out = int(self._ask(lambda: self._redis.get(keys.CLOCK)) or 0)
-        self.since = max(seconds * 1_000_000 + micros, handed_out)
+        clock = keys.parse_clock(self._ask(lambda: self._redis.get(keys.CLOCK)))
+        self.since = max(seconds * 1_000_000 + micros, clock.moment if clock else 0)
 
     def depth(self) -> Depth:
         names = (keys.QUEUE, keys.INFLIGHT, keys.RETRY, keys.DLQ, keys.BACKLOG)

@@ -48,7 +48,7 @@ class Claimed:
 class Claim:
     """Rows that are this worker's until the lease ends."""
 
-    #: Identifies the lease, in µs of Redis time.
+    #: Identifies the lease, in µs of lab time.
     token: int
     rows: tuple[Claimed, ...]
     #: Without rows: s until something will be due, None where nothing is queued.
@@ -139,7 +139,7 @@ class Buffer:
         )
         self._scripts.run(
             "retry",
-            (keys.PENDING, keys.INFLIGHT, keys.QUEUE, keys.BACKLOG, keys.TOTALS, keys.RETRY),
+            (keys.PENDING, keys.INFLIGHT, keys.QUEUE, keys.BACKLOG, keys.TOTALS, keys.RETRY, keys.CLOCK),
             (claim.token, *args),
         )
 
@@ -154,6 +154,16 @@ class Buffer:
             (keys.PENDING, keys.INFLIGHT, keys.QUEUE, keys.BACKLOG, keys.TOTALS, keys.DLQ, *caches),
             (claim.token, *args),
         )
+
+    def heartbeat(self, name: str, document: bytes) -> None:
+        """Say how the worker of this name is: a JSON object, to which the script adds `at`. Said again
+        within `keys.WORKER_LIFE_US`, or the worker counts as gone."""
+        self._scripts.run("heartbeat", (keys.WORKERS, keys.CLOCK), (name, document, keys.WORKER_LIFE_US))
+
+    def farewell(self, name: str) -> None:
+        """The worker of this name ends in good order."""
+        with plain_commands():
+            self._scripts.client.hdel(keys.WORKERS, name)
 
     def flush_now(self) -> None:
         """Make everything that is pending due."""

@@ -70,7 +70,7 @@ class DeadLetters:
             "requeue",
             (
                 keys.DLQ, keys.PENDING, keys.QUEUE, keys.INFLIGHT, keys.SIGNAL, keys.TOTALS,
-                keys.cache(product_id),
+                keys.cache(product_id), keys.CLOCK,
             ),
             (letter, product_id, version, document),
         )  # fmt: skip

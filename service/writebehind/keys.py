@@ -1,24 +1,27 @@
 """Every Redis key of the write-behind path, and the RQ queue's name. Nobody else types one."""
 
+import re
+from dataclasses import dataclass
 from typing import Final
 
 #: LIST of the ids of dirty products, oldest first write first. Its length is *the* queue size.
 QUEUE: Final = "write_behind:queue"
 #: HASH id → newest unpersisted entry (see entry.py).
 PENDING: Final = "write_behind:pending"
-#: ZSET of claimed ids; the score is when they were claimed, in µs of Redis time, unique to its claim.
+#: ZSET of claimed ids; the score is when they were claimed, in µs of lab time, unique to its claim.
 INFLIGHT: Final = "write_behind:inflight"
-#: ZSET of ids that wait for another attempt; the score is when it is due, µs of Redis time.
+#: ZSET of ids that wait for another attempt; the score is when it is due, µs of lab time.
 RETRY: Final = "write_behind:retry"
 #: ZSET, ordered by member: older entries of a product, kept only while coalescing is off.
 BACKLOG: Final = "write_behind:backlog"
 #: LIST of JSON dead letters, oldest first.
 DLQ: Final = "write_behind:dlq"
-#: STRING: the highest version handed out so far, in µs.
+#: STRING: the lab's clock, `<moment> <wall> <epoch>` (see `Clock`). Due times, leases and versions are its
+#: moments, so that a step of Redis' wall clock delays nothing.
 CLOCK: Final = "write_behind:clock"
 #: STRING, present while a flush job is enqueued and has not started.
 SIGNAL: Final = "write_behind:signal"
-#: STRING: entries first written up to this Redis time (µs) are due, whatever the window says.
+#: STRING: entries first written up to this lab time (µs) are due, whatever the window says.
 FLUSH_NOW: Final = "write_behind:flush_now"
 #: HASH of running totals.
 TOTALS: Final = "write_behind:totals"
@@ -26,6 +29,10 @@ TOTALS: Final = "write_behind:totals"
 CONFIG: Final = "write_behind:config"
 #: STRING with a short life: the settings that a live worker works with (JSON).
 WORKER: Final = "write_behind:worker"
+#: HASH worker name → JSON of how it is. Its last member is `at`, in µs of lab time: one that is more than
+#: `WORKER_LIFE_US` old, or in the future, is of a worker that has gone.
+WORKERS: Final = "write_behind:workers"
+WORKER_LIFE_US: Final = 3_000_000
 
 #: The RQ queue that flush jobs go through, and the job's function.
 RQ_QUEUE: Final = "write-behind"
@@ -40,3 +47,34 @@ def cache(product_id: str) -> str:
 def fill(product_id: str) -> str:
     """The right to fill one product's cache entry from PostgreSQL (a memcache-style lease)."""
     return f"cache:fill:{product_id}"
+
+
+#: A clock beyond the year 2200, in µs, is junk (see entry.lua).
+_LATEST_US: Final = 7_300_000_000_000_000
+_CLOCK: Final = re.compile(r"(\d{1,16}) (\d{1,16}) (\d{1,16})")
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The lab's clock as a script left it; all in µs."""
+
+    #: The last moment handed out. It never goes back while Redis keeps its memory.
+    moment: int
+    #: Redis' TIME at that moment.
+    wall: int
+    #: Redis' TIME when this memory began. It goes with the memory, so another epoch means that what was in
+    #: Redis alone is gone.
+    epoch: int
+
+
+def parse_clock(value: bytes | str | None) -> Clock | None:
+    """What `CLOCK` holds; None where it holds nothing, or no clock (the next script begins a new one).
+
+    >>> parse_clock(b"1764100000000000 1764096400000000 1764090000000000").epoch
+    1764090000000000
+    """
+    text = value.decode(errors="replace") if isinstance(value, bytes) else value or ""
+    found = _CLOCK.fullmatch(text)
+    if found is None or max(int(found[1]), int(found[2])) >= _LATEST_US:
+        return None
+    return Clock(*map(int, found.groups()))

@@ -62,7 +62,16 @@ class Overview:
     def queue(self) -> QueueState:
         now, queue, inflight, retrying, backlog, dlq, totals, ids, entries, oldest = self._scripts.run(
             "inspect",
-            (keys.QUEUE, keys.PENDING, keys.INFLIGHT, keys.RETRY, keys.BACKLOG, keys.DLQ, keys.TOTALS),
+            (
+                keys.QUEUE,
+                keys.PENDING,
+                keys.INFLIGHT,
+                keys.RETRY,
+                keys.BACKLOG,
+                keys.DLQ,
+                keys.TOTALS,
+                keys.CLOCK,
+            ),
             (_ITEMS,),
         )
         counted = {k.decode(): int(v) for k, v in zip(totals[::2], totals[1::2], strict=True)}

@@ -23,8 +23,8 @@ from redis.exceptions import (
 from service.writebehind.errors import CacheUnavailable, OutcomeUnknown
 
 Script = Literal[
-    "ack", "begin", "claim", "dead_letter", "fill", "inspect", "read", "release", "requeue", "restore",
-    "retry", "settle", "write",
+    "ack", "begin", "claim", "dead_letter", "fill", "heartbeat", "inspect", "read", "release",
+    "requeue", "restore", "retry", "settle", "write",
 ]  # fmt: skip
 
 #: s; Redis answers in well under a millisecond, or is in trouble.

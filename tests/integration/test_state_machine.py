@@ -176,7 +176,7 @@ class WriteBehind(RuleBasedStateMachine):
                 "requeue",
                 (
                     keys.DLQ, keys.PENDING, keys.QUEUE, keys.INFLIGHT, keys.SIGNAL, keys.TOTALS,
-                    keys.cache(product),
+                    keys.cache(product), keys.CLOCK,
                 ),
                 (letter, product, version, document),
             )  # fmt: skip

@@ -7,7 +7,7 @@
 -- Returns {claim, wait, ids, versions, entries}: `claim` identifies the lease; where nothing is due,
 --       `wait` is the time in µs until something will be, -1 where nothing is queued or to be retried.
 local limit, delay, lease = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local now = now_us()
+local now = tick(KEYS[6])
 
 local function to_the_head(source, ids)
   in_chunks(ids, 1000, function(...)
@@ -51,7 +51,7 @@ for first = 1, #queued, 1000 do
       seen[id] = true
       local member = has_backlog and oldest_in_backlog(KEYS[5], id)
       entry = member and backlog_entry(member, id) or entry
-      claim = claim or digits(tick(KEYS[6]))
+      claim = claim or digits(now)
       ids[#ids + 1], versions[#versions + 1], entries[#entries + 1] = id, version_of(entry), entry
       members[#members + 1] = claim
       members[#members + 1] = id

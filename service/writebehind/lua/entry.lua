@@ -5,23 +5,44 @@
 -- Both are built here, so their tail is known and matching it is safe: inside a JSON string every
 -- quote is escaped, so `"version":` cannot occur there.
 
-local function now_us()
-  local t = redis.call('TIME')
-  return t[1] * 1000000 + t[2]
-end
-
 -- Integers above 2^31 must not go through Lua's own number formatting (it would print 1.7e+15).
 local function digits(number)
   return string.format('%.0f', number)
 end
 
--- The next moment of the lab's clock: Redis time, but never the same or an earlier one twice. A version is
--- such a moment, or one more than the product's previous version, where that is later (it was assigned
--- before a FLUSHALL, by a clock that was ahead).
+-- The clock key holds `<moment> <wall> <epoch>`, all in µs: the last lab moment, Redis' TIME at that moment,
+-- and TIME when this memory began. nil for anything else, and for what is beyond the year 2200.
+local latest_us = 7.3e15
+local function parse_clock(held)
+  if type(held) ~= 'string' then return nil end
+  local moment, wall, epoch = string.match(held, '^(%d+) (%d+) (%d+)$')
+  if moment and tonumber(moment) < latest_us and tonumber(wall) < latest_us then
+    return tonumber(moment), tonumber(wall), epoch
+  end
+end
+
+-- The next moment of the lab's clock: never the same or an earlier one twice. It runs with Redis' TIME, is
+-- never behind it, and takes a step back of TIME for no time at all. A version is such a moment, or one more
+-- than the product's previous version, where that is later.
 local function tick(clock_key)
-  local moment = math.max(tonumber(redis.call('GET', clock_key) or '0') + 1, now_us())
-  redis.call('SET', clock_key, digits(moment))
+  local time = redis.call('TIME')
+  local wall = time[1] * 1000000 + time[2]
+  local moment, last_wall, epoch = parse_clock(redis.pcall('GET', clock_key))
+  if moment then
+    moment = math.max(moment + math.max(1, wall - last_wall), wall)
+  else
+    moment, epoch = wall, digits(wall)
+  end
+  redis.call('SET', clock_key, digits(moment) .. ' ' .. digits(wall) .. ' ' .. epoch)
   return moment
+end
+
+-- The lab's time for a script that may not write.
+local function look_at(clock_key)
+  local time = redis.call('TIME')
+  local wall = time[1] * 1000000 + time[2]
+  local moment, last_wall = parse_clock(redis.pcall('GET', clock_key))
+  return moment and math.max(moment + math.max(0, wall - last_wall), wall) or wall
 end
 
 -- '0' for text that is no document of ours. The version stands in the last 80 characters of both kinds.

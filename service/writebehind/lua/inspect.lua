@@ -1,7 +1,7 @@
 #!lua flags=no-writes
 -- The queue at one moment, at a cost that does not grow with it.
 --
--- KEYS  1 queue  2 pending  3 inflight  4 retry  5 backlog  6 dlq  7 totals
+-- KEYS  1 queue  2 pending  3 inflight  4 retry  5 backlog  6 dlq  7 totals  8 clock
 -- ARGV  1 items at most
 -- Returns {now µs, queue, inflight, retry, backlog and dlq sizes, totals, ids, entries, since}: the oldest
 --       ids of the queue, their pending entries, and the first write (µs) of the oldest unpersisted entry
@@ -19,6 +19,6 @@ for _, key in ipairs({KEYS[3], KEYS[4]}) do
   if id then consider(redis.call('HGET', KEYS[2], id)) end
 end
 for i = 1, #entries do entries[i] = entries[i] or '' end
-return {digits(now_us()), redis.call('LLEN', KEYS[1]), redis.call('ZCARD', KEYS[3]), redis.call('ZCARD', KEYS[4]),
+return {digits(look_at(KEYS[8])), redis.call('LLEN', KEYS[1]), redis.call('ZCARD', KEYS[3]), redis.call('ZCARD', KEYS[4]),
   redis.call('ZCARD', KEYS[5]), redis.call('LLEN', KEYS[6]), redis.call('HGETALL', KEYS[7]), ids, entries,
   digits(oldest)}

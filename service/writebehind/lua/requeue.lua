@@ -2,7 +2,7 @@
 -- Put one dead letter back, under its own version, unless something newer is known. The caller has
 -- looked into PostgreSQL already; here the cache and the pending entries are asked.
 --
--- KEYS  1 dlq  2 pending  3 queue  4 inflight  5 signal  6 totals  7 cache:product:<id>
+-- KEYS  1 dlq  2 pending  3 queue  4 inflight  5 signal  6 totals  7 cache:product:<id>  8 clock
 -- ARGV  1 letter as it stands in the queue  2 id  3 version  4 document, '' where a newer row is known
 -- Returns {1 if it is pending again, 1 if a flush must be signalled}; {-1, 0} if it was taken already.
 if redis.call('LREM', KEYS[1], 1, ARGV[1]) == 0 then
@@ -18,7 +18,7 @@ if ARGV[4] == ''
   redis.call('HINCRBY', KEYS[6], 'coalesced', 1)
   return {0, 0}
 end
-redis.call('HSET', KEYS[2], id, to_entry(ARGV[4], now_us(), 0))
+redis.call('HSET', KEYS[2], id, to_entry(ARGV[4], tick(KEYS[8]), 0))
 if pending or redis.call('ZSCORE', KEYS[4], id) then
   return {1, 0}
 end

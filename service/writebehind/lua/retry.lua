@@ -2,9 +2,9 @@
 -- Claimed rows failed and may succeed later: count the attempt and let each wait for its next one. A
 -- row that something newer has replaced is not tried again; the newer one is queued at once.
 --
--- KEYS  1 pending  2 inflight  3 queue  4 backlog  5 totals  6 retry
+-- KEYS  1 pending  2 inflight  3 queue  4 backlog  5 totals  6 retry  7 clock
 -- ARGV  1 claim  2… id, version, attempts so far, wait in µs, in turn
-local claim, now = tonumber(ARGV[1]), now_us()
+local claim, now = tonumber(ARGV[1]), tick(KEYS[7])
 for i = 2, #ARGV, 4 do
   local id, version, attempts, wait = ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3])
   if tonumber(redis.call('ZSCORE', KEYS[2], id) or '0') == claim then

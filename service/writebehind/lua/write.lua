@@ -42,7 +42,8 @@ if not pending or not coalescing then
   end
 end
 
-local version = math.max(tick(KEYS[6]), previous + 1)
+local moment = tick(KEYS[6])
+local version = math.max(moment, previous + 1)
 local document = ARGV[3] .. ',"created_at":"' .. created_at .. '","updated_at":"' .. ARGV[4]
   .. '","version":' .. digits(version) .. '}'
 redis.call('SET', KEYS[1], document, 'EX', live[5] or ARGV[12])
@@ -50,7 +51,7 @@ redis.call('DEL', KEYS[10])
 redis.call('HINCRBY', KEYS[8], 'accepted', 1)
 
 local claimed_at = tonumber(redis.call('ZSCORE', KEYS[4], id) or '0')
-local since = math.max(now_us(), claimed_at + 1)
+local since = math.max(moment, claimed_at + 1)
 if pending and not coalescing then
   redis.call('ZADD', KEYS[5], 0, backlog_member(id, pending))
 elseif pending and not in_hand(KEYS[4], KEYS[5], id, pending) then
