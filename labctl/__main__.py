@@ -150,4 +150,7 @@ def _made_printable(stream: "TextIO | None") -> "TextIO":
 
 
 if __name__ == "__main__":
+    from labctl.start import leave_behind
+
+    leave_behind()
     sys.exit(main())

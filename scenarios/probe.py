@@ -13,6 +13,7 @@ from scenarios.events import Event
 from scenarios.findings import Findings, Held
 from scenarios.ledger import Ledger
 from service.writebehind import keys
+from service.writebehind.postgres_parameters import parameters
 from stack.errors import DeadlinePassed, NotRunning
 from stack.events import Advanced
 from stack.wait import waiting
@@ -49,7 +50,7 @@ class Probe:
     """Reads one lab's databases. Every method raises `NotRunning` where one can't be reached."""
 
     def __init__(self, redis_url: str, database_url: str) -> None:
-        self._database_url = database_url
+        self._connect = parameters(database_url, application="labctl", connect_seconds=int(_TIMEOUT))
         self._redis: Any = redis.Redis.from_url(
             redis_url,
             decode_responses=True,
@@ -178,7 +179,7 @@ class Probe:
 
     def _fetch(self, query: str, params: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
         try:
-            with psycopg.connect(self._database_url, connect_timeout=int(_TIMEOUT)) as connection:
+            with psycopg.connect(**self._connect) as connection:
                 found = connection.execute(query.encode(), params)
                 return tuple(column.name for column in found.description or ()), found.fetchall()
         except psycopg.Error as error:

@@ -1,16 +1,12 @@
 """What the stack takes from the environment of labctl itself."""
 
 import os
+import site
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
-from service.writebehind.settings import Settings
-
-#: Variables of the user's shell that would change what the lab's processes do: libpq's, the servers'
-#: and the lab's own settings, which come from the topology alone.
-_FOREIGN_PREFIXES: Final = ("PG", "REDIS_", "GRANIAN_", "RQ_", "API_", "LABCTL_", "PROMETHEUS_")
+from stack import environment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +45,7 @@ def _default_home() -> Path:
 
 
 def inherited_env(env: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """What the lab's processes see of the user's environment: all but what would steer them."""
-    own = set(Settings().to_env())
-    return {
-        name: value
-        for name, value in env.items()
-        if name not in own and not name.startswith(_FOREIGN_PREFIXES)
-    }
+    """What the lab's processes, and programs that labctl runs, see of labctl's environment."""
+    # Where labctl itself may have been installed, though its children have another home.
+    userbase = {"PYTHONUSERBASE": site.getuserbase()} if site.ENABLE_USER_SITE else {}
+    return {**environment.children(env), **userbase}
