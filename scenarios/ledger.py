@@ -61,6 +61,10 @@ class Ledger:
     def writes(self) -> tuple[Write, ...]:
         return tuple(self._writes)
 
+    def since(self, number: int) -> list[Write]:
+        """The writes from this number on, the first being 0."""
+        return self._writes[number:]
+
     def acknowledged(self, group: str | None = None) -> tuple[Write, ...]:
         """The acknowledged writes, of one group or of all."""
         return tuple(

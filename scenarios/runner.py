@@ -51,12 +51,14 @@ def choose(name: str, options: Mapping[str, Any]) -> tuple[Scenario, Options]:
 
 
 def _play(scenario: Scenario, lab: Lab, options: Options) -> Generator[Event, None, Conclusion]:
-    if not (yield from lab.probe.settle(_SETTLE_SECONDS)):
+    settled = yield from lab.probe.settle(_SETTLE_SECONDS)
+    if not settled.quiet:
+        why = settled.culprit or f"not flushed after {_SETTLE_SECONDS:g} s"
         raise Inconclusive(
-            f"writes from before this run are not flushed after {_SETTLE_SECONDS:g} s",
+            f"writes from before this run still wait ({why})",
             hint="is the worker running, or another load? see `labctl queue show` and `labctl logs worker`",
         )
-    lab.probe.begin()
+    lab.begin()
     with closing(scenario.play(lab, options)) as play:
         conclusion = yield from play
     return conclusion

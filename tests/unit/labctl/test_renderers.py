@@ -12,8 +12,8 @@ from labctl.render.paragraphs import wrap
 from labctl.render.plain import PlainRenderer
 from labctl.render.renderer import Renderer
 from labctl.render.rich import RichRenderer
+from scenarios.checks.result import Result, Validity
 from scenarios.events import Checked, Event, LoadSampled, ScenarioFinished, TableShown, VerdictReached
-from scenarios.verdict import Validity
 from stack.events import Advanced
 from tests.unit.labctl.scripted import DATA_LOSS, SAMPLE, VERDICT
 
@@ -109,7 +109,7 @@ def test_json_is_one_document() -> None:
     out = io.StringIO()
     _shown(JsonRenderer(out), (*DATA_LOSS[:2], SAMPLE, *DATA_LOSS[2:]))
     document = json.loads(out.getvalue())
-    assert document["schema"] == 1
+    assert document["schema"] == 2
     assert (document["scenario"], document["outcome"]) == ("data-loss", "unexpected")
     assert document["measured"]["queue"] == {"label": "queue size", "value": 5, "unit": "writes"}
     assert [check["passed"] for check in document["checks"]] == [True, False]
@@ -176,7 +176,8 @@ def test_a_live_display_gives_the_cursor_back() -> None:
 
 @pytest.mark.parametrize("validity", ["valid", "unknown", "invalid"])
 def test_every_validity_gives_its_reasons(validity: Validity) -> None:
-    verdict = replace(VERDICT, validity=validity, reasons=("because of this",), regressed=("p-7",))
+    checks = {"regressed": Result(validity="invalid", evidence=("p-7",))}
+    verdict = replace(VERDICT, validity=validity, reasons=("because of this",), checks=checks)
     event = VerdictReached(verdict)
     for text in (_rich((event,), terminal=False), _plain((event,))[0]):
         assert validity.upper() in text

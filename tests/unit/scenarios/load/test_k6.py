@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 
 from scenarios.events import Checked, Event, LoadSampled, Measured, StepStarted
+from scenarios.history import History
 from scenarios.lab import Lab
 from scenarios.ledger import Ledger
 from scenarios.load.k6 import K6Load, _WallClock
@@ -95,6 +96,9 @@ class _Lab:
         self.stack = _Stack(self.test)
         self.ledger = Ledger()
         self.probe = FakeProbe()
+
+    def history(self) -> History:
+        return History(writes=self.ledger.writes)
 
 
 def _play(lab: _Lab, scenario: K6Scenario, options: Options | None = None) -> tuple[list[Event], Conclusion]:
