@@ -4,6 +4,7 @@ Nothing else of ours is imported before Python itself is known to be good: a fol
 `PYTHONPATH` would take the place of our own package.
 """
 
+import importlib.util
 import os
 import sys
 from collections.abc import Mapping
@@ -22,6 +23,12 @@ _HARMLESS: Final = frozenset(
 
 def main() -> int:
     """Run one command; the exit code as in the README."""
+    if importlib.util.find_spec("fcntl") is None:
+        sys.stderr.write(
+            "labctl: this system has no locks, signals and terminals as Linux and macOS have them\n"
+            "  what to do: on Windows, install WSL 2 (`wsl --install`) and run labctl inside it\n"
+        )
+        return 4
     if steered(os.environ):
         rest = {name: value for name, value in os.environ.items() if not _steers(name)}
         os.execve(sys.executable, [sys.executable, "-P", "-m", "labctl", *sys.argv[1:]], rest)

@@ -15,7 +15,7 @@ from scenarios.findings import Findings, Held, Part
 from scenarios.ledger import Ledger
 from scenarios.settling import HINT, Depth, Settled, settle
 from service.writebehind import keys
-from service.writebehind.postgres_parameters import parameters
+from service.writebehind.postgres_dsn import dsn
 from stack.errors import NotRunning
 
 T = TypeVar("T")
@@ -38,7 +38,7 @@ class Probe:
     """Reads one lab's databases. Every method raises `NotRunning` where one can't be reached."""
 
     def __init__(self, redis_url: str, database_url: str, *, timeout_s: float = _TIMEOUT_S) -> None:
-        self._connect = parameters(
+        self._connect = dsn(
             database_url, application="labctl", connect_seconds=max(1, int(timeout_s)), options=_SESSION
         )
         self._redis: Any = redis.Redis.from_url(
@@ -186,7 +186,7 @@ class Probe:
 
     def _fetch(self, query: str, params: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
         try:
-            with psycopg.connect(**self._connect) as connection:
+            with psycopg.connect(self._connect) as connection:
                 found = connection.execute(query.encode(), params)
                 return tuple(column.name for column in found.description or ()), found.fetchall()
         except psycopg.Error as error:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import psycopg
 
-from service.writebehind.postgres_parameters import parameters
+from service.writebehind.postgres_dsn import dsn
 from stack.errors import NotRunning
 
 _CONNECT_TIMEOUT_S: Final = 2
@@ -27,7 +27,7 @@ class RowReader:
     """For one thread, but for `cut`."""
 
     def __init__(self, database_url: str) -> None:
-        self._connect = parameters(
+        self._connect = dsn(
             database_url, application="labctl", connect_seconds=_CONNECT_TIMEOUT_S, options=_SESSION
         )
         self._connection: psycopg.Connection[Any] | None = None
@@ -40,7 +40,7 @@ class RowReader:
         """
         try:
             if self._connection is None:
-                self._connection = psycopg.connect(**self._connect, autocommit=True, prepare_threshold=None)
+                self._connection = psycopg.connect(self._connect, autocommit=True, prepare_threshold=None)
             rows = self._connection.execute(_NEWER, {"ids": list(seen), "seen": list(seen.values())})
             found: dict[str, int] = {}
             for product, version in rows:

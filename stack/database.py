@@ -17,12 +17,12 @@ def apply_schema(url: str) -> None:
     """
     import psycopg
 
-    from service.writebehind.postgres_parameters import parameters
+    from service.writebehind.postgres_dsn import dsn
 
     schema = (files("service.writebehind") / "schema.sql").read_bytes()
-    given = parameters(url, application="labctl", connect_seconds=_CONNECT_SECONDS)
+    given = dsn(url, application="labctl", connect_seconds=_CONNECT_SECONDS)
     try:
-        with psycopg.connect(**given) as connection:
+        with psycopg.connect(given) as connection:
             connection.execute(schema)
     except psycopg.Error as error:
         raise EnvironmentFault(

@@ -1,7 +1,6 @@
 """The main commands, called in the worst environment: it must decide nothing."""
 
 import json
-import os
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -43,36 +42,75 @@ def worst(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         **dict.fromkeys(("PYTHONOPTIMIZE", "PYTHONVERBOSE"), ""),
         "PYTHONIOENCODING": "ascii",
         "PYTHONSTARTUP": str(home / "missing.py"),
-        **{name: "/nonexistent" for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PGSYSCONFDIR")},
+        **dict.fromkeys(("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PGSYSCONFDIR"), "/nonexistent"),
         "MALLOC_ARENA_MAX": "1",
         **{f"{name}_proxy": "http://192.0.2.1:1" for name in ("http", "https", "all", "HTTP", "ALL")},
         **{f"{name}_PROXY": "http://192.0.2.1:1" for name in ("HTTP", "HTTPS", "ALL")},
         "NO_PROXY": "nothing.example",
-        **{name: "/nonexistent/certificates" for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")},
-        **{name: "1" for name in ("PIP_USER", "PIP_REQUIRE_VIRTUALENV", "COMPOSE_PROJECT_NAME", "RQ_QUEUES")},
-        **{"REDISCLI_AUTH": "wrong", "REDISCLI_RCFILE": str(home / ".redisclirc"), "FAKE_TTY": "1"},
-        **{"REDIS_URL": "redis://192.0.2.1:1/0", "DATABASE_URL": "postgresql://x@192.0.2.1/x"},
-        **{"RQ_REDIS_URL": "redis://192.0.2.1:1", "GRANIAN_WORKERS": "99", "API_PORT": "1", "MAX_PENDING": "0"},
-        **{"WRITE_POLICY": "write_through", "SIMULATE_DB_FAILURE": "true", "FAILURE_RATE": "1"},
-        **{"K6_VUS": "1", "K6_DURATION": "1h", "K6_ITERATIONS": "1", "K6_OUT": "json=/nonexistent/x"},
-        **{"K6_CONFIG": str(k6 / "config.json"), "K6_HTTP_DEBUG": "full", "K6_THROW": "true"},
-        **{"BASE_URL": "http://192.0.2.1", "DURATION": "1h", "CLIENTS": "500"},
-        **{"OTEL_PYTHON_CONTEXT": "nonsense", "LC_ALL": "tr_TR.ISO-8859-9", "LANG": "C", "POSIXLY_CORRECT": "1"},
-        **{"PROMETHEUS_MULTIPROC_DIR": "/nonexistent", "FLASK_APP": "x", "FLASK_DEBUG": "1", "PSYCOPG_IMPL": "python"},
+        **dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"), "/nonexistent/certificates"),
+        **dict.fromkeys(("PIP_USER", "PIP_REQUIRE_VIRTUALENV", "COMPOSE_PROJECT_NAME", "RQ_QUEUES"), "1"),
+        "REDISCLI_AUTH": "wrong",
+        "REDISCLI_RCFILE": str(home / ".redisclirc"),
+        "FAKE_TTY": "1",
+        "REDIS_URL": "redis://192.0.2.1:1/0",
+        "DATABASE_URL": "postgresql://x@192.0.2.1/x",
+        "RQ_REDIS_URL": "redis://192.0.2.1:1",
+        "GRANIAN_WORKERS": "99",
+        "API_PORT": "1",
+        "MAX_PENDING": "0",
+        "WRITE_POLICY": "write_through",
+        "SIMULATE_DB_FAILURE": "true",
+        "FAILURE_RATE": "1",
+        "K6_VUS": "1",
+        "K6_DURATION": "1h",
+        "K6_ITERATIONS": "1",
+        "K6_OUT": "json=/nonexistent/x",
+        "K6_CONFIG": str(k6 / "config.json"),
+        "K6_HTTP_DEBUG": "full",
+        "K6_THROW": "true",
+        "BASE_URL": "http://192.0.2.1",
+        "DURATION": "1h",
+        "CLIENTS": "500",
+        "OTEL_PYTHON_CONTEXT": "nonsense",
+        "LC_ALL": "tr_TR.ISO-8859-9",
+        "LANG": "C",
+        "POSIXLY_CORRECT": "1",
+        "PROMETHEUS_MULTIPROC_DIR": "/nonexistent",
+        "FLASK_APP": "x",
+        "FLASK_DEBUG": "1",
+        "PSYCOPG_IMPL": "python",
     }
     return {**_libpq(home), **steering}
 
 
 def _libpq(home: Path) -> dict[str, str]:
     return {
-        **{"PGHOST": "192.0.2.1", "PGHOSTADDR": "192.0.2.1", "PGPORT": "1", "PGDATABASE": "wrong"},
-        **{"PGUSER": "wrong", "PGPASSWORD": "wrong", "PGPASSFILE": str(home / ".pgpass")},
-        **{"PGSERVICE": "wrong", "PGSERVICEFILE": str(home / ".pg_service.conf"), "PGREQUIREAUTH": "none"},
-        **{"PGOPTIONS": "-c search_path=nowhere", "PGSSLMODE": "verify-full", "PGGSSENCMODE": "require"},
-        **{"PGTARGETSESSIONATTRS": "standby", "PGCLIENTENCODING": "SQL_ASCII", "PGCHANNELBINDING": "require"},
-        **{"PGDATESTYLE": "nonsense", "PGTZ": "nonsense/zone", "PGGEQO": "nonsense", "PGAPPNAME": "wrong"},
-        **{"PGCONNECT_TIMEOUT": "0", "PGSSLNEGOTIATION": "direct", "PGMINPROTOCOLVERSION": "3.9"},
-        **{"PGDATA": "/nonexistent", "PGLOADBALANCEHOSTS": "nonsense", "PGSSLCERTMODE": "require"},
+        "PGHOST": "192.0.2.1",
+        "PGHOSTADDR": "192.0.2.1",
+        "PGPORT": "1",
+        "PGDATABASE": "wrong",
+        "PGUSER": "wrong",
+        "PGPASSWORD": "wrong",
+        "PGPASSFILE": str(home / ".pgpass"),
+        "PGSERVICE": "wrong",
+        "PGSERVICEFILE": str(home / ".pg_service.conf"),
+        "PGREQUIREAUTH": "none",
+        "PGOPTIONS": "-c search_path=nowhere",
+        "PGSSLMODE": "verify-full",
+        "PGGSSENCMODE": "require",
+        "PGTARGETSESSIONATTRS": "standby",
+        "PGCLIENTENCODING": "SQL_ASCII",
+        "PGCHANNELBINDING": "require",
+        "PGDATESTYLE": "nonsense",
+        "PGTZ": "nonsense/zone",
+        "PGGEQO": "nonsense",
+        "PGAPPNAME": "wrong",
+        "PGCONNECT_TIMEOUT": "0",
+        "PGSSLNEGOTIATION": "direct",
+        "PGMINPROTOCOLVERSION": "3.9",
+        "PGDATA": "/nonexistent",
+        "PGLOADBALANCEHOSTS": "nonsense",
+        "PGSSLCERTMODE": "require",
     }
 
 
@@ -119,8 +157,8 @@ def test_the_lab_has_its_own_settings(call: Caller) -> None:
 
 
 def test_products_go_through_the_lab(call: Caller) -> None:
-    made = call.document("product", "create", "--title", "Äpfel – 日本", "--price", "1.5")
-    assert call.document("product", "get", made["id"])["name"] == "Äpfel – 日本"
+    made = call.document("product", "create", "--title", "Äpfel 日本", "--price", "1.5")
+    assert call.document("product", "get", made["id"])["name"] == "Äpfel 日本"
     call.document("queue", "flush")
     assert call.document("product", "list")["products"]
 
@@ -165,10 +203,12 @@ def test_no_process_of_the_lab_sees_any_of_it(call: Caller, worst: Mapping[str, 
             if pair
         )
         assert not {name for name, value in seen.items() if worst.get(name) == value}
-        assert not {name for name in seen if name.startswith(("PG", "LD_", "K6_", "REDISCLI"))} - {"PGCLIENTENCODING"}
+        foreign = {name for name in seen if name.startswith(("PG", "LD_", "K6_", "REDISCLI"))}
+        assert foreign == {"PGCLIENTENCODING"}
 
 
 def test_nothing_was_written_into_the_home(call: Caller, worst: Mapping[str, str]) -> None:
     left = {path.name for path in Path(worst["HOME"]).iterdir()}
-    assert left == {".config", ".psqlrc", ".redisclirc", ".pgpass", ".pg_service.conf", ".postgresql", ".netrc"}
-    assert os.listdir(Path(worst["HOME"]) / ".config/k6") == ["config.json"]
+    put = {".config", ".psqlrc", ".redisclirc", ".pgpass", ".pg_service.conf", ".postgresql", ".netrc"}
+    assert left == put
+    assert [path.name for path in Path(worst["HOME"], ".config/k6").iterdir()] == ["config.json"]

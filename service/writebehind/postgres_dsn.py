@@ -33,10 +33,8 @@ _FIXED: Final = {
 }
 
 
-def parameters(
-    database_url: str, *, application: str, connect_seconds: int, options: str = ""
-) -> dict[str, str]:
-    """Keyword arguments for `psycopg.connect`; what the URL itself says wins.
+def dsn(database_url: str, *, application: str, connect_seconds: int, options: str = "") -> str:
+    """What `psycopg.connect` is given; what the URL itself says wins.
 
     Args:
         application: The session's `application_name`, by which people know it in pg_stat_activity.
@@ -46,7 +44,7 @@ def parameters(
     Raises:
         psycopg.ProgrammingError: the URL is malformed.
     """
-    from psycopg.conninfo import conninfo_to_dict
+    from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
     own = {
         **_known(),
@@ -55,7 +53,7 @@ def parameters(
         **({"options": options} if options else {}),
     }
     named = {name: str(value) for name, value in conninfo_to_dict(database_url).items()}
-    return {**own, **named}
+    return make_conninfo(**{**own, **named})
 
 
 @cache
