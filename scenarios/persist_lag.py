@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from scenarios.checks.fates import Judged
 from scenarios.history import History
 from scenarios.ledger import Write
-from scenarios.verdict import Judged, Verdict
+from scenarios.verdict import Verdict
 
 #: How many of the slowest are named.
 _NAMED: Final = 8

@@ -100,7 +100,7 @@ def judge(history: History, findings: Findings) -> Verdict:
     results = compose(
         {
             **CHECKS,
-            "determined": lambda case: fates.determined(judged),
+            "determined": lambda case: fates.determined(judged, findings.unread.values()),
             "classes": lambda case: _add_up(sums, len(case.acknowledged)),
         },
         case,
@@ -135,9 +135,8 @@ def _lost_products(acknowledged: Sequence[Write], judged: Sequence[Judged]) -> t
     lost = set()
     for product, writes in by_product.items():
         last_sent = max(write.sent_at for write, _ in writes)
-        _, last = max(
-            (pair for pair in writes if pair[0].over_at >= last_sent), key=lambda pair: pair[1].version
-        )
+        followed = [(write.over_at < last_sent, one) for write, one in writes]
+        _, last = max(followed, key=lambda pair: (not pair[0], pair[1].version))
         if last.fate == "lost":
             lost.add(product)
     return tuple(sorted(lost))

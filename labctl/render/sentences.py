@@ -63,7 +63,7 @@ def loss(verdict: Verdict) -> str:
     unclear = verdict.fates.get("undetermined", 0)
     if not lost:
         if unclear:
-            return f"Of {plural(unclear, 'acknowledged write')} nobody can say whether it is lost."
+            return f"Whether {plural(unclear, 'acknowledged write')} got lost is unknown."
         return "No acknowledged write is lost."
     if not products:
         return f"{plural(lost, 'acknowledged write')} lost; every product kept its last acknowledged value."
@@ -84,7 +84,7 @@ def crashes(verdict: Verdict) -> list[str]:
         if crash.exposed:
             text += f", of which {figure(crash.overwritten_later)} were overwritten later"
         if crash.undetermined:
-            text += f"; of {figure(crash.undetermined)} more nobody saw whether they were in PostgreSQL"
+            text += f"; whether {figure(crash.undetermined)} more were in PostgreSQL was not seen in time"
         said.append(f"{text}.")
     return said
 

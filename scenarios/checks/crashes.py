@@ -65,13 +65,18 @@ def taken_before(write: Write, loss: MemoryLoss) -> Answered:
         return "yes"
     if write.sent_at >= loss.changed_at:
         return "no"
+    return "unclear" if write.version is None else _by_version(write.version, loss)
+
+
+def _by_version(version: int, loss: MemoryLoss) -> Answered:
+    """Whether the old memory, or an earlier one, assigned the version."""
     if loss.new_epoch is None:
         # No script has run in the new memory.
         return "yes"
-    if loss.old_moment >= loss.new_epoch or write.version is None:
+    if loss.old_moment >= loss.new_epoch:
         # The clock of the old memory was ahead: its versions say nothing.
         return "unclear"
-    return "yes" if write.version < loss.new_epoch else "no"
+    return "yes" if version < loss.new_epoch else "no"
 
 
 def _exposed(case: Case, write: Write, loss: MemoryLoss) -> Answered:
@@ -138,6 +143,4 @@ def _of_old_memory(case: Case, product: str, version: int, loss: MemoryLoss) -> 
     writers = case.by_version.get((product, version))
     if writers:
         return taken_before(writers[0], loss)
-    if loss.new_epoch is None or loss.old_moment >= loss.new_epoch:
-        return "unclear"
-    return "yes" if version < loss.new_epoch else "no"
+    return _by_version(version, loss)

@@ -14,7 +14,7 @@ else, so nothing is called lost, or safe, that nobody saw.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -58,13 +58,18 @@ def judge_writes(case: Case) -> tuple[Judged, ...]:
     return tuple(_judge(case, write, exposed.get(n)) for n, write in enumerate(case.acknowledged))
 
 
-def determined(judged: Sequence[Judged]) -> Result:
-    """Whether the class of every acknowledged write could be told."""
-    reasons = Counter(one.why for one in judged if one.fate == "undetermined")
+def determined(judged: Sequence[Judged], unread: Collection[str]) -> Result:
+    """Whether the class of every acknowledged write could be told.
+
+    Args:
+        unread: Why parts were not read: the check of the final read has said it.
+    """
+    reasons = Counter("" if one.why in unread else one.why for one in judged if one.fate == "undetermined")
     return Result(
         validity="unknown" if reasons else "valid",
         reasons=tuple(
-            f"{counted(count, 'acknowledged write', 'acknowledged writes')} can't be told: {why}"
+            f"what became of {counted(count, 'acknowledged write', 'acknowledged writes')} can't be told"
+            + (f": {why}" if why else "")
             for why, count in sorted(reasons.items())
         ),
         evidence=tuple(sorted({one.product for one in judged if one.fate == "undetermined"})),

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -204,8 +205,7 @@ def test_without_a_final_read_nothing_is_valid_and_nothing_is_judged() -> None:
     ],
 )
 def test_what_was_not_read_is_not_judged(unread: tuple[Part, ...], findings: Findings, fate: Class) -> None:
-    known = {name: getattr(findings, name) for name in ("rows", "dead_letters", "pending", "since")}
-    read = Findings(**known, unread=dict.fromkeys(unread, "Redis does not answer"))
+    read = replace(findings, unread=dict.fromkeys(unread, "Redis does not answer"))
     verdict = judged([P5], read)
     assert verdict.judged[0].fate == fate
     assert verdict.validity == "unknown"
@@ -222,8 +222,8 @@ def test_what_was_not_read_is_not_judged(unread: tuple[Part, ...], findings: Fin
     ],
 )
 def test_no_check_passes_on_what_was_not_read(part: Part, checks: set[str]) -> None:
-    known = {} if part == "rows" else {"rows": {"p": row(5)}}
-    verdict = judged([P5], Findings(**known, unread={part: "away"}))
+    known = Findings() if part == "rows" else Findings(rows={"p": row(5)})
+    verdict = judged([P5], replace(known, unread={part: "away"}))
     unsure = {name for name, result in verdict.checks.items() if result.validity == "unknown"}
     assert unsure - {"final_read", "determined"} == checks
 
@@ -477,7 +477,7 @@ def test_a_check_that_fails_makes_its_own_result_unknown(monkeypatch: pytest.Mon
     def broken(case: object) -> Result:
         raise KeyError("p")
 
-    monkeypatch.setitem(CHECKS, "regressed", broken)  # type: ignore[misc]
+    monkeypatch.setitem(CHECKS, "regressed", broken)
     verdict = judged([P5], Findings(rows={"p": row(5)}))
     assert verdict.validity == "unknown"
     assert verdict.reasons == ("the check 'regressed' failed, so it says nothing (KeyError: 'p')",)
