@@ -12,7 +12,7 @@ class MemoryWatch:
     def __init__(self) -> None:
         self.losses: list[MemoryLoss] = []
         #: Of the memory that is there; None until a script has run in it.
-        self._clock: Clock | None = None
+        self.clock: Clock | None = None
         self._last_seen_at = 0.0
         self._dead_at: float | None = None
 
@@ -23,13 +23,13 @@ class MemoryWatch:
             clock: None where it held none.
         """
         dead_at, self._dead_at = self._dead_at, None
-        changed = self._clock is not None and not self._continues(clock)
+        changed = self.clock is not None and not self._continues(clock)
         if changed:
             self._lose(dead_at, ended_at, clock)
-        elif clock is not None and self._clock is None and self.losses:
+        elif clock is not None and self.clock is None and self.losses:
             # The first script has run in the memory that was empty at the look before.
             self.losses[-1] = replace(self.losses[-1], new_epoch=clock.epoch)
-        self._clock = clock
+        self.clock = clock
         self._last_seen_at = began_at
         return changed
 
@@ -46,7 +46,7 @@ class MemoryWatch:
 
     def _continues(self, clock: Clock | None) -> bool:
         """A clock that went back was read from a disk: the same memory, as it had been earlier."""
-        known = self._clock
+        known = self.clock
         return (
             known is not None
             and clock is not None
@@ -55,14 +55,14 @@ class MemoryWatch:
         )
 
     def _lose(self, dead_at: float | None, changed_at: float, clock: Clock | None) -> None:
-        if self._clock is None:
+        if self.clock is None:
             return
         loss = MemoryLoss(
             last_seen_at=self._last_seen_at,
             gone_at=changed_at if dead_at is None else dead_at,
             changed_at=changed_at,
-            old_epoch=self._clock.epoch,
+            old_epoch=self.clock.epoch,
             new_epoch=clock.epoch if clock is not None else None,
-            old_moment=self._clock.moment,
+            old_moment=self.clock.moment,
         )
         self.losses.append(loss)

@@ -12,6 +12,7 @@ from labctl.render.paragraphs import wrap
 from labctl.render.plain import PlainRenderer
 from labctl.render.renderer import Renderer
 from labctl.render.rich import RichRenderer
+from scenarios.checks.crashes import Crash
 from scenarios.checks.result import Result, Validity
 from scenarios.events import Checked, Event, LoadSampled, ScenarioFinished, TableShown, VerdictReached
 from stack.events import Advanced
@@ -183,6 +184,29 @@ def test_every_validity_gives_its_reasons(validity: Validity) -> None:
         assert validity.upper() in text
         assert "because of this" in text
         assert "Products that went back to an older value: p-7" in text
+
+
+def test_what_a_crash_took_is_told_whatever_came_later() -> None:
+    crash = Crash(exposed=12, products=3, overwritten_later=9, undetermined=2, old_epoch=1, new_epoch=2)
+    event = VerdictReached(replace(VERDICT, crashes=(crash, replace(crash, exposed=0, undetermined=0))))
+    for text in (_rich((event,), terminal=False), _plain((event,))[0]):
+        told = " ".join(text.split())
+        assert "Exposed at the crash 1: 12 acknowledged writes of 3 products" in told
+        assert "of which 9 were overwritten later; whether 2 more were in PostgreSQL" in told
+        assert "Exposed at the crash 2: 0 acknowledged writes" in told
+
+
+def test_what_could_not_be_established_is_neither_passed_nor_failed() -> None:
+    check = Checked("nothing is lost", "0 lost", "0 lost, and 3 that can't be told", None)
+    verdict = replace(VERDICT, fates={**VERDICT.fates, "lost": 0, "undetermined": 3})
+    for text in (
+        _rich((check, VerdictReached(verdict)), terminal=False),
+        _plain((check, VerdictReached(verdict)))[0],
+    ):
+        assert "? UNKNOWN" in text
+        assert "passed" not in text
+        assert "Whether 3 acknowledged writes got lost is unknown." in text
+        assert "undetermined" in text
 
 
 def test_impossible_samples_do_not_break_the_panel() -> None:
