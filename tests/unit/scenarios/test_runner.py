@@ -16,6 +16,7 @@ from service.writebehind.condition import Condition
 from service.writebehind.workers import Blocker, WorkerState
 from stack.errors import Inconclusive, NotRunning, UsageError
 from stack.events import Advanced
+from stack.runtime import Observed
 from stack.spec import HealthCheck
 from stack.stack import Stack
 
@@ -59,6 +60,9 @@ class FakeStack:
 
     def condition(self) -> Condition | None:
         return self.told
+
+    def services(self) -> dict[str, Observed]:
+        return {}
 
 
 @dataclass(slots=True)
