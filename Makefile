@@ -37,9 +37,15 @@ demo: install ## start the embedded lab, run the demos and a short load, tear it
 	labctl demo data-loss $(DEMO); \
 	labctl load basic --duration 10 $(DEMO)
 
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
+
 .PHONY: test
-test: install ## run every test
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+test: install ## run the tests, without the long sweeps
+	@$(PYTEST) -m "not slow"
+
+.PHONY: test-all
+test-all: test ## run the tests, then the long sweeps
+	@$(PYTEST) -m slow
 
 .PHONY: check
 check: install ## static checks; edits nothing

@@ -14,7 +14,7 @@ import typer
 from labctl.app import app
 from labctl.context import Invocation
 from labctl.signals import Interruptions
-from stack.errors import LabError
+from stack.errors import LabError, UsageError
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -42,6 +42,7 @@ def run(arguments: list[str], call: Invocation) -> int:
     """Run one command with what main() made; every error becomes a sentence and an exit code."""
     call.json = _promises_json(arguments)
     try:
+        _require_text(arguments)
         return _invoke(arguments, call)
     except KeyboardInterrupt:
         return _interrupted(call)
@@ -54,7 +55,7 @@ def run(arguments: list[str], call: Invocation) -> int:
     except OSError as error:
         return _survive(call, error)
     except Exception as error:  # noqa: BLE001 - the last line of defence: a bug gets a sentence, too
-        return _report_bug(call, error)
+        return _report(call, error)
 
 
 def _invoke(arguments: list[str], call: Invocation) -> int:
@@ -67,6 +68,17 @@ def _invoke(arguments: list[str], call: Invocation) -> int:
         call.close()
     # Typer turns an interruption into an exit code.
     return _interrupted(call) if code == INTERRUPTED else int(code or 0)
+
+
+def _require_text(arguments: list[str]) -> None:
+    """Raises UsageError for bytes that are no UTF-8, which nothing that labctl speaks to would take."""
+    for word in arguments:
+        try:
+            word.encode()
+        except UnicodeEncodeError as error:
+            raise UsageError(
+                f"{os.fsencode(word)!r} is not UTF-8 text", hint="type it in a terminal that is set to UTF-8"
+            ) from error
 
 
 def _promises_json(arguments: list[str]) -> bool:
@@ -116,8 +128,18 @@ def _survive(call: Invocation, error: OSError) -> int:
     """What the machine does to any program."""
     if error.errno in _READER_GONE:
         return _reader_gone()
-    if error.errno == errno.ENOSPC:
-        return _fail(call, f"the output can't be written: {error.strerror}", "free some space", UNFIT)
+    from stack.refusals import hint_for, told
+
+    return _fail(call, f"this machine refuses what labctl needs: {told(error)}", hint_for(error), UNFIT)
+
+
+def _report(call: Invocation, error: Exception) -> int:
+    """A bug, unless the machine is at its limit."""
+    if isinstance(error, MemoryError):
+        return _survive(call, OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)))
+    # What Python says where the system refuses a thread, errno and all forgotten.
+    if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
+        return _survive(call, OSError(errno.EAGAIN, str(error)))
     return _report_bug(call, error)
 
 
@@ -150,4 +172,7 @@ def _made_printable(stream: "TextIO | None") -> "TextIO":
 
 
 if __name__ == "__main__":
+    from labctl.start import leave_behind
+
+    leave_behind()
     sys.exit(main())

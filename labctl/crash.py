@@ -5,19 +5,30 @@ import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
+from stack.errors import LabError
+
 
 def write_crash_report(error: BaseException) -> Path | None:
     """Where the traceback was written: the state directory, else the temporary one; None if nowhere."""
-    from stack.settings import StackSettings
-
     name = f"crash-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.txt"
     text = "".join(traceback.format_exception(error))
-    for directory in (StackSettings.from_env().home, Path(tempfile.gettempdir())):
+    for find in (_state_directory, _temporary_directory):
         try:
+            directory = find()
             directory.mkdir(parents=True, exist_ok=True)
             path = directory / name
             path.write_text(text, encoding="utf-8")
-        except OSError:
+        except (OSError, LabError):
             continue
         return path
     return None
+
+
+def _state_directory() -> Path:
+    from stack.settings import StackSettings
+
+    return StackSettings.from_env().home
+
+
+def _temporary_directory() -> Path:
+    return Path(tempfile.gettempdir())

@@ -21,7 +21,7 @@ from scenarios.verdict import Verdict
 from stack.events import Advanced, ServiceChanged, StackNoted
 
 #: Version of the document's shape; it rises when a field changes its meaning or goes away.
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 #: The outcomes from best to worst: several runs are as good as their worst.
 SEVERITY: Final[tuple[Outcome, ...]] = ("expected", "inconclusive", "unexpected")
 

@@ -75,8 +75,9 @@ class Client:
             "update": ("PUT", f"/products/{product}"),
             "delete": ("DELETE", f"/products/{product}"),
         }[operation]
-        sent_at, start = time.time(), time.perf_counter()
+        sent_at = time.monotonic()
         answer, found, detail = self._attempt(method, path, value, policy)
+        finished_at = time.monotonic()
         write = Write(
             product=found.get("id", product),
             operation=operation,
@@ -84,7 +85,8 @@ class Client:
             answer=answer,
             version=found.get("version"),
             sent_at=sent_at,
-            latency_ms=1000 * (time.perf_counter() - start),
+            finished_at=finished_at,
+            latency_ms=1000 * (finished_at - sent_at),
             group=group,
             detail=detail,
         )

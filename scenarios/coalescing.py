@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from scenarios.commands import curl, psql
 from scenarios.events import Checked, Event, Measured, Narrated, StepStarted, TableShown
-from scenarios.judging import conclude, reach_verdict
+from scenarios.judging import conclude, established, reach_verdict
 from scenarios.lab import Lab
 from scenarios.ledger import Write
 from scenarios.premises import flush_delay, reason_of, require_no_failures, require_settings
@@ -158,4 +158,5 @@ def _count(
         passed=coalesced == acknowledged - rows_written,
     )
     lost = verdict.fates["lost"]
-    yield Checked("no acknowledged write is lost", "0 lost", f"{lost} lost", passed=lost == 0)
+    kept = established(verdict, passed=lost == 0)
+    yield Checked("no acknowledged write is lost", "0 lost", f"{lost} lost", passed=kept)

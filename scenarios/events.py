@@ -90,7 +90,8 @@ class Checked:
     claim: str
     expected: str
     actual: str
-    passed: bool
+    #: None: it could not be established, because what it rests on could not be read.
+    passed: bool | None
 
 
 @dataclass(frozen=True, slots=True)

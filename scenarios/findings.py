@@ -1,15 +1,18 @@
 """What is found once the stack is quiet: rows, dead letters, pending entries, cache. Plain data."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final, Literal, get_args
 
 Value = Mapping[str, Any]
+#: What is read separately: PostgreSQL's rows, and three parts of Redis.
+Part = Literal["rows", "dead_letters", "pending", "cached"]
+PARTS: Final[tuple[Part, ...]] = get_args(Part)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """A product as PostgreSQL or the cache holds it, or the tombstone that a delete left there."""
+    """A product as PostgreSQL or Redis holds it, or the tombstone that a delete left there."""
 
     version: int
     #: name, price, quantity; None for a tombstone.
@@ -25,12 +28,19 @@ class Findings:
     rows: Mapping[str, Held] = field(default_factory=dict)
     #: Rows written since `since` that the ledger does not name.
     strangers: Mapping[str, Held] = field(default_factory=dict)
-    #: Versions of each product in the dead letter queue.
-    dead_letters: Mapping[str, frozenset[int]] = field(default_factory=dict)
-    #: Versions of each product that are queued, in flight or waiting for a retry.
-    pending: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    #: What is in the dead letter queue, of any product.
+    dead_letters: Mapping[str, Sequence[Held]] = field(default_factory=dict)
+    #: What is queued, in flight or waiting for a retry, of the products that the ledger names.
+    pending: Mapping[str, Sequence[Held]] = field(default_factory=dict)
     cached: Mapping[str, Held] = field(default_factory=dict)
     #: The highest version at which each row was seen earlier in the run.
     seen: Mapping[str, int] = field(default_factory=dict)
     #: Versions up to this one are older than the run.
     since: int = 0
+    #: The parts that could not be read, each with the reason: "Redis does not answer: …". Such a part is
+    #: empty, which says nothing.
+    unread: Mapping[Part, str] = field(default_factory=dict)
+
+    def reads(self, *parts: Part) -> bool:
+        """Whether all of these parts were read."""
+        return not any(part in self.unread for part in parts)

@@ -1,38 +1,96 @@
 """The end that all scenarios share: wait until it is quiet, read everything, judge, conclude."""
 
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from typing import Final
 
 from scenarios.commands import address
-from scenarios.events import Checked, Event, Narrated, VerdictReached
+from scenarios.events import Checked, Event, Measured, Narrated, TableShown, VerdictReached
 from scenarios.lab import Lab
+from scenarios.ledger import Write
+from scenarios.persist_lag import PersistLag, persist_lag
 from scenarios.scenario import Conclusion
+from scenarios.settling import HINT, Settled
 from scenarios.verdict import Verdict, judge
 from stack.errors import NotRunning
 
 _QUIET_SECONDS: Final = 30.0
 
 
-def reach_verdict(lab: Lab) -> Generator[Event, None, Verdict]:
-    """Let the worker finish, read PostgreSQL and Redis, and judge every write of the ledger."""
-    findings = None
+def settle(lab: Lab, seconds: float = _QUIET_SECONDS) -> Generator[Event, None, Settled]:
+    """Let the worker finish; say why, where it does not."""
     try:
-        if not (yield from lab.probe.settle(_QUIET_SECONDS)):
-            yield Narrated(
-                f"The queue is not empty after {_QUIET_SECONDS:g} s: what is still in it counts as pending."
-            )
-        findings = lab.probe.findings(lab.ledger)
+        settled = yield from lab.probe.settle(seconds)
     except NotRunning as error:
-        # Without the final read nothing is known, and the verdict has to say so.
-        yield Narrated(f"{error.message}. {address(error.hint, lab.stack.name)}.")
-    verdict = judge(lab.ledger.writes, findings)
+        settled = Settled(quiet=False, culprit=error.message)
+    if settled.culprit:
+        hint = address(HINT, lab.stack.name)
+        yield Narrated(f"Not everything can be flushed: {_sentence(settled.culprit)} {hint}.")
+    elif not settled.quiet:
+        yield Narrated(f"The queue is not empty after {seconds:g} s.")
+    return settled
+
+
+def reach_verdict(
+    lab: Lab, settled: Settled | None = None, *, lag_of: Callable[[Write], bool] | None = None
+) -> Generator[Event, None, Verdict]:
+    """Let the worker finish, read PostgreSQL and Redis, and judge every write of the ledger.
+
+    Args:
+        settled: How the wait for the worker ended, if it is over already.
+        lag_of: Chooses the writes whose way to PostgreSQL is timed; None: that is not shown.
+    """
+    if settled is None:
+        settled = yield from settle(lab)
+    history = lab.history()
+    findings = lab.probe.findings(lab.ledger)
+    for culprit in dict.fromkeys(findings.unread.values()):
+        if culprit != settled.culprit:
+            yield Narrated(f"{_sentence(culprit)} {address(HINT, lab.stack.name)}.")
+    verdict = judge(history, findings)
     yield VerdictReached(verdict)
     if verdict.fates["superseded"]:
         yield Narrated(
             "Superseded: replaced by a newer write of the same product, before or after it reached "
             "PostgreSQL. Coalesced are those that were replaced before."
         )
+    if lag_of is not None:
+        yield from tell_lag(persist_lag(history, verdict, lag_of))
     return verdict
+
+
+def tell_lag(lag: PersistLag | None) -> Generator[Event, None, None]:
+    """How long acknowledged writes were in Redis alone."""
+    if lag is None:
+        yield Narrated("No write was seen to arrive in PostgreSQL, so its time can't be told.")
+        return
+    for key, label, ms in (
+        ("persist_lag_p50_ms", "in PostgreSQL after, p50", lag.p50_ms),
+        ("persist_lag_p95_ms", "in PostgreSQL after, p95", lag.p95_ms),
+        ("persist_lag_p99_ms", "in PostgreSQL after, p99", lag.p99_ms),
+        ("persist_lag_max_ms", "in PostgreSQL after, max", lag.max_ms),
+        ("persist_lag_resolution_ms", "seen with a resolution of", lag.resolution_ms),
+    ):
+        yield Measured(key, label, round(ms), "ms")
+    rows = tuple(
+        (str(one.write.product), str((one.write.value or {}).get("name", "(delete)")), f"{one.ms:,.0f}")
+        for one in lag.worst
+    )
+    columns = ("product", "name", "ms from answer to row")
+    yield TableShown("persist_lag_worst", "The slowest to reach PostgreSQL", columns, rows)
+    yield Narrated(
+        f"Had Redis died at the worst moment, the writes of the last {lag.max_ms:,.0f} ms were gone.",
+        "matters",
+    )
+
+
+def established(verdict: Verdict, *, passed: bool) -> bool | None:
+    """Whether a check on the classes of all writes passed: None where it only seems so, because the classes
+    of some writes could not be told."""
+    return None if passed and verdict.fates["undetermined"] else passed
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith(".") else f"{text}."
 
 
 def conclude(verdict: Verdict, events: Iterable[Event], text: str) -> Conclusion:
@@ -55,5 +113,5 @@ def contradictions(checks: Iterable[Checked]) -> list[str]:
     return [
         f"Predicted: {check.claim}; measured: {check.actual}, not {check.expected}"
         for check in checks
-        if not check.passed
+        if check.passed is False
     ]

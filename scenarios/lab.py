@@ -1,12 +1,14 @@
 """What a scenario works with: one lab's stack, its API, its databases, and the run's ledger."""
 
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from types import TracebackType
 from urllib.parse import urlsplit
 
 from scenarios.client import Client
+from scenarios.history import History
 from scenarios.ledger import Ledger
 from scenarios.probe import Probe
+from scenarios.watcher import Watcher
 from stack.run_journal import RunJournal
 from stack.stack import Stack
 
@@ -25,6 +27,18 @@ class Lab:
         self._open = ExitStack()
         self.client = self._open.enter_context(Client(urls["api"], self.ledger))
         self.probe = self._open.enter_context(Probe(urls["redis"], urls["postgres"]))
+        self._watcher = self._open.enter_context(
+            closing(Watcher(urls["redis"], urls["postgres"], self.ledger))
+        )
+
+    def begin(self) -> None:
+        """The run begins: what was written before is not its own, and from now on the lab is watched."""
+        self.probe.begin()
+        self._watcher.start()
+
+    def history(self) -> History:
+        """What happened in the run up to now, for the verdict; the lab is watched no longer."""
+        return self._watcher.history()
 
     def __enter__(self) -> "Lab":
         return self

@@ -1,5 +1,6 @@
 """The ledger: every write that labctl attempts, and what came back. Plain data, no I/O."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -29,13 +30,22 @@ class Write:
     answer: Answer
     #: The acknowledged version, None without an acknowledgement.
     version: int | None = None
-    #: Unix time in s when it was sent, and how long the answer took in ms.
+    #: s of labctl's monotonic clock: when it was sent, and when its answer had come or was given up. Where
+    #: the clock is coarser than that, both are widened outward by its resolution.
     sent_at: float = 0.0
+    finished_at: float = 0.0
+    #: How long the answer took.
     latency_ms: float = 0.0
     #: Scenario-given group ("persisted first", "queued at the crash"); may be empty.
     group: str = ""
     #: What the server said, where it did not acknowledge.
     detail: str = ""
+
+    @property
+    def over_at(self) -> float:
+        """When it can't take effect any more, s of labctl's monotonic clock: a write without an answer may
+        take effect at any later time, or never."""
+        return math.inf if self.answer == "unknown" else self.finished_at
 
 
 class Ledger:
@@ -50,6 +60,10 @@ class Ledger:
     @property
     def writes(self) -> tuple[Write, ...]:
         return tuple(self._writes)
+
+    def since(self, number: int) -> list[Write]:
+        """The writes from this number on, the first being 0."""
+        return self._writes[number:]
 
     def acknowledged(self, group: str | None = None) -> tuple[Write, ...]:
         """The acknowledged writes, of one group or of all."""

@@ -1,23 +1,28 @@
 """The look behind the API: rows straight from PostgreSQL, keys straight from Redis."""
 
-import json
-from collections.abc import Generator, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterable, Mapping
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import psycopg
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
+from scenarios import stored
 from scenarios.events import Event
-from scenarios.findings import Findings, Held
+from scenarios.findings import Findings, Held, Part
 from scenarios.ledger import Ledger
+from scenarios.settling import HINT, Depth, Settled, settle
 from service.writebehind import keys
-from stack.errors import DeadlinePassed, NotRunning
-from stack.events import Advanced
-from stack.wait import waiting
+from service.writebehind.postgres_dsn import dsn
+from stack.errors import NotRunning
 
-_TIMEOUT: Final = 5.0
+T = TypeVar("T")
+
+_TIMEOUT_S: Final = 3.0
+#: A look waits neither for another session's lock nor for a statement that does not end.
+_SESSION: Final = "-c lock_timeout=3s -c statement_timeout=30s"
 #: Ids in one look-up of the cache or of the pending entries.
 _CHUNK: Final = 1000
 #: All at one moment, and not as a transaction: a Redis whose memory is full takes none.
@@ -27,36 +32,24 @@ for n, key in ipairs(KEYS) do
   depth[n] = redis.call('TYPE', key).ok == 'list' and redis.call('LLEN', key) or redis.call('ZCARD', key)
 end
 return depth"""
-_HINT: Final = "`labctl status` says what runs; `labctl up` repairs it"
-
-
-@dataclass(frozen=True, slots=True)
-class Depth:
-    """How much is not in PostgreSQL yet."""
-
-    queue: int
-    inflight: int
-    retrying: int
-    dead_letters: int
-    backlog: int
-
-    @property
-    def unsettled(self) -> int:
-        return self.queue + self.inflight + self.retrying
 
 
 class Probe:
     """Reads one lab's databases. Every method raises `NotRunning` where one can't be reached."""
 
-    def __init__(self, redis_url: str, database_url: str) -> None:
-        self._database_url = database_url
+    def __init__(self, redis_url: str, database_url: str, *, timeout_s: float = _TIMEOUT_S) -> None:
+        self._connect = dsn(
+            database_url, application="labctl", connect_seconds=max(1, int(timeout_s)), options=_SESSION
+        )
         self._redis: Any = redis.Redis.from_url(
             redis_url,
             decode_responses=True,
             # What is no text is no letter of ours either, but must not end the look.
             encoding_errors="replace",
-            socket_timeout=_TIMEOUT,
-            socket_connect_timeout=_TIMEOUT,
+            socket_timeout=timeout_s,
+            socket_connect_timeout=timeout_s,
+            # Once more at once, on a connection of its own, and no more: whoever waits has a deadline.
+            retry=Retry(NoBackoff(), 1),
         )
         #: Versions beyond this one are of this run.
         self.since = 0
@@ -71,13 +64,16 @@ class Probe:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._redis.close()
 
     def begin(self) -> None:
         """The run begins: rows written from now on are its own, or strangers."""
         seconds, micros = self._ask(self._redis.time)
         # Versions run ahead of a clock that was set back.
-        clock = keys.parse_clock(self._ask(lambda: self._redis.get(keys.CLOCK)))
+        clock = self.clock()
         self.since = max(seconds * 1_000_000 + micros, clock.moment if clock else 0)
 
     def depth(self) -> Depth:
@@ -89,21 +85,13 @@ class Probe:
         found: dict[str, str] = self._ask(lambda: self._redis.hgetall(keys.TOTALS))
         return {name: int(value) for name, value in found.items()}
 
-    def settle(self, seconds: float) -> Generator[Event, None, bool]:
-        """Wait until nothing is queued, in flight or waiting for a retry; return whether that came true."""
-        label, most = "waiting until everything is flushed", self.depth().unsettled
-        try:
-            for _ in waiting(
-                lambda: self.depth().unsettled == 0, seconds=seconds, reason="the queue is empty", hint=_HINT
-            ):
-                left = self.depth().unsettled
-                most = max(most, left)
-                yield Advanced(label, most - left, most)
-        except DeadlinePassed:
-            return False
-        if most:
-            yield Advanced(label, most, most)
-        return True
+    def settle(self, seconds: float) -> Generator[Event, None, Settled]:
+        """Wait until nothing is queued, in flight or waiting for a retry, but not for what can't come."""
+        return (yield from settle(self, seconds))
+
+    def ping_database(self) -> None:
+        """Raises NotRunning unless PostgreSQL answers."""
+        self._fetch("SELECT 1", {})
 
     def flush_all(self) -> None:
         """FLUSHALL: take Redis' memory away."""
@@ -145,26 +133,46 @@ class Probe:
         return rows
 
     def findings(self, ledger: Ledger) -> Findings:
-        """The final read."""
+        """The final read: of every part what answers, and of the others why they don't."""
         known = ledger.products()
         products = sorted(known)
+        unread: dict[Part, str] = {}
+
+        def read(part: Part, look: Callable[[], T], nothing: T) -> T:
+            try:
+                return look()
+            except NotRunning as error:
+                unread[part] = error.message
+                return nothing
+
+        empty: dict[str, Held] = {}
         seen = {product: version for product, version in self._seen.items() if product in known}
-        rows = self.rows(products)
-        strangers = self._select(
-            """
-            SELECT id, version, name, price::float8, quantity, false AS deleted
-            FROM products WHERE version > %(since)s AND NOT id = ANY(%(ids)s)""",
-            {"since": self.since, "ids": products},
+        rows, strangers = read(
+            "rows", lambda: (self.rows(products), self._strangers(products)), (empty, empty)
         )
         return Findings(
             rows=rows,
             strangers=strangers,
-            dead_letters=self._dead(),
-            pending=self._pending(products),
-            cached=self._cached(products),
+            dead_letters=read("dead_letters", self._dead, {}),
+            pending=read("pending", lambda: self.pending(products), {}),
+            cached=read("cached", lambda: self._cached(products), empty),
             seen=seen,
             since=self.since,
+            unread=unread,
         )
+
+    def entries(self, products: Iterable[str]) -> dict[str, list[Held]]:
+        """What Redis alone holds of these products: pending entries, and dead letters."""
+        wanted = set(products)
+        found = self.pending(sorted(wanted))
+        for product, letters in self._dead().items():
+            if product in wanted:
+                found.setdefault(product, []).extend(letters)
+        return found
+
+    def clock(self) -> keys.Clock | None:
+        """The lab's clock, None where no script has run since Redis was last empty."""
+        return keys.parse_clock(self._ask(lambda: self._redis.get(keys.CLOCK)))
 
     def table(self, query: str) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
         """Columns and rows of a query as text, NULL as nothing: what psql would show."""
@@ -174,15 +182,18 @@ class Probe:
     def dead_letters(self) -> list[dict[str, Any]]:
         """The dead letters, oldest first, but for what is no letter."""
         letters = self._ask(lambda: self._redis.lrange(keys.DLQ, 0, -1))
-        return [content for letter in letters if (content := _decode(letter)) is not None]
+        return [content for letter in letters if (content := stored.decode(letter)) is not None]
 
     def _fetch(self, query: str, params: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
         try:
-            with psycopg.connect(self._database_url, connect_timeout=int(_TIMEOUT)) as connection:
+            with psycopg.connect(self._connect) as connection:
                 found = connection.execute(query.encode(), params)
                 return tuple(column.name for column in found.description or ()), found.fetchall()
         except psycopg.Error as error:
-            raise NotRunning(f"PostgreSQL can't be read: {str(error).strip()}", hint=_HINT) from error
+            # Later lines say once more to what it could not connect.
+            said = str(error).strip().partition("\n")[0]
+            what = "can't be read" if error.sqlstate else "does not answer"
+            raise NotRunning(f"PostgreSQL {what}: {said}", hint=HINT) from error
 
     def _select(self, query: str, params: Mapping[str, Any]) -> dict[str, Held]:
         _, rows = self._fetch(query, params)
@@ -194,59 +205,53 @@ class Probe:
             for product, version, name, price, quantity, deleted in rows
         }
 
-    def _dead(self) -> dict[str, frozenset[int]]:
-        found: dict[str, set[int]] = {}
-        for letter in self.dead_letters():
-            found.setdefault(str(letter.get("id")), set()).add(_version_in(letter))
-        return {product: frozenset(versions) for product, versions in found.items()}
+    def _strangers(self, products: list[str]) -> dict[str, Held]:
+        return self._select(
+            """
+            SELECT id, version, name, price::float8, quantity, false AS deleted
+            FROM products WHERE version > %(since)s AND NOT id = ANY(%(ids)s)""",
+            {"since": self.since, "ids": products},
+        )
 
-    def _pending(self, products: list[str]) -> dict[str, frozenset[int]]:
-        found: dict[str, set[int]] = {}
+    def _dead(self) -> dict[str, list[Held]]:
+        found: dict[str, list[Held]] = {}
+        for content in self.dead_letters():
+            product, held = stored.letter(content)
+            found.setdefault(product, []).append(held)
+        return found
+
+    def pending(self, products: list[str]) -> dict[str, list[Held]]:
+        """What is queued, in flight or waiting for a retry, of these products; older entries of any."""
+        found: dict[str, list[Held]] = {}
         for chunk in _chunks(products):
             entries = self._ask(lambda ids=chunk: self._redis.hmget(keys.PENDING, ids))
             for product, entry in zip(chunk, entries, strict=True):
                 if entry is not None:
-                    found.setdefault(product, set()).add(_version(entry))
+                    found.setdefault(product, []).append(stored.held(stored.decode(entry)))
         for member in self._ask(lambda: self._redis.zrange(keys.BACKLOG, 0, -1)):
-            product, version, _ = member.split(":", 2)
-            found.setdefault(product, set()).add(int(version))
-        return {product: frozenset(versions) for product, versions in found.items()}
+            parsed = stored.backlog_member(member)
+            if parsed is not None:
+                found.setdefault(parsed[0], []).append(parsed[1])
+        return found
 
     def _cached(self, products: list[str]) -> dict[str, Held]:
         found: dict[str, Held] = {}
         for chunk in _chunks(products):
             names = [keys.cache(product) for product in chunk]
             for product, entry in zip(chunk, self._ask(lambda n=names: self._redis.mget(n)), strict=True):
-                content = _decode(entry) if entry is not None else None
+                content = stored.decode(entry) if entry is not None else None
                 if content is not None:
-                    value = None if content.get("deleted") else content
-                    found[product] = Held(version=_version_in(content), value=value)
+                    found[product] = stored.held(content)
         return found
 
     def _ask(self, question: Any) -> Any:
         try:
             return question()
+        except (redis.ConnectionError, redis.TimeoutError) as error:
+            raise NotRunning(f"Redis does not answer: {error}", hint=HINT) from error
         except redis.RedisError as error:
-            raise NotRunning(f"Redis can't be read: {error}", hint=_HINT) from error
+            raise NotRunning(f"Redis can't be read: {error}", hint=HINT) from error
 
 
 def _chunks(products: list[str]) -> Iterable[list[str]]:
     return (products[n : n + _CHUNK] for n in range(0, len(products), _CHUNK))
-
-
-def _decode(text: str) -> dict[str, Any] | None:
-    try:
-        content = json.loads(text)
-    except ValueError:
-        return None
-    return content if isinstance(content, dict) else None
-
-
-def _version(entry: str) -> int:
-    return _version_in(_decode(entry) or {})
-
-
-def _version_in(content: Mapping[str, Any]) -> int:
-    """0, which no write has, for what is no document of ours."""
-    version = content.get("version")
-    return version if isinstance(version, int) else 0

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from scenarios.commands import curl, labctl, redis_cli
 from scenarios.events import Checked, Event, Measured, Narrated, StepStarted, TableShown
-from scenarios.judging import conclude, reach_verdict
+from scenarios.judging import conclude, established, reach_verdict
 from scenarios.lab import Lab
 from scenarios.ledger import Write
 from scenarios.premises import flush_delay, require_acknowledged, require_settings
@@ -58,7 +58,10 @@ class Retries:
         verdict = yield from reach_verdict(lab)
         left = sum(verdict.fates[fate] for fate in ("lost", "pending", "dead_lettered"))
         arrived = Checked(
-            "every acknowledged write is in PostgreSQL", "0 missing", f"{left} missing", passed=left == 0
+            "every acknowledged write is in PostgreSQL",
+            "0 missing",
+            f"{left} missing",
+            passed=established(verdict, passed=left == 0),
         )
         yield arrived
         yield Narrated(
@@ -112,7 +115,7 @@ def _fail_sometimes(lab: Lab) -> Generator[Event, None, list[Checked]]:
     before = lab.probe.totals()
     lab.client.change_config(_SOMETIMES)
     writes = _create(lab, "Retried", _UNLUCKY)
-    if not (yield from lab.probe.settle(_SECONDS)):
+    if not (yield from lab.probe.settle(_SECONDS)).quiet:
         raise Inconclusive(f"retries go on after {_SECONDS:g} s", hint="see `labctl logs worker`")
     rows = lab.probe.rows([str(write.product) for write in writes])
     retried = lab.probe.totals().get("retried", 0) - before.get("retried", 0)

@@ -61,18 +61,26 @@ def _is_load(name: str) -> bool:
     return name.startswith(("load-", "k6-"))
 
 
+def _waits(lab: Lab) -> bool:
+    """Whether something from before this run is still on its way."""
+    condition = lab.stack.condition()
+    return condition is not None and condition.unwritten > 0
+
+
 def _play(scenario: Scenario, lab: Lab, options: Options) -> Generator[Event, None, Conclusion]:
     # A load may be about a lab that is not well.
     demo = not _is_load(scenario.name)
     yield from tend(lab.stack)
-    if demo or lab.probe.depth().unsettled:
+    if demo or _waits(lab):
         require_flushing(lab)
-    if not (yield from lab.probe.settle(_SETTLE_SECONDS)):
+    settled = yield from lab.probe.settle(_SETTLE_SECONDS)
+    if not settled.quiet:
+        why = settled.culprit or f"not flushed after {_SETTLE_SECONDS:g} s"
         raise Inconclusive(
-            f"writes from before this run are not flushed after {_SETTLE_SECONDS:g} s",
+            f"writes from before this run still wait ({why})",
             hint="is the worker running, or another load? see `labctl queue show` and `labctl logs worker`",
         )
-    lab.probe.begin()
+    lab.begin()
     conclusion = yield from watched(scenario.play(lab, options), lab.stack, gives_up=demo)
     # Also what the run itself changed and put back is as it is to be kept.
     yield from remember(lab.stack)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from stack import lab_directory, lab_state
-from stack.docker_client import answers
+from stack.docker_client import NoEngine, version
 from stack.errors import EnvironmentFault, StateUnusable
 from stack.runtime import RuntimeKind
 from stack.settings import StackSettings
@@ -29,10 +29,14 @@ def choose_runtime(
         return asked, "it was asked for"
     if recorded is not None:
         return recorded, "the lab runs on it"
-    version = answers(settings)
-    if version:
-        return "docker", f"Docker engine {version} answers"
-    return "local", "no Docker engine answers"
+    try:
+        return "docker", f"Docker engine {version(settings)} answers"
+    except NoEngine as error:
+        refused = isinstance(error.__cause__, PermissionError)
+        return "local", error.message if refused else "no Docker engine answers"
+    except EnvironmentFault as error:
+        # One that was meant to be used: that it can't be must not go unsaid.
+        return "local", error.message
 
 
 def _recorded(directory: Path) -> RuntimeKind | None:

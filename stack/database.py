@@ -20,9 +20,12 @@ def apply_schema(url: str) -> str:
     """
     import psycopg
 
+    from service.writebehind.postgres_dsn import dsn
+
     schema = (files("service.writebehind") / "schema.sql").read_bytes()
+    given = dsn(url, application="labctl", connect_seconds=_CONNECT_SECONDS)
     try:
-        with psycopg.connect(url, connect_timeout=_CONNECT_SECONDS) as connection:
+        with psycopg.connect(given) as connection:
             connection.execute(f"SET lock_timeout = {_LOCK_MS}")
             connection.execute(schema)
     except psycopg.errors.LockNotAvailable:

@@ -1,11 +1,13 @@
 """The engine: which one, whether it answers, and what its errors mean for people."""
 
+import errno
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
 
+from stack.docker_endpoint import endpoint
 from stack.errors import EnvironmentFault
 from stack.settings import StackSettings
 
@@ -14,10 +16,15 @@ if TYPE_CHECKING:
 
 #: s for one answer of an engine at work, and for the first sign of life of one that may not be there.
 _ANSWER_SECONDS: Final = 60
-_PROBE_SECONDS: Final = 3
-_DEFAULT: Final = "unix:///var/run/docker.sock"
+#: An engine that has just been started, or one behind a virtual machine, takes several seconds.
+_PROBE_SECONDS: Final = 10
+_LISTEN_SECONDS: Final = 3
 _LOCAL: Final = ("unix://", "http+unix://", "npipe://")
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+
+
+class NoEngine(EnvironmentFault):
+    """Nobody listens at the engine's address."""
 
 
 def connect(settings: StackSettings, *, patient: bool = False) -> "APIClient":
@@ -32,7 +39,7 @@ def connect(settings: StackSettings, *, patient: bool = False) -> "APIClient":
     """
     import docker
 
-    url, tls = _endpoint(settings)
+    url, tls = endpoint(settings)
     _require_near(url)
     _require_listener(url)
     with translated(f"the Docker engine at {url} does not answer"):
@@ -43,15 +50,21 @@ def connect(settings: StackSettings, *, patient: bool = False) -> "APIClient":
 
 
 def answers(settings: StackSettings) -> str:
-    """ "Docker engine 28.1 answers" as far as the version; '' if none does."""
+    """The version of the engine; '' if none answers that the lab could run on."""
     with suppress(EnvironmentFault):
-        client = connect(settings)
-        try:
-            with translated("no version"):
-                return str(client.version()["Version"])
-        finally:
-            client.close()
+        return version(settings)
     return ""
+
+
+def version(settings: StackSettings) -> str:
+    """The version of the engine.
+
+    Raises:
+        NoEngine: nobody listens where it should.
+        EnvironmentFault: whoever listens does not answer, or is not an engine that the lab can run on.
+    """
+    with closing(connect(settings)) as client, translated("the Docker engine does not tell its version"):
+        return str(client.version()["Version"])
 
 
 @contextmanager
@@ -88,27 +101,6 @@ def _reason(error: Exception) -> str:
     return "it took too long" if isinstance(inner, TimeoutError) else str(inner) or type(inner).__name__
 
 
-def _endpoint(settings: StackSettings) -> tuple[str, object]:
-    """The engine's URL, and the keys for it. An environment variable wins over the current context."""
-    from docker.context import ContextAPI
-    from docker.utils import kwargs_from_env
-
-    if settings.docker_host:
-        found = kwargs_from_env()
-        return str(found.get("base_url", settings.docker_host)), found.get("tls", False)
-    try:
-        context = ContextAPI.get_context(settings.docker_context or None)
-    except Exception as error:
-        raise EnvironmentFault(
-            f"the Docker context can't be read: {error}", hint="`docker context ls` shows them"
-        ) from error
-    if context is None:
-        raise EnvironmentFault(
-            f"there is no Docker context {settings.docker_context!r}", hint="`docker context ls` shows them"
-        )
-    return str(context.Host or _DEFAULT), context.TLSConfig
-
-
 def _require_near(url: str) -> None:
     if url.startswith(_LOCAL):
         return
@@ -134,11 +126,16 @@ def _require_listener(url: str) -> None:
     if "unix" not in scheme:
         return
     with socket.socket(socket.AF_UNIX) as probe:
-        probe.settimeout(_PROBE_SECONDS)
+        probe.settimeout(_LISTEN_SECONDS)
         try:
             probe.connect(path)
         except OSError as error:
-            raise EnvironmentFault(
-                f"no Docker engine answers at {url}: {error.strerror or error}",
-                hint="start Docker (`docker info` must answer), or use --runtime local, which needs none",
+            raise NoEngine(
+                f"no Docker engine answers at {url}: {error.strerror or error}", hint=_hint(error)
             ) from error
+
+
+def _hint(error: OSError) -> str:
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return "let this user use Docker (the group docker), or use --runtime local, which needs none"
+    return "start Docker (`docker info` must answer), or use --runtime local, which needs none"

@@ -172,7 +172,7 @@ class LocalRuntime:
                 local_postgres.prepare(data, env, env)
                 return local_postgres.command("postgres", data, ["-D", str(data), *spec.args]), env
             case "python":
-                return [sys.executable, *spec.args], {**env, "PYTHONUNBUFFERED": "1"}
+                return [sys.executable, *spec.args], env
             case "image":
                 raise EnvironmentFault(
                     f"{spec.name} runs in Docker alone", hint="start the lab with --runtime docker"

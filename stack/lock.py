@@ -64,11 +64,18 @@ class LabLock:
                 handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             except FileNotFoundError:
                 return False
-        with suppress(BlockingIOError, FileNotFoundError):
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # `down` takes the directory away while it holds the lock: then ours is a file of the past.
-            if os.path.samestat(os.fstat(handle), self._path.stat()):
+        try:
+            if self._lock(handle):
                 self._handle = handle
                 return True
-        os.close(handle)
+        finally:
+            if self._handle != handle:
+                os.close(handle)
+        return False
+
+    def _lock(self, handle: int) -> bool:
+        with usable(self._path), suppress(BlockingIOError, FileNotFoundError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # `down` takes the directory away while it holds the lock: then ours is a file of the past.
+            return os.path.samestat(os.fstat(handle), self._path.stat())
         return False

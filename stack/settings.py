@@ -1,16 +1,15 @@
 """What the stack takes from the environment of labctl itself."""
 
 import os
+import site
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
-from service.writebehind.settings import Settings
-
-#: Variables of the user's shell that would change what the lab's processes do: libpq's, the servers'
-#: and the lab's own settings, which come from the topology alone.
-_FOREIGN_PREFIXES: Final = ("PG", "REDIS_", "GRANIAN_", "RQ_", "API_", "LABCTL_", "PROMETHEUS_")
+from stack import environment
+from stack.errors import StateUnusable
+from stack.refusals import hint_for, told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,34 +24,71 @@ class StackSettings:
     docker_host: str = ""
     #: The Docker context to use; '' for the current one of the user's Docker configuration.
     docker_context: str = ""
+    #: Where the user's Docker configuration lies: contexts, and by default keys.
+    docker_config: Path = Path("/nonexistent/.docker")
+    #: Whether the engine must prove who it is, and where the keys lie; '' for beside the configuration.
+    docker_tls_verify: bool = False
+    docker_cert_path: str = ""
     #: The network of image builds: `host` where a package index is reached from this machine alone.
     build_network: str = ""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> "StackSettings":
-        """`LABCTL_HOME`, else the user's state directory (XDG); `LABCTL_REDIS_SERVER`,
-        `LABCTL_BUILD_NETWORK`; Docker's own `DOCKER_HOST` and `DOCKER_CONTEXT`."""
+        """Raises StateUnusable where there is no state directory to name.
+
+        `LABCTL_HOME`, else the user's state directory (XDG); `LABCTL_REDIS_SERVER`,
+        `LABCTL_BUILD_NETWORK`; Docker's own `DOCKER_HOST`, `DOCKER_CONTEXT`,
+        `DOCKER_CONFIG`, `DOCKER_TLS_VERIFY` and `DOCKER_CERT_PATH`."""
         named = env.get("LABCTL_HOME", "").strip()
         return cls(
-            home=Path(named).expanduser().absolute() if named else _default_home(),
+            home=_named_home(named) if named else _default_home(),
             redis_server=env.get("LABCTL_REDIS_SERVER", "").strip(),
             docker_host=env.get("DOCKER_HOST", "").strip(),
             docker_context=env.get("DOCKER_CONTEXT", "").strip(),
+            docker_config=_docker_config(env),
+            # Any value counts, as for the docker command.
+            docker_tls_verify=bool(env.get("DOCKER_TLS_VERIFY")),
+            docker_cert_path=env.get("DOCKER_CERT_PATH", "").strip(),
             build_network=env.get("LABCTL_BUILD_NETWORK", "").strip(),
         )
+
+
+def _docker_config(env: Mapping[str, str]) -> Path:
+    if named := env.get("DOCKER_CONFIG", "").strip():
+        return Path(named)
+    return Path(env.get("HOME") or "/nonexistent") / ".docker"
+
+
+def _named_home(named: str) -> Path:
+    try:
+        return Path(named).expanduser().absolute()
+    except RuntimeError as error:
+        raise StateUnusable(
+            f"LABCTL_HOME={named} names no directory: {error}", hint="name one by its whole path"
+        ) from error
+    except OSError as error:
+        raise StateUnusable(
+            f"LABCTL_HOME={named} can't be used: {told(error)}", hint=hint_for(error)
+        ) from error
 
 
 def _default_home() -> Path:
     from platformdirs import user_state_path
 
-    return user_state_path("labctl")
+    found = Path("~")
+    with suppress(RuntimeError):
+        found = user_state_path("labctl")
+    # Who has neither HOME nor an entry in the list of users must not get a directory called `~`.
+    if not found.is_absolute():
+        raise StateUnusable(
+            "there is no home directory for the lab's state: HOME is not set to one, and this user has none",
+            hint="name a state directory in LABCTL_HOME, such as LABCTL_HOME=/tmp/labctl",
+        )
+    return found
 
 
 def inherited_env(env: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """What the lab's processes see of the user's environment: all but what would steer them."""
-    own = set(Settings().to_env())
-    return {
-        name: value
-        for name, value in env.items()
-        if name not in own and not name.startswith(_FOREIGN_PREFIXES)
-    }
+    """What the lab's processes, and programs that labctl runs, see of labctl's environment."""
+    # Where labctl itself may have been installed, though its children have another home.
+    userbase = {"PYTHONUSERBASE": site.getuserbase()} if site.ENABLE_USER_SITE else {}
+    return {**environment.children(env), **userbase}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from stack.errors import StateUnusable
+from stack.refusals import hint_for, told
 
 #: Raised when a newer labctl writes what an older one would misread.
 FORMAT: Final = 1
@@ -24,10 +25,8 @@ def usable(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        at = error.filename if isinstance(error.filename, str) else path
         raise StateUnusable(
-            f"the state directory can't be used: {at}: {error.strerror or error}",
-            hint="free some space or permit writing there, or name another directory in LABCTL_HOME",
+            f"the state directory can't be used: {told(error, path)}", hint=hint_for(error)
         ) from error
 
 

@@ -2,13 +2,16 @@
 
 import json
 import random
+import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
+from scenarios.history import History
 from scenarios.ledger import Answer, Ledger, Operation, Write
 from scenarios.probe import Probe
 from scenarios.verdict import Verdict, judge
+from scenarios.watcher import Watcher
 from service.writebehind.entry import Product, parse_product
 from service.writebehind.errors import OutcomeUnknown, WriteBehindError
 from service.writebehind.writes import Written
@@ -34,9 +37,11 @@ class LedgeredPath:
         self._parts = parts
         self._parse = parse
         self._flusher = path.flusher
+        self._watcher = Watcher(path.settings.redis_url, path.settings.database_url, self.ledger)
 
     def __enter__(self) -> "LedgeredPath":
         self.probe.begin()
+        self._watcher.look_at_memory()
         return self
 
     def __exit__(
@@ -46,7 +51,8 @@ class LedgeredPath:
         trace: TracebackType | None,
     ) -> None:
         self._flusher.close()
-        self.probe.__exit__(kind, error, trace)
+        self._watcher.close()
+        self.probe.close()
 
     def create(self, value: Value) -> str:
         """The id that the product was given; '' if it was not taken."""
@@ -90,8 +96,21 @@ class LedgeredPath:
 
         wait_until(is_drained, seconds=5, reason="the queue is empty", hint=str(self.probe.depth()))
 
+    def look(self) -> None:
+        """Look whether Redis kept its memory, and which rows have come."""
+        self._watcher.look_at_memory()
+        self._watcher.look_at_rows()
+
+    @property
+    def history(self) -> History:
+        return History(
+            writes=self.ledger.writes,
+            sightings=self._watcher.rows.sightings,
+            losses=self._watcher.memory.losses,
+        )
+
     def judge(self) -> Verdict:
-        return judge(self.ledger.writes, self.probe.findings(self.ledger))
+        return judge(self.history, self.probe.findings(self.ledger))
 
     def assert_nothing_lost(self) -> Verdict:
         """Something was acknowledged, all of it is in PostgreSQL or replaced there, and nothing is wrong."""
@@ -111,6 +130,7 @@ class LedgeredPath:
         taken: dict[str, Any] = {}
         answer: Answer = "acknowledged"
         detail = ""
+        sent_at = time.monotonic()
         try:
             taken = json.loads(write().body)
         except OutcomeUnknown as error:
@@ -123,6 +143,8 @@ class LedgeredPath:
             value=value,
             answer=answer,
             version=taken.get("version"),
+            sent_at=sent_at,
+            finished_at=time.monotonic(),
             detail=detail,
         )
         self.ledger.record(entry)

@@ -69,5 +69,5 @@ def show_keys(
 
 def _psql(session: Session, sql: str) -> None:
     options = ["--csv"] if session.json else []
-    argv = ["psql", *options, "-c", sql]
+    argv = ["psql", "-X", *options, "-c", sql]
     session.answer_text("output", session.execute("postgres", argv, refusal=_SQL_ERROR))

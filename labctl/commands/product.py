@@ -1,5 +1,6 @@
 """product: one at a time, through the HTTP API."""
 
+import math
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
@@ -10,9 +11,21 @@ from labctl.session import Session
 
 group = typer.Typer(help="Create, read, change and delete products.", no_args_is_help=True)
 
+
+def _number(text: str) -> float:
+    """`nan` and `inf` are numbers to Python, but not to JSON."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise typer.BadParameter(f"{text!r} is not a valid float.")
+    return number
+
+
 _Id = Annotated[str, typer.Argument(metavar="ID", help="The product's id, such as seed-001.")]
 _title = typer.Option("--title", help="What it is called.")
-_price = typer.Option("--price", help="From 0, with at most two decimals.")
+_price = typer.Option("--price", parser=_number, metavar="FLOAT", help="From 0, with at most two decimals.")
 _quantity = typer.Option("--quantity", help="How many there are.")
 _Policy = Annotated[
     Literal["write_behind", "write_through"] | None,

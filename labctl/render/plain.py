@@ -7,7 +7,7 @@ from typing import TextIO, assert_never
 from labctl.render import sentences
 from labctl.render.figures import duration, figure, measure
 from labctl.render.grid import lay_out
-from labctl.render.marks import marks_for
+from labctl.render.marks import Marks, marks_for
 from labctl.render.paragraphs import fitted, width_of
 from labctl.render.printable import printable
 from labctl.render.shell_text import prompted
@@ -80,7 +80,7 @@ class PlainRenderer:
             case Checked():
                 # Quiet or not, a prediction that failed explains the verdict.
                 if not (self._quiet and event.passed):
-                    word = f"{self._marks.good} passed" if event.passed else f"{self._marks.bad} FAILED"
+                    word = _passed(event, self._marks)
                     self._result(f"check {word}: {event.claim} ({sentences.check(event)})")
             case VerdictReached():
                 self._verdict(event.verdict)
@@ -196,3 +196,9 @@ class PlainRenderer:
         stream.write(f"{printable(line)}\n")
         # A reader of both streams sees them in order.
         stream.flush()
+
+
+def _passed(check: Checked, marks: Marks) -> str:
+    if check.passed is None:
+        return f"{marks.unsure} UNKNOWN"
+    return f"{marks.good} passed" if check.passed else f"{marks.bad} FAILED"

@@ -113,7 +113,9 @@ class RichRenderer:
 
     def _check(self, event: Checked) -> None:
         mark, word, style = self._marks.good, "passed", "bold green"
-        if not event.passed:
+        if event.passed is None:
+            mark, word, style = self._marks.unsure, "UNKNOWN", "bold yellow"
+        elif not event.passed:
             mark, word, style = self._marks.bad, "FAILED", "bold red"
         lead = f"{INDENT}{mark} {word}  "
         self._transcript.hang(lead, style, event.claim)

@@ -5,8 +5,10 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from labctl.render.figures import figure
+from scenarios.checks.fates import Class
+from scenarios.checks.result import Validity
 from scenarios.events import Checked, Outcome
-from scenarios.verdict import Class, Validity, Verdict
+from scenarios.verdict import Verdict
 from stack.events import ServiceState
 
 OUTCOMES: Final[Mapping[Outcome, str]] = {
@@ -22,12 +24,13 @@ FATES: Final[tuple[tuple[Class, str, str], ...]] = (
     ("dead_lettered", "dead-lettered", "set aside in the dead letter queue"),
     ("pending", "pending", "still waiting to be written"),
     ("lost", "LOST", "acknowledged, and gone"),
+    ("undetermined", "undetermined", "what became of it could not be seen"),
 )
 
 VALIDITIES: Final[Mapping[Validity, str]] = {
     "valid": "VALID measurement - every acknowledged write is accounted for",
     "unknown": "UNKNOWN - the measurement is not complete",
-    "invalid": "INVALID - the database contradicts the acknowledgements",
+    "invalid": "INVALID - what was found contradicts the acknowledgements",
 }
 
 #: States in which a service does not stay: worth a spinner, not a line of the transcript.
@@ -43,16 +46,24 @@ def plural(count: int, noun: str) -> str:
     return f"{figure(count)} {noun}" if count == 1 else f"{figure(count)} {noun}s"
 
 
+def shown_fates(verdict: Verdict) -> list[tuple[Class, str, str]]:
+    """The classes that are worth a line: that nothing is undetermined goes without saying."""
+    return [fate for fate in FATES if fate[0] != "undetermined" or verdict.fates.get("undetermined", 0)]
+
+
 def equation(verdict: Verdict) -> str:
     """The conservation law with this verdict's figures: "15 acknowledged = 10 persisted + … + 5 LOST"."""
-    terms = [f"{figure(verdict.fates.get(fate, 0))} {word}" for fate, word, _ in FATES]
+    terms = [f"{figure(verdict.fates.get(fate, 0))} {word}" for fate, word, _ in shown_fates(verdict)]
     return f"{figure(verdict.acknowledged)} acknowledged = {' + '.join(terms)}"
 
 
 def loss(verdict: Verdict) -> str:
     """The two figures of loss in one sentence."""
     lost, products = verdict.fates.get("lost", 0), len(verdict.lost_products)
+    unclear = verdict.fates.get("undetermined", 0)
     if not lost:
+        if unclear:
+            return f"Whether {plural(unclear, 'acknowledged write')} got lost is unknown."
         return "No acknowledged write is lost."
     if not products:
         return f"{plural(lost, 'acknowledged write')} lost; every product kept its last acknowledged value."
@@ -62,9 +73,25 @@ def loss(verdict: Verdict) -> str:
     )
 
 
+def crashes(verdict: Verdict) -> list[str]:
+    """What each loss of Redis' memory cost."""
+    said = []
+    for number, crash in enumerate(verdict.crashes, 1):
+        which = f" {number}" if len(verdict.crashes) > 1 else ""
+        writes = plural(crash.exposed, "acknowledged write")
+        products = plural(crash.products, "product")
+        text = f"Redis lost its memory. Exposed at the crash{which}: {writes} of {products}"
+        if crash.exposed:
+            text += f", of which {figure(crash.overwritten_later)} were overwritten later"
+        if crash.undetermined:
+            text += f"; whether {figure(crash.undetermined)} more were in PostgreSQL was not seen in time"
+        said.append(f"{text}.")
+    return said
+
+
 def remarks(verdict: Verdict) -> list[str]:
     """What else there is to say: why it is not valid, what was not acknowledged, what does not fit."""
-    said = list(verdict.reasons)
+    said = [*crashes(verdict), *verdict.reasons]
     # People know a product by what they called it.
     labels = {write.product: write.label for write in verdict.judged if write.label}
     if verdict.refused:
@@ -98,6 +125,8 @@ def _natural(name: str) -> list[tuple[int, str]]:
 
 def check(event: Checked) -> str:
     """ "expected … , measured …", shortened where both say the same."""
+    if event.passed is None:
+        return f"expected {event.expected}; {event.actual}: could not be established"
     if event.expected == event.actual:
         return f"measured {event.actual}, as predicted"
     return f"expected {event.expected}, measured {event.actual}"

@@ -6,7 +6,9 @@ from typing import Final
 from labctl.render import sentences
 from labctl.render.figures import figure
 from labctl.render.transcript import INDENT, Transcript
-from scenarios.verdict import Class, Validity, Verdict
+from scenarios.checks.fates import Class
+from scenarios.checks.result import Validity
+from scenarios.verdict import Verdict
 
 _STYLES: Final[Mapping[Validity, str]] = {
     "valid": "bold green",
@@ -24,7 +26,7 @@ def write_verdict(transcript: Transcript, verdict: Verdict) -> None:
     transcript.write((f"{INDENT}{sentences.VALIDITIES[verdict.validity]}", style))
     transcript.air()
     transcript.write((f"{INDENT}  {figure(verdict.acknowledged):>9}  acknowledged", "bold"))
-    for fate, word, meaning in sentences.FATES:
+    for fate, word, meaning in sentences.shown_fates(verdict):
         count = verdict.fates.get(fate, 0)
         mark, style = _accent(transcript, fate) if count else (" ", "")
         line = f"{INDENT}{mark} {figure(count):>9}  {word}"
@@ -38,6 +40,6 @@ def write_verdict(transcript: Transcript, verdict: Verdict) -> None:
 def _accent(transcript: Transcript, fate: Class) -> tuple[str, str]:
     if fate == "lost":
         return transcript.marks.bad, "bold red"
-    if fate in ("dead_lettered", "pending"):
+    if fate in ("dead_lettered", "pending", "undetermined"):
         return "!", "bold yellow"
     return transcript.marks.good, "bold green"

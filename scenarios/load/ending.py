@@ -4,14 +4,13 @@ import time
 from collections.abc import Generator, Sequence
 from typing import Final
 
-from scenarios.commands import address, curl, psql
-from scenarios.events import Checked, Event, Narrated, StepStarted
-from scenarios.judging import reach_verdict
+from scenarios.commands import curl, psql
+from scenarios.events import Checked, Event, StepStarted
+from scenarios.judging import reach_verdict, settle
 from scenarios.lab import Lab
 from scenarios.load import report
 from scenarios.load.drive import Driven
 from scenarios.scenario import Conclusion
-from stack.errors import NotRunning
 
 #: s that the worker gets for what the load left in the queue.
 _QUIET_SECONDS: Final = 60.0
@@ -29,19 +28,11 @@ def end(
         checks: What else was predicted of it.
     """
     yield StepStarted(2, "Wait until everything is flushed", curl("GET", f"{lab.api_url}/admin/queue"))
-    quiet = yield from _settle(lab)
+    settled = yield from settle(lab, _QUIET_SECONDS)
     driven.sampler.look()
-    yield from report.service_side(driven.increases, time.monotonic() - begun, quiet=quiet)
+    yield from report.service_side(driven.increases, time.monotonic() - begun, quiet=settled.quiet)
 
     query = f"SELECT count(*), max(updated_at) FROM products WHERE name LIKE '{label}-%';"
     yield StepStarted(3, "The verdict", psql(lab.stack.urls()["postgres"], query))
-    verdict = yield from reach_verdict(lab)
+    verdict = yield from reach_verdict(lab, settled, lag_of=lambda write: True)
     return (yield from report.conclude(verdict, driven, reads=reads, also=checks))
-
-
-def _settle(lab: Lab) -> Generator[Event, None, bool]:
-    try:
-        return (yield from lab.probe.settle(_QUIET_SECONDS))
-    except NotRunning as error:
-        yield Narrated(f"{error.message}. {address(error.hint, lab.stack.name)}.")
-        return False

@@ -91,24 +91,24 @@ class Generator:
             self._free.append(connection)
 
     def _loop(self) -> None:
-        begin, look_again, now = time.perf_counter(), 0.0, 0.0
-        self._outcomes.begin()
+        begin, look_again, now = time.monotonic(), 0.0, 0.0
+        self._outcomes.begin(begin)
         while not self._stopping:
             self._send_due(now)
             if self._pace.over(now) and not self._busy:
                 break
-            before = time.perf_counter()
+            before = time.monotonic()
             ready = self._wait(min(_TICK, self._pace.wait(now)) if self._free else _TICK)
-            after = time.perf_counter()
+            after = time.monotonic()
             self.tally.idle += after - before
             now = self.tally.elapsed = after - begin
             for key, _ in ready:
                 self._answer(cast("Connection", key.fileobj), now)
-            now = time.perf_counter() - begin
+            now = time.monotonic() - begin
             if now >= look_again:
                 look_again = now + _TICK
                 self._look(now)
-        self.tally.elapsed = time.perf_counter() - begin
+        self.tally.elapsed = time.monotonic() - begin
         for connection in list(self._busy):
             self._lose(connection, self.tally.elapsed, "the load was stopped")
         self._outcomes.never_sent(self._pace, self.tally.elapsed)

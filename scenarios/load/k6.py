@@ -15,6 +15,8 @@ from stack.errors import Inconclusive
 from stack.load_test import LoadTest
 
 _NOT_FOUND: Final = 404
+#: s; the clock that k6's scripts have counts milliseconds.
+_RESOLUTION: Final = 0.001
 
 
 class Answered(msgspec.Struct, tag_field="labctl", tag="answer", frozen=True):
@@ -30,8 +32,9 @@ class Answered(msgspec.Struct, tag_field="labctl", tag="answer", frozen=True):
     version: int | None
     #: The version that a read must at least show; 0 where nothing is known.
     at_least: int
-    #: Unix time in s.
+    #: Unix time in s, in whole ms: before the request, and after its answer.
     sent_at: float
+    finished_at: float
     latency_ms: float
     detail: str
 
@@ -59,6 +62,25 @@ _decoder: Final = msgspec.json.Decoder(Answered | Summary)
 _OURS: Final = '{"labctl":'
 
 
+class _WallClock:
+    """Turns k6's wall clock times into times of labctl's monotonic clock. An interval is widened by what the
+    wall clock resolves and by every step that it was seen to make: it may be too long, never too short."""
+
+    def __init__(self) -> None:
+        offset = time.monotonic() - time.time()
+        self._least, self._most = offset, offset
+
+    def look(self) -> None:
+        """Take in a step that the wall clock may have made."""
+        offset = time.monotonic() - time.time()
+        self._least, self._most = min(self._least, offset), max(self._most, offset)
+
+    def interval(self, sent_at: float, finished_at: float) -> tuple[float, float]:
+        """The beginning and the end of a request, s."""
+        self.look()
+        return sent_at + self._least - _RESOLUTION, finished_at + self._most + _RESOLUTION
+
+
 class K6Load:
     """Puts a lab under the load of one k6 run. Implements `Load` (see drive.py)."""
 
@@ -76,6 +98,7 @@ class K6Load:
         self._loading = True
         #: Of the summary.
         self._answers = 0
+        self._clock = _WallClock()
 
     @property
     def tally(self) -> Tally:
@@ -120,7 +143,7 @@ class K6Load:
             self._begun = time.perf_counter() - told.latency_ms / 1000
         self._count(told)
         if told.operation != "read":
-            self._record(_write(told))
+            self._record(_write(told, *self._clock.interval(told.sent_at, told.finished_at)))
 
     def _count(self, told: Answered) -> None:
         """Timed are the requests that succeeded and those that found no answer: quick errors would flatter
@@ -138,7 +161,7 @@ class K6Load:
 _OPERATIONS: Final[Mapping[str, Operation]] = {"create": "create", "update": "update"}
 
 
-def _write(told: Answered) -> Write:
+def _write(told: Answered, sent_at: float, finished_at: float) -> Write:
     answer: Answer = "acknowledged"
     if told.version is None:
         answer = answer_without_product(told.status) if told.status else "unknown"
@@ -148,7 +171,8 @@ def _write(told: Answered) -> Write:
         value=told.value,
         answer=answer,
         version=told.version,
-        sent_at=told.sent_at,
+        sent_at=sent_at,
+        finished_at=finished_at,
         latency_ms=told.latency_ms,
         detail=f"{told.status}: {told.detail}" if told.version is None else "",
     )

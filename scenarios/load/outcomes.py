@@ -1,6 +1,5 @@
 """What becomes of each request: counted, timed, and, if it is a write, entered into the ledger."""
 
-import time
 from collections.abc import Callable
 from typing import Final
 
@@ -33,9 +32,13 @@ class Outcomes:
         self._record = record
         self._begun_at = 0.0
 
-    def begin(self) -> None:
-        """The load begins now: from here on, times are counted."""
-        self._begun_at = time.time()
+    def begin(self, at: float) -> None:
+        """The load begins: from here on, times are counted.
+
+        Args:
+            at: s of labctl's monotonic clock.
+        """
+        self._begun_at = at
 
     def answered(self, client: int, exchange: Exchange, reply: Reply, now: float) -> None:
         call, found = exchange.call, stored(reply.body) if reply.ok else None
@@ -86,6 +89,7 @@ class Outcomes:
             answer=answer,
             version=None if found is None else found.version,
             sent_at=self._begun_at + exchange.sent,
+            finished_at=self._begun_at + now,
             latency_ms=1000 * (now - exchange.sent),
             detail=detail,
         )

@@ -4,6 +4,7 @@ from collections.abc import Generator, Sequence
 from typing import Final
 
 from scenarios.events import Checked, Event, Measured, Narrated
+from scenarios.judging import established
 from scenarios.ledger import Write
 from scenarios.load.drive import Driven
 from scenarios.load.sampling import Increases
@@ -36,9 +37,14 @@ def generator_side(tally: Tally) -> Generator[Event, None, None]:
     yield Measured("generator_busy", "load generator at work", round(100 * tally.busy), "%")
     yield Measured("generator_limited", "load generator was the limit", tally.generator_limited)
     if tally.unsent:
+        why = (
+            f"the lab did not work all the time, and {tally.errors:,} others failed"
+            if tally.errors
+            else "more were asked for than could be answered"
+        )
         yield Narrated(
-            f"{tally.unsent:,} requests were due and found no free connection: more were asked for than "
-            "could be answered. They count in the latencies with the time that they had waited."
+            f"{tally.unsent:,} requests were due and found no free connection: {why}. They count in the "
+            "latencies with the time that they had waited."
         )
     if tally.generator_limited:
         yield Narrated(
@@ -63,9 +69,7 @@ def service_side(increases: Increases, seconds: float, *, quiet: bool) -> Genera
     yield Measured("flush_rate", "database writes, on average", round(rows / seconds, 1), "rows/s")
     if increases.restarted:
         yield Narrated("Redis lost its memory under the load, and its counts with it: some are missing here.")
-    if not quiet:
-        yield Narrated("The queue is not empty yet.")
-    elif coalesced and rows:
+    if quiet and coalesced and rows:
         yield Narrated(
             f"{accepted:,} acknowledged writes cost PostgreSQL {rows:,} rows: {accepted / rows:,.1f} a row.",
             "matters",
@@ -79,9 +83,12 @@ def conclude(
     lost, pending, dead = (verdict.fates[fate] for fate in ("lost", "pending", "dead_lettered"))
     stale = driven.tally.stale_reads
     checks = [
-        Checked("no acknowledged write is lost", "0 lost", f"{lost:,} lost", lost == 0),
-        Checked("none is set aside", "0 dead-lettered", f"{dead:,} dead-lettered", dead == 0),
-        Checked("none is left waiting", "0 pending", f"{pending:,} pending", pending == 0),
+        Checked(claim, f"0 {word}", _counted(verdict, count, word), established(verdict, passed=count == 0))
+        for claim, count, word in (
+            ("no acknowledged write is lost", lost, "lost"),
+            ("none is set aside", dead, "dead-lettered"),
+            ("none is left waiting", pending, "pending"),
+        )
     ]
     if reads:
         checks.append(Checked("clients read their own writes", "0 stale", f"{stale:,} stale", stale == 0))
@@ -92,6 +99,11 @@ def conclude(
     if verdict.validity == "unknown" or pending:
         return Conclusion("inconclusive", "; ".join([*broken, *verdict.reasons]))
     return Conclusion("expected", _summary(verdict, driven))
+
+
+def _counted(verdict: Verdict, count: int, word: str) -> str:
+    unclear = verdict.fates["undetermined"]
+    return f"{count:,} {word}" + (f", and {unclear:,} that can't be told" if unclear else "")
 
 
 def _wrongs(*, lost: int, dead: int, pending: int, stale: int) -> list[str]:
@@ -108,7 +120,7 @@ def _missed(checks: Sequence[Checked]) -> list[str]:
     return [
         f"{check.claim} should be {check.expected}, and was {check.actual}"
         for check in checks
-        if not check.passed
+        if check.passed is False
     ]
 
 

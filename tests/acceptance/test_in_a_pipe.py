@@ -26,7 +26,7 @@ def test_json_is_one_document(home: Path) -> None:
     done = pipe(home, "demo", "data-loss", "--crash", "kill", "--json", "--name", NAME)
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
-    assert (document["schema"], document["scenario"], document["outcome"]) == (1, "data-loss", "expected")
+    assert (document["schema"], document["scenario"], document["outcome"]) == (2, "data-loss", "expected")
     verdict = document["verdict"]
     assert verdict["acknowledged"] == sum(verdict["fates"].values()) == 15
     assert verdict["fates"]["lost"] == 5

@@ -66,7 +66,7 @@ def lab(stack: Stack) -> Iterator[Lab]:
     list(stack.up())
     with Lab(stack) as lab:
         drained(lab)
-        lab.probe.begin()
+        lab.begin()
         yield lab
 
 
@@ -86,7 +86,7 @@ def test_a_kill_at_a_random_point_loses_nothing_that_redis_holds(
     up = time.monotonic()
     drained(lab)
     assert time.monotonic() - up < DRAINED_WITHIN + 1
-    verdict = judge(lab.ledger.writes, lab.probe.findings(lab.ledger))
+    verdict = judge(lab.history(), lab.probe.findings(lab.ledger))
     assert verdict.validity == "valid", verdict.reasons
     assert verdict.fates["lost"] == verdict.fates["pending"] == verdict.fates["dead_lettered"] == 0
     assert verdict.acknowledged > 50
@@ -115,7 +115,7 @@ def test_flushall_under_load_drains(stack: Stack, lab: Lab, seed: int) -> None:
             threading.Event().wait(chance.uniform(0.0, 0.4))
             lab.probe.flush_all()
     drained(lab)
-    verdict = judge(lab.ledger.writes, lab.probe.findings(lab.ledger))
+    verdict = judge(lab.history(), lab.probe.findings(lab.ledger))
     assert verdict.validity == "valid", verdict.reasons
 
 
@@ -126,7 +126,7 @@ def test_a_restart_of_a_database_under_load_drains(stack: Stack, lab: Lab, servi
         list(stack.kill(service))
         list(stack.start(service))
     drained(lab)
-    verdict = judge(lab.ledger.writes, lab.probe.findings(lab.ledger))
+    verdict = judge(lab.history(), lab.probe.findings(lab.ledger))
     assert verdict.validity == "valid", verdict.reasons
     if service == "postgres":
         assert verdict.fates["lost"] == 0
@@ -139,5 +139,5 @@ def test_a_stopped_worker_finishes_its_batch_and_loses_nothing(stack: Stack, lab
     assert lab.probe.depth().inflight == 0, "a graceful stop leaves no claim behind"
     list(stack.start("worker"))
     drained(lab)
-    verdict = judge(lab.ledger.writes, lab.probe.findings(lab.ledger))
+    verdict = judge(lab.history(), lab.probe.findings(lab.ledger))
     assert (verdict.validity, verdict.fates["lost"]) == ("valid", 0)

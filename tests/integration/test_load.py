@@ -1,12 +1,13 @@
 """The load scenarios on a running lab."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
 
 import pytest
 
-from scenarios.events import Event, LoadSampled, Measured, ScenarioFinished, VerdictReached
+from scenarios.events import Checked, Event, LoadSampled, Measured, ScenarioFinished, VerdictReached
 from scenarios.runner import run
 from scenarios.verdict import Verdict
 from stack.stack import Stack
@@ -51,6 +52,8 @@ def test_a_hot_product_costs_a_row_a_window(running: Stack) -> None:
     figures = _measured(events)
     assert _outcome(events).outcome == "expected", _outcome(events)
     assert figures["errors"] == 0
+    assert figures["acknowledged"] == figures["requests"] == _verdict(events).acknowledged
+    assert 0 < figures["persist_lag_p50_ms"] <= figures["persist_lag_max_ms"]
     assert figures["acknowledged"] > 10 * figures["rows_written"]
     assert figures["coalesced"] >= figures["acknowledged"] - figures["rows_written"] - 1
     assert _verdict(events).fates["persisted"] == 1
@@ -85,3 +88,55 @@ def test_an_api_that_is_killed_under_load_loses_nothing_that_it_acknowledged(run
     assert _outcome(events).outcome == "expected", _outcome(events)
     assert verdict.fates["lost"] == verdict.fates["pending"] == 0
     assert verdict.acknowledged > 100
+
+
+def _broken_half_way(stack: Stack, name: str, do: Callable[[], object], **options: Any) -> list[Event]:
+    """A load in the middle of which something is done to the lab."""
+    done = False
+    events: list[Event] = []
+    with closing(run(stack, name, options)) as playing:
+        for event in playing:
+            events.append(event)
+            if isinstance(event, LoadSampled) and event.elapsed > options["duration"] / 2 and not done:
+                done = True
+                do()
+    assert done
+    return events
+
+
+def test_what_a_crash_of_redis_took_is_lost_though_the_product_was_written_again(running: Stack) -> None:
+    def crash() -> None:
+        list(running.kill("redis"))
+        list(running.start("redis"))
+
+    events = _broken_half_way(running, "load-coalescing", crash, duration=3.0, rate=300)
+    verdict = _verdict(events)
+    assert _outcome(events).outcome == "unexpected", _outcome(events)
+    assert verdict.fates["lost"] > 0
+    (crashed,) = verdict.crashes
+    assert (crashed.exposed, crashed.products) == (verdict.fates["lost"], 1)
+    assert crashed.overwritten_later == crashed.exposed
+    assert verdict.fates["undetermined"] == 0
+    assert verdict.lost_products == ()
+
+
+@pytest.mark.parametrize(
+    ("service", "named"), [("redis", "Redis does not answer"), ("postgres", "PostgreSQL does not answer")]
+)
+def test_a_database_that_is_left_dead_leaves_it_open_and_is_named_soon(
+    running: Stack, service: str, named: str
+) -> None:
+    begun = time.monotonic()
+    events = _broken_half_way(
+        running, "load-basic", lambda: list(running.kill(service)), duration=3.0, rate=200
+    )
+    took = time.monotonic() - begun
+    verdict, outcome = _verdict(events), _outcome(events)
+    assert outcome.outcome == "inconclusive", outcome
+    assert named in outcome.conclusion
+    assert verdict.fates["lost"] == 0
+    assert verdict.fates["undetermined"] > 0
+    assert (verdict.fates["pending"] > 0) == (service == "postgres")
+    claims = {event.claim: event.passed for event in events if isinstance(event, Checked)}
+    assert claims["no acknowledged write is lost"] is None
+    assert took < 20

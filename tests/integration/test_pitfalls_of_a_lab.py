@@ -21,7 +21,7 @@ def lab(stack: Stack) -> Iterator[Lab]:
     list(stack.up())
     with Lab(stack) as lab:
         drain(lab)
-        lab.probe.begin()
+        lab.begin()
         yield lab
 
 
@@ -35,7 +35,7 @@ def drain(lab: Lab) -> None:
 
 
 def verdict_of(lab: Lab) -> Verdict:
-    return judge(lab.ledger.writes, lab.probe.findings(lab.ledger))
+    return judge(lab.history(), lab.probe.findings(lab.ledger))
 
 
 def test_04_a_worker_killed_in_mid_batch_loses_nothing(stack: Stack, lab: Lab) -> None:

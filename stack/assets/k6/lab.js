@@ -33,6 +33,7 @@ function send(operation, method, path, known, value) {
     tags: { name: operation },
     timeout: TIMEOUT,
   });
+  const finished = Date.now();
   const stored = parsed(answer);
   const failed = stored.version === undefined;
   told.add(1);
@@ -44,6 +45,7 @@ function send(operation, method, path, known, value) {
     version: failed ? null : stored.version,
     at_least: known.version || 0,
     sent_at: sent / 1000,
+    finished_at: finished / 1000,
     latency_ms: answer.timings.duration,
     detail: failed ? String(answer.error || answer.body || '').slice(0, 300) : '',
   });

@@ -1,5 +1,7 @@
 """Event lists as scenarios yield them, for renderers and commands that must not need a running lab."""
 
+from scenarios.checks.fates import Judged
+from scenarios.checks.result import Result
 from scenarios.events import (
     Checked,
     Event,
@@ -12,7 +14,7 @@ from scenarios.events import (
     TableShown,
     VerdictReached,
 )
-from scenarios.verdict import Judged, Verdict
+from scenarios.verdict import Verdict
 from stack.events import Advanced, ServiceChanged, StackNoted
 
 VERDICT = Verdict(
@@ -21,15 +23,13 @@ VERDICT = Verdict(
     acknowledged=15,
     refused=1,
     unknown=2,
-    fates={"persisted": 9, "superseded": 1, "dead_lettered": 0, "pending": 0, "lost": 5},
+    fates={"persisted": 9, "superseded": 1, "dead_lettered": 0, "pending": 0, "lost": 5, "undetermined": 0},
     judged=(
         Judged(product="p-1", version=7, group="queued at the crash", label="WillBeLost-1", fate="lost"),
     ),
     lost_products=("p-1", "p-2", "p-3", "p-4", "p-5"),
-    recovered=("p-9",),
-    unexpected=(),
-    regressed=(),
-    diverged=(),
+    crashes=(),
+    checks={"recovered": Result(evidence=("p-9",))},
 )
 
 SAMPLE = LoadSampled(

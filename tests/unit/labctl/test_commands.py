@@ -114,7 +114,7 @@ def test_commands_ask_the_lab(cli: Cli, words: tuple[str, ...], asked: tuple[obj
 def test_db_shows_its_command_and_what_psql_printed(cli: Cli) -> None:
     code, out, err = cli("db", "count")
     assert (code, out) == (0, "(1 row)\n")
-    assert "$ psql postgresql://127.0.0.1:5432/labdb -c 'SELECT COUNT(*)" in err
+    assert "$ psql postgresql://127.0.0.1:5432/labdb -X -c 'SELECT COUNT(*)" in err
 
 
 def test_sql_that_postgresql_refuses_is_the_users_mistake(cli: Cli) -> None:

@@ -39,7 +39,7 @@ def test_a_run_without_an_end_has_no_outcome() -> None:
 
 
 @pytest.mark.parametrize(
-    "document", [{}, {"schema": 2}, {"schema": 1}, {"schema": 1, "scenario": "x", "title": 1, "steps": 3}]
+    "document", [{}, {"schema": 1}, {"schema": 2}, {"schema": 2, "scenario": "x", "title": 1, "steps": 3}]
 )
 def test_what_is_no_record_is_told(document: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"schema|record"):

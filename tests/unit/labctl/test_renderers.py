@@ -12,8 +12,9 @@ from labctl.render.paragraphs import wrap
 from labctl.render.plain import PlainRenderer
 from labctl.render.renderer import Renderer
 from labctl.render.rich import RichRenderer
+from scenarios.checks.crashes import Crash
+from scenarios.checks.result import Result, Validity
 from scenarios.events import Checked, Event, LoadSampled, ScenarioFinished, TableShown, VerdictReached
-from scenarios.verdict import Validity
 from stack.events import Advanced
 from tests.unit.labctl.scripted import DATA_LOSS, SAMPLE, VERDICT
 
@@ -109,7 +110,7 @@ def test_json_is_one_document() -> None:
     out = io.StringIO()
     _shown(JsonRenderer(out), (*DATA_LOSS[:2], SAMPLE, *DATA_LOSS[2:]))
     document = json.loads(out.getvalue())
-    assert document["schema"] == 1
+    assert document["schema"] == 2
     assert (document["scenario"], document["outcome"]) == ("data-loss", "unexpected")
     assert document["measured"]["queue"] == {"label": "queue size", "value": 5, "unit": "writes"}
     assert [check["passed"] for check in document["checks"]] == [True, False]
@@ -176,12 +177,36 @@ def test_a_live_display_gives_the_cursor_back() -> None:
 
 @pytest.mark.parametrize("validity", ["valid", "unknown", "invalid"])
 def test_every_validity_gives_its_reasons(validity: Validity) -> None:
-    verdict = replace(VERDICT, validity=validity, reasons=("because of this",), regressed=("p-7",))
+    checks = {"regressed": Result(validity="invalid", evidence=("p-7",))}
+    verdict = replace(VERDICT, validity=validity, reasons=("because of this",), checks=checks)
     event = VerdictReached(verdict)
     for text in (_rich((event,), terminal=False), _plain((event,))[0]):
         assert validity.upper() in text
         assert "because of this" in text
         assert "Products that went back to an older value: p-7" in text
+
+
+def test_what_a_crash_took_is_told_whatever_came_later() -> None:
+    crash = Crash(exposed=12, products=3, overwritten_later=9, undetermined=2, old_epoch=1, new_epoch=2)
+    event = VerdictReached(replace(VERDICT, crashes=(crash, replace(crash, exposed=0, undetermined=0))))
+    for text in (_rich((event,), terminal=False), _plain((event,))[0]):
+        told = " ".join(text.split())
+        assert "Exposed at the crash 1: 12 acknowledged writes of 3 products" in told
+        assert "of which 9 were overwritten later; whether 2 more were in PostgreSQL" in told
+        assert "Exposed at the crash 2: 0 acknowledged writes" in told
+
+
+def test_what_could_not_be_established_is_neither_passed_nor_failed() -> None:
+    check = Checked("nothing is lost", "0 lost", "0 lost, and 3 that can't be told", None)
+    verdict = replace(VERDICT, fates={**VERDICT.fates, "lost": 0, "undetermined": 3})
+    for text in (
+        _rich((check, VerdictReached(verdict)), terminal=False),
+        _plain((check, VerdictReached(verdict)))[0],
+    ):
+        assert "? UNKNOWN" in text
+        assert "passed" not in text
+        assert "Whether 3 acknowledged writes got lost is unknown." in text
+        assert "undetermined" in text
 
 
 def test_impossible_samples_do_not_break_the_panel() -> None:

@@ -7,25 +7,24 @@ from typing import Any, cast
 
 from scenarios.events import Event
 from scenarios.findings import Findings
+from scenarios.history import History, Sightings
 from scenarios.lab import Lab
 from scenarios.ledger import Ledger, Write
-from stack.errors import NotRunning
+from scenarios.settling import Settled
 
 
 @dataclass
 class FakeProbe:
-    """Finds what it was given; without findings, its databases are away."""
+    """Finds what it was given."""
 
-    found: Findings | None
-    quiet: bool = True
+    found: Findings
+    settled: Settled
 
-    def settle(self, seconds: float) -> Generator[Event, None, bool]:
+    def settle(self, seconds: float) -> Generator[Event, None, Settled]:
         yield from ()
-        return self.quiet
+        return self.settled
 
     def findings(self, ledger: Ledger) -> Findings:
-        if self.found is None:
-            raise NotRunning("PostgreSQL can't be read: connection refused", hint="`labctl up` repairs it")
         return self.found
 
 
@@ -37,16 +36,32 @@ class FakeClient:
         return self.settings
 
 
+@dataclass
+class FakeLab:
+    stack: Any
+    ledger: Ledger
+    probe: FakeProbe
+    client: FakeClient
+    sightings: Sightings = field(default_factory=Sightings)
+
+    def history(self) -> History:
+        return History(writes=self.ledger.writes, sightings=self.sightings)
+
+
 def fake_lab(
-    *writes: Write, found: Findings | None = None, quiet: bool = True, settings: dict[str, Any] | None = None
+    *writes: Write,
+    found: Findings | None = None,
+    quiet: bool = True,
+    culprit: str = "",
+    settings: dict[str, Any] | None = None,
 ) -> Lab:
     ledger = Ledger()
     for write in writes:
         ledger.record(write)
-    parts = SimpleNamespace(
-        stack=SimpleNamespace(name="second"),
-        ledger=ledger,
-        probe=FakeProbe(found, quiet),
-        client=FakeClient(settings or {}),
+    lab = FakeLab(
+        SimpleNamespace(name="second"),
+        ledger,
+        FakeProbe(found or Findings(), Settled(quiet, culprit)),
+        FakeClient(settings or {}),
     )
-    return cast(Lab, parts)
+    return cast(Lab, lab)

@@ -1,10 +1,12 @@
 """Scripted histories for tests of the verdict: short ways to write what happened and what was found."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from scenarios.findings import Held
+from scenarios.findings import Findings, Held
+from scenarios.history import History
 from scenarios.ledger import Operation, Write
+from scenarios.verdict import Verdict, judge
 
 WIDGET: Mapping[str, Any] = {"name": "Widget", "price": 29.99, "quantity": 100}
 GADGET: Mapping[str, Any] = {"name": "Gadget", "price": 5, "quantity": 1}
@@ -22,7 +24,9 @@ def acknowledged(
     *,
     operation: Operation = "update",
     group: str = "",
+    at: tuple[float, float] = (0.0, 0.0),
 ) -> Write:
+    """`at`: when it was sent and answered, s. Unless told otherwise, all writes overlap."""
     return Write(
         product=product,
         operation=operation,
@@ -30,11 +34,13 @@ def acknowledged(
         answer="acknowledged",
         version=version,
         group=group,
+        sent_at=at[0],
+        finished_at=at[1],
     )
 
 
-def deleted(product: str, version: int) -> Write:
-    return acknowledged(product, version, None, operation="delete")
+def deleted(product: str, version: int, *, at: tuple[float, float] = (0.0, 0.0)) -> Write:
+    return acknowledged(product, version, None, operation="delete", at=at)
 
 
 def refused(product: str | None, value: Mapping[str, Any] | None = WIDGET) -> Write:
@@ -42,9 +48,20 @@ def refused(product: str | None, value: Mapping[str, Any] | None = WIDGET) -> Wr
 
 
 def unknown(
-    product: str | None, value: Mapping[str, Any] | None = WIDGET, *, operation: Operation = "update"
+    product: str | None,
+    value: Mapping[str, Any] | None = WIDGET,
+    *,
+    operation: Operation = "update",
+    at: tuple[float, float] = (0.0, 0.0),
 ) -> Write:
-    return Write(product=product, operation=operation, value=value, answer="unknown")
+    return Write(
+        product=product, operation=operation, value=value, answer="unknown", sent_at=at[0], finished_at=at[1]
+    )
+
+
+def judged(writes: Sequence[Write], findings: Findings, **watched: Any) -> Verdict:
+    """The verdict; `watched` are the sightings and the losses of the history."""
+    return judge(History(writes=writes, **watched), findings)
 
 
 def row(version: int, value: Mapping[str, Any] | None = WIDGET) -> Held:

@@ -4,15 +4,18 @@ from collections.abc import Generator
 
 import pytest
 
-from scenarios.events import Checked, Event, Narrated, Outcome, VerdictReached
+from scenarios.events import Checked, Event, Measured, Narrated, Outcome, TableShown, VerdictReached
 from scenarios.findings import Findings
-from scenarios.judging import conclude, reach_verdict
+from scenarios.history import Sighting, Sightings
+from scenarios.judging import conclude, contradictions, established, reach_verdict
 from scenarios.lab import Lab
-from scenarios.verdict import Verdict, judge
+from scenarios.verdict import Verdict
 from tests.unit.scenarios.fake_lab import fake_lab
-from tests.unit.scenarios.histories import acknowledged, row
+from tests.unit.scenarios.histories import acknowledged, judged, row
 
 FOUND = {"a": row(1)}
+CULPRIT = "PostgreSQL does not answer: refused"
+AWAY = Findings(unread={"rows": CULPRIT})
 KEPT = Checked("nothing is lost", "0 lost", "0 lost", passed=True)
 BROKEN = Checked("nothing is lost", "0 lost", "3 lost", passed=False)
 
@@ -36,19 +39,26 @@ def test_the_verdict_is_reported_and_returned() -> None:
 
 
 def test_what_is_still_queued_after_the_wait_is_told() -> None:
-    found = Findings(pending={"a": frozenset({1})})
+    found = Findings(pending={"a": [row(1)]})
     events, verdict = reached(fake_lab(acknowledged("a", 1), found=found, quiet=False))
-    assert isinstance(events[0], Narrated)
-    assert "pending" in events[0].text
+    assert events[0] == Narrated("The queue is not empty after 30 s.")
     assert verdict.fates["pending"] == 1
 
 
-def test_a_database_that_is_away_leaves_the_verdict_unknown() -> None:
-    events, verdict = reached(fake_lab(acknowledged("a", 1)))
+def test_whoever_does_not_answer_is_named_once_and_the_verdict_unknown() -> None:
+    events, verdict = reached(fake_lab(acknowledged("a", 1), found=AWAY))
     assert isinstance(events[0], Narrated)
-    assert "PostgreSQL can't be read" in events[0].text
+    assert "PostgreSQL does not answer: refused." in events[0].text
     assert "`labctl up --name second`" in events[0].text
-    assert (verdict.validity, verdict.fates["lost"]) == ("unknown", 0)
+    assert [type(event) for event in events] == [Narrated, VerdictReached]
+    assert (verdict.validity, verdict.fates["undetermined"]) == ("unknown", 1)
+
+
+def test_what_keeps_the_queue_from_emptying_is_named_once() -> None:
+    events, _ = reached(fake_lab(acknowledged("a", 1), found=AWAY, quiet=False, culprit=CULPRIT))
+    assert [type(event) for event in events] == [Narrated, VerdictReached]
+    assert isinstance(events[0], Narrated)
+    assert CULPRIT in events[0].text
 
 
 @pytest.mark.parametrize(
@@ -67,15 +77,15 @@ def test_a_database_that_is_away_leaves_the_verdict_unknown() -> None:
             "unexpected",
             "did somebody else write",
         ),
-        (None, KEPT, "inconclusive", "could not be read"),
+        (AWAY, KEPT, "inconclusive", CULPRIT),
         # What could not be established is not held against the lab.
-        (None, BROKEN, "inconclusive", "could not be read"),
+        (AWAY, BROKEN, "inconclusive", CULPRIT),
     ],
 )
 def test_a_conclusion_needs_a_valid_verdict_and_every_check(
-    findings: Findings | None, check: Checked, outcome: Outcome, text: str
+    findings: Findings, check: Checked, outcome: Outcome, text: str
 ) -> None:
-    conclusion = conclude(judge([acknowledged("a", 1)], findings), [Narrated("..."), check], "as told")
+    conclusion = conclude(judged([acknowledged("a", 1)], findings), [Narrated("..."), check], "as told")
     assert conclusion.outcome == outcome
     assert text in conclusion.text
 
@@ -85,3 +95,25 @@ def test_superseded_writes_are_explained() -> None:
     events, _ = reached(lab)
     assert isinstance(events[-1], Narrated)
     assert "Superseded: replaced by a newer write" in events[-1].text
+
+
+def test_how_long_writes_were_in_redis_alone_is_shown_where_it_is_asked_for() -> None:
+    lab = fake_lab(acknowledged("a", 1, at=(0, 1)), found=Findings(rows=FOUND))
+    seen = Sighting(version=1, at=1.5, poll=1, asked=0)
+    object.__setattr__(lab, "sightings", Sightings(polls=[1.1, 1.4], seen={"a": [seen]}))
+    events = list(reach_verdict(lab, lag_of=lambda write: True))
+    figures = {event.key: event.value for event in events if isinstance(event, Measured)}
+    assert figures["persist_lag_max_ms"] == figures["persist_lag_p50_ms"] == 500
+    assert figures["persist_lag_resolution_ms"] == 400
+    (table,) = (event for event in events if isinstance(event, TableShown))
+    assert table.rows == (("a", "Widget", "500"),)
+    assert isinstance(events[-1], Narrated)
+    assert "the writes of the last 500 ms were gone" in events[-1].text
+
+
+def test_a_check_on_all_classes_is_not_passed_while_some_are_open() -> None:
+    open_, closed = judged([acknowledged("a", 1)], AWAY), judged([acknowledged("a", 1)], Findings(rows=FOUND))
+    assert [established(verdict, passed=True) for verdict in (open_, closed)] == [None, True]
+    assert [established(verdict, passed=False) for verdict in (open_, closed)] == [False, False]
+    unclear = Checked("nothing is lost", "0 lost", "0 lost", passed=None)
+    assert contradictions([unclear]) == []

@@ -12,6 +12,7 @@ from scenarios import runner
 from scenarios.events import Event, Narrated, ScenarioFinished, ScenarioStarted
 from scenarios.lab import Lab
 from scenarios.scenario import Conclusion, Options, Scenario
+from scenarios.settling import Settled
 from service.writebehind.condition import Condition
 from service.writebehind.workers import Blocker, WorkerState
 from stack.errors import Inconclusive, NotRunning, UsageError
@@ -26,14 +27,11 @@ class FakeProbe:
     """Says at once whether it got quiet."""
 
     quiet: bool = True
-    begun: int = 0
+    culprit: str = ""
 
-    def settle(self, seconds: float) -> Generator[Event, None, bool]:
+    def settle(self, seconds: float) -> Generator[Event, None, Settled]:
         yield Advanced("waiting", 0, 1)
-        return self.quiet
-
-    def begin(self) -> None:
-        self.begun += 1
+        return Settled(self.quiet, self.culprit)
 
 
 WORKER = WorkerState(name="h-7", pid=7, host="h", started_at=1.0, state="idle", reason="", code="", for_ms=0)
@@ -70,6 +68,10 @@ class FakeLab:
     probe: FakeProbe
     stack: FakeStack = field(default_factory=FakeStack)
     closed: bool = False
+    begun: int = 0
+
+    def begin(self) -> None:
+        self.begun += 1
 
     def __enter__(self) -> "FakeLab":
         return self
@@ -156,9 +158,9 @@ def test_the_run_begins_only_after_earlier_writes_are_flushed(stage: Stage) -> N
     with closing(stage.run()) as events:
         assert isinstance(next(events), ScenarioStarted)
         next(events)
-        assert stage.lab.probe.begun == 0
+        assert stage.lab.begun == 0
         next(events)
-        assert stage.lab.probe.begun == 1
+        assert stage.lab.begun == 1
 
 
 def test_closing_the_run_cleans_up(stage: Stage) -> None:
@@ -191,8 +193,9 @@ def test_earlier_writes_that_are_never_flushed_make_it_inconclusive(stage: Stage
     last = list(stage.run())[-1]
     assert isinstance(last, ScenarioFinished)
     assert last.outcome == "inconclusive"
+    assert "not flushed after 30 s" in last.conclusion
     assert "labctl logs worker" in last.conclusion
-    assert (stage.script.done, stage.lab.probe.begun) == ([], 0)
+    assert (stage.script.done, stage.lab.begun) == ([], 0)
 
 
 def test_a_lab_that_breaks_is_an_error_and_no_conclusion(stage: Stage) -> None:
@@ -238,7 +241,7 @@ def test_a_lab_that_does_not_flush_is_told_at_once(stage: Stage, told: Condition
     assert isinstance(last, ScenarioFinished)
     assert last.outcome == "inconclusive"
     assert said in last.conclusion
-    assert (stage.script.done, stage.lab.probe.begun) == ([], 0)
+    assert (stage.script.done, stage.lab.begun) == ([], 0)
 
 
 @pytest.mark.parametrize("workers", [(WORKER, replace(WORKER, name="h-8", state="suspended", for_ms=9_000))])

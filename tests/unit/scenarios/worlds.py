@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
 
+from scenarios.checks.fates import Class
 from scenarios.findings import Findings, Held
 from scenarios.ledger import Answer, Write
-from scenarios.verdict import Class
 from tests.unit.scenarios.histories import value
 
 #: Versions up to this one are older than the run.
@@ -31,8 +31,8 @@ class World:
     fates: Counter[Class] = field(default_factory=Counter)
     lost_products: set[str] = field(default_factory=set)
     rows: dict[str, Held] = field(default_factory=dict)
-    dead_letters: dict[str, frozenset[int]] = field(default_factory=dict)
-    pending: dict[str, frozenset[int]] = field(default_factory=dict)
+    dead_letters: dict[str, list[Held]] = field(default_factory=dict)
+    pending: dict[str, list[Held]] = field(default_factory=dict)
     cached: dict[str, Held] = field(default_factory=dict)
     seen: dict[str, int] = field(default_factory=dict)
 
@@ -86,7 +86,7 @@ def _live(draw: st.DrawFn, world: World, product: str) -> None:
     newest = max(history)
     if newest > persisted and tail != "lost":
         held = world.dead_letters if tail == "dead_lettered" else world.pending
-        held[product] = frozenset({newest})
+        held[product] = [history[newest]]
     waits = newest > persisted and tail == "pending"
     if draw(st.booleans()):
         world.cached[product] = history[newest if waits else persisted]

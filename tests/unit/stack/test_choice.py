@@ -15,7 +15,7 @@ _PORTS = {"api": 8000, "redis": 6379, "postgres": 5432}
 
 @pytest.fixture
 def answering(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stack.choice.answers", lambda _: "28.1")
+    monkeypatch.setattr("stack.choice.version", lambda _: "28.1")
 
 
 def test_a_lab_stays_on_its_runtime(tmp_path: Path, answering: None) -> None:

@@ -1,10 +1,13 @@
 """Which engine, and what is said where there is none."""
 
 import json
+import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from stack import docker_client
 from stack.choice import choose_runtime
 from stack.docker_client import answers, connect
 from stack.errors import EnvironmentFault
@@ -14,7 +17,7 @@ from stack.topology import DEFAULT_PORTS
 
 
 def _settings(home: Path, host: str = "", context: str = "") -> StackSettings:
-    return StackSettings(home=home, docker_host=host, docker_context=context)
+    return StackSettings(home=home, docker_host=host, docker_context=context, docker_config=home)
 
 
 @pytest.fixture
@@ -38,8 +41,7 @@ def test_an_engine_on_another_machine_is_refused(tmp_path: Path, monkeypatch: py
         connect(_settings(tmp_path, "tcp://192.0.2.1:2375"))
 
 
-def test_the_current_context_names_the_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+def test_the_current_context_names_the_engine(tmp_path: Path) -> None:
     meta = {
         "Name": "mine",
         "Metadata": {},
@@ -50,6 +52,9 @@ def test_the_current_context_names_the_engine(tmp_path: Path, monkeypatch: pytes
     directory = tmp_path / "contexts" / "meta" / get_context_id("mine")
     directory.mkdir(parents=True)
     (directory / "meta.json").write_text(json.dumps(meta))
+    # Without a config.json, a context can still be named.
+    with pytest.raises(EnvironmentFault, match=r"mine\.sock"):
+        connect(_settings(tmp_path, context="mine"))
     (tmp_path / "config.json").write_text(json.dumps({"currentContext": "mine"}))
     with pytest.raises(EnvironmentFault, match=r"mine\.sock"):
         connect(_settings(tmp_path))
@@ -57,6 +62,45 @@ def test_the_current_context_names_the_engine(tmp_path: Path, monkeypatch: pytes
         connect(_settings(tmp_path, context="mine"))
     with pytest.raises(EnvironmentFault, match="no Docker context 'other'"):
         connect(_settings(tmp_path, context="other"))
+    (directory / "meta.json").write_text("[]")
+    with pytest.raises(EnvironmentFault, match="damaged"):
+        connect(_settings(tmp_path))
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", "\xff"])
+def test_a_damaged_docker_configuration_is_told(tmp_path: Path, content: str) -> None:
+    (tmp_path / "config.json").write_bytes(content.encode("latin-1"))
+    with pytest.raises(EnvironmentFault, match="damaged"):
+        connect(_settings(tmp_path))
+    kind, reason = choose_runtime("lab42", tmp_path, "auto", _settings(tmp_path))
+    assert kind == "local"
+    assert "damaged" in reason
+
+
+def test_keys_that_are_gone_are_told_and_no_bug(tmp_path: Path) -> None:
+    settings = replace(_settings(tmp_path, "tcp://127.0.0.1:2376"), docker_tls_verify=True)
+    with pytest.raises(EnvironmentFault, match=r"there is no .*ca\.pem") as caught:
+        connect(settings)
+    assert "DOCKER_CERT_PATH" in caught.value.hint
+    kind, reason = choose_runtime("lab42", tmp_path, "auto", settings)
+    assert kind == "local"
+    assert "ca.pem" in reason
+    for name in ("ca.pem", "cert.pem", "key.pem"):
+        (tmp_path / name).write_text("nonsense")
+    with pytest.raises(EnvironmentFault, match=r"keys|can't be reached"):
+        connect(settings)
+
+
+def test_an_engine_that_takes_its_time_is_not_taken_for_none(tmp_path: Path) -> None:
+    """Five seconds, and more, an engine takes that has just been started."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        host = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("stack.docker_client._PROBE_SECONDS", 0.2)
+            kind, reason = choose_runtime("lab42", tmp_path, "auto", _settings(tmp_path, host))
+    assert kind == "local"
+    assert "took too long" in reason
+    assert docker_client._PROBE_SECONDS >= 10
 
 
 def test_without_an_engine_auto_is_local_and_says_why(nobody: StackSettings, tmp_path: Path) -> None:

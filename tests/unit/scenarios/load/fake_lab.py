@@ -6,10 +6,11 @@ from typing import cast
 
 from scenarios.client import Client
 from scenarios.events import Event
-from scenarios.findings import Findings, Held
+from scenarios.findings import PARTS, Findings, Held
+from scenarios.history import History
 from scenarios.lab import Lab
 from scenarios.ledger import Ledger
-from scenarios.probe import Depth
+from scenarios.settling import Depth, Settled
 from stack.errors import NotRunning
 from tests.unit.scenarios.load.scripted_server import ScriptedServer
 
@@ -29,11 +30,15 @@ class FakeProbe:
     #: What the totals read, one look after the other; the last one stays.
     totals_seen: list[dict[str, int]] = field(default_factory=lambda: [{}])
     settles: bool = True
+    begun: int = 0
     #: Neither Redis nor PostgreSQL answer, once the load has begun.
     away: bool = False
     find: Callable[[Ledger], Findings] = keeps_all
     queue: int = 3
     looks: int = 0
+
+    def begin(self) -> None:
+        self.begun += 1
 
     def depth(self) -> Depth:
         self._reach()
@@ -45,18 +50,19 @@ class FakeProbe:
         self.looks += 1
         return self.totals_seen[min(self.looks, len(self.totals_seen)) - 1]
 
-    def settle(self, seconds: float) -> Generator[Event, None, bool]:
+    def settle(self, seconds: float) -> Generator[Event, None, Settled]:
         self._reach()
         yield from ()
-        return self.settles
+        return Settled(self.settles)
 
     def findings(self, ledger: Ledger) -> Findings:
-        self._reach()
+        if self.away:
+            return Findings(unread=dict.fromkeys(PARTS, "Redis does not answer"))
         return self.find(ledger)
 
     def _reach(self) -> None:
         if self.away:
-            raise NotRunning("Redis can't be read", hint="`labctl up` repairs it")
+            raise NotRunning("Redis does not answer", hint="`labctl up` repairs it")
 
 
 class FakeStack:
@@ -76,6 +82,9 @@ class FakeLab:
         self.ledger = Ledger()
         self.client = Client(server.url, self.ledger)
         self.probe = probe or FakeProbe()
+
+    def history(self) -> History:
+        return History(writes=self.ledger.writes)
 
     def __enter__(self) -> Lab:
         return cast("Lab", self)

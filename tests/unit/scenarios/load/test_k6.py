@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from typing import Any, cast
@@ -9,9 +10,10 @@ from typing import Any, cast
 import pytest
 
 from scenarios.events import Checked, Event, LoadSampled, Measured, StepStarted
+from scenarios.history import History
 from scenarios.lab import Lab
 from scenarios.ledger import Ledger
-from scenarios.load.k6 import K6Load
+from scenarios.load.k6 import K6Load, _WallClock
 from scenarios.load.k6_scenario import BASIC, COALESCING, K6Scenario
 from scenarios.scenario import Conclusion, Options
 from stack.errors import EnvironmentFault, Inconclusive, UsageError
@@ -35,6 +37,7 @@ def _line(operation: str = "create", status: int = 201, version: int | None = 1,
         "version": version,
         "at_least": 0,
         "sent_at": 5.0,
+        "finished_at": 5.003,
         "latency_ms": 2.0,
         "detail": "",
     }
@@ -94,6 +97,9 @@ class _Lab:
         self.ledger = Ledger()
         self.probe = FakeProbe()
 
+    def history(self) -> History:
+        return History(writes=self.ledger.writes)
+
 
 def _play(lab: _Lab, scenario: K6Scenario, options: Options | None = None) -> tuple[list[Event], Conclusion]:
     events: list[Event] = []
@@ -115,11 +121,11 @@ def _loaded(*lines: str) -> tuple[K6Load, Ledger]:
 
 
 def test_a_write_is_entered_as_if_labctl_had_sent_it() -> None:
-    load, ledger = _loaded(_line(version=7, sent_at=12.5, latency_ms=3.25))
+    load, ledger = _loaded(_line(version=7, latency_ms=3.25))
     (write,) = ledger.writes
     assert (write.product, write.operation, write.value) == ("p-1", "create", _VALUE)
     assert (write.answer, write.version) == ("acknowledged", 7)
-    assert (write.sent_at, write.latency_ms) == (12.5, 3.25)
+    assert write.latency_ms == 3.25
     assert (load.tally.requests, load.tally.errors) == (1, 0)
     assert load.latencies.percentiles().max == pytest.approx(3.25, rel=0.01)
 
@@ -140,6 +146,25 @@ def test_what_was_not_acknowledged(status: int, answer: str) -> None:
     (write,) = ledger.writes
     assert (write.answer, write.version, write.detail) == (answer, None, f"{status}: told")
     assert load.tally.errors == 1
+
+
+def test_the_interval_is_on_labctls_clock_and_widened_by_what_the_wall_clock_resolves() -> None:
+    now, wall = time.monotonic(), time.time()
+    _, ledger = _loaded(_line(version=7, sent_at=wall - 2, finished_at=wall - 1.99))
+    (write,) = ledger.writes
+    assert write.sent_at == pytest.approx(now - 2, abs=0.1)
+    assert write.finished_at - write.sent_at == pytest.approx(0.01 + 2 * 0.001, abs=1e-3)
+
+
+def test_a_wall_clock_that_steps_makes_intervals_longer_never_shorter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = _WallClock()
+    now, wall = time.monotonic(), time.time()
+    monkeypatch.setattr(time, "time", lambda: wall - 3600)
+    begun, ended = clock.interval(wall, wall + 0.01)
+    assert begun < now
+    assert ended > now + 3600
 
 
 def test_reads_are_counted_and_not_entered() -> None:

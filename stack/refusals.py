@@ -1,0 +1,42 @@
+"""What the operating system refuses, and what a person can do about it."""
+
+import errno
+from typing import Final
+
+_SPACE: Final = "free some space there (`df -h`, and `df -i` for the number of files), or name a directory "
+_ELSEWHERE: Final = "name a state directory elsewhere in LABCTL_HOME"
+#: By errno: what to do.
+_HINTS: Final = {
+    errno.ENOSPC: f"{_SPACE}on another disk in LABCTL_HOME",
+    errno.EDQUOT: f"{_SPACE}beyond the quota in LABCTL_HOME",
+    errno.EROFS: f"it is on a read-only file system: {_ELSEWHERE}",
+    errno.EACCES: f"permit it to this user (`ls -ld` shows the rights), or {_ELSEWHERE}",
+    errno.EPERM: f"permit it to this user (a container or a namespace may forbid it), or {_ELSEWHERE}",
+    errno.ENOTDIR: f"a part of that path is a file: {_ELSEWHERE}",
+    errno.EISDIR: f"there is a directory in the way: move it, or {_ELSEWHERE}",
+    errno.EEXIST: f"something is in the way there: move it, or {_ELSEWHERE}",
+    errno.ELOOP: f"that path is a loop of symbolic links: {_ELSEWHERE}",
+    errno.ENAMETOOLONG: f"that path is too long: {_ELSEWHERE}",
+    errno.ENOLCK: f"its file system has no locks (a network drive?): {_ELSEWHERE}",
+    errno.ENOSYS: f"its file system, or this system, can't do it: {_ELSEWHERE}",
+    errno.EOPNOTSUPP: f"its file system can't do it: {_ELSEWHERE}",
+    errno.EIO: f"the disk or the network drive fails: {_ELSEWHERE}",
+    errno.ESTALE: f"the network drive was mounted anew: try again, or {_ELSEWHERE}",
+    errno.ENOENT: "was it taken away, or the working directory? `cd` to another, then try again",
+    errno.EMFILE: "permit more open files in this shell (`ulimit -n 1024`), then try again",
+    errno.ENFILE: "the whole machine has too many open files: end some programs, then try again",
+    errno.EAGAIN: "permit more processes (`ulimit -u`; in a container its limit of pids), then try again",
+    errno.ENOMEM: "end some programs, or give this machine or container more memory, then try again",
+}
+_DEFAULT: Final = f"`labctl doctor` checks the machine; otherwise {_ELSEWHERE}"
+
+
+def hint_for(error: OSError) -> str:
+    """What to do about it."""
+    return _HINTS.get(error.errno or 0, _DEFAULT)
+
+
+def told(error: OSError, at: object = "") -> str:
+    """What was refused, and on what: "/x: Permission denied"."""
+    where = error.filename if isinstance(error.filename, str) else at
+    return f"{where}: {error.strerror or error}" if where else str(error.strerror or error)
