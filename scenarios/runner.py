@@ -61,11 +61,17 @@ def _is_load(name: str) -> bool:
     return name.startswith(("load-", "k6-"))
 
 
+def _waits(lab: Lab) -> bool:
+    """Whether something from before this run is still on its way."""
+    condition = lab.stack.condition()
+    return condition is not None and condition.unwritten > 0
+
+
 def _play(scenario: Scenario, lab: Lab, options: Options) -> Generator[Event, None, Conclusion]:
     # A load may be about a lab that is not well.
     demo = not _is_load(scenario.name)
     yield from tend(lab.stack)
-    if demo or lab.probe.depth().unsettled:
+    if demo or _waits(lab):
         require_flushing(lab)
     settled = yield from lab.probe.settle(_SETTLE_SECONDS)
     if not settled.quiet:

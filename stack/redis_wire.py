@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from typing import IO, Any, Final
 
+from stack.ports import HOST
 from stack.spec import HealthCheck
 
 #: s for one answer.
@@ -17,6 +18,11 @@ Answer = Any
 
 class Refused(ValueError):
     """Redis answers with an error; its text is that of Redis."""
+
+
+def redis_at(port: int) -> HealthCheck:
+    """A lab's Redis, on this port of this machine."""
+    return HealthCheck(protocol="redis", host=HOST, port=port)
 
 
 def ask(redis: HealthCheck, *commands: Sequence[Word], seconds: float = ANSWER_SECONDS) -> list[Answer]:

@@ -21,7 +21,7 @@ from stack.lab_state import LabState
 from stack.lifecycle import Lifecycle
 from stack.load_test import LoadTest, Script
 from stack.lock import LabLock
-from stack.ports import HOST
+from stack.redis_wire import redis_at
 from stack.runtime import ExecResult, LogLine, Observed, RuntimeKind, Usage
 from stack.spec import HealthCheck
 from stack.topology import CORE, check_settings, short_name
@@ -115,7 +115,7 @@ class Stack:
             services = [*known, *self._unwanted(state, observed)]
             if keep_data:
                 yield from self._lifecycle(state).end(["api"])
-                if left := unwritten.drain(self.redis, self._runtime):
+                if left := unwritten.drain(redis_at(state.ports["redis"]), self._runtime):
                     yield StackNoted(unwritten.sentence(left, lost=True))
             yield from self._lifecycle(state).end(services)
             self._remove(keep_data=keep_data)
@@ -139,7 +139,7 @@ class Stack:
     @property
     def redis(self) -> HealthCheck:
         """Where Redis is asked."""
-        return HealthCheck(protocol="redis", host=HOST, port=self._known.ports()["redis"])
+        return redis_at(self._known.ports()["redis"])
 
     def condition(self) -> Condition | None:
         """The workers, and whether what is due gets done; None where Redis does not answer."""
@@ -258,7 +258,7 @@ class Stack:
             return
         # Nothing more may be acknowledged meanwhile.
         yield from self._lifecycle(state).end(["api"])
-        if left := unwritten.drain(self.redis, self._runtime):
+        if left := unwritten.drain(redis_at(seen.port or state.ports["redis"]), self._runtime):
             raise EnvironmentFault(
                 f"redis has to be started anew, and would lose {left} acknowledged writes",
                 hint="let the worker write them (`labctl worker start`, `labctl logs worker`), or give them "
@@ -281,7 +281,6 @@ class Stack:
         return [name for name, found in seen.items() if name not in wanted and found.pid is not None]
 
     def _aftermath(self) -> str:
-        """What a failed `up` left, and what becomes of it."""
         with suppress(LabError):
             left = [name for name, seen in self._runtime.observe().items() if seen.pid is not None]
             if not self._known.exists():

@@ -26,11 +26,14 @@ _HTTP_SECONDS = 5.0
 def tend(stack: "Stack") -> StackEvents:
     """Put back what killed runs changed, and what a Redis without memory forgot; say what was done."""
     yield from put_back(stack)
-    yield from remember(stack)
+    seen = stack.services().get("redis")
+    # Whoever else may listen on its port is not asked.
+    if seen is not None and seen.state == "running":
+        yield from remember(stack)
 
 
 def remember(stack: "Stack") -> StackEvents:
-    """Keep the live settings as they are now; where Redis lost them with its memory, set them again."""
+    """Keep the live settings of a running lab; where Redis lost them with its memory, set them again."""
     try:
         back = KeptSettings(stack.directory, stack.redis).look(borrowed_settings(stack.directory))
     except LabError as error:

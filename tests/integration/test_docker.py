@@ -1,6 +1,5 @@
 """What only a lab in Docker has: an engine shared with others, images, labels."""
 
-import gc
 import shutil
 import socket
 from collections import deque

@@ -17,6 +17,7 @@ from service.writebehind.condition import Condition
 from service.writebehind.workers import Blocker, WorkerState
 from stack.errors import Inconclusive, NotRunning, UsageError
 from stack.events import Advanced
+from stack.runtime import Observed
 from stack.spec import HealthCheck
 from stack.stack import Stack
 
@@ -57,6 +58,9 @@ class FakeStack:
 
     def condition(self) -> Condition | None:
         return self.told
+
+    def services(self) -> dict[str, Observed]:
+        return {}
 
 
 @dataclass(slots=True)
@@ -237,7 +241,7 @@ def test_a_lab_that_does_not_flush_is_told_at_once(stage: Stage, told: Condition
     assert isinstance(last, ScenarioFinished)
     assert last.outcome == "inconclusive"
     assert said in last.conclusion
-    assert (stage.script.done, stage.lab.probe.begun) == ([], 0)
+    assert (stage.script.done, stage.lab.begun) == ([], 0)
 
 
 @pytest.mark.parametrize("workers", [(WORKER, replace(WORKER, name="h-8", state="suspended", for_ms=9_000))])
