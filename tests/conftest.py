@@ -7,7 +7,7 @@ its absence is a failure.
 import gc
 import os
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +18,7 @@ from stack.settings import StackSettings
 from tests.leaks import LeakWatch, Left
 from tests.servers import Servers, running
 from tests.write_path import OpenPath, Parts, WritePath
+from worker.stopping import StopRequest
 
 # As labctl does for itself: libpq takes what is not given from these.
 for _name in [name for name in os.environ if name.startswith("PG")]:
@@ -131,3 +132,10 @@ def engine() -> str:
     if not version:
         pytest.skip("no Docker engine answers")
     return version
+
+
+@pytest.fixture
+def stop() -> Iterator[StopRequest]:
+    """A request to stop that was not made yet."""
+    with closing(StopRequest()) as stop:
+        yield stop

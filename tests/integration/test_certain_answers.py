@@ -139,8 +139,9 @@ def test_a_read_never_speaks_of_a_write(servers: Servers, opened: Callable[..., 
             read()
 
 
-def test_a_stop_does_not_wait_for_a_statement(servers: Servers, opened: Callable[..., Store]) -> None:
-    stop = StopRequest()
+def test_a_stop_does_not_wait_for_a_statement(
+    servers: Servers, opened: Callable[..., Store], stop: StopRequest
+) -> None:
     store = opened(API, stop_fd=stop.fd)
     with psycopg.connect(servers.database_url) as other, ThreadPoolExecutor(1) as pool:
         other.execute("LOCK TABLE products IN ACCESS EXCLUSIVE MODE")
@@ -161,8 +162,9 @@ def _waiting(servers: Servers) -> int:
     return int(ask(servers, query)[0][0])
 
 
-def test_a_stop_does_not_wait_for_a_frozen_postgres(servers: Servers, opened: Callable[..., Store]) -> None:
-    stop = StopRequest()
+def test_a_stop_does_not_wait_for_a_frozen_postgres(
+    servers: Servers, opened: Callable[..., Store], stop: StopRequest
+) -> None:
     store = opened(API, stop_fd=stop.fd)
     store.ping()
     stop.request()

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -58,14 +59,15 @@ def sort(
     store: Store, rows: Sequence[Claimed], stop: StopRequest | None = None
 ) -> tuple[set[str], list[Refused]]:
     passed: list[Claimed] = []
-    sorting = Sorting(
-        store,
-        Condition(),
-        stop or StopRequest(),
-        chance=random.Random(1),
-        passed=lambda part, _: passed.extend(part),
-    )
-    refused = sorting.write(rows)
+    with closing(StopRequest()) as never_requested:
+        sorting = Sorting(
+            store,
+            Condition(),
+            stop or never_requested,
+            chance=random.Random(1),
+            passed=lambda part, _: passed.extend(part),
+        )
+        refused = sorting.write(rows)
     assert len({row.id for row in passed}) == len(passed)
     return {row.id for row in passed}, refused
 
@@ -125,8 +127,7 @@ def test_a_lack_of_means_that_all_meet_is_the_systems_whatever_trials_say(sqlsta
         sort(FakeStore(always(sqlstate), never), [row(f"r{n}") for n in range(20)])
 
 
-def test_a_request_to_stop_ends_the_splitting() -> None:
-    stop = StopRequest()
+def test_a_request_to_stop_ends_the_splitting(stop: StopRequest) -> None:
     stop.request()
     with pytest.raises(StoreUnavailable):
         sort(FakeStore(refusing({"r1"}), never), [row("r0"), row("r1")], stop)

@@ -9,8 +9,7 @@ import pytest
 from worker.stopping import StopRequest
 
 
-def test_a_request_ends_a_pause_and_shows_on_its_descriptor() -> None:
-    stop = StopRequest()
+def test_a_request_ends_a_pause_and_shows_on_its_descriptor(stop: StopRequest) -> None:
     assert not stop.pause(0.001)
     stop.request()
     stop.request()
