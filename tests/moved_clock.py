@@ -59,7 +59,7 @@ def redis_by(clock: MovedClock, servers: Servers) -> Iterator[Servers]:
     """The servers with a Redis of their own, which lives by this clock."""
     (port,) = choose_free(1)
     server = subprocess.Popen(
-        [redis_server(), *redis_args("127.0.0.1", port, "100mb")],
+        [redis_server(), *redis_args("127.0.0.1", port)],
         env={**os.environ, **clock.env},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -47,6 +47,10 @@ class Watched:
             return
         self._learn(policy, version)
 
+    def has(self, number: int, *kinds: str) -> bool:
+        """Whether there are so many answers of each kind."""
+        return all(self.answers.get(kind, 0) >= number for kind in kinds)
+
     def _learn(self, answer: str, version: int) -> None:
         with self._lock:
             self.newest = max(self.newest, version)
@@ -57,17 +61,25 @@ class Watched:
             self.answers[answer] = self.answers.get(answer, 0) + 1
 
 
-def for_a_while(seconds: float, *calls: Callable[[], object]) -> None:
-    """Make each call again and again, all at once; the first error of one ends the test."""
-    ends_at = time.monotonic() + seconds
+def for_a_while(
+    seconds: float, *calls: Callable[[], object], enough: Callable[[], bool] = lambda: True
+) -> None:
+    """Make each call again and again, all at once; the first error of one ends the test. On a busy machine
+    it takes longer, until there is enough."""
+    started = time.monotonic()
+
+    def is_over() -> bool:
+        elapsed = time.monotonic() - started
+        return elapsed > 20 or (elapsed > seconds and enough())
 
     def repeat(call: Callable[[], object]) -> None:
-        while time.monotonic() < ends_at:
+        while not is_over():
             call()
 
     with ThreadPoolExecutor(len(calls)) as pool:
         for running in [pool.submit(repeat, call) for call in calls]:
             running.result()
+    assert enough(), "too little happened within 20 s"
 
 
 def every(seconds: float, call: Callable[[], object]) -> Callable[[], None]:

@@ -118,7 +118,9 @@ class Worker:
         )
         trouble: redis.RedisError | None = None
         try:
-            rq = FlushWorker(client, self._flusher, self._stop, works=self._rq_works)
+            rq = FlushWorker(
+                client, self._flusher, self._stop, works=self._rq_works, look=self._flush_what_waits
+            )
             rq.work(logging_level="WARNING")
             trouble = rq.trouble
         except redis.RedisError as error:
@@ -137,6 +139,10 @@ class Worker:
         sentence, code = _explain(trouble)
         self._condition.note = (sentence, code)
         self._conditions.met("rq", sentence)
+        self._flush_what_waits()
+
+    def _flush_what_waits(self) -> None:
+        """Flush what no job was enqueued for, or whose job nobody can take."""
         # Where Redis is away altogether, there is nothing to do but to try again.
         with suppress(redis.RedisError, WriteBehindError):
             suspended = bool(self._scripts.client.exists(WORKERS_SUSPENDED))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from service.writebehind.connections import BoundedConnection, Connections, Manners
-from worker.condition import Blocker
+from service.writebehind.workers import Blocker
 
 _MANNERS: Final = Manners(application="write-behind watch", lock_ms=200, statement_ms=500)
 _QUERY_CHARACTERS: Final = 200

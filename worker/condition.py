@@ -5,25 +5,12 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Final, Literal
+from typing import Final
 
-State = Literal["idle", "flushing", "paused", "blocked", "stopping", "suspended"]
+from service.writebehind.workers import Blocker, State
+
 #: What a worker passes through many times a second: not worth a word of its own.
 _FLEETING: Final = frozenset({"idle", "flushing"})
-
-
-@dataclass(frozen=True, slots=True)
-class Blocker:
-    """A session of PostgreSQL that holds a lock which a flush waits for."""
-
-    pid: int
-    application: str
-    #: Its last statement, shortened.
-    query: str
-
-    def __str__(self) -> str:
-        said = ": ".join(part for part in (self.application, self.query) if part)
-        return f"pid {self.pid}" + (f" ({said})" if said else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from typing import Final
 
 from service.lasting import Conditions
@@ -30,6 +31,8 @@ _GATHER_SECONDS: Final = 0.05
 _FIRST_PAUSE, _LAST_OUTAGE, _LAST_REFUSAL = 0.05, 1.0, 3.0
 #: ms that a batch waits for a lock once one was met: whoever queues for it goes on the moment it is free.
 _PATIENT_LOCK_MS: Final = 5_000
+#: Rows, and doublings.
+_LARGEST_BATCH, _MOST_GROWTH = 5_000, 10
 _LOCK_NOT_AVAILABLE: Final = "55P03"
 
 
@@ -60,6 +63,8 @@ class Flusher:
         self._conditions = conditions
         self._live, self._looked_at = settings, float("-inf")
         self._pause = _FIRST_PAUSE
+        #: Batches grow with each that is refused whole, so that what lies behind one can tell against it.
+        self._growth = 0
         #: ms; None for as long as usual.
         self._lock_ms: int | None = None
         #: Whether a job runs: a look from outside need not signal another then.
@@ -68,10 +73,12 @@ class Flusher:
     def attempt(self) -> int:
         """One flush job, as `run`, for callers who can do nothing about a Redis that goes."""
         try:
-            return self.run()
+            rows = self.run()
         except WriteBehindError as error:
             self._conditions.met("redis", f"a flush ends early: {error}")
             return 0
+        self._conditions.over("redis", "flushes run to their end again")
+        return rows
 
     def run(self) -> int:
         """One flush job: drain until nothing is queued; return how many rows it took care of.
@@ -121,7 +128,8 @@ class Flusher:
     def _live_settings(self) -> Settings:
         if time.monotonic() - self._looked_at >= _LOOK_SECONDS:
             self._live, self._looked_at = self._buffer.live_settings(self._settings), time.monotonic()
-        return self._live
+        grown = min(_LARGEST_BATCH, self._live.batch_size << self._growth)
+        return replace(self._live, batch_size=max(grown, self._live.batch_size))
 
     def _flush(self, claim: Claim, settings: Settings) -> None:
         unlucky = self._choose_failures(claim.rows, settings)
@@ -147,7 +155,7 @@ class Flusher:
             self._claims.ack(claim, part, rows_written=changed)
             _log.info("flushed %s, %s changed", _count(len(part), "entry"), _count(changed, "row"))
 
-        sorting = Sorting(self._store, self._condition, self._stop, passed=passed)
+        sorting = Sorting(self._store, self._condition, self._stop, chance=self._chance, passed=passed)
         return sorting.write(rows, lock_ms=self._lock_ms)
 
     def _dispose(self, claim: Claim, disposal: Disposal) -> None:
@@ -177,7 +185,7 @@ class Flusher:
 
     def _go_on(self) -> None:
         """Something was written: nothing is in the way any more."""
-        self._pause, self._lock_ms = _FIRST_PAUSE, None
+        self._pause, self._growth, self._lock_ms = _FIRST_PAUSE, 0, None
         self._condition.become("flushing")
         self._conditions.over("paused", "flushing goes on")
 
@@ -187,6 +195,7 @@ class Flusher:
             return
         code = error.sqlstate if isinstance(error, SystemRefuses) else "unavailable"
         last = _LAST_REFUSAL if isinstance(error, SystemRefuses) else _LAST_OUTAGE
+        self._growth = min(self._growth + 1, _MOST_GROWTH) if isinstance(error, SystemRefuses) else 0
         if code == _LOCK_NOT_AVAILABLE:
             self._lock_ms, last = _PATIENT_LOCK_MS, _FIRST_PAUSE
             self._condition.blocked(str(error))

@@ -17,8 +17,8 @@ from worker.flush import Flusher
 from worker.stopping import StopRequest
 from worker.tasks import current_flusher
 
-#: s after which a worker without jobs looks whether it was suspended.
-_IDLE_SECONDS: Final = 2
+#: s after which a worker without jobs looks whether it was suspended, and whether there is work all the same.
+_IDLE_SECONDS: Final = 1
 
 
 class FlushWorker(SimpleWorker):
@@ -31,14 +31,25 @@ class FlushWorker(SimpleWorker):
     max_connection_wait_time = 1.0
 
     def __init__(
-        self, client: redis.Redis, flusher: Flusher, stop: StopRequest, *, works: Callable[[], None]
+        self,
+        client: redis.Redis,
+        flusher: Flusher,
+        stop: StopRequest,
+        *,
+        works: Callable[[], None],
+        look: Callable[[], None],
     ) -> None:
-        """`works` is called whenever RQ's bookkeeping went well."""
+        """
+        Args:
+            works: Called whenever RQ's bookkeeping went well.
+            look: Called when no job has come for a while: a signal may be impossible where waiting is not.
+        """
         queue = Queue(keys.RQ_QUEUE, connection=client)
         super().__init__([queue], connection=client, log_job_description=False)
         self._flusher = flusher
         self._stop = stop
         self._works = works
+        self._look = look
         self.trouble: redis.RedisError | None = None
 
     def execute_job(self, job: Job, queue: Queue) -> Any:
@@ -61,6 +72,7 @@ class FlushWorker(SimpleWorker):
                 if found:
                     return found
                 self.check_for_suspension(burst=False)
+                self._look()
             except redis.RedisError as error:
                 raise self._ends(error) from error
             if self._stop.requested:

@@ -3,6 +3,7 @@
 What others pass and one row does not is that row's fault. What every row meets is PostgreSQL's.
 """
 
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -16,6 +17,8 @@ from worker.stopping import StopRequest
 
 #: Where good rows do not tell: so many single rows refused alike, and none passed, are the system's trouble.
 _ENOUGH: Final = 8
+#: Rows of the batch that are tried where trials of good rows say that it is the system.
+_SAMPLES: Final = 4
 #: ms that a part of a batch waits for a lock, once the whole has met one.
 _LOCK_MS: Final = 100
 
@@ -47,16 +50,19 @@ class Sorting:
         condition: Condition,
         stop: StopRequest,
         *,
+        chance: random.Random,
         passed: Callable[[Sequence[Claimed], int], None],
     ) -> None:
         """
         Args:
             stop: Once it is requested, nothing is split any more.
+            chance: Picks rows to try.
             passed: Called with the rows that are written, and how many of them changed, part by part.
         """
         self._store = store
         self._condition = condition
         self._stop = stop
+        self._chance = chance
         self._passed = passed
         self._refused: list[tuple[Claimed, RowsRefused]] = []
         self._sound = False
@@ -85,7 +91,7 @@ class Sorting:
                     parts += [part[middle:], part[:middle]]
                 else:
                     self._refused.append((part[0], error))
-                    self._blame(last=not parts)
+                    self._blame(parts)
         return self._confirmed() if self._refused else []
 
     def _passes(self, part: Sequence[Claimed], lock_ms: int | None) -> None:
@@ -97,19 +103,39 @@ class Sorting:
         self._sound = True
         self._passed(part, changed)
 
-    def _blame(self, *, last: bool) -> None:
+    def _blame(self, parts: list[Sequence[Claimed]]) -> None:
         """A single row was refused. As long as nothing has passed, it may be PostgreSQL's fault."""
         if self._sound:
             return
         row, error = self._refused[-1]
         if not self._unclear:
             finding = "unclear" if error.blames_no_row else rehearse(self._store, row, error)
-            if finding == "alike":
+            if finding == "alike" and not self._others_pass(parts):
                 raise SystemRefuses(error)
-            self._sound, self._unclear = finding == "sound", finding == "unclear"
-        enough = len(self._refused) >= (2 if last else _ENOUGH)
+            # It may also have become sound by a row that passed just now.
+            if finding == "sound":
+                self._sound = True
+            self._unclear = finding == "unclear"
+        enough = len(self._refused) >= (_ENOUGH if parts else 2)
         if self._unclear and enough and self._all_alike():
             raise SystemRefuses(error)
+
+    def _others_pass(self, parts: list[Sequence[Claimed]]) -> bool:
+        """Take a few rows out of `parts`, anywhere, and try them: those tried so far may be bad by chance."""
+        for _ in range(_SAMPLES):
+            if not parts:
+                return False
+            part = parts.pop(self._chance.randrange(len(parts)))
+            pick = self._chance.randrange(len(part))
+            parts += [rest for rest in (part[:pick], part[pick + 1 :]) if rest]
+            try:
+                self._passes([part[pick]], _LOCK_MS)
+            except RowsRefused as error:
+                self._obey(error)
+                self._refused.append((part[pick], error))
+            else:
+                return True
+        return False
 
     def _confirmed(self) -> list[Refused]:
         """What is refused once more, after good rows passed once more: PostgreSQL's rules may have changed

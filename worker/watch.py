@@ -23,6 +23,8 @@ _log = logging.getLogger(__name__)
 
 #: s between looks.
 _LOOK_SECONDS: Final = 0.5
+#: s within which a request to stop is noticed.
+_NAP_SECONDS: Final = 0.1
 
 
 class Watch:
@@ -87,7 +89,15 @@ class Watch:
             except (redis.RedisError, WriteBehindError) as error:
                 _log.debug("no look at the queue: %s", error)
             self._conditions.look()
-            self._condition.changed.wait(_LOOK_SECONDS)
+            self._rest()
+
+    def _rest(self) -> None:
+        """Wait for the next look, or until there is something to say."""
+        # A signal handler can't set an event: it would take a lock.
+        ends, stopping = time.monotonic() + _LOOK_SECONDS, self._stop.requested
+        while time.monotonic() < ends and stopping == self._stop.requested:
+            if self._condition.changed.wait(_NAP_SECONDS):
+                return
 
     def _notice(self) -> None:
         """What the flusher can't know of itself."""

@@ -42,6 +42,8 @@ class Begun:
 
     version: int
     created_at: str
+    #: The cache entry that was taken away, empty where there was none.
+    cached: bytes
 
 
 class Cache:
@@ -85,7 +87,7 @@ class Cache:
             (product_id, operation, known.state, known.version, known.created_at, now),
         )
         if outcome == b"ok":
-            return Begun(int(begun[0]), begun[1].decode())
+            return Begun(int(begun[0]), begun[1].decode(), begun[2])
         return "missing" if outcome == b"missing" else "gone"
 
     def settle(self, product_id: str, version: int, document: bytes, *, changed: int) -> None:
@@ -94,9 +96,13 @@ class Cache:
             "settle", self._pending_and_cache(product_id), (product_id, version, document, changed, self._ttl)
         )
 
-    def abandon(self, product_id: str, version: int) -> None:
+    def abandon(self, product_id: str, begun: Begun) -> None:
         """A write that was begun certainly did not happen."""
-        self._scripts.run("abandon", (keys.fill(product_id),), (version,))
+        self._scripts.run(
+            "abandon",
+            (keys.cache(product_id), keys.fill(product_id), keys.CONFIG),
+            (begun.version, begun.cached, self._ttl),
+        )
 
     def resolve(self, product_id: str, found: Marked, *, version: int, document: bytes) -> None:
         """A read found a mark, and this in PostgreSQL (version 0: nothing)."""

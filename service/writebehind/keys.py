@@ -27,8 +27,6 @@ FLUSH_NOW: Final = "write_behind:flush_now"
 TOTALS: Final = "write_behind:totals"
 #: HASH of settings changed live; they override what a process read from its environment.
 CONFIG: Final = "write_behind:config"
-#: STRING with a short life: the settings that a live worker works with (JSON).
-WORKER: Final = "write_behind:worker"
 #: HASH worker name → JSON of how it is. Its last member is `at`, in µs of lab time: one that is more than
 #: `WORKER_LIFE_US` old, or in the future, is of a worker that has gone.
 WORKERS: Final = "write_behind:workers"

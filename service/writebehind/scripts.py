@@ -29,9 +29,9 @@ from service.writebehind.keys import TYPES
 _log = logging.getLogger(__name__)
 
 Script = Literal[
-    "abandon", "ack", "ack_rows", "begin", "claim", "config", "dead_letter", "fill", "flush_now",
-    "has_work", "heartbeat", "inspect", "read", "release", "repair", "requeue", "resolve", "restore",
-    "retry", "settle", "write",
+    "abandon", "ack", "ack_rows", "begin", "claim", "condition", "config", "dead_letter", "fill",
+    "flush_now", "has_work", "heartbeat", "inspect", "read", "release", "repair", "requeue", "resolve",
+    "restore", "retry", "room", "settle", "write",
 ]  # fmt: skip
 
 #: Files of functions that scripts share, each in a paragraph of its own, below those that it uses.
@@ -143,7 +143,9 @@ class Scripts:
         try:
             connection.send_packed_command((_pack(command),), check_health=False)
             reply = connection.read_response()
-        except (OutOfMemoryError, BusyLoadingError, ReadOnlyError) as error:
+        except OutOfMemoryError as error:
+            raise CacheUnavailable("Redis is full: it takes no write until it has room again") from error
+        except (BusyLoadingError, ReadOnlyError) as error:
             raise CacheUnavailable(f"Redis refused the write: {error}") from error
         except (ConnectionError, TimeoutError) as error:
             connection.disconnect()
@@ -155,6 +157,15 @@ class Scripts:
             raise _Failed(f"Redis failed: {error}") from error
         self._local.used_at = time.monotonic()
         return reply
+
+    def take_a_write(self) -> None:
+        """Have Redis run a script that may write, and writes nothing.
+
+        Raises:
+            CacheUnavailable: it can't be reached, or takes no writes: its memory is full, say.
+            OutcomeUnknown: it does not answer.
+        """
+        self.run("room", (), ())
 
     def close(self) -> None:
         """Close the connections of all threads."""

@@ -47,7 +47,7 @@ class WriteThrough:
         """
         begun = self._begin(operation, product_id, now, known)
         document = finish(head, created_at=begun.created_at, updated_at=now, version=begun.version)
-        changed = self._commit(product_id, begun.version, document)
+        changed = self._commit(product_id, begun, document)
         self._settle(product_id, begun.version, document, changed)
         return document
 
@@ -68,13 +68,13 @@ class WriteThrough:
                 raise NoSuchProduct(product_id)
             known = look_up(self._store, product_id)
 
-    def _commit(self, product_id: str, version: int, document: bytes) -> int:
+    def _commit(self, product_id: str, begun: Begun, document: bytes) -> int:
         """Returns the number of rows that SQL changed."""
         try:
             return self._store.write([document])
         except (StoreUnavailable, RowsRefused) as error:
             with suppress(CacheUnavailable, OutcomeUnknown):
-                self._cache.abandon(product_id, version)
+                self._cache.abandon(product_id, begun)
             if isinstance(error, RowsRefused) and not error.blames_the_row:
                 raise StoreUnavailable(f"PostgreSQL can't work: {error}") from error
             raise

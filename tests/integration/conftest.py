@@ -13,6 +13,9 @@ import pytest
 from stack.opening import open_stack
 from stack.runtime import RuntimeKind
 from stack.stack import Stack
+from tests.refusals import Refusing
+from tests.servers import Servers
+from tests.write_path import OpenPath
 
 BOTH = (pytest.param("local"), pytest.param("docker", marks=pytest.mark.docker))
 
@@ -76,3 +79,13 @@ def lab(request: pytest.FixtureRequest) -> Stack:
     found = request.getfixturevalue(f"{request.param}_lab")
     assert isinstance(found, Stack)
     return found
+
+
+@pytest.fixture
+def database(servers: Servers, open_path: OpenPath) -> Iterator[Refusing]:
+    """PostgreSQL whose rules a test changes; as new afterwards."""
+    refusing = Refusing(servers, open_path)
+    try:
+        yield refusing
+    finally:
+        refusing.restore()

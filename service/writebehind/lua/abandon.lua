@@ -1,6 +1,12 @@
 #!lua flags=allow-oom
--- A write to PostgreSQL certainly did not happen: take its mark away, unless another began meanwhile.
+-- A write to PostgreSQL certainly did not happen: take its mark away, unless another began meanwhile, and put
+-- back what begin.lua took out of the cache.
 --
--- KEYS  1 cache:fill:<id>
--- ARGV  1 version
-take_mark_away(KEYS[1], tonumber(ARGV[1]))
+-- KEYS  1 cache:product:<id>  2 cache:fill:<id>  3 config
+-- ARGV  1 version  2 document that was cached, else ''  3 the process's own cache TTL in s
+local cache_key, fill_key, version, document = KEYS[1], KEYS[2], tonumber(ARGV[1]), ARGV[2]
+local mark = parse_mark(text('GET', fill_key))
+if mark and mark.version == version and mark.earlier == 0 and document ~= '' then
+  redis.call('SET', cache_key, document, 'EX', cache_ttl(KEYS[3], ARGV[3]))
+end
+take_mark_away(fill_key, version)

@@ -6,12 +6,14 @@
 -- KEYS  1 cache:product:<id>  2 pending  3 clock  4 cache:fill:<id>
 -- ARGV  1 id  2 create|update|delete  3 what the caller found in PostgreSQL: row, deleted or nowhere, ''
 --       where it did not look  4 version found, else 0  5 created_at found, else ''  6 updated_at (ISO 8601)
--- Returns {'ok', version, created_at}, {'missing'} or {'gone'}, as in write.lua.
+-- Returns {'ok', version, created_at, the cache entry that was taken away or ''}, or {'missing'} or {'gone'},
+--       as in write.lua.
 local cache_key, pending_key, clock_key, fill_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, operation, state, found, created_at = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[6]
-local mark, previous = parse_mark(text('GET', fill_key)), 0
+local mark, cached, previous = parse_mark(text('GET', fill_key)), nil, 0
 if operation ~= 'create' then
-  local pending, cached = entry_at('HGET', pending_key, id), entry_at('GET', cache_key)
+  local pending = entry_at('HGET', pending_key, id)
+  cached = entry_at('GET', cache_key)
   local answer
   answer, previous, created_at = newest_of(mark, pending, cached, state, found, ARGV[5])
   if answer ~= 'ok' then return {answer} end
@@ -22,4 +24,4 @@ local version = math.max(moment, previous + 1, unsettled + 1)
 -- A product that is being created has no older value that could be cached.
 set_mark(fill_key, version, moment, unsettled, 'begun', operation ~= 'create')
 redis.call('DEL', cache_key)
-return {'ok', digits(version), created_at}
+return {'ok', digits(version), created_at, cached or ''}

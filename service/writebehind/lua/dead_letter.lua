@@ -30,6 +30,7 @@ for row = 0, (#ARGV - 1) / 3 - 1 do
     if not cached or version_of(cached) == version then redis.call('DEL', cache_key) end
     -- A letter that had been put back holds a mark until it arrives.
     take_mark_away(fill_key, tonumber(version))
+    forget_what_was_cached(fill_key)
     if entry and not current then redis.call('RPUSH', queue_key, id) end
   end
 end

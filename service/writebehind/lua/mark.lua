@@ -4,7 +4,7 @@
 -- While one is under way, cache:fill:<id> holds its *mark* instead of a reader's token:
 --     writing:<version>:<since>:<earlier>:<begun | doubted>
 -- `version` is the newest one begun, `since` a moment of the lab's clock, `earlier` the version of a mark
--- that it replaced and that nobody has settled, else 0. While the mark is there nothing is cached: reads go
+-- that it replaced and that nobody has settled, else 0 (1: of some version). While the mark is there nothing is cached: reads go
 -- to PostgreSQL, and answer the newest of what it holds and what is pending. A mark that its writer can't
 -- settle any more is resolved by the next read.
 
@@ -46,6 +46,14 @@ local function take_mark_away(fill_key, version)
     set_mark(fill_key, mark.earlier, mark.since, 0, 'begun', true)
   else
     redis.call('DEL', fill_key)
+  end
+end
+
+-- What was cached when a write began must not be put back should it fail: let the next read look instead.
+local function forget_what_was_cached(fill_key)
+  local mark = parse_mark(text('GET', fill_key))
+  if mark and mark.earlier == 0 then
+    set_mark(fill_key, mark.version, mark.since, 1, mark.stage, true)
   end
 end
 
