@@ -11,6 +11,7 @@ from bench.figures import Figure, show
 from bench.flushing import flush_rate, idle_latency
 from bench.requests import long_queue, throughput
 from bench.runtimes import docker_life, has_engine, side_by_side
+from bench.scripts import script_cost
 from stack.opening import open_stack
 
 
@@ -31,7 +32,7 @@ def _on_one_lab(home: Path) -> Iterator[Figure]:
     stack = open_stack("bench", "local", home=home)
     try:
         list(stack.up({"MAX_PENDING": "100000000", "REDIS_MAXMEMORY": "4gb"}))
-        for measure in (idle_latency, throughput, flush_rate, long_queue):
+        for measure in (idle_latency, throughput, script_cost, flush_rate, long_queue):
             yield from measure(stack)
     finally:
         list(stack.down())

@@ -61,7 +61,7 @@ class _Connection(Protocol):
     def read_response(self) -> Any: ...
 
 
-def _load(name: str) -> bytes:
+def load(name: Script) -> bytes:
     """A script with the shared functions that it uses behind its `#!lua` line. Redis makes every function
     anew on each call, so those that it does not use would cost time."""
     folder = files("service.writebehind") / "lua"
@@ -96,7 +96,7 @@ class Scripts:
         self.client: redis.Redis = redis.Redis.from_url(
             redis_url, socket_connect_timeout=_CONNECT_SECONDS, socket_timeout=_ANSWER_SECONDS
         )
-        self._bodies = {name: _load(name) for name in get_args(Script)}
+        self._bodies = {name: load(name) for name in get_args(Script)}
         self._shas = {
             name: hashlib.sha1(body, usedforsecurity=False).hexdigest() for name, body in self._bodies.items()
         }
@@ -114,7 +114,8 @@ class Scripts:
         try:
             return self._evaluate(script, keys, args)
         except _Failed as error:
-            if script == "repair" or not self.repair(keys):
+            # Another thread may have repaired the key meanwhile.
+            if script == "repair" or not (self.repair(keys) or "WRONGTYPE" in str(error)):
                 raise
             _log.warning("a script failed, and runs again: %s", error)
             return self._evaluate(script, keys, args)
