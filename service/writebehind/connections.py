@@ -10,10 +10,10 @@ from typing import Any, Final, TypeVar
 
 import psycopg
 from psycopg.abc import PQGen
-from psycopg.conninfo import make_conninfo
 from psycopg.rows import namedtuple_row
 
 from service.writebehind.errors import OutcomeUnknown, RowsRefused, StoreUnavailable
+from service.writebehind.postgres_dsn import dsn
 
 T = TypeVar("T")
 
@@ -46,7 +46,7 @@ class Manners:
             " -c idle_in_transaction_session_timeout=5000"
             r" -c default_transaction_isolation=read\ committed"
         )
-        return make_conninfo(url, application_name=self.application, options=options)
+        return dsn(url, application=self.application, connect_seconds=_CONNECT_SECONDS, options=options)
 
 
 API: Final = Manners(application="write-behind api", lock_ms=2_000, statement_ms=3_000)
@@ -229,7 +229,7 @@ class Connections:
     def _open(self) -> BoundedConnection:
         try:
             connection = BoundedConnection.connect(
-                self._conninfo, autocommit=True, connect_timeout=_CONNECT_SECONDS, row_factory=namedtuple_row
+                self._conninfo, autocommit=True, row_factory=namedtuple_row
             )
         except psycopg.Error as error:
             raise StoreUnavailable(f"PostgreSQL can't be reached: {say(error)}") from error
