@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 import msgspec
-from flask import Flask, Response
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from service.writebehind.errors import (
@@ -32,6 +32,8 @@ _KNOWN: Final[dict[type[WriteBehindError], tuple[int, str]]] = {
     OutcomeUnknown: (504, "The outcome of the write is unknown"),
 }
 
+_READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
 
 def problem(status: int, title: str, detail: str, **more: Any) -> Response:
     """`more` are extension members, such as `errors`: a list of {field, detail}."""
@@ -43,6 +45,9 @@ def problem(status: int, title: str, detail: str, **more: Any) -> Response:
 
 
 def _on_write_behind_error(error: WriteBehindError) -> Response:
+    if isinstance(error, OutcomeUnknown) and request.method in _READS:
+        # There was no write: what was asked has no answer just now.
+        error = CacheUnavailable(str(error))
     status, title = _KNOWN[type(error)]
     if isinstance(error, InvalidProduct | InvalidSettings):
         errors = [{"field": field, "detail": why} for field, why in error.problems.items()]

@@ -15,7 +15,7 @@ from service.writebehind.entry import DeadLetter, Product
 from service.writebehind.errors import CacheUnavailable, RowsRefused, StoreUnavailable
 from service.writebehind.scripts import Script, Scripts
 from service.writebehind.settings import Settings
-from service.writebehind.store import Store, StoredProduct
+from service.writebehind.store import Store, StoredProduct, Tombstone
 from service.writebehind.writes import Writes, Written
 from tests.rigged import RiggedScripts, RiggedStore
 from worker.flush import Flusher
@@ -84,6 +84,9 @@ class CachesFirst(Writes):
 
             def get(self, product_id: str) -> StoredProduct | None:
                 return store.get(product_id)
+
+            def look(self, product_id: str) -> StoredProduct | Tombstone | None:
+                return store.look(product_id)
 
         super().__init__(scripts, CachingStore(settings.database_url), settings, **rest)
 
@@ -154,9 +157,9 @@ KEEPS_THE_FIRST: Final = (
 #: A write that lets the window begin anew.
 SLIDES: Final = ("since = queued_at(pending)", "since = since")
 #: A read that does not look at what is pending.
-OVERLOOKS_PENDING: Final = ("if pending then", "if false then")
+OVERLOOKS_PENDING: Final = ("elseif pending then", "elseif false then")
 #: A fill that does not ask whether anything was written since its look at PostgreSQL.
 FILLS_ALWAYS: Final = (
-    ("if redis.call('GET', KEYS[2]) ~= ARGV[2] then", "if false then"),
-    ("if redis.call('EXISTS', KEYS[1]) == 1 or redis.call('HEXISTS', KEYS[3], ARGV[1]) == 1", "if false"),
+    ("if text('GET', fill_key) ~= ARGV[2] then", "if false then"),
+    ("if redis.call('EXISTS', cache_key) == 1 or entry_at('HGET', pending_key, ARGV[1])", "if false"),
 )

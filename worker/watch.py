@@ -102,9 +102,10 @@ class Watch:
             self._condition.become("idle")
 
     def _look(self) -> None:
-        if self._flusher.busy:
-            return
+        # Also while a job runs: under load there is always one.
         if restored := self._buffer.restore():
             self._conditions.met("restored", "pending entries were queued nowhere, and are again", restored)
+        if self._flusher.busy:
+            return
         if self._buffer.has_work(self._settings) and self._signal.waiting() == 0:
             self._signal()

@@ -32,6 +32,12 @@ CONFIG: Final = "write_behind:config"
 WORKERS: Final = "write_behind:workers"
 WORKER_LIFE_US: Final = 3_000_000
 
+#: What each holds, in Redis' word for it; all others hold strings.
+TYPES: Final = {
+    QUEUE: "list", PENDING: "hash", INFLIGHT: "zset", RETRY: "zset", BACKLOG: "zset", DLQ: "list",
+    TOTALS: "hash", CONFIG: "hash", WORKERS: "hash",
+}  # fmt: skip
+
 #: The RQ queue that flush jobs go through, and the job's function.
 RQ_QUEUE: Final = "write-behind"
 RQ_FLUSH: Final = "worker.tasks.flush"
@@ -48,7 +54,7 @@ def fill(product_id: str) -> str:
 
 
 #: A clock beyond the year 2200, in µs, is junk (see entry.lua).
-_LATEST_US: Final = 7_300_000_000_000_000
+LATEST_US: Final = 7_300_000_000_000_000
 _CLOCK: Final = re.compile(r"(\d{1,16}) (\d{1,16}) (\d{1,16})")
 
 
@@ -73,6 +79,6 @@ def parse_clock(value: bytes | str | None) -> Clock | None:
     """
     text = value.decode(errors="replace") if isinstance(value, bytes) else value or ""
     found = _CLOCK.fullmatch(text)
-    if found is None or max(int(found[1]), int(found[2])) >= _LATEST_US:
+    if found is None or max(int(found[1]), int(found[2])) >= LATEST_US:
         return None
     return Clock(*map(int, found.groups()))

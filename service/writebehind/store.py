@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from service.writebehind.connections import API, BoundedConnection, Connections, Manners
-from service.writebehind.entry import finish, is_tombstone, timestamp
+from service.writebehind.entry import finish, is_tombstone, timestamp, tombstone_head
 from service.writebehind.errors import RowsRefused
 
 _COLUMNS: Final = "id, name, price, quantity, created_at, updated_at, version"
@@ -58,6 +58,11 @@ class Tombstone:
 
     id: str
     version: int
+
+    def document(self) -> bytes:
+        """As the write-through delete would have cached it."""
+        now = timestamp()
+        return finish(tombstone_head(self.id), created_at=now, updated_at=now, version=self.version)
 
 
 class Store:
