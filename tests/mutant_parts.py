@@ -151,11 +151,11 @@ class EvictsAnyKey(RiggedScripts):
 
 #: A write that replaces no pending entry.
 KEEPS_THE_FIRST: Final = (
-    "redis.call('HSET', KEYS[2], id, to_entry(document, since, 0))",
-    "redis.call('HSETNX', KEYS[2], id, to_entry(document, since, 0))",
+    "redis.call('HSET', pending_key, id, document",
+    "redis.call('HSETNX', pending_key, id, document",
 )
 #: A write that lets the window begin anew.
-SLIDES: Final = ("since = queued_at(pending)", "since = since")
+SLIDES: Final = ("since = digits(queued_at(pending))", "since = since")
 #: A read that does not look at what is pending.
 OVERLOOKS_PENDING: Final = ("elseif pending then", "elseif false then")
 #: A fill that does not ask whether anything was written since its look at PostgreSQL.

@@ -255,7 +255,10 @@ def test_live_settings_outlive_the_memory_of_redis(stack: Stack, command: Comman
     command("worker", "restart", "--set", "BATCH_SIZE=60")
     stack.exec("redis", ["redis-cli", "FLUSHALL"])
     assert "coalescing_window_ms=60" in command("status")[2]
-    assert lab.client.config()["batch_size"] == 60
+    # The worker says what it works with, twice a second.
+    wait_until(
+        lambda: lab.client.config()["batch_size"] == 60, seconds=3, reason="the worker says so", hint=""
+    )
     command("worker", "restart", "--set", "BATCH_SIZE=500")
 
 
