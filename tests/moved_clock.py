@@ -59,11 +59,7 @@ def redis_by(clock: MovedClock, servers: Servers) -> Iterator[Servers]:
     """The servers with a Redis of their own, which lives by this clock."""
     (port,) = choose_free(1)
     server = subprocess.Popen(
-<<<<<<< HEAD
-        [redis_server(), *redis_args("127.0.0.1", port)],
-=======
         [redis_server(), *redis_args("127.0.0.1", port), "--maxmemory", "100mb"],
->>>>>>> refs/heads/front
         env={**os.environ, **clock.env},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
