@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 #: How long any answer may take, in s.
 _TIMEOUT: Final = 15.0
+#: How the API begins to say that Redis has no room.
+_FULL: Final = "Redis is full"
 
 
 class Api:
@@ -77,6 +79,12 @@ def _decode(answer: "httpx.Response") -> Any:
     message = f"the API answered {answer.status_code}: {detail}"
     if answer.is_client_error:
         raise UsageError(message, hint=_HINTS.get(answer.status_code, "correct the request"))
+    if _FULL in message:
+        raise EnvironmentFault(
+            message,
+            hint="the worker makes room by flushing; or give Redis more memory while it runs: "
+            "`labctl up --set REDIS_MAXMEMORY=1gb`",
+        )
     raise EnvironmentFault(message, hint="look at `labctl status`; repair the lab with `labctl up`")
 
 

@@ -43,9 +43,9 @@ def begin(
 
 
 lab.register(app, _LAB)
-lab_command(app, panel=_LAB)(observe.doctor)
+lab_command(app, panel=_LAB, tends=False)(observe.doctor)
 demo.register(app, _DEMOS)
-lab_command(app, panel=_DEMOS)(report)
+lab_command(app, panel=_DEMOS, tends=False)(report)
 observe.register(app, _LOOK)
 app.add_typer(product.group, name="product", rich_help_panel=_LOOK)
 app.add_typer(queue.queue_group, name="queue", rich_help_panel=_LOOK)

@@ -20,11 +20,13 @@ def lab_command(
     quiet: bool = False,
     panel: str | None = None,
     raw_arguments: bool = False,
+    tends: bool = True,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register a function whose first parameter is a `Session`; the rest are its own options.
 
     Args:
         json: Whether it has --json. quiet: whether it has --quiet. `--name` and `--runtime` all have.
+        tends: Whether it first puts right what killed runs and a Redis without memory left behind.
         raw_arguments: Everything after the first argument belongs to another program.
     """
     chosen = ["name", "runtime", *(["json"] if json else []), *(["quiet"] if quiet else [])]
@@ -33,7 +35,10 @@ def lab_command(
     def register(function: Callable[..., None]) -> Callable[..., None]:
         def command(context: typer.Context, **given: Any) -> None:
             shared = {option: given.pop(option) for option in chosen}
-            function(open_session(context, **shared), **given)
+            session = open_session(context, **shared)
+            if tends:
+                session.tend()
+            function(session, **given)
 
         _, *own = inspect.signature(function).parameters.values()
         command.__doc__ = function.__doc__

@@ -16,6 +16,7 @@ from labctl.session import Session
 from scenarios.events import Event, Outcome, ScenarioFinished, StepStarted, TableShown
 from stack.errors import StateUnusable
 from stack.events import StackNoted
+from stack.runtime import Observed
 
 EXIT_CODES: Final[dict[Outcome, int]] = {"expected": 0, "unexpected": 1, "inconclusive": 3}
 
@@ -60,6 +61,9 @@ def _make_ready(session: Session, *, repair: bool) -> None:
     if session.stack.running():
         return
     status = session.stack.status()
+    if _is_beyond_repair(session, status):
+        # The run says so itself, and that nothing can be concluded.
+        return
     if repair or not any(seen.pid for seen in status.values()):
         start_lab(session, {})
     else:
@@ -67,6 +71,15 @@ def _make_ready(session: Session, *, repair: bool) -> None:
         states = ", ".join(f"{seen.service} is {seen.state}" for seen in ailing)
         text = f"Not everything is healthy: {states}. It stays so; {session.hint('up')} would repair it."
         session.show(StackNoted(text))
+
+
+def _is_beyond_repair(session: Session, status: Mapping[str, Observed]) -> bool:
+    """Whether everything runs, and the worker alone does not get its work done: nothing that could be started
+    would help."""
+    ailing = [seen for seen in status.values() if seen.state != "healthy"]
+    condition = session.stack.condition()
+    stuck = condition is not None and bool(condition.workers) and bool(condition.trouble())
+    return stuck and all((seen.service, seen.state) == ("worker", "unhealthy") for seen in ailing)
 
 
 def _summary(finished: Sequence[ScenarioFinished]) -> TableShown:

@@ -48,6 +48,18 @@ class Session:
                         deque(open_events, maxlen=0)
                     raise
 
+    def tend(self) -> None:
+        """See to it that the lab is as people left it; say what was put back."""
+        from stack.events import StackNoted
+        from stack.tending import tend
+
+        for event in tend(self.stack):
+            if self.json and isinstance(event, StackNoted):
+                # No part of the document, but nothing to keep quiet about either.
+                sys.stderr.write(f"{event.text}\n")
+            else:
+                self.renderer.on(event)
+
     def answer(self, document: Mapping[str, Any], *events: "Event") -> None:
         """The command's result: the document for programs, the events for people."""
         if self.json:
@@ -129,17 +141,24 @@ class Session:
         from stack.errors import NotRunning
 
         self.require_started()
-        if self.stack.status()["api"].pid is None:
+        seen = self.stack.services().get("api")
+        if seen is None or seen.pid is None:
             raise NotRunning(
                 f"the API of the lab {self.stack.name} does not run",
                 hint=f"{self.hint('up')} repairs the lab",
+            )
+        if seen.state == "paused":
+            raise NotRunning(
+                f"the API of the lab {self.stack.name} is frozen",
+                hint=f"{self.hint('fault resume api')} lets it go on",
             )
 
     def require_started(self) -> None:
         """Raises NotRunning unless at least one service of the lab exists."""
         from stack.errors import NotRunning
 
-        if all(seen.state == "missing" for seen in self.stack.status().values()):
+        # Whether they are fit for work is not asked: that takes long where one of them is frozen.
+        if not self.stack.services():
             raise NotRunning(
                 f"the lab {self.stack.name} is not running", hint=f"start it with {self.hint('up')}"
             )

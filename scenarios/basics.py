@@ -18,7 +18,8 @@ from scenarios.premises import (
 )
 from scenarios.scenario import Conclusion, Options, refuse_load_options
 from stack.errors import DeadlinePassed, Inconclusive
-from stack.wait import wait_until
+from stack.events import Advanced
+from stack.wait import waiting
 
 _VALUE: Final = {"name": "Demo Widget", "price": 29.99, "quantity": 100}
 #: s beyond the wait before a flush until the row has to be there.
@@ -62,7 +63,7 @@ class Basics:
 
         query = f"SELECT id, name, price, quantity FROM products WHERE id = '{product}';"
         yield StepStarted(3, "The worker brings it to PostgreSQL", psql(lab.stack.urls()["postgres"], query))
-        _wait_for_row(lab, product, delay)
+        yield from _wait_for_row(lab, product, delay)
         yield Measured("persisted_ms", "in PostgreSQL after", round(1000 * (time.monotonic() - sent)), "ms")
         columns, rows = lab.probe.table(query)
         yield TableShown("row", "The row", columns, rows)
@@ -110,14 +111,17 @@ def _look(shown: dict[str, Any], row: Held | None, version: int, delay: int) -> 
     )
 
 
-def _wait_for_row(lab: Lab, product: str, delay: int) -> None:
+def _wait_for_row(lab: Lab, product: str, delay: int) -> Generator[Event, None, None]:
     """Raises Inconclusive where the row does not come."""
+    label = "waiting for the row"
     try:
-        wait_until(
+        for _ in waiting(
             lambda: bool(lab.probe.rows([product])),
             seconds=delay / 1000 + _PERSIST_SECONDS,
-            reason="the product is in PostgreSQL",
+            reason="the row is in PostgreSQL",
             hint="is the worker running? see `labctl status` and `labctl logs worker`",
-        )
+        ):
+            yield Advanced(label, 0, 1)
     except DeadlinePassed as error:
         raise Inconclusive(error.message, hint=error.hint) from error
+    yield Advanced(label, 1, 1)

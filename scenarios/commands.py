@@ -38,7 +38,11 @@ def psql(database_url: str, query: str) -> str:
 
 def labctl(name: str, words: str) -> str:
     """A call of labctl for the lab of that name."""
-    return f"labctl {words}" if name == DEFAULT_NAME else f"labctl {words} --name {name}"
+    if name == DEFAULT_NAME:
+        return f"labctl {words}"
+    verb, _, rest = words.partition(" ")
+    # What follows `--` belongs to another program.
+    return f"labctl {verb} --name {name} {rest}" if " -- " in words else f"labctl {words} --name {name}"
 
 
 def address(text: str, name: str) -> str:

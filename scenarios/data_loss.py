@@ -19,6 +19,7 @@ from scenarios.premises import (
 from scenarios.scenario import Conclusion, Crash, Options, refuse_load_options
 from scenarios.verdict import Verdict
 from stack.errors import Inconclusive
+from stack.tending import remember
 
 _SAFE: Final = 10
 _DOOMED: Final = 5
@@ -85,13 +86,16 @@ def _create(lab: Lab, name: str, count: int, group: str) -> list[Write]:
 
 @contextmanager
 def _repaired_afterwards(lab: Lab) -> Iterator[None]:
-    """Whatever happens within, an interruption too: the lab works again afterwards."""
+    """Whatever happens within, an interruption too: the lab works again afterwards. Where the run is killed,
+    the next command sees to that."""
+    lab.journal.note_services("redis", "worker")
     try:
         yield
     finally:
         for service in ("redis", "worker"):
             if lab.stack.status()[service].state != "healthy":
                 list(lab.stack.start(service))
+        lab.journal.clear()
 
 
 def _persist_some(lab: Lab) -> Generator[Event, None, None]:
@@ -123,7 +127,6 @@ def _queue_some(lab: Lab) -> Generator[Event, None, None]:
 
 
 def _crash(lab: Lab, crash: Crash) -> Generator[Event, None, None]:
-    changed = lab.probe.live_settings()
     if crash == "flushall":
         command = redis_cli(lab.stack.urls()["redis"], "FLUSHALL")
         yield StepStarted(4, "Redis loses its memory: FLUSHALL", command)
@@ -140,8 +143,8 @@ def _crash(lab: Lab, crash: Crash) -> Generator[Event, None, None]:
             "SIGKILL is a crash of the process, not a power loss: the machine's page cache survives it. "
             "This Redis keeps nothing on disk, so its memory was all there was."
         )
-    if changed:
-        yield Narrated("Settings that were changed live stood in Redis, too, and are gone with it.")
+    # What was set live stood in Redis, too.
+    yield from remember(lab.stack)
     yield Measured("queue_size_after", "queue size after the crash", lab.probe.depth().queue)
 
 

@@ -9,18 +9,21 @@ from scenarios.history import History
 from scenarios.ledger import Ledger
 from scenarios.probe import Probe
 from scenarios.watcher import Watcher
+from stack.run_journal import RunJournal
 from stack.stack import Stack
 
 
 class Lab:
     """One run's view of a lab. A context manager: it closes what it opened."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, run: str = "") -> None:
         urls = stack.urls()
         self.stack = stack
         self.api_url = urls["api"]
         self.api_port = urlsplit(urls["api"]).port or 80
         self.ledger = Ledger()
+        #: What the run changes is noted here before it is changed.
+        self.journal = RunJournal(stack.directory, run)
         self._open = ExitStack()
         self.client = self._open.enter_context(Client(urls["api"], self.ledger))
         self.probe = self._open.enter_context(Probe(urls["redis"], urls["postgres"]))

@@ -31,6 +31,28 @@ def require_settings(lab: Lab, why: str, **wanted: object) -> dict[str, Any]:
     return config
 
 
+def require_flushing(lab: Lab) -> None:
+    """Raises Inconclusive, at once, where what is due does not get done: no measurement gets past that."""
+    condition = lab.stack.condition()
+    if condition is None:
+        raise Inconclusive(
+            "Redis does not answer", hint="`labctl status` says what runs; `labctl up` repairs it"
+        )
+    if trouble := condition.trouble():
+        raise Inconclusive(
+            f"what is acknowledged does not reach PostgreSQL: {trouble}",
+            hint="`labctl status` says what can be done",
+        )
+    if not condition.workers:
+        raise Inconclusive("no worker runs", hint="`labctl worker start`")
+    suspended = [worker for worker in condition.workers if worker.state == "suspended"]
+    if len(suspended) == len(condition.workers):
+        raise Inconclusive(
+            f"what is acknowledged will not reach PostgreSQL: {suspended[0].trouble()}",
+            hint="`labctl exec redis -- redis-cli DEL rq:suspended` lets it go on, as `rq resume` does",
+        )
+
+
 def flush_delay(config: Mapping[str, Any]) -> int:
     """ms that a write waits before it is flushed. Raises Inconclusive if that is too long to watch."""
     setting = "coalescing_window_ms" if config["write_coalescing_enabled"] else "flush_interval_ms"

@@ -87,13 +87,17 @@ def _require_no_dead_letters(lab: Lab) -> None:
 @contextmanager
 def _repaired_if_cut_short(lab: Lab, before: Mapping[str, str]) -> Iterator[None]:
     """If what is within does not come to its end, the worker does not go on failing on purpose, and no
-    dead letter of this run stays behind."""
+    dead letter of this run stays behind. Where the run is killed, the next command sees to that."""
+    lab.journal.note_settings(before, _SOMETIMES)
+    lab.journal.note_dead_letters()
     try:
         yield
     except BaseException:
         lab.probe.put_back(before, _SOMETIMES)
         lab.client.requeue_dead_letters()
+        lab.journal.clear()
         raise
+    lab.journal.clear()
 
 
 def _create(lab: Lab, name: str, count: int) -> list[Write]:
@@ -163,7 +167,7 @@ def _wait_for_dead_letters(lab: Lab) -> Generator[Event, None, None]:
         for _ in waiting(
             lambda: lab.probe.depth().dead_letters >= _DOOMED,
             seconds=_SECONDS,
-            reason="the writes are given up",
+            reason="the writes are in the dead letter queue",
             hint="is the worker running? see `labctl logs worker`",
             poll=0.1,
         ):

@@ -2,16 +2,18 @@
 
 import time
 from collections.abc import Generator, Mapping
-from contextlib import closing
 from typing import Any, Final
 
 from scenarios.catalogue import find
 from scenarios.commands import address
 from scenarios.events import Event, ScenarioFinished, ScenarioStarted
 from scenarios.lab import Lab
+from scenarios.premises import require_flushing
 from scenarios.scenario import Conclusion, Options, Scenario
+from scenarios.watching import watched
 from stack.errors import Inconclusive
 from stack.stack import Stack
+from stack.tending import remember, tend
 
 #: s that writes from before the run get to reach PostgreSQL: they must not be taken for the run's own.
 _SETTLE_SECONDS: Final = 30.0
@@ -27,7 +29,7 @@ def run(stack: Stack, name: str, options: Mapping[str, Any]) -> Generator[Event,
     """
     scenario, chosen = choose(name, options)
     begun = time.monotonic()
-    with Lab(stack) as lab:
+    with Lab(stack, _typed(name)) as lab:
         yield ScenarioStarted(scenario.name, scenario.title, scenario.summary, scenario.steps)
         try:
             conclusion = yield from _play(scenario, lab, chosen)
@@ -50,7 +52,27 @@ def choose(name: str, options: Mapping[str, Any]) -> tuple[Scenario, Options]:
     return scenario, chosen
 
 
+def _typed(name: str) -> str:
+    """The command of labctl that runs it."""
+    return f"load {name.partition('-')[2]}" if _is_load(name) else f"demo {name}"
+
+
+def _is_load(name: str) -> bool:
+    return name.startswith(("load-", "k6-"))
+
+
+def _waits(lab: Lab) -> bool:
+    """Whether something from before this run is still on its way."""
+    condition = lab.stack.condition()
+    return condition is not None and condition.unwritten > 0
+
+
 def _play(scenario: Scenario, lab: Lab, options: Options) -> Generator[Event, None, Conclusion]:
+    # A load may be about a lab that is not well.
+    demo = not _is_load(scenario.name)
+    yield from tend(lab.stack)
+    if demo or _waits(lab):
+        require_flushing(lab)
     settled = yield from lab.probe.settle(_SETTLE_SECONDS)
     if not settled.quiet:
         why = settled.culprit or f"not flushed after {_SETTLE_SECONDS:g} s"
@@ -59,6 +81,7 @@ def _play(scenario: Scenario, lab: Lab, options: Options) -> Generator[Event, No
             hint="is the worker running, or another load? see `labctl queue show` and `labctl logs worker`",
         )
     lab.begin()
-    with closing(scenario.play(lab, options)) as play:
-        conclusion = yield from play
+    conclusion = yield from watched(scenario.play(lab, options), lab.stack, gives_up=demo)
+    # Also what the run itself changed and put back is as it is to be kept.
+    yield from remember(lab.stack)
     return conclusion

@@ -32,7 +32,8 @@ def create_app(settings: Settings) -> Flask:
     )
     app.register_blueprint(admin(overview, Buffer(scripts), signal_flush))
     app.register_blueprint(dlq(DeadLetters(scripts, store), signal_flush))
-    app.register_blueprint(system(scripts, store, overview))
+    # Its own, so that it is not refused because many requests wait for PostgreSQL.
+    app.register_blueprint(system(scripts, Store(settings.database_url), overview))
     problems.register(app)
     return app
 

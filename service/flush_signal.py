@@ -5,9 +5,8 @@ import logging
 import redis
 from rq import Queue
 
+from service.lasting import Conditions
 from service.writebehind import keys
-
-_log = logging.getLogger(__name__)
 
 
 class FlushSignal:
@@ -15,6 +14,7 @@ class FlushSignal:
 
     def __init__(self, client: redis.Redis) -> None:
         self._queue = Queue(keys.RQ_QUEUE, connection=client)
+        self._conditions = Conditions(logging.getLogger(__name__))
 
     def __call__(self) -> None:
         """Enqueue a flush job. Without Redis nothing happens: the worker's own look at the queue, twice
@@ -23,7 +23,9 @@ class FlushSignal:
             # The job limits itself; nobody wants its result, and a failure is in the worker's log.
             self._queue.enqueue(keys.RQ_FLUSH, job_timeout=-1, result_ttl=0, failure_ttl=60)
         except redis.RedisError as error:
-            _log.warning("could not enqueue a flush: %s", error)
+            self._conditions.met("enqueue", f"could not enqueue a flush: {error}")
+        else:
+            self._conditions.over("enqueue", "flushes can be enqueued again")
 
     def waiting(self) -> int:
         """Flush jobs that no worker has taken yet."""

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 import msgspec
-from flask import Flask, Response
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from service.writebehind.errors import (
@@ -13,6 +13,7 @@ from service.writebehind.errors import (
     NoSuchProduct,
     OutcomeUnknown,
     QueueFull,
+    RowsRefused,
     StoreUnavailable,
     WriteBehindError,
 )
@@ -24,11 +25,14 @@ _KNOWN: Final[dict[type[WriteBehindError], tuple[int, str]]] = {
     InvalidProduct: (422, "The product is not valid"),
     InvalidSettings: (422, "The settings are not valid"),
     NoSuchProduct: (404, "No such product"),
+    RowsRefused: (422, "PostgreSQL refuses the product"),
     QueueFull: (503, "The write-behind queue is full"),
     CacheUnavailable: (503, "Redis is not available"),
     StoreUnavailable: (503, "PostgreSQL is not available"),
     OutcomeUnknown: (504, "The outcome of the write is unknown"),
 }
+
+_READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def problem(status: int, title: str, detail: str, **more: Any) -> Response:
@@ -41,6 +45,9 @@ def problem(status: int, title: str, detail: str, **more: Any) -> Response:
 
 
 def _on_write_behind_error(error: WriteBehindError) -> Response:
+    if isinstance(error, OutcomeUnknown) and request.method in _READS:
+        # There was no write: what was asked has no answer just now.
+        error = CacheUnavailable(str(error))
     status, title = _KNOWN[type(error)]
     if isinstance(error, InvalidProduct | InvalidSettings):
         errors = [{"field": field, "detail": why} for field, why in error.problems.items()]

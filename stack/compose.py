@@ -60,7 +60,7 @@ def _service(spec: ServiceSpec) -> dict[str, Any]:
         # A container that comes and goes by `run` must not lay claim to a name.
         "container_name": None if container.profile else name,
         "profiles": [container.profile] if container.profile else None,
-        "command": [_escaped(word) for word in container.command],
+        "command": [_escaped(word) for word in (*container.command, *spec.tuned_args())],
         "user": container.user,
         "environment": {key: _value(key, value, spec) for key, value in spec.env},
         "ports": [f"{HOST}:{spec.port}:{container.port}"] if spec.port and container.port else None,

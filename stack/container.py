@@ -46,7 +46,8 @@ class ContainerSpec:
     #: Directories that may be written to, in memory.
     tmpfs: tuple[str, ...] = ()
     probe: Probe | None = None
-    memory_bytes: int = 512 * MIB
+    #: None: what runs in it sees to that itself.
+    memory_bytes: int | None = 512 * MIB
     #: Processes and threads at most.
     pids: int = 256
     #: Put a minimal init before the program, which reaps orphans and passes signals on.

@@ -7,10 +7,13 @@ from stack.errors import EnvironmentFault
 
 #: s
 _CONNECT_SECONDS: Final = 5
+#: ms that another session's lock is waited for.
+_LOCK_MS: Final = 1000
 
 
-def apply_schema(url: str) -> None:
-    """Create what is missing of tables, views and seed rows.
+def apply_schema(url: str) -> str:
+    """Create what is missing of tables, views and seed rows. What could not be seen to, for a person: tables
+    that another session has locked are there.
 
     Raises:
         EnvironmentFault: PostgreSQL refuses.
@@ -23,9 +26,13 @@ def apply_schema(url: str) -> None:
     given = dsn(url, application="labctl", connect_seconds=_CONNECT_SECONDS)
     try:
         with psycopg.connect(given) as connection:
+            connection.execute(f"SET lock_timeout = {_LOCK_MS}")
             connection.execute(schema)
+    except psycopg.errors.LockNotAvailable:
+        return "its tables are locked by another session, so they were not checked"
     except psycopg.Error as error:
         raise EnvironmentFault(
             f"the database could not be set up: {str(error).strip()}",
             hint="`labctl logs postgres` says more; `labctl down` and `labctl up` start anew",
         ) from error
+    return ""

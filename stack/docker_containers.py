@@ -122,7 +122,7 @@ def create(client: "APIClient", lab: str, spec: ServiceSpec) -> str:
     try:
         made = client.create_container(
             container.image,
-            command=list(container.command) or None,
+            command=[*container.command, *spec.tuned_args()] or None,
             name=name,
             environment=dict(spec.env),
             labels=labels.of_container(lab, spec),

@@ -190,6 +190,6 @@ class DockerRuntime:
         wait_until(
             lambda: (seen := self.observe().get(service)) is None or seen.pid is None,
             seconds=_KILL_SECONDS,
-            reason=f"{service} ends after SIGKILL",
+            reason=f"{service} has ended after SIGKILL",
             hint="the engine may be overloaded; try again",
         )

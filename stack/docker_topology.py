@@ -7,11 +7,11 @@ Inside the lab's network every service is reached by its short name on its own w
 from typing import Final
 
 from service.writebehind import keys
-from stack.container import MIB, ContainerSpec, Mount, Probe
+from stack.container import ContainerSpec, Mount, Probe
 from stack.lab_state import LabState
 from stack.ports import HOST
 from stack.spec import HealthCheck, ServiceSpec
-from stack.topology import DATABASE, PASSWORD, USER, memory_bytes, redis_args, redis_memory, settings_env
+from stack.topology import DATABASE, PASSWORD, USER, redis_args, redis_tuning, settings_env
 
 REDIS_IMAGE: Final = "redis:8-alpine"
 POSTGRES_IMAGE: Final = "postgres:18-alpine"
@@ -32,8 +32,6 @@ _EVERY_ADDRESS: Final = "0.0.0.0"
 _REDIS_URL: Final = "redis://redis:6379/0"
 _DATABASE_URL: Final = f"postgresql://{USER}:{PASSWORD}@postgres:5432/{DATABASE}"
 _TRACES_URL: Final = "http://jaeger:4318"
-#: What Redis needs beside its data: buffers of clients, copies, fragments.
-_REDIS_OVERHEAD: Final = 256 * MIB
 
 
 def docker_specs(state: LabState, image: str) -> dict[str, ServiceSpec]:
@@ -73,10 +71,10 @@ def k6_spec() -> ServiceSpec:
 
 
 def _redis(state: LabState) -> ServiceSpec:
-    maxmemory = redis_memory(state)
     return ServiceSpec(
         name="redis",
         program="redis",
+        tuned=redis_tuning(state),
         port=state.ports["redis"],
         health=HealthCheck(protocol="redis", host=HOST, port=state.ports["redis"]),
         container=ContainerSpec(
@@ -84,7 +82,7 @@ def _redis(state: LabState) -> ServiceSpec:
             # Protected mode would refuse the other containers; the port is open to this machine alone.
             command=(
                 "redis-server",
-                *redis_args(_EVERY_ADDRESS, 6379, maxmemory),
+                *redis_args(_EVERY_ADDRESS, 6379),
                 "--protected-mode",
                 "no",
             ),
@@ -93,7 +91,9 @@ def _redis(state: LabState) -> ServiceSpec:
             # In memory, because the image would otherwise leave an unnamed volume behind.
             tmpfs=("/data", "/tmp"),
             probe=Probe(argv=("redis-cli", "ping")),
-            memory_bytes=memory_bytes(maxmemory) * 5 // 4 + _REDIS_OVERHEAD,
+            # Redis refuses writes at its own limit, which can be raised while it runs; at one of the
+            # container it would be killed, with all that waits in it.
+            memory_bytes=None,
         ),
     )
 
@@ -149,7 +149,8 @@ def _worker(state: LabState, image: str) -> ServiceSpec:
     # A bare socket: importing a client library takes longer than asking.
     ask = (
         "import socket; s = socket.create_connection(('redis', 6379), 2); "
-        f"s.sendall(b'EXISTS {keys.WORKER}\\r\\n'); raise SystemExit(s.recv(16) != b':1\\r\\n')"
+        f"s.sendall(b'HKEYS {keys.WORKERS}\\r\\n'); "
+        "raise SystemExit(f'{socket.gethostname()}-'.encode() not in s.recv(65536))"
     )
     return ServiceSpec(
         name="worker",

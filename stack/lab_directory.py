@@ -5,13 +5,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from stack import lab_state, lock
+from stack import kept_settings, lab_state, lock, run_journal
 from stack.errors import StateUnusable
 from stack.state_files import usable
 from stack.topology import CORE
 
 #: Records of what was run in the lab; they go with it.
 RUNS: Final = "runs"
+#: What is also kept of a lab that compose started.
+_KEPT_OF_ANY: Final = (RUNS, kept_settings.FILE)
 _PROCESSES: Final = tuple(f"{name}.json" for name in CORE)
 
 
@@ -45,18 +47,19 @@ def check_unclaimed(directory: Path) -> None:
         return
     with usable(directory):
         foreign = sorted(path.name for path in directory.iterdir()) if directory.exists() else []
-    # A lock alone is that of a labctl that is about to start the same lab; records of runs are also kept of
-    # labs that compose started.
-    if set(foreign) - {lock.FILE, RUNS}:
+    # A lock alone is that of a labctl that is about to start the same lab; what was run and set is also kept
+    # of labs that compose started.
+    strange = [name for name in foreign if name not in (lock.FILE, *_KEPT_OF_ANY) and not _is_journal(name)]
+    if strange:
         raise StateUnusable(
-            f"{directory} holds something that is no lab's: {', '.join(foreign[:3])}",
+            f"{directory} holds something that is no lab's: {', '.join(strange[:3])}",
             hint="choose another --name, or another state directory in LABCTL_HOME",
         )
 
 
 def forget_runs(directory: Path) -> None:
     """Remove what was recorded of a lab that compose started, and took away itself."""
-    if (directory / RUNS).is_dir():
+    if any((directory / name).exists() for name in _KEPT_OF_ANY):
         take_away(directory)
 
 
@@ -65,7 +68,15 @@ def take_away(directory: Path) -> None:
     with usable(directory):
         with suppress(FileNotFoundError):
             shutil.rmtree(directory / RUNS)
-        for path in (*directory.glob(".*.json.*"), directory / lab_state.FILE, directory / lock.FILE):
+        known = (lab_state.FILE, kept_settings.FILE, lock.FILE)
+        leftovers = (
+            path for pattern in (".*.json.*", run_journal.PATTERN) for path in directory.glob(pattern)
+        )
+        for path in (*leftovers, *(directory / name for name in known)):
             path.unlink(missing_ok=True)
         if directory.is_dir() and not any(directory.iterdir()):
             directory.rmdir()
+
+
+def _is_journal(name: str) -> bool:
+    return Path(name).match(run_journal.PATTERN)

@@ -10,7 +10,7 @@ from stack import crew, ports
 from stack.crew import Shift
 from stack.errors import DeadlinePassed, EnvironmentFault, LabError, NotRunning
 from stack.events import ServiceChanged, StackEvents
-from stack.health import ailment
+from stack.health import ailment, trouble
 from stack.plan import Action, in_order, plan
 from stack.runtime import FaultSignal, Observed, Runtime, RuntimeKind
 from stack.spec import HealthCheck, ServiceSpec
@@ -22,6 +22,8 @@ _TAIL: Final = 8
 _STOP_SECONDS: Final = 10.0
 #: s until a frozen process is seen to be.
 _PAUSE_SECONDS: Final = 5.0
+#: s within which a worker notices that an outage is over.
+_RECOVERY_SECONDS: Final = 6.0
 #: s between two reports that a service is still starting.
 _TELL_SECONDS: Final = 2.0
 #: s between two looks at a service that starts. An engine has to be asked, which costs it some work.
@@ -34,21 +36,25 @@ class Lifecycle:
     Args:
         runtime: What runs them.
         specs: What they should be, by short name.
-        furnish: Work that completes a service each time that it was started and answers.
+        furnish: Work that completes a service each time that it was started and answers; it gives back what
+            that changed, for a person.
         diagnose: What a service lacks, given its check and what was seen of it; see `health.ailment`.
+        trouble: Why one that lacks nothing does not get its work done; see `health.trouble`.
     """
 
     def __init__(
         self,
         runtime: Runtime,
         specs: Mapping[str, ServiceSpec],
-        furnish: Mapping[str, Callable[[], None]],
+        furnish: Mapping[str, Callable[[], str]],
         diagnose: Callable[[HealthCheck, Observed], str] = ailment,
+        trouble: Callable[[HealthCheck], str] = trouble,
     ) -> None:
         self._runtime = runtime
         self._specs = specs
         self._furnish = furnish
         self._diagnose = diagnose
+        self._trouble = trouble
         self._begun: list[str] = []
 
     def converge(self, services: Collection[str]) -> StackEvents:
@@ -103,7 +109,7 @@ class Lifecycle:
                 wait_until(
                     lambda: self._runtime.observe()[service].state == "paused",
                     seconds=_PAUSE_SECONDS,
-                    reason=f"{service} freezes",
+                    reason=f"{service} is frozen",
                     hint="try again",
                 )
                 yield ServiceChanged(service, "paused", "SIGSTOP")
@@ -143,11 +149,13 @@ class Lifecycle:
             return
         self._await_health(spec, shift)
         # Also what was running all the time may lack something by now: a table that somebody dropped.
-        if spec.name in self._furnish:
-            self._furnish[spec.name]()
+        changed = self._furnish[spec.name]() if spec.name in self._furnish else ""
         took = "" if action.verb == "keep" else f"{time.monotonic() - begun:.1f} s"
+        if trouble := self._lasting_trouble(spec, shift):
+            shift.report(ServiceChanged(spec.name, "unhealthy", trouble))
+            return
         where = f"{spec.health.host}:{spec.port}" if spec.port else ""
-        shift.report(ServiceChanged(spec.name, "healthy", ", ".join(filter(None, (where, took)))))
+        shift.report(ServiceChanged(spec.name, "healthy", ", ".join(filter(None, (where, took, changed)))))
 
     def _start(self, spec: ServiceSpec, action: Action, shift: Shift) -> None:
         shift.report(ServiceChanged(spec.name, "starting", action.why))
@@ -190,12 +198,28 @@ class Lifecycle:
         told = 0.0
         try:
             poll = _POLL_SECONDS[self._runtime.kind]
-            for waited in waiting(fit, seconds=spec.health.seconds, reason="healthy", hint="", poll=poll):
+            for waited in waiting(
+                fit, seconds=spec.health.seconds, reason="it is healthy", hint="", poll=poll
+            ):
                 if waited - told >= _TELL_SECONDS:
                     told = waited
                     shift.report(ServiceChanged(spec.name, "starting", f"{waited:.0f} s: it {lack}"))
         except DeadlinePassed as error:
             raise self._unhealthy(DeadlinePassed, spec, f" after {spec.health.seconds:g} s", lack) from error
+
+    def _lasting_trouble(self, spec: ServiceSpec, shift: Shift) -> str:
+        """Why it does not get its work done. A worker notices within seconds that an outage is over: that is
+        waited for; what lasts is not this lab's to mend, such as a lock that somebody holds."""
+
+        def over() -> bool:
+            shift.check()
+            return not self._trouble(spec.health)
+
+        with suppress(DeadlinePassed):
+            poll = _POLL_SECONDS[self._runtime.kind]
+            seconds = _RECOVERY_SECONDS if spec.health.protocol == "worker" else 0.0
+            wait_until(over, seconds=seconds, reason="it gets its work done", hint="", poll=poll)
+        return self._trouble(spec.health)
 
     def _unhealthy(
         self, kind: type[EnvironmentFault], spec: ServiceSpec, when: str, lack: str

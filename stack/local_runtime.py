@@ -159,7 +159,15 @@ class LocalRuntime:
         match spec.program:
             case "redis":
                 server = redis_server(self._settings.redis_server)
-                return [str(server), *spec.args, "--dir", str(data), "--daemonize", "no"], env
+                return [
+                    str(server),
+                    *spec.args,
+                    *spec.tuned_args(),
+                    "--dir",
+                    str(data),
+                    "--daemonize",
+                    "no",
+                ], env
             case "postgres":
                 local_postgres.prepare(data, env, env)
                 return local_postgres.command("postgres", data, ["-D", str(data), *spec.args]), env
@@ -179,7 +187,7 @@ class LocalRuntime:
         with suppress(ProcessLookupError):
             os.kill(group.leader.pid, number)
         with suppress(DeadlinePassed):
-            wait_until(lambda: not group.members(), seconds=seconds, reason="it ends", hint="")
+            wait_until(lambda: not group.members(), seconds=seconds, reason="it has ended", hint="")
 
     def _end(self, group: Group) -> None:
         def gone() -> bool:
@@ -189,7 +197,7 @@ class LocalRuntime:
         wait_until(
             gone,
             seconds=_KILL_SECONDS,
-            reason=f"processes in {group.directory} end after SIGKILL",
+            reason=f"the processes in {group.directory} have ended after SIGKILL",
             hint="they hang in the system, or belong to another user; try again, or end them by hand",
         )
 

@@ -46,7 +46,7 @@ class LabLock:
         wait_until(
             self._try,
             seconds=seconds,
-            reason="another labctl is still working on this lab",
+            reason="the other labctl is done with this lab",
             hint="let it finish, or end it, then try again",
             poll=0.05,
         )

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Final, Literal
 
 from stack.container import ContainerSpec
@@ -39,6 +39,8 @@ class ServiceSpec:
     program: Program
     #: Arguments of the program, without what only the runtime knows (paths of data directories).
     args: tuple[str, ...] = ()
+    #: Options that its program is started with, and that are also changed while it runs (see tuning.py).
+    tuned: tuple[tuple[str, str], ...] = ()
     #: The environment that it gets beside the machine's own; sorted by name.
     env: tuple[tuple[str, str], ...] = ()
     #: Port on this machine, None if nobody connects to it.
@@ -51,7 +53,11 @@ class ServiceSpec:
     #: What Docker runs; None in a lab without.
     container: ContainerSpec | None = None
 
+    def tuned_args(self) -> tuple[str, ...]:
+        """`tuned` as the program's arguments."""
+        return tuple(word for name, value in self.tuned for word in (f"--{name}", value))
+
     def hash(self) -> str:
-        """A digest of all that the service is started from; another one means: start it anew."""
-        text = json.dumps(asdict(self), sort_keys=True)
+        """A digest of all that the service has to be started anew for."""
+        text = json.dumps(asdict(replace(self, tuned=())), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:_HASH_DIGITS]

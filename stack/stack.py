@@ -1,28 +1,31 @@
 """The stack as scenarios and commands see it: one lab, by name, on one runtime."""
 
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from service.writebehind import keys
-from stack import lab_directory, lab_state, topology
+from service.writebehind.condition import Condition
+from stack import lab_directory, lab_state, topology, unwritten
 from stack.database import apply_schema
 from stack.errors import EnvironmentFault, LabError, NotRunning
 from stack.events import ServiceChanged, StackEvents, StackNoted
 from stack.flavour import Flavour
-from stack.health import examined
+from stack.flushing import condition
+from stack.health import examined_all
+from stack.kept_settings import KeptSettings
 from stack.known_state import KnownState
 from stack.lab_state import LabState
 from stack.lifecycle import Lifecycle
 from stack.load_test import LoadTest, Script
 from stack.lock import LabLock
+from stack.redis_wire import redis_at
 from stack.runtime import ExecResult, LogLine, Observed, RuntimeKind, Usage
+from stack.spec import HealthCheck
 from stack.topology import CORE, check_settings, short_name
-from stack.unwritten import drain
+from stack.tuning import tune
 
 #: Detail of a service that no lab of this version has.
 _NOT_OURS: Final = "of another version of the lab"
@@ -69,8 +72,7 @@ class Stack:
 
         What a failed or interrupted `up` began ends again, and the settings and ports that it was given are
         forgotten. A lab that was not there before leaves nothing.
-        Services that it has not (any more) are stopped: those of another version, and what watches it
-        where that is unwanted.
+        Services that it has not (any more) are stopped: of another version, or unwanted watchers.
 
         Args:
             settings: Environment overrides, for this lab from now on.
@@ -91,7 +93,7 @@ class Stack:
                 yield from self._lifecycle(state).end(self._unwanted(state))
                 yield from self._spare_redis(state)
                 yield from self._converge(state, self._flavour.specs(state))
-                self._forget_live(given)
+                KeptSettings(self._directory, self.redis).drop(name.lower() for name in given)
             except BaseException as error:
                 self._go_back(before, is_new=is_new)
                 if isinstance(error, LabError):
@@ -113,8 +115,8 @@ class Stack:
             services = [*known, *self._unwanted(state, observed)]
             if keep_data:
                 yield from self._lifecycle(state).end(["api"])
-                if left := self._drain(state):
-                    yield StackNoted(f"{left} acknowledged writes are in Redis alone, and go with it.")
+                if left := unwritten.drain(redis_at(state.ports["redis"]), self._runtime):
+                    yield StackNoted(unwritten.sentence(left, lost=True))
             yield from self._lifecycle(state).end(services)
             self._remove(keep_data=keep_data)
             for service in services:
@@ -126,11 +128,24 @@ class Stack:
         observed = self._runtime.observe()
         state = self._known.remembered_or_default()
         specs = self._flavour.specs(state)
-        with ThreadPoolExecutor(max_workers=len(specs)) as pool:
-            seen = pool.map(lambda spec: examined(spec, observed.get(spec.name)), specs.values())
-            known = dict(zip(specs, seen, strict=True))
+        known = examined_all(specs, observed)
         strangers = {name: observed[name] for name in self._unwanted(state, observed)}
         return known | {name: replace(seen, detail=_NOT_OURS) for name, seen in strangers.items()}
+
+    def services(self) -> Mapping[str, Observed]:
+        """Every service that exists, without asking whether it is fit for work."""
+        return self._runtime.observe()
+
+    @property
+    def redis(self) -> HealthCheck:
+        """Where Redis is asked."""
+        return redis_at(self._known.ports()["redis"])
+
+    def condition(self) -> Condition | None:
+        """The workers, and whether what is due gets done; None where Redis does not answer."""
+        with suppress(OSError, ValueError, NotRunning):
+            return condition(self.redis)
+        return None
 
     def running(self) -> bool:
         """Whether every service that the write path needs is healthy."""
@@ -143,7 +158,7 @@ class Stack:
 
     def stop(self, service: str) -> StackEvents:
         """End a service in good order. One that does not run stays as it is."""
-        return self._change(service, lambda lifecycle, name: lifecycle.end((name,)))
+        return self._end(service, lambda lifecycle, name: lifecycle.end((name,)))
 
     def start(self, service: str) -> StackEvents:
         """Start a service and wait until it is healthy; where it waits for another, until it runs."""
@@ -151,7 +166,7 @@ class Stack:
 
     def kill(self, service: str) -> StackEvents:
         """SIGKILL for every process of the service."""
-        return self._change(service, lambda lifecycle, name: lifecycle.inject(name, "kill"))
+        return self._end(service, lambda lifecycle, name: lifecycle.inject(name, "kill"))
 
     def pause(self, service: str) -> StackEvents:
         """Freeze every process of the service; its connections stay open and unanswered."""
@@ -170,7 +185,7 @@ class Stack:
             lab_state.save(self._directory, state)
             yield from lifecycle.end((name,))
             yield from self._converge(state, (name,))
-            self._forget_live(given)
+            KeptSettings(self._directory, self.redis).drop(name.lower() for name in given)
 
         return self._change(service, renew)
 
@@ -204,6 +219,13 @@ class Stack:
         known = self._flavour.specs(self._known.remembered_or_default())
         return {name: usage[name] for name in [*known, *usage] if name in usage}
 
+    def _end(self, service: str, end: Callable[[Lifecycle, str], StackEvents]) -> StackEvents:
+        def tell_and_end(lifecycle: Lifecycle, name: str) -> StackEvents:
+            yield from self.at_stake(name)
+            yield from end(lifecycle, name)
+
+        return self._change(service, tell_and_end)
+
     def _change(self, service: str, do: Callable[[Lifecycle, str], StackEvents]) -> StackEvents:
         name = self._short_name(service)
         self._known.required()
@@ -212,8 +234,13 @@ class Stack:
             yield from do(self._lifecycle(self._known.required()), name)
 
     def _lifecycle(self, state: LabState) -> Lifecycle:
-        url = topology.urls(state.ports)["postgres"]
-        return Lifecycle(self._runtime, self._flavour.specs(state), {"postgres": lambda: apply_schema(url)})
+        url, specs = topology.urls(state.ports)["postgres"], self._flavour.specs(state)
+        furnish = {"postgres": lambda: apply_schema(url), "redis": lambda: tune(specs["redis"])}
+        return Lifecycle(self._runtime, specs, furnish)
+
+    def at_stake(self, service: str) -> StackEvents:
+        """Say what is lost with a service before it ends."""
+        yield from unwritten.told(self.redis, lost=True) if service == "redis" else ()
 
     def _converge(self, state: LabState, services: Collection[str]) -> StackEvents:
         specs = self._flavour.specs(state)
@@ -231,28 +258,12 @@ class Stack:
             return
         # Nothing more may be acknowledged meanwhile.
         yield from self._lifecycle(state).end(["api"])
-        if left := self._drain(state):
+        if left := unwritten.drain(redis_at(seen.port or state.ports["redis"]), self._runtime):
             raise EnvironmentFault(
                 f"redis has to be started anew, and would lose {left} acknowledged writes",
                 hint="let the worker write them (`labctl worker start`, `labctl logs worker`), or give them "
                 "up with `labctl fault flushall`; then try again",
             )
-
-    def _drain(self, state: LabState) -> int:
-        """Let the worker write what is in Redis alone; how many are left."""
-
-        def worker_runs() -> bool:
-            seen = self._runtime.observe().get("worker")
-            return seen is not None and seen.state == "running"
-
-        return drain(self._flavour.specs(state)["redis"].health, worker_runs=worker_runs)
-
-    def _forget_live(self, given: Mapping[str, str]) -> None:
-        """What is set now counts from now on: a live setting of the same name would hide it."""
-        names = [name.lower() for name in given]
-        if names:
-            with suppress(NotRunning):
-                self._runtime.exec("redis", ["redis-cli", "HDEL", keys.CONFIG, *names])
 
     def _go_back(self, before: LabState | None, *, is_new: bool) -> None:
         """Forget what a failed `up` was given: a setting that no service starts with would fail the next."""
@@ -270,7 +281,6 @@ class Stack:
         return [name for name, found in seen.items() if name not in wanted and found.pid is not None]
 
     def _aftermath(self) -> str:
-        """What a failed `up` left, and what becomes of it."""
         with suppress(LabError):
             left = [name for name, seen in self._runtime.observe().items() if seen.pid is not None]
             if not self._known.exists():

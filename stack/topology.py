@@ -138,7 +138,7 @@ def lab_specs(state: LabState) -> dict[str, ServiceSpec]:
     """The services of a lab whose processes share this machine's loopback, by short name."""
     reached, api_port = urls(state.ports), state.ports["api"]
     specs = (
-        _redis(state.ports["redis"], redis_memory(state)),
+        _redis(state.ports["redis"], redis_tuning(state)),
         _postgres(state.ports["postgres"]),
         ServiceSpec(
             name="api",
@@ -163,13 +163,13 @@ def lab_specs(state: LabState) -> dict[str, ServiceSpec]:
     return {spec.name: spec for spec in specs}
 
 
-def redis_memory(state: LabState) -> str:
-    """What Redis may use, in its own notation."""
-    return _overrides(state, "redis").get(MAXMEMORY, _MAXMEMORY_DEFAULT)
+def redis_tuning(state: LabState) -> tuple[tuple[str, str], ...]:
+    """The options of a lab's Redis that change while it runs: it must not lose its memory to get more."""
+    return (("maxmemory", _overrides(state, "redis").get(MAXMEMORY, _MAXMEMORY_DEFAULT)),)
 
 
-def redis_args(address: str, port: int, maxmemory: str) -> tuple[str, ...]:
-    """The options of every Redis of a lab, wherever it runs."""
+def redis_args(address: str, port: int) -> tuple[str, ...]:
+    """The other options of every Redis of a lab, wherever it runs."""
     # Only keys with a TTL can be evicted, which cache entries have and the queue has not. Without
     # persistence: what a crash of Redis costs is what the lab is there to show.
     options = {
@@ -177,17 +177,17 @@ def redis_args(address: str, port: int, maxmemory: str) -> tuple[str, ...]:
         "port": str(port),
         "save": "",
         "appendonly": "no",
-        "maxmemory": maxmemory,
         "maxmemory-policy": "volatile-lru",
     }
     return tuple(word for name, value in options.items() for word in (f"--{name}", value))
 
 
-def _redis(port: int, maxmemory: str) -> ServiceSpec:
+def _redis(port: int, tuned: tuple[tuple[str, str], ...]) -> ServiceSpec:
     return ServiceSpec(
         name="redis",
         program="redis",
-        args=redis_args(HOST, port, maxmemory),
+        args=redis_args(HOST, port),
+        tuned=tuned,
         port=port,
         health=HealthCheck(protocol="redis", host=HOST, port=port),
     )

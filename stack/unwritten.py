@@ -1,12 +1,13 @@
-"""Acknowledged writes that are in Redis alone: what is lost if Redis is taken away now."""
+"""What is in Redis alone, acknowledged writes above all: it is lost if Redis is taken away now."""
 
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
 from service.writebehind import keys
 from stack.errors import DeadlinePassed
-from stack.health import redis_line
+from stack.events import StackEvents, StackNoted
+from stack.redis_wire import ask
+from stack.runtime import Runtime
 from stack.spec import HealthCheck
 from stack.wait import wait_until
 
@@ -17,13 +18,33 @@ _DRAIN_SECONDS: Final = 10.0
 def unwritten(redis: HealthCheck) -> int:
     """How many products and older entries wait; 0 where Redis does not answer, so that nobody knows."""
     with suppress(OSError, ValueError):
-        asked = (f"HLEN {keys.PENDING}", f"ZCARD {keys.BACKLOG}")
-        return sum(int(redis_line(redis, question).removeprefix(":")) for question in asked)
+        held = ask(redis, ("HLEN", keys.PENDING), ("ZCARD", keys.BACKLOG))
+        return sum(number for number in held if isinstance(number, int))
     return 0
 
 
-def drain(redis: HealthCheck, *, worker_runs: Callable[[], bool]) -> int:
-    """Wait while a worker brings them to PostgreSQL; how many are left."""
+def told(redis: HealthCheck, *, lost: bool) -> StackEvents:
+    """Say how many there are, if any: before they are lost with Redis, or that they wait there."""
+    if count := unwritten(redis):
+        yield StackNoted(sentence(count, lost=lost))
+
+
+def sentence(count: int, *, lost: bool) -> str:
+    """What becomes of so many acknowledged writes."""
+    one = count == 1
+    fate = (
+        ("goes with it" if one else "go with it") if lost else ("waits" if one else "wait") + " for a worker"
+    )
+    return f"{count:,} acknowledged {'write is' if one else 'writes are'} in Redis alone, and {fate}."
+
+
+def drain(redis: HealthCheck, runtime: Runtime) -> int:
+    """Wait while the lab's worker brings them to PostgreSQL; how many are left."""
+
+    def worker_runs() -> bool:
+        seen = runtime.observe().get("worker")
+        return seen is not None and seen.state == "running"
+
     with suppress(DeadlinePassed):
         wait_until(
             lambda: unwritten(redis) == 0 or not worker_runs(),

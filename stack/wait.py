@@ -16,8 +16,11 @@ def wait_until(
 ) -> None:
     """Return as soon as `condition()` is true.
 
+    Args:
+        reason: What is waited for, so that "waiting until …" goes before it: "the row is in PostgreSQL".
+
     Raises:
-        DeadlinePassed: `reason` had not come true after `seconds`.
+        DeadlinePassed: the condition was not true after `seconds`.
     """
     for _ in waiting(condition, seconds=seconds, reason=reason, hint=hint, poll=poll):
         pass
@@ -35,12 +38,12 @@ def waiting(
     can show progress.
 
     Raises:
-        DeadlinePassed: `reason` had not come true after `seconds`.
+        DeadlinePassed: the condition was not true after `seconds`.
     """
     start = time.monotonic()
     while not condition():
         waited = time.monotonic() - start
         if waited >= seconds:
-            raise DeadlinePassed(f"waited {seconds:g} s in vain: {reason}", hint=hint)
+            raise DeadlinePassed(f"timed out after {seconds:g} s waiting until {reason}", hint=hint)
         yield waited
         time.sleep(min(poll, max(0.0, seconds - waited)))  # noqa: TID251 - this is the one place

@@ -83,6 +83,8 @@ class LedgeredPath:
             own.stop,
             signal_flush=_no_signal,
             chance=random.Random(2),
+            condition=own.condition,
+            conditions=own.conditions,
         )
 
     def drain(self) -> None:

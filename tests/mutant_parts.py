@@ -5,7 +5,10 @@ import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from importlib.resources import files
 from typing import Any, Final
+
+import psycopg
 
 from service.writebehind import keys
 from service.writebehind.buffer import Buffer, Claim, Claimed
@@ -13,11 +16,12 @@ from service.writebehind.entry import DeadLetter, Product
 from service.writebehind.errors import CacheUnavailable, RowsRefused, StoreUnavailable
 from service.writebehind.scripts import Script, Scripts
 from service.writebehind.settings import Settings
-from service.writebehind.store import Store, StoredProduct
+from service.writebehind.store import Store, StoredProduct, Tombstone
 from service.writebehind.writes import Writes, Written
 from tests.rigged import RiggedScripts, RiggedStore
 from tests.write_path import as_bytes
 from worker.flush import Flusher
+from worker.sorting import Refused
 
 
 def rewritten(text: str, *changes: tuple[str, str]) -> str:
@@ -45,8 +49,14 @@ def with_sql(right: str, wrong: str) -> Callable[[str], Store]:
     """A store whose one statement says something else."""
 
     def make(database_url: str) -> Store:
+        schema = (files("service.writebehind") / "schema.sql").read_text()
+        begins = schema.index("CREATE OR REPLACE FUNCTION write_entries")
+        function = schema[begins : schema.index("$$;", begins)] + "$$"
+        function = rewritten(function, (right, wrong), ("FUNCTION write_entries", "FUNCTION wrong_entries"))
+        with psycopg.connect(database_url) as connection:
+            connection.execute(function.encode())
         store = RiggedStore(database_url)
-        store._upsert = rewritten(store._upsert, (right, wrong))
+        store.write_function = "wrong_entries"
         return store
 
     return make
@@ -69,13 +79,16 @@ class CachesFirst(Writes):
 
     def __init__(self, scripts: Scripts, store: Store, settings: Settings, **rest: Any) -> None:
         class CachingStore(Store):
-            def write(self, entries: Sequence[bytes]) -> int:
+            def write(self, entries: Sequence[bytes], *, lock_ms: int | None = None) -> int:
                 for entry in entries:
                     scripts.client.set(keys.cache(json.loads(entry)["id"]), entry)
-                return store.write(entries)
+                return store.write(entries, lock_ms=lock_ms)
 
             def get(self, product_id: str) -> StoredProduct | None:
                 return store.get(product_id)
+
+            def look(self, product_id: str) -> StoredProduct | Tombstone | None:
+                return store.look(product_id)
 
         super().__init__(scripts, CachingStore(settings.database_url), settings, **rest)
 
@@ -126,7 +139,7 @@ class VersionsGoBack(Writes):
 class DropsTheBatch(Flusher):
     """Lets one bad row take its whole batch along."""
 
-    def _write(self, claim: Claim, rows: Sequence[Claimed]) -> list[tuple[Claimed, str]]:
+    def _write(self, claim: Claim, rows: Sequence[Claimed]) -> list[Refused]:
         with suppress(RowsRefused):
             self._store.write([row.entry for row in rows])
         self._claims.ack(claim, rows, rows_written=0)
@@ -136,11 +149,11 @@ class DropsTheBatch(Flusher):
 class GivesUpInAnOutage(Flusher):
     """Takes a database that is away for a database that refuses rows."""
 
-    def _write(self, claim: Claim, rows: Sequence[Claimed]) -> list[tuple[Claimed, str]]:
+    def _write(self, claim: Claim, rows: Sequence[Claimed]) -> list[Refused]:
         try:
             return super()._write(claim, rows)
         except StoreUnavailable as error:
-            return [(row, str(error)) for row in rows]
+            return [Refused(row, RowsRefused(str(error)), certain=True) for row in rows]
 
 
 def parse_anything(body: bytes) -> Product:
@@ -162,15 +175,15 @@ class EvictsAnyKey(RiggedScripts):
 
 #: A write that replaces no pending entry.
 KEEPS_THE_FIRST: Final = (
-    "redis.call('HSET', KEYS[2], id, to_entry(document, since, 0))",
-    "redis.call('HSETNX', KEYS[2], id, to_entry(document, since, 0))",
+    "redis.call('HSET', pending_key, id, document",
+    "redis.call('HSETNX', pending_key, id, document",
 )
 #: A write that lets the window begin anew.
-SLIDES: Final = ("since = queued_at(pending)", "since = since")
+SLIDES: Final = ("since = digits(queued_at(pending))", "since = since")
 #: A read that does not look at what is pending.
-OVERLOOKS_PENDING: Final = ("if pending then", "if false then")
+OVERLOOKS_PENDING: Final = ("elseif pending then", "elseif false then")
 #: A fill that does not ask whether anything was written since its look at PostgreSQL.
 FILLS_ALWAYS: Final = (
-    ("if redis.call('GET', KEYS[2]) ~= ARGV[2] then", "if false then"),
-    ("if redis.call('EXISTS', KEYS[1]) == 1 or redis.call('HEXISTS', KEYS[3], ARGV[1]) == 1", "if false"),
+    ("if text('GET', fill_key) ~= ARGV[2] then", "if false then"),
+    ("if redis.call('EXISTS', cache_key) == 1 or entry_at('HGET', pending_key, ARGV[1])", "if false"),
 )

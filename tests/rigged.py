@@ -6,8 +6,9 @@ from typing import Any
 import redis
 
 from service.writebehind import keys
+from service.writebehind.errors import OutcomeUnknown
 from service.writebehind.scripts import Script, Scripts
-from service.writebehind.store import Store, StoredProduct
+from service.writebehind.store import Store, StoredProduct, Tombstone
 
 
 class Killed(BaseException):
@@ -20,31 +21,49 @@ class RiggedStore(Store):
     def __init__(self, database_url: str) -> None:
         super().__init__(database_url)
         self.faults: list[BaseException] = []
+        #: Happens before the next write reaches PostgreSQL.
+        self.delays: list[Callable[[], object]] = []
+        #: Happens after the next look, before its answer.
         self.meanwhile: list[Callable[[], object]] = []
 
-    def write(self, entries: Sequence[bytes]) -> int:
+    def write(self, entries: Sequence[bytes], *, lock_ms: int | None = None) -> int:
         if self.faults:
             raise self.faults.pop(0)
-        return super().write(entries)
+        while self.delays:
+            self.delays.pop(0)()
+        return super().write(entries, lock_ms=lock_ms)
 
     def get(self, product_id: str) -> StoredProduct | None:
         row = super().get(product_id)
+        self._let_happen()
+        return row
+
+    def look(self, product_id: str) -> StoredProduct | Tombstone | None:
+        held = super().look(product_id)
+        self._let_happen()
+        return held
+
+    def _let_happen(self) -> None:
         while self.meanwhile:
             self.meanwhile.pop(0)()
-        return row
 
 
 class RiggedScripts(Scripts):
-    """Raises the next fault of a script instead of running it."""
+    """Raises the next fault of a script instead of running it, or loses its answer."""
 
     def __init__(self, redis_url: str) -> None:
         super().__init__(redis_url)
-        self.faults: dict[Script, list[Exception]] = {}
+        self.faults: dict[Script, list[BaseException]] = {}
+        self.loses_answers_of: list[Script] = []
 
     def run(self, script: Script, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Any:
         if self.faults.get(script):
             raise self.faults[script].pop(0)
-        return super().run(script, keys, args)
+        answer = super().run(script, keys, args)
+        if script in self.loses_answers_of:
+            self.loses_answers_of.remove(script)
+            raise OutcomeUnknown("Redis broke off")
+        return answer
 
 
 def press_memory(client: redis.Redis) -> None:

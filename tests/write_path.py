@@ -1,6 +1,7 @@
 """The write path in one process, on real servers: what tests of the promise drive."""
 
 import json
+import logging
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ import psycopg
 import redis
 from psycopg.rows import dict_row
 
+from service.lasting import Conditions
 from service.writebehind import keys
 from service.writebehind.buffer import Buffer
 from service.writebehind.dead_letters import DeadLetters
@@ -21,6 +23,7 @@ from service.writebehind.settings import Settings
 from service.writebehind.store import Store
 from service.writebehind.writes import Writes
 from tests.servers import Servers
+from worker.condition import Condition
 from worker.flush import Flusher
 from worker.stopping import StopRequest
 
@@ -55,6 +58,8 @@ class WritePath:
     overview: Overview
     flusher: Flusher
     stop: StopRequest
+    condition: Condition
+    conditions: Conditions
     scripts: Scripts
     #: One element for every flush that the service signalled.
     signals: list[None]
@@ -71,7 +76,8 @@ class WritePath:
         def signal() -> None:
             signals.append(None)
 
-        stop = StopRequest()
+        stop, condition = StopRequest(), Condition()
+        conditions = Conditions(logging.getLogger("worker"))
         return cls(
             servers=servers,
             settings=own,
@@ -82,7 +88,18 @@ class WritePath:
             writes=parts.writes(scripts, store, own, signal_flush=signal),
             dead_letters=DeadLetters(scripts, store),
             overview=Overview(scripts, own),
-            flusher=parts.flusher(buffer, store, own, stop, signal_flush=signal, chance=random.Random(1)),
+            flusher=parts.flusher(
+                buffer,
+                store,
+                own,
+                stop,
+                signal_flush=signal,
+                chance=random.Random(1),
+                condition=condition,
+                conditions=conditions,
+            ),
+            condition=condition,
+            conditions=conditions,
             stop=stop,
             scripts=scripts,
             signals=signals,

@@ -5,19 +5,26 @@ import os
 import random
 import signal
 import sys
-from types import FrameType
+from contextlib import suppress
 from typing import Final
 
 import redis
+from redis.exceptions import ConnectionError, OutOfMemoryError, TimeoutError  # noqa: A004 - the library's names
+from rq.suspension import WORKERS_SUSPENDED
 
 from service.flush_signal import FlushSignal
+from service.lasting import Conditions
 from service.writebehind.buffer import Buffer
-from service.writebehind.errors import InvalidSettings
+from service.writebehind.connections import Manners
+from service.writebehind.errors import InvalidSettings, WriteBehindError
 from service.writebehind.scripts import Scripts
 from service.writebehind.settings import Settings
 from service.writebehind.store import Store
+from worker.blockers import Blockers
+from worker.condition import Condition
 from worker.flush import Flusher
-from worker.rq_worker import FlushWorker
+from worker.hold_ups import HoldUps
+from worker.rq_worker import FlushWorker, RqLog
 from worker.stopping import StopRequest
 from worker.watch import Watch
 
@@ -25,6 +32,10 @@ _log = logging.getLogger("worker")
 
 #: s between attempts to start when Redis is away.
 _START_SECONDS: Final = 0.25
+#: s; longer than RQ waits for a job.
+_RQ_ANSWER_SECONDS: Final = 5.0
+#: A batch may take longer than a request's statement, which a person waits for.
+MANNERS: Final = Manners(application="write-behind worker", lock_ms=1_000, statement_ms=10_000)
 
 
 def main() -> int:
@@ -36,60 +47,114 @@ def main() -> int:
     except InvalidSettings as error:
         sys.stderr.write(f"worker: {error}\n")
         return 2
-    serve(settings, StopRequest())
+    Worker(settings, StopRequest()).serve()
     return 0
 
 
-def serve(settings: Settings, stop: StopRequest) -> None:
-    """Flush until `stop` is requested, whatever becomes of Redis and PostgreSQL meanwhile."""
-    scripts = Scripts(settings.redis_url)
-    buffer = Buffer(scripts)
-    flush_signal = FlushSignal(scripts.client)
-    store = Store(settings.database_url)
-    flusher = Flusher(
-        buffer,
-        store,
-        settings,
-        stop,
-        signal_flush=flush_signal,
-        chance=random.Random(),
-    )
-    watch = Watch(scripts.client, buffer, flusher, flush_signal, settings)
-    watch.start()
-    _log.info("the worker runs as process %d", os.getpid())
-    try:
-        while not stop.requested:
-            _listen_for_stop(stop)
-            _work(settings, flusher, stop)
-    finally:
-        _log.info("the worker ends")
-        watch.end()
-        flusher.close()
-        store.close()
-        scripts.close()
+class Worker:
+    """One worker process: the parts, and the loop that keeps RQ running, or does without it."""
+
+    def __init__(self, settings: Settings, stop: StopRequest) -> None:
+        self._settings = settings
+        self._stop = stop
+        self._scripts = Scripts(settings.redis_url)
+        self._buffer = Buffer(self._scripts)
+        self._store = Store(settings.database_url, MANNERS, stop_fd=stop.fd)
+        self._condition = Condition()
+        self._conditions = Conditions(_log)
+        flush_signal = FlushSignal(self._scripts.client)
+        self._flusher = Flusher(
+            self._buffer,
+            self._store,
+            settings,
+            stop,
+            signal_flush=flush_signal,
+            chance=random.Random(),
+            condition=self._condition,
+            conditions=self._conditions,
+        )
+        self._watch = Watch(
+            self._scripts.client,
+            self._buffer,
+            self._flusher,
+            flush_signal,
+            settings,
+            stop,
+            condition=self._condition,
+            conditions=self._conditions,
+        )
+        self._hold_ups = HoldUps(
+            self._condition, Blockers(settings.database_url), self._store.connections.backend_pids
+        )
+
+    def serve(self) -> None:
+        """Flush until a stop is requested, whatever becomes of Redis and PostgreSQL meanwhile."""
+        for handler in logging.getLogger().handlers:
+            handler.addFilter(RqLog(self._conditions))
+        self._stop.enforce()
+        self._watch.start()
+        self._hold_ups.start()
+        _log.info("the worker runs as process %d", os.getpid())
+        try:
+            while not self._stop.requested:
+                # Between two RQ workers nobody else handles the signals.
+                for number in (signal.SIGTERM, signal.SIGINT):
+                    signal.signal(number, self._stop.on_signal)
+                self._work()
+        finally:
+            _log.info("the worker ends")
+            self._hold_ups.end()
+            self._watch.end()
+            self._flusher.close()
+            self._store.close()
+            self._scripts.close()
+
+    def _work(self) -> None:
+        """Run one RQ worker. It ends when Redis answers late, breaks off, or refuses RQ's bookkeeping: then
+        what is due is flushed without it, and the next one begins."""
+        # RQ waits for jobs longer than any answer takes, so its connection is its own, and patient.
+        client = redis.Redis.from_url(
+            self._settings.redis_url, socket_connect_timeout=1.0, socket_timeout=_RQ_ANSWER_SECONDS
+        )
+        trouble: redis.RedisError | None = None
+        try:
+            rq = FlushWorker(client, self._flusher, self._stop, works=self._rq_works)
+            rq.work(logging_level="WARNING")
+            trouble = rq.trouble
+        except redis.RedisError as error:
+            trouble = error
+        finally:
+            client.close()
+        if not self._stop.requested:
+            self._do_without(trouble)
+            self._stop.pause(_START_SECONDS)
+
+    def _rq_works(self) -> None:
+        self._condition.note = ("", "")
+        self._conditions.over("rq", "RQ works again")
+
+    def _do_without(self, trouble: redis.RedisError | None) -> None:
+        sentence, code = _explain(trouble)
+        self._condition.note = (sentence, code)
+        self._conditions.met("rq", sentence)
+        # Where Redis is away altogether, there is nothing to do but to try again.
+        with suppress(redis.RedisError, WriteBehindError):
+            suspended = bool(self._scripts.client.exists(WORKERS_SUSPENDED))
+            if not suspended and self._buffer.has_work(self._settings):
+                self._flusher.attempt()
 
 
-def _work(settings: Settings, flusher: Flusher, stop: StopRequest) -> None:
-    """Run one RQ worker. RQ's ends when Redis answers late or breaks off: then the next one begins."""
-    # RQ waits for jobs longer than any answer takes, so its connection is its own, and patient.
-    client = redis.Redis.from_url(settings.redis_url, socket_connect_timeout=1.0)
-    try:
-        FlushWorker(client, flusher, stop).work(logging_level="WARNING")
-    except redis.RedisError as error:
-        _log.warning("Redis is away: %s", error)
-    finally:
-        client.close()
-    stop.pause(_START_SECONDS)
-
-
-def _listen_for_stop(stop: StopRequest) -> None:
-    """Between two RQ workers nobody else handles the signals."""
-
-    def request(signum: int, frame: FrameType | None) -> None:
-        stop.request()
-
-    signal.signal(signal.SIGTERM, request)
-    signal.signal(signal.SIGINT, request)
+def _explain(trouble: redis.RedisError | None) -> tuple[str, str]:
+    """Why RQ does not run, a sentence, and a short class."""
+    match trouble:
+        case OutOfMemoryError():
+            return "Redis is full: RQ can't keep its books, and flushing goes on without it", "full"
+        case ConnectionError() | TimeoutError():
+            return f"Redis is away: {trouble}", "away"
+        case None:
+            return "RQ ended for no reason of ours, and flushing goes on without it", "rq"
+        case _:
+            return f"RQ can't work, and flushing goes on without it: {trouble}", "rq"
 
 
 if __name__ == "__main__":

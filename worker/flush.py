@@ -6,12 +6,15 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
+from service.lasting import Conditions
 from service.writebehind.buffer import Buffer, Claim, Claimed
-from service.writebehind.entry import DeadLetter, attempts_of
-from service.writebehind.errors import OutcomeUnknown, RowsRefused, StoreUnavailable, WriteBehindError
+from service.writebehind.errors import OutcomeUnknown, StoreUnavailable, WriteBehindError
 from service.writebehind.settings import Settings
 from service.writebehind.store import Store
 from worker.claims import Claims
+from worker.condition import Condition
+from worker.disposal import Disposal
+from worker.sorting import Refused, Sorting, SystemRefuses
 from worker.stopping import StopRequest
 
 _log = logging.getLogger(__name__)
@@ -22,8 +25,12 @@ _JOB_SECONDS: Final = 10.0
 _LOOK_SECONDS: Final = 0.1
 #: s between two batches that are not full, at most; a tenth of the window, if that is less.
 _GATHER_SECONDS: Final = 0.05
-#: s; waits between attempts to reach PostgreSQL grow from the first to the second.
-_OUTAGE_FIRST, _OUTAGE_LAST = 0.05, 1.0
+#: s; waits between attempts grow from the first to the last: of those to reach PostgreSQL, and of those to
+#: write what it refuses.
+_FIRST_PAUSE, _LAST_OUTAGE, _LAST_REFUSAL = 0.05, 1.0, 3.0
+#: ms that a batch waits for a lock once one was met: whoever queues for it goes on the moment it is free.
+_PATIENT_LOCK_MS: Final = 5_000
+_LOCK_NOT_AVAILABLE: Final = "55P03"
 
 
 class Flusher:
@@ -39,6 +46,8 @@ class Flusher:
         *,
         signal_flush: Callable[[], None],
         chance: random.Random,
+        condition: Condition,
+        conditions: Conditions,
     ) -> None:
         self._buffer = buffer
         self._claims = Claims(buffer)
@@ -47,8 +56,22 @@ class Flusher:
         self._stop = stop
         self._signal_flush = signal_flush
         self._chance = chance
+        self._condition = condition
+        self._conditions = conditions
+        self._live, self._looked_at = settings, float("-inf")
+        self._pause = _FIRST_PAUSE
+        #: ms; None for as long as usual.
+        self._lock_ms: int | None = None
         #: Whether a job runs: a look from outside need not signal another then.
         self.busy = False
+
+    def attempt(self) -> int:
+        """One flush job, as `run`, for callers who can do nothing about a Redis that goes."""
+        try:
+            return self.run()
+        except WriteBehindError as error:
+            self._conditions.met("redis", f"a flush ends early: {error}")
+            return 0
 
     def run(self) -> int:
         """One flush job: drain until nothing is queued; return how many rows it took care of.
@@ -75,10 +98,8 @@ class Flusher:
         self._buffer.flush_started()
         ends = time.monotonic() + _JOB_SECONDS
         rows = 0
-        settings, looked_at = self._settings, -_LOOK_SECONDS
         while not self._stop.requested:
-            if time.monotonic() - looked_at >= _LOOK_SECONDS:
-                settings, looked_at = self._buffer.live_settings(self._settings), time.monotonic()
+            settings = self._live_settings()
             claim = self._claims.next(settings)
             if claim.rows:
                 self._flush(claim, settings)
@@ -87,68 +108,65 @@ class Flusher:
                     # Let rows gather: statements of a few rows each would cost far more in all.
                     self._stop.pause(min(_GATHER_SECONDS, settings.flush_delay_ms / 1000 / 10))
             elif claim.wait is None:
+                self._condition.become("idle")
                 return rows
             else:
+                self._condition.rest()
                 self._stop.pause(min(claim.wait, _LOOK_SECONDS))
             if time.monotonic() > ends:
                 self._signal_flush()
                 return rows
         return rows
 
+    def _live_settings(self) -> Settings:
+        if time.monotonic() - self._looked_at >= _LOOK_SECONDS:
+            self._live, self._looked_at = self._buffer.live_settings(self._settings), time.monotonic()
+        return self._live
+
     def _flush(self, claim: Claim, settings: Settings) -> None:
         unlucky = self._choose_failures(claim.rows, settings)
         try:
             refused = self._write(claim, [row for row in claim.rows if row not in unlucky])
-        except (StoreUnavailable, OutcomeUnknown) as error:
+        except (StoreUnavailable, OutcomeUnknown, SystemRefuses) as error:
             # An outage is nobody's failed attempt. What was acknowledged already stays so: only
             # what this claim still holds is given back.
             self._claims.give_back(claim)
-            self._wait_out(error)
+            self._hold(error)
             return
-        self._dispose(claim, refused, unlucky, settings)
+        disposal = Disposal(settings, self._chance)
+        disposal.refused(refused)
+        disposal.unlucky(unlucky)
+        self._dispose(claim, disposal)
 
-    def _write(self, claim: Claim, rows: Sequence[Claimed]) -> list[tuple[Claimed, str]]:
+    def _write(self, claim: Claim, rows: Sequence[Claimed]) -> list[Refused]:
         """Write rows and acknowledge them. A batch that PostgreSQL refuses is split down to the bad rows;
-        these are returned, each with the reason."""
-        if not rows:
-            return []
-        try:
-            written = self._store.write([row.entry for row in rows])
-        except RowsRefused as error:
-            if len(rows) == 1:
-                return [(rows[0], str(error))]
-            middle = len(rows) // 2
-            return self._write(claim, rows[:middle]) + self._write(claim, rows[middle:])
-        self._claims.ack(claim, rows, rows_written=written)
-        _log.info("flushed %d entries, %d rows changed", len(rows), written)
-        return []
+        these are returned."""
 
-    def _dispose(
-        self,
-        claim: Claim,
-        refused: Sequence[tuple[Claimed, str]],
-        unlucky: Collection[Claimed],
-        settings: Settings,
-    ) -> None:
+        def passed(part: Sequence[Claimed], changed: int) -> None:
+            self._go_on()
+            self._claims.ack(claim, part, rows_written=changed)
+            _log.info("flushed %s, %s changed", _count(len(part), "entry"), _count(changed, "row"))
+
+        sorting = Sorting(self._store, self._condition, self._stop, passed=passed)
+        return sorting.write(rows, lock_ms=self._lock_ms)
+
+    def _dispose(self, claim: Claim, disposal: Disposal) -> None:
         """Dead-letter what will never succeed; let the rest wait for its next attempt."""
-        letters = [_letter(row, f"PostgreSQL refuses the row: {why}") for row, why in refused]
-        again: list[tuple[Claimed, int, float]] = []
-        for row in unlucky:
-            attempts = attempts_of(row.entry) + 1
-            if attempts > settings.max_retries:
-                letters.append(_letter(row, "simulated database failure, and no retries left"))
-            else:
-                again.append((row, attempts, self._backoff(attempts, settings)))
-        if letters:
+        if letters := disposal.letters:
             self._buffer.dead_letter(claim, letters)
-            _log.warning("dead-lettered %d entries: %s", len(letters), letters[0].error)
-        if again:
+            self._conditions.met(
+                "dead letters",
+                f"dead-lettered {_count(len(letters), 'entry')}: {letters[0].error}",
+                len(letters),
+            )
+        if again := disposal.again:
             self._buffer.retry(claim, again)
-            _log.warning(
-                "attempt %s failed for %d entries; the next follows in %.0f ms or later",
-                ", ".join(sorted({str(attempts) for _, attempts, _ in again})),
+            self._conditions.met(
+                "retries",
+                f"attempt {', '.join(sorted({str(attempts) for _, attempts, _ in again}))} failed for "
+                f"{_count(len(again), 'entry')}; the next follows in "
+                f"{1000 * min(wait for _, _, wait in again):.0f} ms or later",
                 len(again),
-                1000 * min(wait for _, _, wait in again),
             )
 
     def _choose_failures(self, rows: Sequence[Claimed], settings: Settings) -> Collection[Claimed]:
@@ -157,24 +175,30 @@ class Flusher:
             return ()
         return {row for row in rows if self._chance.random() < settings.failure_rate}
 
-    def _backoff(self, attempts: int, settings: Settings) -> float:
-        """s until the next attempt: doubled each time, and spread so that retries do not come in herds."""
-        doubled: float = 2.0 ** (attempts - 1)
-        return settings.retry_delay_ms / 1000 * doubled * self._chance.uniform(0.5, 1.5)
+    def _go_on(self) -> None:
+        """Something was written: nothing is in the way any more."""
+        self._pause, self._lock_ms = _FIRST_PAUSE, None
+        self._condition.become("flushing")
+        self._conditions.over("paused", "flushing goes on")
 
-    def _wait_out(self, error: Exception) -> None:
-        """Pause until PostgreSQL works again, or a stop is requested."""
-        _log.warning("flushing is paused: %s", error)
-        wait = _OUTAGE_FIRST
-        while not self._stop.pause(wait * self._chance.uniform(0.5, 1.0)):
-            try:
-                self._store.ping()
-            except (StoreUnavailable, OutcomeUnknown):
-                wait = min(2 * wait, _OUTAGE_LAST)
-            else:
-                _log.info("flushing goes on")
-                return
+    def _hold(self, error: WriteBehindError) -> None:
+        """Nothing can be written: say so, and wait before the next attempt."""
+        if self._stop.requested:
+            return
+        code = error.sqlstate if isinstance(error, SystemRefuses) else "unavailable"
+        last = _LAST_REFUSAL if isinstance(error, SystemRefuses) else _LAST_OUTAGE
+        if code == _LOCK_NOT_AVAILABLE:
+            self._lock_ms, last = _PATIENT_LOCK_MS, _FIRST_PAUSE
+            self._condition.blocked(str(error))
+        else:
+            self._lock_ms = None
+            self._condition.become("paused", str(error), code)
+        self._conditions.met("paused", f"flushing is paused: {error}")
+        self._pause = min(self._pause, last)
+        self._stop.pause(self._pause * self._chance.uniform(0.5, 1.0))
+        self._pause = min(2 * self._pause, last)
 
 
-def _letter(row: Claimed, error: str) -> DeadLetter:
-    return DeadLetter.of(row.id, row.version, row.entry, error=error, attempts=attempts_of(row.entry) + 1)
+def _count(number: int, noun: str) -> str:
+    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    return f"{number} {noun if number == 1 else plural}"

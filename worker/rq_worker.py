@@ -1,37 +1,105 @@
 """The RQ worker: jobs run in this process, so that the database connection stays warm."""
 
+import logging
+import signal
+from collections.abc import Callable
 from types import FrameType
-from typing import Any
+from typing import Any, Final
 
 import redis
 from rq import Queue, SimpleWorker
+from rq.exceptions import StopRequested
 from rq.job import Job
 
+from service.lasting import Conditions
 from service.writebehind import keys
 from worker.flush import Flusher
 from worker.stopping import StopRequest
 from worker.tasks import current_flusher
 
+#: s after which a worker without jobs looks whether it was suspended.
+_IDLE_SECONDS: Final = 2
+
 
 class FlushWorker(SimpleWorker):
-    """Serves the one queue, so that RQ takes jobs with BLMOVE, which can't lose one."""
+    """Serves the one queue, so that RQ takes jobs with BLMOVE, which can't lose one.
+
+    It ends, with `trouble`, when Redis refuses RQ's own bookkeeping: the caller flushes without RQ then.
+    """
 
     #: s between attempts to reach Redis, at most: the lab must drain within 5 s of its return.
     max_connection_wait_time = 1.0
 
-    def __init__(self, client: redis.Redis, flusher: Flusher, stop: StopRequest) -> None:
+    def __init__(
+        self, client: redis.Redis, flusher: Flusher, stop: StopRequest, *, works: Callable[[], None]
+    ) -> None:
+        """`works` is called whenever RQ's bookkeeping went well."""
         queue = Queue(keys.RQ_QUEUE, connection=client)
         super().__init__([queue], connection=client, log_job_description=False)
         self._flusher = flusher
         self._stop = stop
+        self._works = works
+        self.trouble: redis.RedisError | None = None
 
     def execute_job(self, job: Job, queue: Queue) -> Any:
         token = current_flusher.set(self._flusher)
         try:
             return super().execute_job(job, queue)
+        except redis.RedisError as error:
+            raise self._ends(error) from error
         finally:
             current_flusher.reset(token)
 
+    def dequeue_job_and_maintain_ttl(
+        self, timeout: int | None, max_idle_time: int | None = None
+    ) -> tuple[Job, Queue] | None:
+        """The next job. RQ's own looks only between jobs whether it is suspended or asked to stop."""
+        while True:
+            try:
+                found = super().dequeue_job_and_maintain_ttl(timeout, _IDLE_SECONDS)
+                self._works()
+                if found:
+                    return found
+                self.check_for_suspension(burst=False)
+            except redis.RedisError as error:
+                raise self._ends(error) from error
+            if self._stop.requested:
+                return None
+
+    def teardown(self) -> None:
+        try:
+            super().teardown()  # type: ignore[no-untyped-call]
+        except redis.RedisError:
+            # RQ would leave its thread behind that listens for commands.
+            self.unsubscribe()  # type: ignore[no-untyped-call]
+            raise
+
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
-        self._stop.request()
-        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
+        self._stop.on_signal(signum, frame)
+        try:
+            super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
+        finally:
+            # RQ's second signal is a cold shutdown, which waits as well.
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, self._stop.on_signal)
+
+    def _ends(self, error: redis.RedisError) -> StopRequested:
+        self.trouble = error
+        return StopRequested()
+
+
+class RqLog(logging.Filter):
+    """Bounds what RQ logs: its own way is a traceback every second while Redis is away."""
+
+    def __init__(self, conditions: Conditions) -> None:
+        super().__init__()
+        self._conditions = conditions
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.name.startswith("rq."):
+            return True
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None and not isinstance(error, redis.RedisError):
+            return True
+        self._conditions.met(record.msg, f"RQ: {record.getMessage()}" + (f" ({error})" if error else ""))
+        return False

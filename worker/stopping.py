@@ -2,6 +2,15 @@
 
 import os
 import select
+import threading
+import time
+from types import FrameType
+from typing import Final
+
+#: s after which a worker that was asked to stop ends, in good order or not: leases bring its claims back.
+_LAST_SECONDS: Final = 3.0
+#: s within which a second signal is taken for the same one: a terminal and a parent may both send it.
+_SAME_SECONDS: Final = 0.2
 
 
 class StopRequest:
@@ -10,15 +19,40 @@ class StopRequest:
     def __init__(self) -> None:
         self._read, self._write = os.pipe()
         os.set_blocking(self._write, False)
+        self._requested_at = 0.0
         self.requested = False
+
+    @property
+    def fd(self) -> int:
+        """Readable from the request on."""
+        return self._read
 
     def request(self) -> None:
         if not self.requested:
             self.requested = True
+            self._requested_at = time.monotonic()
             os.write(self._write, b"!")
+
+    def on_signal(self, signum: int, frame: FrameType | None) -> None:
+        """A signal handler: the first signal is a request, the second ends the process at once."""
+        if self.requested and time.monotonic() - self._requested_at > _SAME_SECONDS:
+            os.write(2, b"worker: ends at once; what it claimed comes back when the lease ends\n")
+            os._exit(128 + signum)
+        self.request()
 
     def pause(self, seconds: float) -> bool:
         """Wait `seconds` or until the request is made; return whether it is."""
         if not self.requested:
             select.select([self._read], [], [], max(0.0, seconds))
         return self.requested
+
+    def enforce(self) -> None:
+        """See to it that the process ends soon after the request, whatever it hangs in."""
+
+        def end() -> None:
+            select.select([self._read], [], [])
+            threading.Event().wait(_LAST_SECONDS)
+            os.write(2, b"worker: could not end in good order; what it claimed comes back by its lease\n")
+            os._exit(1)
+
+        threading.Thread(target=end, name="last resort", daemon=True).start()

@@ -14,4 +14,4 @@ def flush() -> int:
     Raises:
         LookupError: run by a plain `rq worker`; start the worker with `python -m worker`.
     """
-    return current_flusher.get().run()
+    return current_flusher.get().attempt()

@@ -1,44 +1,63 @@
-"""The worker's own look at the queue: it makes up for every signal that got lost."""
+"""The worker's own look at the queue: it makes up for every signal that got lost, and says how it is."""
 
-import json
 import logging
 import os
+import socket
 import threading
 import time
-from dataclasses import asdict
 from typing import Final
 
 import redis
+from rq.suspension import WORKERS_SUSPENDED
 
 from service.flush_signal import FlushSignal
-from service.writebehind import keys
+from service.lasting import Conditions
 from service.writebehind.buffer import Buffer
 from service.writebehind.errors import WriteBehindError
 from service.writebehind.settings import Settings
+from worker.condition import Condition
 from worker.flush import Flusher
+from worker.stopping import StopRequest
 
 _log = logging.getLogger(__name__)
 
-#: s between looks, and the life of the announcement that a worker is there.
+#: s between looks.
 _LOOK_SECONDS: Final = 0.5
-_ANNOUNCED_SECONDS: Final = 3
 
 
 class Watch:
-    """A thread that says that the worker lives, and signals a flush when there is work, no job waits and
+    """A thread that says how the worker is, and signals a flush when there is work, no job waits and
     this worker is idle: after a FLUSHALL, a killed API or worker, or an ended lease nobody else does."""
 
     def __init__(
-        self, client: redis.Redis, buffer: Buffer, flusher: Flusher, signal: FlushSignal, settings: Settings
+        self,
+        client: redis.Redis,
+        buffer: Buffer,
+        flusher: Flusher,
+        signal: FlushSignal,
+        settings: Settings,
+        stop: StopRequest,
+        *,
+        condition: Condition,
+        conditions: Conditions,
     ) -> None:
         self._client = client
         self._buffer = buffer
         self._flusher = flusher
         self._signal = signal
         self._settings = settings
-        self._announcement = json.dumps(
-            {"pid": os.getpid(), "started_at": time.time(), "settings": asdict(settings)}
-        )
+        self._stop = stop
+        self._condition = condition
+        self._conditions = conditions
+        host = socket.gethostname()
+        self._name = f"{host}-{os.getpid()}"
+        self._facts: dict[str, object] = {
+            "name": self._name,
+            "pid": os.getpid(),
+            "host": host,
+            "started_at": time.time(),
+            "settings": settings.live(),
+        }
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
 
@@ -46,29 +65,47 @@ class Watch:
         self._thread.start()
 
     def end(self) -> None:
-        """Stop watching and take the announcement back."""
+        """Stop watching and take back what was said."""
         self._ended.set()
+        self._condition.changed.set()
         self._thread.join()
         try:
-            self._client.delete(keys.WORKER)
-        except redis.RedisError as error:
-            _log.debug("could not take the announcement back: %s", error)
+            self._buffer.farewell(self._name)
+        except WriteBehindError as error:
+            _log.debug("could not take back what was said: %s", error)
 
     def _run(self) -> None:
-        while True:
+        looked_at = float("-inf")
+        while not self._ended.is_set():
+            self._condition.changed.clear()
             try:
-                self._look()
+                self._notice()
+                self._buffer.heartbeat(self._name, self._condition.document(self._facts))
+                if time.monotonic() - looked_at >= _LOOK_SECONDS:
+                    looked_at = time.monotonic()
+                    self._look()
             except (redis.RedisError, WriteBehindError) as error:
                 _log.debug("no look at the queue: %s", error)
-            if self._ended.wait(_LOOK_SECONDS):
-                return
+            self._conditions.look()
+            self._condition.changed.wait(_LOOK_SECONDS)
+
+    def _notice(self) -> None:
+        """What the flusher can't know of itself."""
+        if self._stop.requested:
+            self._condition.become("stopping")
+        suspended, state = bool(self._client.exists(WORKERS_SUSPENDED)), self._condition.said.state
+        if suspended and state == "idle" and not self._flusher.busy:
+            self._condition.become(
+                "suspended", "`rq suspend` was called; `rq resume` lets it go on", "suspended"
+            )
+        elif not suspended and state == "suspended":
+            self._condition.become("idle")
 
     def _look(self) -> None:
-        self._client.set(keys.WORKER, self._announcement, ex=_ANNOUNCED_SECONDS)
-        idle = not self._flusher.busy
-        if not idle:
-            return
+        # Also while a job runs: under load there is always one.
         if restored := self._buffer.restore():
-            _log.warning("%d pending entries were queued nowhere, and are again", restored)
+            self._conditions.met("restored", "pending entries were queued nowhere, and are again", restored)
+        if self._flusher.busy:
+            return
         if self._buffer.has_work(self._settings) and self._signal.waiting() == 0:
             self._signal()

@@ -36,12 +36,15 @@ def change(
     """Change settings at once, in the service and in the worker."""
     changes = {key.lower(): value for key, value in parse_assignments(settings).items()}
     session.answer_fields(session.request("PATCH", "/admin/config", changes))
+    # Kept from now on, also where Redis loses its memory.
+    session.tend()
 
 
 @lab_command(worker_group, quiet=True)
 def stop(session: Session) -> None:
     """Stop the worker in good order: acknowledged writes wait in Redis."""
     _change(session, session.stack.stop("worker"))
+    _say_what_waits(session)
 
 
 @lab_command(worker_group, quiet=True)
@@ -60,12 +63,15 @@ def restart(session: Session, settings: Settings = None) -> None:
 def kill(session: Session) -> None:
     """Kill the worker without warning (SIGKILL)."""
     _change(session, session.stack.kill("worker"))
+    _say_what_waits(session)
 
 
 @lab_command(fault_group)
 def flushall(session: Session) -> None:
     """Empty Redis: cache, queue and all. What was not yet in PostgreSQL is lost."""
+    session.follow(session.stack.at_stake("redis"))
     session.answer_text("answer", session.execute("redis", ["redis-cli", "FLUSHALL"]))
+    session.tend()
 
 
 @lab_command(fault_group, "stop", quiet=True)
@@ -96,6 +102,13 @@ def pause(session: Session, service: Service) -> None:
 def resume(session: Session, service: Service) -> None:
     """Let a frozen service go on (SIGCONT)."""
     _change(session, session.stack.resume(service))
+
+
+def _say_what_waits(session: Session) -> None:
+    """Nothing is lost without a worker; but what was acknowledged gets no further."""
+    from stack.unwritten import told
+
+    session.follow(told(session.stack.redis, lost=False))
 
 
 def _change(session: Session, events: "Iterator[StackEvent]") -> None:

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 def register(app: typer.Typer, panel: str) -> None:
     """Add the commands to labctl."""
     app.command(rich_help_panel=panel)(up)
-    lab_command(app, quiet=True, panel=panel)(down)
+    lab_command(app, quiet=True, panel=panel, tends=False)(down)
     lab_command(app, panel=panel)(status)
-    lab_command(app, panel=panel)(urls)
+    lab_command(app, panel=panel, tends=False)(urls)
     app.command(rich_help_panel=panel)(compose)
 
 
@@ -69,6 +69,7 @@ def start_lab(session: Session, settings: Mapping[str, str], *, observability: b
     stack = session.stack
     session.show(StackNoted(f"Starting the lab {stack.name}, {stack.kind} runtime ({stack.reason})."))
     session.follow(stack.up(settings, observability=observability))
+    session.tend()
     session.show(StackNoted(f"The lab {stack.name} is up: {time.monotonic() - begun:.1f} s."))
 
 
@@ -89,17 +90,20 @@ def down(
 
 
 def status(session: Session) -> None:
-    """Show which services run, since when, and where."""
+    """Show which services run, since when, and where; and whether what is due gets done."""
+    from labctl.advice import advice, flushing
+    from scenarios.commands import address
     from stack.events import StackNoted
 
     observed = session.stack.status()
-    session.answer({**_identity(session), "services": describe(observed)}, _table(session, observed))
+    # A Redis that does not answer takes its time, and has been asked already.
+    answers = observed["redis"].state in ("healthy", "unhealthy")
+    condition = session.stack.condition() if answers else None
+    document = {**_identity(session), "services": describe(observed), "flushing": flushing(condition)}
+    session.answer(document, _table(session, observed))
     # That the lab is down is an answer, not a failure.
-    states = {seen.state for seen in observed.values()}
-    if states == {"missing"}:
-        session.show(StackNoted(f"The lab is not running: start it with {session.hint('up')}."))
-    elif states != {"healthy"}:
-        session.show(StackNoted(f"Not everything is healthy: {session.hint('up')} repairs the lab."))
+    for sentence in advice(observed, condition):
+        session.show(StackNoted(address(sentence, session.stack.name)))
 
 
 def urls(session: Session) -> None:

@@ -13,7 +13,7 @@ from stack.errors import UsageError
 
 def register(app: typer.Typer, panel: str) -> None:
     """Add the commands to labctl."""
-    lab_command(app, panel=panel, json=False)(logs)
+    lab_command(app, panel=panel, json=False, tends=False)(logs)
     lab_command(app, panel=panel)(top)
     lab_command(app, "exec", panel=panel, json=False, raw_arguments=True)(execute)
 

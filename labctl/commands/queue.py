@@ -1,6 +1,6 @@
 """queue and dlq: what waits, and what was set aside."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,16 +13,21 @@ dlq_group = typer.Typer(help="The dead letters: writes that PostgreSQL refused."
 
 @lab_command(queue_group)
 def show(session: Session) -> None:
-    """Show how many writes wait, for how long, and the first of them."""
+    """Show how many writes wait, for how long, what the workers do, and the first that wait."""
     from scenarios.events import TableShown
 
     answer = session.request("GET", "/admin/queue")
     rows = tuple((str(item.get("id")), _what(item), str(item.get("version"))) for item in answer["items"])
-    if session.json or not rows:
-        session.answer_fields(answer)
-        return
     session.answer_fields(answer)
-    session.show(TableShown("items", "The first in the queue", ("product", "waits", "version"), rows))
+    if session.json:
+        return
+    workers = tuple(
+        (worker["name"], worker["state"], _since(worker), worker["reason"]) for worker in answer["workers"]
+    )
+    if workers:
+        session.show(TableShown("workers", "The workers", ("worker", "", "for", ""), workers))
+    if rows:
+        session.show(TableShown("items", "The first in the queue", ("product", "waits", "version"), rows))
 
 
 @lab_command(queue_group)
@@ -61,6 +66,12 @@ def drop(
 
     require_consent("Throw every dead letter away?", given=yes, flag="--yes")
     session.answer_fields(session.request("DELETE", "/admin/dlq"))
+
+
+def _since(worker: dict[str, Any]) -> str:
+    from labctl.render.figures import duration
+
+    return duration(worker["for_ms"] / 1000)
 
 
 def _what(item: dict[str, object]) -> str:

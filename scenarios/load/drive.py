@@ -62,7 +62,7 @@ def drive(lab: Lab, plan: Plan, load: Load) -> Events[Event, None, Driven]:
             for waited in waiting(
                 running.done,
                 seconds=plan.pace.shape.duration + TIMEOUT + _SPARE,
-                reason="the load comes to its end",
+                reason="the load has ended",
                 hint="the load generator hangs; `labctl doctor` checks the machine",
             ):
                 if waited >= due:

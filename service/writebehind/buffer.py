@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from service.writebehind import keys
 from service.writebehind.entry import DeadLetter
@@ -12,6 +12,13 @@ from service.writebehind.scripts import Scripts, plain_commands
 from service.writebehind.settings import Settings
 
 Operation = Literal["create", "update", "delete"]
+
+
+#: Pending entries that one look for orphans goes through; Redis takes about 1 ms over a thousand.
+_RESTORED_AT_ONCE: Final = 10_000
+#: Bounds of a retry's wait: doublings, so that it stays a number, and the spread (see the worker).
+_DOUBLED_AT_MOST: Final = 20
+_JITTER_AT_MOST: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +36,11 @@ NotAccepted = Literal["missing", "gone", "write_through"]
 
 @dataclass(frozen=True, slots=True)
 class KnownRow:
-    """What PostgreSQL knows of a product that Redis does not."""
+    """What PostgreSQL knows of a product; by default nobody has looked."""
 
     version: int = 0
     created_at: str = ""
+    state: Literal["", "row", "deleted", "nowhere"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +68,7 @@ class Buffer:
 
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
+        self._restore_cursor: bytes | str = "0"
 
     def write(
         self,
@@ -84,7 +93,7 @@ class Buffer:
                 keys.SIGNAL, keys.TOTALS, keys.CONFIG, keys.fill(product_id),
             ),
             (
-                product_id, operation, head, now, known.version, known.created_at, policy,
+                product_id, operation, head, now, known.version, known.created_at, known.state, policy,
                 settings.write_policy, "true" if settings.write_coalescing_enabled else "false",
                 settings.max_pending, settings.overflow_policy, settings.cache_ttl_seconds,
             ),
@@ -105,7 +114,10 @@ class Buffer:
                 keys.QUEUE, keys.PENDING, keys.INFLIGHT, keys.RETRY, keys.BACKLOG, keys.CLOCK,
                 keys.FLUSH_NOW, keys.TOTALS,
             ),
-            (settings.batch_size, settings.flush_delay_ms * 1000, settings.lease_ms * 1000),
+            (
+                settings.batch_size, settings.flush_delay_ms * 1000, settings.lease_ms * 1000,
+                _longest_retry_us(settings),
+            ),
         )  # fmt: skip
         rows = tuple(
             # An id that is not UTF-8 is none of ours, but it must be acknowledged under its own name.
@@ -116,12 +128,13 @@ class Buffer:
 
     def ack(self, claim: Claim, rows: Sequence[Claimed], *, rows_written: int) -> None:
         """These rows of the claim are in PostgreSQL."""
+        keys_ = (keys.PENDING, keys.INFLIGHT, keys.QUEUE, keys.BACKLOG, keys.TOTALS)
+        if len(rows) == len(claim.rows):
+            ids = [row.id for row in rows]
+            if self._scripts.run("ack", keys_, (claim.token, rows_written, *ids)) >= 0:
+                return
         pairs: Iterator[Any] = chain.from_iterable((row.id, row.version) for row in rows)
-        self._scripts.run(
-            "ack",
-            (keys.PENDING, keys.INFLIGHT, keys.QUEUE, keys.BACKLOG, keys.TOTALS),
-            (claim.token, rows_written, *pairs),
-        )
+        self._scripts.run("ack_rows", keys_, (claim.token, rows_written, *pairs))
 
     def release(self, claim: Claim, rows: Sequence[Claimed]) -> None:
         """Give these rows back untried."""
@@ -148,7 +161,7 @@ class Buffer:
         args: Iterator[Any] = chain.from_iterable(
             (letter.id, letter.version, letter.encode()) for letter in letters
         )
-        caches = (keys.cache(letter.id) for letter in letters)
+        caches = chain.from_iterable((keys.cache(letter.id), keys.fill(letter.id)) for letter in letters)
         self._scripts.run(
             "dead_letter",
             (keys.PENDING, keys.INFLIGHT, keys.QUEUE, keys.BACKLOG, keys.TOTALS, keys.DLQ, *caches),
@@ -167,39 +180,37 @@ class Buffer:
 
     def flush_now(self) -> None:
         """Make everything that is pending due."""
-        with plain_commands():
-            seconds, micros = self._scripts.client.time()
-            self._scripts.client.set(keys.FLUSH_NOW, seconds * 1_000_000 + micros)
+        self._scripts.run("flush_now", (keys.FLUSH_NOW, keys.CLOCK), ())
 
     def flush_started(self) -> None:
-        """A flush job runs: the next write that finds the queue without its product signals another."""
+        """A flush job runs: the next write that finds the queue empty signals another."""
         with plain_commands():
             self._scripts.client.delete(keys.SIGNAL)
 
     def restore(self) -> int:
         """Queue what is pending but nowhere queued; return how much that was. Nothing, unless a key was
-        taken away by hand or a script ended in the middle."""
-        keys_ = (keys.QUEUE, keys.PENDING, keys.INFLIGHT, keys.RETRY)
-        return int(self._scripts.run("restore", keys_, ()))
+        taken away by hand, or junk planted. It looks at a slice each time, so it is to be called again and
+        again."""
+        keys_ = (keys.QUEUE, keys.PENDING, keys.INFLIGHT, keys.RETRY, keys.BACKLOG, keys.CLOCK)
+        restored, self._restore_cursor = self._scripts.run(
+            "restore", keys_, (self._restore_cursor, _RESTORED_AT_ONCE)
+        )
+        return int(restored)
 
     def has_work(self, settings: Settings) -> bool:
         """Whether anything is queued, or claimed by a worker that died, or due for a retry."""
-        now = self.now_us()
-        with plain_commands():
-            pipe = self._scripts.client.pipeline(transaction=False)
-            pipe.llen(keys.QUEUE)
-            pipe.zcount(keys.INFLIGHT, "-inf", now - settings.lease_ms * 1000)
-            pipe.zcount(keys.RETRY, "-inf", now)
-            return any(pipe.execute())
-
-    def now_us(self) -> int:
-        """Redis time in µs."""
-        with plain_commands():
-            seconds, micros = self._scripts.client.time()
-            return int(seconds) * 1_000_000 + int(micros)
+        keys_ = (keys.QUEUE, keys.INFLIGHT, keys.RETRY, keys.CLOCK)
+        return bool(
+            self._scripts.run("has_work", keys_, (settings.lease_ms * 1000, _longest_retry_us(settings)))
+        )
 
     def live_settings(self, own: Settings) -> Settings:
         """A process's own settings with what was changed live."""
-        with plain_commands():
-            stored: Any = self._scripts.client.hgetall(keys.CONFIG)
-        return own.with_stored(stored)
+        stored: list[bytes] = self._scripts.run("config", (keys.CONFIG,), ())
+        return own.with_stored(dict(zip(stored[::2], stored[1::2], strict=True)))
+
+
+def _longest_retry_us(settings: Settings) -> int:
+    """A retry that is due later than this was not put there by a worker with these settings."""
+    doubled = settings.retry_delay_ms * 2 ** min(settings.max_retries, _DOUBLED_AT_MOST)
+    return int(doubled * 1000 * _JITTER_AT_MOST)

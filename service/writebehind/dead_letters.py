@@ -1,19 +1,33 @@
 """The dead letter queue: look, drop, put back."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
+from redis.exceptions import ResponseError
 
 from service.writebehind import keys
-from service.writebehind.entry import to_document
+from service.writebehind.entry import check_id, finish, parse_product, product_head, timestamp, tombstone_head
+from service.writebehind.errors import InvalidProduct
 from service.writebehind.scripts import Scripts, plain_commands
 from service.writebehind.store import Store
 
 _CHUNK: Final = 100
 
 
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """What a letter holds that could be put back."""
+
+    id: str
+    version: int
+    document: bytes
+
+
 class DeadLetters:
-    """Raises `CacheUnavailable`; `requeue` also `StoreUnavailable`."""
+    """Raises `CacheUnavailable`; `requeue` also `StoreUnavailable`. What somebody else put among the letters,
+    or in their place, is shown, dropped and passed over."""
 
     def __init__(self, scripts: Scripts, store: Store) -> None:
         self._scripts = scripts
@@ -21,13 +35,15 @@ class DeadLetters:
 
     def size(self) -> int:
         with plain_commands():
-            return int(self._scripts.client.llen(keys.DLQ))
+            try:
+                return int(self._scripts.client.llen(keys.DLQ))
+            except ResponseError:
+                # The key holds something else, hence no letters.
+                return 0
 
     def oldest(self, limit: int) -> list[Any]:
         """The letters as JSON values, oldest first; text where one is no JSON."""
-        with plain_commands():
-            letters: Any = self._scripts.client.lrange(keys.DLQ, 0, limit - 1)
-        return [_decode(letter) for letter in letters]
+        return [_decode(letter) for letter in self._letters(limit)]
 
     def drop(self) -> int:
         """Drop all of them; return how many."""
@@ -35,7 +51,8 @@ class DeadLetters:
             pipe = self._scripts.client.pipeline(transaction=True)
             pipe.llen(keys.DLQ)
             pipe.delete(keys.DLQ)
-            return int(pipe.execute()[0])
+            dropped, _ = pipe.execute(raise_on_error=False)
+        return dropped if isinstance(dropped, int) else 0
 
     def requeue(self) -> tuple[int, int, bool]:
         """Put every letter back that is still its product's newest write.
@@ -47,30 +64,34 @@ class DeadLetters:
         requeued = superseded = 0
         signal = False
         for _ in range(-(-self.size() // _CHUNK)):
-            with plain_commands():
-                letters: Any = self._scripts.client.lrange(keys.DLQ, 0, _CHUNK - 1)
-            persisted = self._store.versions([ref[0] for ref in map(_reference, letters) if ref])
-            for letter in letters:
-                state, signalled = self._requeue(letter, persisted)
+            letters = [(letter, _write_in(letter)) for letter in self._letters(_CHUNK)]
+            persisted = self._store.versions([write.id for _, write in letters if write])
+            for letter, write in letters:
+                state, signalled = self._requeue(letter, write, persisted)
                 requeued += state == 1
                 superseded += state == 0
                 signal = signal or bool(signalled)
         return requeued, superseded, signal
 
-    def _requeue(self, letter: bytes, persisted: dict[str, int]) -> tuple[int, int]:
-        reference = _reference(letter)
-        if reference is None:
-            # Nothing of ours: to the end of the queue with it, where a person will find it.
-            with plain_commands():
-                self._scripts.client.lmove(keys.DLQ, keys.DLQ, "LEFT", "RIGHT")
-            return -1, 0
-        product_id, version, entry = reference
-        document = b"" if persisted.get(product_id, 0) >= version else to_document(entry)
+    def _letters(self, limit: int) -> list[bytes]:
+        with plain_commands():
+            try:
+                letters: Any = self._scripts.client.lrange(keys.DLQ, 0, limit - 1)
+            except ResponseError:
+                return []
+        return list(letters)
+
+    def _requeue(self, letter: bytes, write: _Write | None, persisted: dict[str, int]) -> tuple[int, int]:
+        """Where it holds nothing that could be put back it goes to the end of the queue, where a person
+        will find it."""
+        product_id, version, document = (write.id, write.version, write.document) if write else ("", 0, b"")
+        if persisted.get(product_id, 0) >= version:
+            document = b""
         state, signal = self._scripts.run(
             "requeue",
             (
                 keys.DLQ, keys.PENDING, keys.QUEUE, keys.INFLIGHT, keys.SIGNAL, keys.TOTALS,
-                keys.cache(product_id), keys.CLOCK,
+                keys.cache(product_id), keys.CLOCK, keys.fill(product_id), keys.BACKLOG,
             ),
             (letter, product_id, version, document),
         )  # fmt: skip
@@ -84,11 +105,33 @@ def _decode(letter: bytes) -> Any:
         return letter.decode(errors="replace")
 
 
-def _reference(letter: bytes) -> tuple[str, int, bytes] | None:
-    """Id, version and entry of a letter; None if it holds no entry that could be put back."""
-    content = _decode(letter)
-    match content:
-        case {"id": str(product_id), "version": int(version), "entry": {"version": int(_)} as entry}:
-            return product_id, version, msgspec.json.encode(entry)
+def _write_in(letter: bytes) -> _Write | None:
+    """The write that a letter holds; None if it holds none that this service could have taken."""
+    match _decode(letter):
+        case {"id": str(product_id), "version": int(version), "entry": {} as entry} if (
+            entry.get("id") == product_id and entry.get("version") == version
+        ):
+            try:
+                return _Write(product_id, version, _document(check_id(product_id), version, entry))
+            except (InvalidProduct, ValueError):
+                return None
         case _:
             return None
+
+
+def _document(product_id: str, version: int, entry: dict[str, Any]) -> bytes:
+    """The entry as the write script made its document. Raises ValueError or InvalidProduct."""
+    if isinstance(version, bool) or not 0 < version < keys.LATEST_US:
+        raise ValueError(f"{version} is not a version")
+    if entry.get("deleted") is True:
+        head = tombstone_head(product_id)
+    else:
+        head = product_head(product_id, parse_product(msgspec.json.encode(entry)))
+    created_at, updated_at = _moment(entry.get("created_at")), _moment(entry.get("updated_at"))
+    return finish(head, created_at=created_at, updated_at=updated_at, version=version)
+
+
+def _moment(text: object) -> str:
+    if not isinstance(text, str):
+        raise ValueError(f"{text!r} is not a moment")  # noqa: TRY004 - told like the rest
+    return timestamp(datetime.fromisoformat(text))

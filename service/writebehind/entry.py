@@ -14,6 +14,7 @@ MAX_BODY_BYTES: Final = 16_384
 _ID: Final = re.compile(r"[A-Za-z0-9._-]{1,36}")
 _MAX_PRICE: Final = 99_999_999.99
 _TAIL: Final = re.compile(rb',"queued_at":(\d+),"attempts":(\d+)}$')
+_VERSION: Final = re.compile(rb',"version":(\d{1,16})}$')
 
 
 class Product(msgspec.Struct, frozen=True):
@@ -95,6 +96,12 @@ def finish(head: bytes, *, created_at: str, updated_at: str, version: int) -> by
         updated_at.encode(),
         version,
     )
+
+
+def version_of(document: bytes) -> int:
+    """0 if this is no document."""
+    tail = _VERSION.search(document)
+    return int(tail[1]) if tail else 0
 
 
 def is_tombstone(document: bytes) -> bool:

@@ -1,5 +1,7 @@
 """What can go wrong on the write path. The service turns each into a problem document."""
 
+from typing import Final
+
 
 class WriteBehindError(Exception):
     """Base of the write path's errors."""
@@ -34,7 +36,7 @@ class CacheUnavailable(WriteBehindError):
 
 
 class StoreUnavailable(WriteBehindError):
-    """PostgreSQL can't be reached or can't work just now: an outage, not a bad row."""
+    """PostgreSQL can't be reached, or can't work just now: nothing was changed."""
 
 
 class OutcomeUnknown(WriteBehindError):
@@ -42,4 +44,37 @@ class OutcomeUnknown(WriteBehindError):
 
 
 class RowsRefused(WriteBehindError):
-    """PostgreSQL refuses at least one row of the batch, and will refuse it again."""
+    """PostgreSQL answered with an error: nothing of the batch was written. The error alone does not tell
+    whether a row is at fault or PostgreSQL itself."""
+
+    def __init__(self, message: str, sqlstate: str = "22000") -> None:
+        """
+        Args:
+            message: The first line of what PostgreSQL said.
+            sqlstate: Its error code, five characters; 22000 (data exception) is what never gets that far.
+        """
+        super().__init__(message)
+        self.sqlstate = sqlstate
+
+    @property
+    def passes_by_itself(self) -> bool:
+        """Whether the very same write may succeed later: transaction rolled back (40), object in use (55),
+        operator intervention (57)."""
+        return self.sqlstate[:2] in _TRANSIENT
+
+    @property
+    def blames_no_row(self) -> bool:
+        """Whether it is certainly PostgreSQL's own trouble: connection (08), read only (25), resources
+        (53), system (58), internal (XX)."""
+        return self.sqlstate[:2] in _RESOURCES
+
+    @property
+    def blames_the_row(self) -> bool:
+        """Whether the value is the likely reason: cardinality (21), data (22), constraints (23), the check
+        of a view (44), limits (54), a trigger (P0), row level security (42501)."""
+        return self.sqlstate[:2] in _VALUES or self.sqlstate == "42501"
+
+
+_TRANSIENT: Final = frozenset({"40", "55", "57"})
+_RESOURCES: Final = frozenset({"08", "25", "53", "58", "XX"})
+_VALUES: Final = frozenset({"21", "22", "23", "44", "54", "P0"})

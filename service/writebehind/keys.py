@@ -27,12 +27,16 @@ FLUSH_NOW: Final = "write_behind:flush_now"
 TOTALS: Final = "write_behind:totals"
 #: HASH of settings changed live; they override what a process read from its environment.
 CONFIG: Final = "write_behind:config"
-#: STRING with a short life: the settings that a live worker works with (JSON).
-WORKER: Final = "write_behind:worker"
 #: HASH worker name → JSON of how it is. Its last member is `at`, in µs of lab time: one that is more than
 #: `WORKER_LIFE_US` old, or in the future, is of a worker that has gone.
 WORKERS: Final = "write_behind:workers"
 WORKER_LIFE_US: Final = 3_000_000
+
+#: What each holds, in Redis' word for it; all others hold strings.
+TYPES: Final = {
+    QUEUE: "list", PENDING: "hash", INFLIGHT: "zset", RETRY: "zset", BACKLOG: "zset", DLQ: "list",
+    TOTALS: "hash", CONFIG: "hash", WORKERS: "hash",
+}  # fmt: skip
 
 #: The RQ queue that flush jobs go through, and the job's function.
 RQ_QUEUE: Final = "write-behind"
@@ -50,7 +54,7 @@ def fill(product_id: str) -> str:
 
 
 #: A clock beyond the year 2200, in µs, is junk (see entry.lua).
-_LATEST_US: Final = 7_300_000_000_000_000
+LATEST_US: Final = 7_300_000_000_000_000
 _CLOCK: Final = re.compile(r"(\d{1,16}) (\d{1,16}) (\d{1,16})")
 
 
@@ -75,6 +79,6 @@ def parse_clock(value: bytes | str | None) -> Clock | None:
     """
     text = value.decode(errors="replace") if isinstance(value, bytes) else value or ""
     found = _CLOCK.fullmatch(text)
-    if found is None or max(int(found[1]), int(found[2])) >= _LATEST_US:
+    if found is None or max(int(found[1]), int(found[2])) >= LATEST_US:
         return None
     return Clock(*map(int, found.groups()))

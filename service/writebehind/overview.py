@@ -6,9 +6,11 @@ from typing import Any, Final
 import msgspec
 
 from service.writebehind import keys
+from service.writebehind.condition import KEYS, Condition, read_condition, settings_in_force
 from service.writebehind.entry import attempts_of, is_tombstone, queued_at_of, to_document
 from service.writebehind.scripts import Scripts, plain_commands
-from service.writebehind.settings import Settings
+from service.writebehind.settings import Settings, WritePolicy
+from service.writebehind.workers import Blocker, State, WorkerState
 
 #: Every running total, so that one that never moved still shows as zero.
 TOTALS: Final = (
@@ -16,13 +18,6 @@ TOTALS: Final = (
     "written_through",
 )  # fmt: skip
 _ITEMS: Final = 20
-#: Settings that the worker alone acts on: its environment decides, not the service's.
-_WORKERS: Final = frozenset(
-    {
-        "batch_size", "max_retries", "retry_delay_ms", "simulate_db_failure", "failure_rate",
-        "flush_interval_ms", "coalescing_window_ms",
-    }
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +32,22 @@ class QueueItem:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownWorker:
+    """A worker as it says that it is."""
+
+    name: str
+    pid: int
+    host: str
+    #: Unix time in s.
+    started_at: float
+    state: State
+    reason: str
+    code: str
+    for_ms: int
+    blocked_by: tuple[Blocker, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class QueueState:
     """The queue at one moment."""
 
@@ -47,9 +58,27 @@ class QueueState:
     dlq_size: int
     #: Age of the oldest write that is not in PostgreSQL yet; 0 where all are.
     oldest_age_ms: float
+    #: How long the oldest write that is due has been due; 0 where none is.
+    oldest_due_ms: int
+    workers: list[ShownWorker]
+    #: Why what is due does not get done; '' where it does.
+    trouble: str
     totals: dict[str, int]
     #: The first 20.
     items: list[QueueItem]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The write path as /health tells of it."""
+
+    #: `ok`; `absent`: no worker lives; else the state of one that does not get its work done.
+    worker: str
+    #: Why what is due does not get done; '' where it does.
+    trouble: str
+    write_policy: WritePolicy
+    #: Whether as much is pending as may be, and more is rejected.
+    queue_full: bool
 
 
 class Overview:
@@ -74,7 +103,8 @@ class Overview:
             ),
             (_ITEMS,),
         )
-        counted = {k.decode(): int(v) for k, v in zip(totals[::2], totals[1::2], strict=True)}
+        condition = self.condition()
+        counted = dict(zip(totals[::2], totals[1::2], strict=True))
         return QueueState(
             queue_size=queue,
             inflight=inflight,
@@ -82,7 +112,10 @@ class Overview:
             backlog=backlog,
             dlq_size=dlq,
             oldest_age_ms=max(0, int(now) - int(oldest)) / 1000 if int(oldest) else 0.0,
-            totals={name: counted.get(name, 0) for name in TOTALS},
+            oldest_due_ms=condition.oldest_due_ms,
+            workers=[_shown(worker) for worker in condition.workers],
+            trouble=condition.trouble(),
+            totals={name: _count(counted.get(name.encode(), b"")) for name in TOTALS},
             items=[_item(i, e, int(now)) for i, e in zip(ids, entries, strict=True) if e],
         )
 
@@ -92,16 +125,24 @@ class Overview:
 
     def settings(self) -> dict[str, Any]:
         """The live settings in force, whoever acts on them."""
-        with plain_commands():
-            pipe = self._scripts.client.pipeline(transaction=False)
-            pipe.get(keys.WORKER)
-            pipe.hgetall(keys.CONFIG)
-            announced, stored = pipe.execute()
-        own = self._settings
-        if announced:
-            workers = msgspec.json.decode(announced)["settings"]
-            own = own.changed({name: workers[name] for name in _WORKERS if name in workers})
-        return own.with_stored(stored).live()
+        condition = self.condition()
+        return settings_in_force(self._settings, condition.workers, condition.live).live()
+
+    def condition(self) -> Condition:
+        """The workers, and whether what is due gets done."""
+        return read_condition(self._scripts.run("condition", KEYS, ()), self._settings)
+
+    def view(self) -> View:
+        """Whether writes can be taken, and what was taken is brought to PostgreSQL."""
+        condition = self.condition()
+        settings = settings_in_force(self._settings, condition.workers, condition.live)
+        rejects = settings.overflow_policy == "reject"
+        return View(
+            worker=condition.worker(),
+            trouble=condition.trouble(),
+            write_policy=settings.write_policy,
+            queue_full=rejects and condition.unwritten >= settings.max_pending,
+        )
 
     def change_settings(self, given: dict[str, object]) -> None:
         """Change live settings, for every process at once.
@@ -113,6 +154,21 @@ class Overview:
         if given:
             with plain_commands():
                 self._scripts.client.hset(keys.CONFIG, mapping={n: changed[n.upper()] for n in given})
+
+
+def _count(text: bytes) -> int:
+    """0 for what is no number: it must not hide the others."""
+    try:
+        return int(text)
+    except ValueError:
+        return 0
+
+
+def _shown(worker: WorkerState) -> ShownWorker:
+    return ShownWorker(
+        worker.name, worker.pid, worker.host, worker.started_at, worker.state, worker.reason, worker.code,
+        worker.for_ms, worker.blocked_by,
+    )  # fmt: skip
 
 
 def _item(product_id: bytes, entry: bytes, now: int) -> QueueItem:

@@ -19,6 +19,76 @@ CREATE TABLE IF NOT EXISTS product_tombstones (
     deleted_at timestamptz NOT NULL DEFAULT now()
 );
 
+-- Write one batch of entries, a JSON array, as one statement: it is committed or it is not, and a client that
+-- dies or is stopped in the middle of it holds nothing. No row is ever replaced by an older version, and none
+-- comes back that a newer one deleted, however often this runs. Returns the number of rows that changed.
+CREATE OR REPLACE FUNCTION write_entries(entries jsonb, has_deletes boolean) RETURNS bigint
+LANGUAGE plpgsql AS $$
+DECLARE
+    changed bigint;
+    removed bigint := 0;
+BEGIN
+    -- Batches with a delete exclude all others: a delete that is not yet committed can't be seen by an
+    -- insert of an older version, which would bring the product back. Batches without share the lock.
+    -- Each statement's snapshot is taken after the lock was granted, not before.
+    IF has_deletes THEN
+        PERFORM pg_advisory_xact_lock(42000042);
+    ELSE
+        PERFORM pg_advisory_xact_lock_shared(42000042);
+    END IF;
+
+    INSERT INTO products AS held (id, name, price, quantity, created_at, updated_at, version)
+    SELECT id, name, price, quantity, created_at, updated_at, version
+    FROM jsonb_to_recordset(entries) AS entry (
+        id varchar(36), name varchar(255), price numeric(10, 2), quantity integer,
+        created_at timestamptz, updated_at timestamptz, version bigint, deleted boolean)
+    WHERE deleted IS NOT TRUE
+      AND NOT EXISTS (SELECT FROM product_tombstones AS tomb
+                      WHERE tomb.id = entry.id AND tomb.version >= entry.version)
+    -- Every batch locks its rows in the same order, so that two batches cannot deadlock.
+    ORDER BY id
+    ON CONFLICT (id) DO UPDATE
+        SET name = excluded.name, price = excluded.price, quantity = excluded.quantity,
+            updated_at = excluded.updated_at, version = excluded.version
+        WHERE held.version < excluded.version;
+    GET DIAGNOSTICS changed = ROW_COUNT;
+
+    IF has_deletes THEN
+        -- The rows go, and each leaves a tombstone, without which an older write that arrives late would
+        -- bring its product back.
+        WITH gone AS MATERIALIZED (
+            SELECT id, version, updated_at
+            FROM jsonb_to_recordset(entries) AS entry (
+                id varchar(36), updated_at timestamptz, version bigint, deleted boolean)
+            WHERE deleted
+            ORDER BY id
+        ), buried AS (
+            INSERT INTO product_tombstones AS tomb (id, version, deleted_at)
+            SELECT id, version, updated_at FROM gone
+            ON CONFLICT (id) DO UPDATE SET version = excluded.version, deleted_at = excluded.deleted_at
+            WHERE tomb.version < excluded.version
+        )
+        DELETE FROM products USING gone
+        WHERE products.id = gone.id AND products.version < gone.version;
+        GET DIAGNOSTICS removed = ROW_COUNT;
+    END IF;
+    RETURN changed + removed;
+END
+$$;
+
+-- Find out whether such entries could be written, and leave nothing behind: no row, no tombstone.
+CREATE OR REPLACE FUNCTION rehearse_entries(entries jsonb, has_deletes boolean) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM write_entries(entries, has_deletes);
+    -- What would be checked at the commit is checked now.
+    SET CONSTRAINTS ALL IMMEDIATE;
+    RAISE EXCEPTION USING ERRCODE = 'WB000', MESSAGE = 'rehearsed';
+EXCEPTION WHEN SQLSTATE 'WB000' THEN
+    NULL;
+END
+$$;
+
 CREATE OR REPLACE VIEW product_stats AS
 SELECT count(*)                          AS total_products,
        coalesce(sum(quantity), 0)::bigint AS total_inventory,

@@ -1,13 +1,16 @@
 """The Lua scripts, and the shortest way to run one: a connection per thread, one round trip a call."""
 
 import hashlib
+import logging
+import re
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
-from typing import Any, Final, Literal, Protocol, get_args
+from typing import Any, Final, Literal, Protocol, cast, get_args
 
+import hiredis
 import redis
 from redis.exceptions import (
     BusyLoadingError,
@@ -21,11 +24,19 @@ from redis.exceptions import (
 )
 
 from service.writebehind.errors import CacheUnavailable, OutcomeUnknown
+from service.writebehind.keys import TYPES
+
+_log = logging.getLogger(__name__)
 
 Script = Literal[
-    "ack", "begin", "claim", "dead_letter", "fill", "heartbeat", "inspect", "read", "release",
-    "requeue", "restore", "retry", "settle", "write",
+    "abandon", "ack", "ack_rows", "begin", "claim", "condition", "config", "dead_letter", "fill",
+    "flush_now", "has_work", "heartbeat", "inspect", "read", "release", "repair", "requeue", "resolve",
+    "restore", "retry", "room", "settle", "write",
 ]  # fmt: skip
+
+#: Files of functions that scripts share, each in a paragraph of its own, below those that it uses.
+_SHARED: Final = ("entry", "mark")
+_FUNCTION: Final = re.compile(rb"^local function (\w+)", re.MULTILINE)
 
 #: s; Redis answers in well under a millisecond, or is in trouble.
 _CONNECT_SECONDS: Final = 1.0
@@ -34,6 +45,10 @@ _ANSWER_SECONDS: Final = 2.0
 
 #: A connection that answered this recently, in s, is not looked at before it is used again.
 _TRUSTED_SECONDS: Final = 0.05
+
+
+class _Failed(OutcomeUnknown):
+    """Redis answered with an error that says nothing about Redis itself."""
 
 
 class _Connection(Protocol):
@@ -47,19 +62,26 @@ class _Connection(Protocol):
 
 
 def _load(name: str) -> bytes:
-    """A script with the shared functions of entry.lua behind its `#!lua` line."""
+    """A script with the shared functions that it uses behind its `#!lua` line. Redis makes every function
+    anew on each call, so those that it does not use would cost time."""
     folder = files("service.writebehind") / "lua"
     engine, body = (folder / f"{name}.lua").read_bytes().split(b"\n", 1)
-    return engine + b"\n" + (folder / "entry.lua").read_bytes() + body
+    shared = b"\n\n".join((folder / f"{file}.lua").read_bytes() for file in _SHARED)
+    for paragraph in reversed(shared.split(b"\n\n")):
+        function = _FUNCTION.search(paragraph)
+        if function and re.search(rb"\b%b\b" % function[1], body):
+            body = paragraph + b"\n\n" + body
+    return engine + b"\n" + body
 
 
 def _pack(command: Sequence[str | bytes | int]) -> bytes:
-    """A command in the Redis protocol; redis-py's own packer takes several times as long."""
-    parts = [b"*%d\r\n" % len(command)]
-    for value in command:
-        content = value if isinstance(value, bytes) else str(value).encode(errors="surrogateescape")
-        parts.append(b"$%d\r\n%b\r\n" % (len(content), content))
-    return b"".join(parts)
+    """A command in the Redis protocol. An id that is not UTF-8 keeps its bytes."""
+    # Its own annotations admit tuples of one element alone.
+    pack = cast("Callable[[tuple[str | bytes | int, ...]], bytes]", hiredis.pack_command)
+    try:
+        return pack(tuple(command))
+    except UnicodeEncodeError:
+        return pack(tuple(v.encode(errors="surrogateescape") if isinstance(v, str) else v for v in command))
 
 
 class Scripts:
@@ -90,6 +112,25 @@ class Scripts:
             OutcomeUnknown: the connection broke, or Redis fell silent, after the script was sent.
         """
         try:
+            return self._evaluate(script, keys, args)
+        except _Failed as error:
+            if script == "repair" or not self.repair(keys):
+                raise
+            _log.warning("a script failed, and runs again: %s", error)
+            return self._evaluate(script, keys, args)
+
+    def repair(self, keys: Sequence[str]) -> list[str]:
+        """Take away those of our keys that hold another type than they should, and return them. What was in
+        them is lost already; scripts look before they change anything, so the one that met them did nothing.
+        """
+        types = [TYPES.get(key, "string") for key in keys]
+        gone = [key.decode(errors="replace") for key in self.run("repair", keys, types)]
+        if gone:
+            _log.warning("took away what held something else than it should: %s", ", ".join(gone))
+        return gone
+
+    def _evaluate(self, script: Script, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Any:
+        try:
             return self.ask("EVALSHA", self._shas[script], len(keys), *keys, *args)
         except NoScriptError:
             # Redis forgot it (a restart), or never had it; EVAL makes it known.
@@ -101,7 +142,9 @@ class Scripts:
         try:
             connection.send_packed_command((_pack(command),), check_health=False)
             reply = connection.read_response()
-        except (OutOfMemoryError, BusyLoadingError, ReadOnlyError) as error:
+        except OutOfMemoryError as error:
+            raise CacheUnavailable("Redis is full: it takes no write until it has room again") from error
+        except (BusyLoadingError, ReadOnlyError) as error:
             raise CacheUnavailable(f"Redis refused the write: {error}") from error
         except (ConnectionError, TimeoutError) as error:
             connection.disconnect()
@@ -109,10 +152,19 @@ class Scripts:
         except NoScriptError:
             raise
         except ResponseError as error:
-            # A key of ours holds something else, say: the script ended in the middle.
-            raise OutcomeUnknown(f"Redis failed: {error}") from error
+            # A key of ours holds something else, say.
+            raise _Failed(f"Redis failed: {error}") from error
         self._local.used_at = time.monotonic()
         return reply
+
+    def take_a_write(self) -> None:
+        """Have Redis run a script that may write, and writes nothing.
+
+        Raises:
+            CacheUnavailable: it can't be reached, or takes no writes: its memory is full, say.
+            OutcomeUnknown: it does not answer.
+        """
+        self.run("room", (), ())
 
     def close(self) -> None:
         """Close the connections of all threads."""

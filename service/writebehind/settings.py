@@ -8,6 +8,7 @@ import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache
 from typing import Any, Final, Literal, get_args
 
 from service.writebehind.errors import InvalidSettings
@@ -114,7 +115,7 @@ class Settings:
             try:
                 settings = settings.changed({name.decode(): value.decode()})
             except (InvalidSettings, UnicodeDecodeError) as error:
-                _log.warning("a live setting is ignored: %s", error)
+                _warn_once(f"a live setting is ignored: {error}")
         return settings
 
     def live(self) -> dict[str, Any]:
@@ -125,6 +126,12 @@ class Settings:
     def flush_delay_ms(self) -> int:
         """How long the first write of a product waits before it is flushed, in ms."""
         return self.coalescing_window_ms if self.write_coalescing_enabled else self.flush_interval_ms
+
+
+@lru_cache(maxsize=100)
+def _warn_once(message: str) -> None:
+    """Live settings are read many times a second."""
+    _log.warning("%s", message)
 
 
 def _render(value: object) -> str:

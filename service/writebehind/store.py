@@ -1,37 +1,33 @@
-"""PostgreSQL: the rows. A connection per thread, opened when needed and reopened when it broke."""
+"""PostgreSQL: the rows, and what is asked and told about them."""
 
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from importlib.resources import files
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
-import psycopg
-from psycopg.rows import namedtuple_row
 
-from service.writebehind.entry import finish, is_tombstone, timestamp
-from service.writebehind.errors import OutcomeUnknown, RowsRefused, StoreUnavailable
+from service.writebehind.connections import API, BoundedConnection, Connections, Manners
+from service.writebehind.entry import finish, is_tombstone, timestamp, tombstone_head
+from service.writebehind.errors import RowsRefused
 
-T = TypeVar("T")
-
-_CONNECT_SECONDS: Final = 2
-#: s that a thread waits for a slot.
-_SLOT_SECONDS: Final = 0.25
-#: Batches with a delete exclude all others: a delete that is not yet committed can't be seen by an
-#: insert of an older version, which would bring the product back. Batches without share the lock.
-_DELETES_LOCK: Final = 42_000_042
-#: Classes of SQLSTATE that say that a row can't be written, now or ever: cardinality violation, data
-#: exception, integrity constraint violation, program limit exceeded (PostgreSQL's errcodes appendix).
-_REFUSALS: Final = frozenset({"21", "22", "23", "54"})
 _COLUMNS: Final = "id, name, price, quantity, created_at, updated_at, version"
+_LOOK: Final = f"""
+    SELECT {", ".join(f"row.{column}" for column in _COLUMNS.split(", "))}, tomb.version AS deleted
+    FROM (SELECT %s::text AS id) AS wanted
+    LEFT JOIN products AS row ON row.id = wanted.id
+    LEFT JOIN product_tombstones AS tomb ON tomb.id = wanted.id"""
+_VERSIONS: Final = """
+    SELECT id, max(version) AS version
+    FROM (SELECT id, version FROM products
+          UNION ALL SELECT id, version FROM product_tombstones) AS known
+    WHERE id = ANY(%s) GROUP BY id"""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredProduct:
-    """A row."""
+    """A row of the table `products`."""
 
     id: str
     name: str
@@ -56,56 +52,76 @@ class StoredProduct:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """What a persisted delete left."""
+
+    id: str
+    version: int
+
+    def document(self) -> bytes:
+        """As the write-through delete would have cached it."""
+        now = timestamp()
+        return finish(tombstone_head(self.id), created_at=now, updated_at=now, version=self.version)
+
+
 class Store:
     """Reads and writes rows; may be shared by threads.
 
-    Every method raises `StoreUnavailable` in an outage. All that it does may be repeated without harm, so
-    a connection that turns out to be dead is replaced once, silently.
+    Every method raises `StoreUnavailable` where nothing was changed and nothing can be said.
     """
 
-    def __init__(self, database_url: str, *, slots: int | None = None) -> None:
-        """
-        Args:
-            slots: How many threads may wait for PostgreSQL at once; further ones are told that it is not
-                available. One that is frozen, and neither answers nor breaks off, must not take every
-                thread of a server that has other work.
-        """
-        self._url = database_url
-        self._slots = threading.BoundedSemaphore(slots) if slots else None
-        sql = files("service.writebehind")
-        self._upsert = (sql / "upsert.sql").read_text()
-        self._delete = (sql / "delete.sql").read_text()
-        self._local = threading.local()
-        self._opened: list[psycopg.Connection[Any]] = []
+    #: The functions of schema.sql.
+    write_function = "write_entries"
+    rehearse_function = "rehearse_entries"
 
-    def write(self, entries: Sequence[bytes]) -> int:
-        """Write a batch in one transaction and one statement, two where it has deletes; return how many
-        rows changed.
+    def __init__(
+        self,
+        database_url: str,
+        manners: Manners = API,
+        *,
+        slots: int | None = None,
+        stop_fd: int | None = None,
+    ) -> None:
+        """`slots` and `stop_fd` as in Connections."""
+        self.connections = Connections(database_url, manners, slots=slots, stop_fd=stop_fd)
+        self._manners = manners
+
+    def write(self, entries: Sequence[bytes], *, lock_ms: int | None = None) -> int:
+        """Write a batch in one statement; return how many rows changed. (0 also where the connection broke
+        and the repetition found everything written.)
+
+        Args:
+            lock_ms: How long to wait for a lock of somebody else, in ms, if not as usual.
 
         Raises:
-            RowsRefused: PostgreSQL refuses at least one of them; none was written.
+            RowsRefused: PostgreSQL answered with an error; none was written.
             OutcomeUnknown: the connection broke while it worked, and could not be had again.
         """
-        try:
-            payload = {"entries": (b"[" + b",".join(entries) + b"]").decode()}
-        except UnicodeDecodeError as error:
-            raise RowsRefused(f"an entry is not UTF-8: {error}") from error
-        deletes = any(map(is_tombstone, entries))
-        lock = "pg_advisory_xact_lock" if deletes else "pg_advisory_xact_lock_shared"
+        return int(self._call(self.write_function, entries, lock_ms))
 
-        def work(connection: psycopg.Connection[Any]) -> int:
-            # One round trip: the statements' snapshots are taken after the lock was had, not before.
-            with connection.pipeline(), connection.transaction():
-                connection.execute(f"SELECT {lock}({_DELETES_LOCK})")
-                cursors = [connection.execute(self._upsert, payload)]
-                if deletes:
-                    cursors.append(connection.execute(self._delete, payload))
-            return sum(cursor.rowcount for cursor in cursors)
-
-        return self._run(work, writes=True)
+    def rehearse(self, entries: Sequence[bytes], *, lock_ms: int | None = None) -> None:
+        """Find out whether these could be written, without writing them. Raises as `write` does."""
+        self._call(self.rehearse_function, entries, lock_ms)
 
     def get(self, product_id: str) -> StoredProduct | None:
+        """The row; None where there is none."""
+        if not _is_text(product_id):
+            return None
         return next(iter(self._select(f"SELECT {_COLUMNS} FROM products WHERE id = %s", product_id)), None)
+
+    def look(self, product_id: str) -> StoredProduct | Tombstone | None:
+        """What is persisted of a product: its row, the tombstone of its delete, or nothing."""
+        if not _is_text(product_id):
+            return None
+
+        def work(connection: BoundedConnection) -> Any:
+            return connection.execute(_LOOK, [product_id]).fetchone()
+
+        *row, deleted = self.connections.run(work)
+        if row[0] is not None and (deleted is None or row[-1] > deleted):
+            return StoredProduct(*row)
+        return None if deleted is None else Tombstone(product_id, deleted)
 
     def newest(self, limit: int) -> list[StoredProduct]:
         """The products that were created last, newest first."""
@@ -113,82 +129,46 @@ class Store:
 
     def versions(self, product_ids: Sequence[str]) -> dict[str, int]:
         """The newest persisted version of each product, tombstones included."""
-        query = """
-            SELECT id, max(version) AS version
-            FROM (SELECT id, version FROM products
-                  UNION ALL SELECT id, version FROM product_tombstones) AS known
-            WHERE id = ANY(%s) GROUP BY id"""
+        known = [product_id for product_id in product_ids if _is_text(product_id)]
 
-        def work(connection: psycopg.Connection[Any]) -> dict[str, int]:
-            return {row.id: row.version for row in connection.execute(query, [list(product_ids)])}
+        def work(connection: BoundedConnection) -> dict[str, int]:
+            return {row.id: row.version for row in connection.execute(_VERSIONS, [known])}
 
-        return self._run(work)
+        return self.connections.run(work)
 
     def ping(self) -> None:
-        self._run(lambda connection: connection.execute("SELECT 1"))
+        self.connections.run(lambda connection: connection.execute("SELECT 1"))
 
     def close(self) -> None:
         """Close the connections of all threads."""
-        for connection in self._opened:
-            connection.close()
+        self.connections.close()
+
+    def _call(self, function: str, entries: Sequence[bytes], lock_ms: int | None) -> Any:
+        try:
+            payload = (b"[" + b",".join(entries) + b"]").decode()
+        except UnicodeDecodeError as error:
+            raise RowsRefused(f"an entry is not UTF-8: {error}") from error
+        deletes = any(map(is_tombstone, entries))
+        statement = f"SELECT {function}(%s::jsonb, %s)".encode()
+
+        def work(connection: BoundedConnection) -> Any:
+            connection.bear_locks(self._manners.lock_ms if lock_ms is None else lock_ms)
+            row = connection.execute(statement, [payload, deletes]).fetchone()
+            return row and row[0]
+
+        return self.connections.run(work, writes=True)
 
     def _select(self, query: str, *params: object) -> list[StoredProduct]:
-        def work(connection: psycopg.Connection[Any]) -> list[StoredProduct]:
-            return [StoredProduct(*row) for row in connection.execute(query, params)]
+        def work(connection: BoundedConnection) -> list[StoredProduct]:
+            return [StoredProduct(*row) for row in connection.execute(query.encode(), params)]
 
-        return self._run(work)
-
-    def _run(self, work: Callable[[psycopg.Connection[Any]], T], *, writes: bool = False) -> T:
-        if self._slots is None:
-            return self._attempt(work, writes=writes)
-        if not self._slots.acquire(timeout=_SLOT_SECONDS):
-            raise StoreUnavailable("PostgreSQL can't keep up: too many requests wait for it already")
-        try:
-            return self._attempt(work, writes=writes)
-        finally:
-            self._slots.release()
-
-    def _attempt(self, work: Callable[[psycopg.Connection[Any]], T], *, writes: bool) -> T:
-        connection, fresh = self._connection()
-        sent = False
-        while True:
-            try:
-                return work(connection)
-            except psycopg.Error as error:
-                if (error.sqlstate or "")[:2] in _REFUSALS:
-                    raise RowsRefused(_say(error)) from error
-                if connection.broken and not fresh:
-                    sent = True
-                    connection, fresh = self._reconnect(unknown=writes)
-                    continue
-                if connection.broken and (writes or sent):
-                    raise OutcomeUnknown(f"PostgreSQL broke off: {_say(error)}") from error
-                raise StoreUnavailable(f"PostgreSQL can't work: {_say(error)}") from error
-
-    def _reconnect(self, *, unknown: bool) -> tuple[psycopg.Connection[Any], bool]:
-        try:
-            return self._connection()
-        except StoreUnavailable as error:
-            if unknown:
-                raise OutcomeUnknown(str(error)) from error
-            raise
-
-    def _connection(self) -> tuple[psycopg.Connection[Any], bool]:
-        """This thread's connection, and whether it was opened just now."""
-        connection: psycopg.Connection[Any] | None = getattr(self._local, "connection", None)
-        if connection is not None and not connection.closed:
-            return connection, False
-        try:
-            connection = psycopg.connect(
-                self._url, autocommit=True, connect_timeout=_CONNECT_SECONDS, row_factory=namedtuple_row
-            )
-        except psycopg.Error as error:
-            raise StoreUnavailable(f"PostgreSQL can't be reached: {_say(error)}") from error
-        self._local.connection = connection
-        self._opened = [*(c for c in self._opened if not c.closed), connection]
-        return connection, True
+        return self.connections.run(work)
 
 
-def _say(error: psycopg.Error) -> str:
-    """The first line of what PostgreSQL said: later ones repeat the statement."""
-    return str(error).strip().partition("\n")[0] or type(error).__name__
+def _is_text(value: str) -> bool:
+    """Whether PostgreSQL could hold it at all: what it can't hold is not there."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\x00" not in value

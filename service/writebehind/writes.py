@@ -2,20 +2,16 @@
 
 import uuid
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final
 
-from service.writebehind import keys
-from service.writebehind.buffer import Accepted, Buffer, KnownRow, Operation
-from service.writebehind.entry import Product, finish, product_head, timestamp, tombstone_head, with_source
-from service.writebehind.errors import CacheUnavailable, NoSuchProduct, OutcomeUnknown
+from service.writebehind.buffer import Accepted, Buffer, KnownRow, NotAccepted, Operation
+from service.writebehind.cache import Cache
+from service.writebehind.entry import Product, product_head, timestamp, tombstone_head, with_source
+from service.writebehind.errors import NoSuchProduct
 from service.writebehind.scripts import Scripts
 from service.writebehind.settings import Settings
 from service.writebehind.store import Store
-
-#: ms for which nobody may fill the cache while PostgreSQL is being written: longer than a write can take.
-_WRITING_MS: Final = 10_000
+from service.writebehind.write_through import WriteThrough, look_up
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +27,8 @@ class Writes:
     """Creates, updates and deletes products. What it returns is acknowledged; what it raises is not.
 
     Raises, from every method: `CacheUnavailable`, `StoreUnavailable` or `QueueFull`, the write was not
-    taken; `OutcomeUnknown`, nobody can say. `policy` is the one that the request asked for, '' for none.
+    taken; `RowsRefused`, nor will it ever be; `OutcomeUnknown`, nobody can say. `policy` is the one that the
+    request asked for, '' for none.
     """
 
     def __init__(
@@ -46,6 +43,7 @@ class Writes:
         self._buffer = Buffer(scripts)
         self._store = store
         self._settings = settings
+        self._through = WriteThrough(Cache(scripts, ttl=settings.cache_ttl_seconds), store)
         self._signal_flush = signal_flush
 
     def create(self, product: Product, *, policy: str = "") -> Written:
@@ -61,68 +59,31 @@ class Writes:
         return self._write("delete", product_id, tombstone_head(product_id), policy)
 
     def _write(self, operation: Operation, product_id: str, head: bytes, policy: str) -> Written:
-        now = timestamp()
-
-        def behind(known: KnownRow) -> Any:
-            return self._buffer.write(
-                operation, product_id, head, now=now, known=known, policy=policy, settings=self._settings
-            )
-
-        known = KnownRow()
-        answer = behind(known)
-        if answer == "missing":
-            known = self._look_up(product_id)
-            answer = behind(known)
+        now, known = timestamp(), KnownRow()
+        answer: Accepted | NotAccepted = "write_through"
+        if policy != "write_through":
+            answer, known = self._write_behind(operation, product_id, head, now=now, policy=policy)
         if answer == "write_through":
-            return self._write_through(operation, product_id, head, now, known)
+            document = self._through.write(operation, product_id, head, now=now, known=known)
+            return Written(product_id, with_source(document, "database"))
         if not isinstance(answer, Accepted):
             raise NoSuchProduct(product_id)
         if answer.signal:
             self._signal_flush()
         return Written(product_id, with_source(answer.document, "cache"))
 
-    def _write_through(
-        self, operation: Operation, product_id: str, head: bytes, now: str, known: KnownRow
-    ) -> Written:
-        """Commit first, then cache: a value that was never committed is never shown."""
+    def _write_behind(
+        self, operation: Operation, product_id: str, head: bytes, *, now: str, policy: str
+    ) -> tuple[Accepted | NotAccepted, KnownRow]:
+        """Returns also what was found in PostgreSQL, where Redis did not know enough."""
 
-        def begin(known: KnownRow) -> Any:
-            return self._scripts.run(
-                "begin",
-                (keys.cache(product_id), keys.PENDING, keys.CLOCK, keys.fill(product_id)),
-                (product_id, operation, known.version, known.created_at, now, _WRITING_MS),
+        def attempt(known: KnownRow) -> Accepted | NotAccepted:
+            return self._buffer.write(
+                operation, product_id, head, now=now, known=known, policy=policy, settings=self._settings
             )
 
-        begun = begin(known)
-        if begun[0] == b"missing":
-            begun = begin(self._look_up(product_id))
-        if begun[0] != b"ok":
-            raise NoSuchProduct(product_id)
-        version, created_at = int(begun[1]), begun[2].decode()
-        document = finish(head, created_at=created_at, updated_at=now, version=version)
-        self._store.write([document])
-        self._settle(product_id, version, document)
-        return Written(product_id, with_source(document, "database"))
-
-    def _settle(self, product_id: str, version: int, document: bytes) -> None:
-        # The row is committed, so the write is acknowledged even where Redis has gone meanwhile: `begin`
-        # took the cache entry away and keeps readers from filling it with the old row.
-        with suppress(CacheUnavailable, OutcomeUnknown):
-            self._scripts.run(
-                "settle",
-                (
-                    keys.cache(product_id),
-                    keys.PENDING,
-                    keys.fill(product_id),
-                    keys.TOTALS,
-                    keys.INFLIGHT,
-                    keys.BACKLOG,
-                ),
-                (product_id, version, document, self._settings.cache_ttl_seconds),
-            )
-
-    def _look_up(self, product_id: str) -> KnownRow:
-        row = self._store.get(product_id)
-        if row is None:
-            raise NoSuchProduct(product_id)
-        return KnownRow(row.version, timestamp(row.created_at))
+        answer = attempt(KnownRow())
+        if answer != "missing":
+            return answer, KnownRow()
+        known = look_up(self._store, product_id)
+        return attempt(known), known

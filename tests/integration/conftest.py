@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from stack import kept_settings
 from stack.opening import open_stack
 from stack.runtime import RuntimeKind
 from stack.stack import Stack
@@ -49,6 +50,8 @@ def stack(request: pytest.FixtureRequest) -> Stack:
     """A running lab, one a runtime and test process. Who breaks it repairs it: `list(stack.up())`."""
     found = request.getfixturevalue(f"{request.param}_stack")
     assert isinstance(found, Stack)
+    # What one test set live must not come back in another that takes Redis' memory away.
+    (found.directory / kept_settings.FILE).unlink(missing_ok=True)
     return found
 
 

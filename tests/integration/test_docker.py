@@ -246,7 +246,8 @@ def test_containers_are_hardened(docker_stack: Stack, client: docker.DockerClien
         assert host["ReadonlyRootfs"]
         assert host["CapDrop"] == ["ALL"]
         assert host["SecurityOpt"] == ["no-new-privileges:true"]
-        assert host["Memory"] > 0
+        # Redis refuses writes at a limit of its own; at one of the container it would be killed.
+        assert (host["Memory"] > 0) == (name != "redis")
         assert host["PidsLimit"] > 0
         bound = [each["HostIp"] for ports in (host["PortBindings"] or {}).values() for each in ports]
         assert set(bound) <= {"127.0.0.1"}

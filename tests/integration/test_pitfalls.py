@@ -16,8 +16,10 @@ import pytest
 import redis
 
 from service.writebehind import keys
+from service.writebehind.errors import CacheUnavailable
 from stack.wait import wait_until
 from tests.ledgered import LedgeredPath, widget
+from tests.rigged import RiggedScripts
 from tests.write_path import WIDGET, OpenPath, Parts, WritePath
 
 SEED = "seed-001"
@@ -124,13 +126,15 @@ def test_05_something_malformed_in_the_queue_takes_nothing_along(run: LedgeredPa
 
 def test_06_a_row_that_cannot_be_dead_lettered_is_kept(open_path: OpenPath) -> None:
     failing = {"simulate_db_failure": True, "failure_rate": 1, "max_retries": 0}
-    with LedgeredPath(open_path(lease_ms=100, **failing), Parts()) as run:
+    parts = Parts(scripts=RiggedScripts)
+    with LedgeredPath(open_path(parts, lease_ms=100, **failing), parts) as run:
         for n in range(10):
             run.create(widget(f"P{n}"))
-        run.path.redis.set(keys.DLQ, "held by something else")
-        with suppress(Exception):
+        assert isinstance(run.path.scripts, RiggedScripts)
+        run.path.scripts.faults["dead_letter"] = [CacheUnavailable("Redis refused the write")]
+        with suppress(CacheUnavailable):
             run.flush()
-        run.path.redis.delete(keys.DLQ)
+        assert run.path.dead_letters.size() == 0
         run.replace_worker()
         run.drain()
         verdict = run.judge()

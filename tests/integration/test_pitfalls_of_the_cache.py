@@ -90,18 +90,18 @@ class _Watched(Store):
 
     def __init__(self, database_url: str) -> None:
         super().__init__(database_url)
-        self.look: Callable[[], object] = lambda: None
+        self.glance: Callable[[], object] = lambda: None
         self.seen: list[object] = []
 
-    def write(self, entries: Sequence[bytes]) -> int:
-        self.seen.append(self.look())
+    def write(self, entries: Sequence[bytes], *, lock_ms: int | None = None) -> int:
+        self.seen.append(self.glance())
         raise StoreUnavailable("PostgreSQL went away before the commit")
 
 
 def test_15_a_value_that_is_never_committed_is_never_shown(open_path: OpenPath) -> None:
     path = open_path(Parts(store=_Watched))
     assert isinstance(path.store, _Watched)
-    path.store.look = lambda: path.read(SEED)["name"]
+    path.store.glance = lambda: path.read(SEED)["name"]
     before = path.read(SEED)["name"]
     with pytest.raises(StoreUnavailable):
         path.update(SEED, Product("Phantom", 1.0, 1), policy="write_through")

@@ -3,15 +3,17 @@
 import json
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from service.writebehind import keys
 from service.writebehind.entry import Product
 from service.writebehind.errors import CacheUnavailable, NoSuchProduct, QueueFull, StoreUnavailable
 from service.writebehind.reads import Reads
 from service.writebehind.store import Store, StoredProduct
 from tests.servers import Servers
-from tests.write_path import WIDGET, OpenPath, WritePath
+from tests.write_path import WIDGET, OpenPath, Parts, WritePath
 
 # 7. Read your writes
 
@@ -90,6 +92,93 @@ def test_the_list_shows_pending_writes_and_hides_pending_deletes(path: WritePath
     assert found["seed-001"]["name"] == "Pending"
     assert "seed-002" not in found
     assert found["seed-003"]["source"] == "database"
+
+
+def listed(path: WritePath, limit: int = 100) -> dict[str, dict[str, Any]]:
+    return {p["id"]: p for p in map(json.loads, path.reads.newest(limit))}
+
+
+def test_the_list_shows_a_product_wherever_it_waits(path: WritePath) -> None:
+    product = path.create()["id"]
+    assert listed(path)[product]["source"] == "pending"
+    claim = path.buffer.claim(path.settings)
+    assert listed(path)[product]["source"] == "pending"
+    path.buffer.retry(claim, [(row, 1, 60.0) for row in claim.rows])
+    assert listed(path)[product]["source"] == "pending"
+    path.redis.delete(keys.RETRY)
+    path.buffer.restore()
+    path.flusher.run()
+    assert listed(path)[product]["source"] == "database"
+
+
+def test_the_list_shows_a_product_behind_many_other_writes(path: WritePath) -> None:
+    product = path.create()["id"]
+    for _ in range(20):
+        path.create()
+    path.flusher.run()
+    newest = path.create()["id"]
+    for other in listed(path):
+        path.update(other)
+    assert list(listed(path, 1)) == [newest]
+    assert product in listed(path)
+
+
+def test_the_list_hides_deletes_wherever_they_wait_and_is_still_full(path: WritePath) -> None:
+    products = [path.create()["id"] for _ in range(10)]
+    path.flusher.run()
+    for product in products[5:]:
+        path.delete(product)
+    path.buffer.claim(path.settings)
+    assert set(listed(path, 5)) == set(products[:5])
+
+
+def test_the_list_keeps_older_entries_out_while_coalescing_is_off(open_path: OpenPath) -> None:
+    path = open_path(write_coalescing_enabled=False)
+    product = path.create()["id"]
+    path.update(product, Product("Second", 1.0, 1))
+    path.buffer.claim(path.settings)
+    path.update(product, Product("Third", 1.0, 1))
+    assert listed(path)[product]["name"] == "Third"
+
+
+class _Listed(Store):
+    """A store between whose list and its use something else happens."""
+
+    meanwhile: Callable[[], object]
+
+    def newest(self, limit: int) -> list[StoredProduct]:
+        rows = super().newest(limit)
+        self.meanwhile()
+        return rows
+
+
+def test_what_is_flushed_while_the_list_is_made_is_in_it(open_path: OpenPath) -> None:
+    path = open_path(Parts(store=_Listed))
+    assert isinstance(path.store, _Listed)
+    path.store.meanwhile = path.flusher.run
+    product = path.create()["id"]
+    path.update("seed-001", Product("Pending", 1.0, 1))
+    path.delete("seed-002")
+    found = listed(path)
+    assert product in found
+    assert found["seed-001"]["name"] == "Pending"
+    assert "seed-002" not in found
+
+
+def test_the_list_shows_what_was_written_through(path: WritePath) -> None:
+    path.update("seed-001", Product("Pending", 1.0, 1))
+    path.update("seed-001", Product("Through", 1.0, 1), policy="write_through")
+    product = path.create(policy="write_through")["id"]
+    assert listed(path)["seed-001"]["name"] == "Through"
+    assert product in listed(path)
+
+
+@pytest.mark.parametrize("key", [keys.QUEUE, keys.INFLIGHT, keys.RETRY, keys.PENDING])
+def test_a_planted_key_does_not_stop_the_list(path: WritePath, key: str) -> None:
+    path.create()
+    path.redis.delete(key)
+    path.redis.set(key, "junk")
+    assert "seed-001" in listed(path)
 
 
 # 8. Bounded

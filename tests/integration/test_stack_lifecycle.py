@@ -182,6 +182,7 @@ def test_an_impossible_setting_changes_nothing(lab: Stack) -> None:
 def test_a_failed_up_forgets_what_it_was_given(local_lab: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     """A setting that no service starts with must not keep the next `up` from repairing the lab."""
     list(local_lab.up({"REDIS_MAXMEMORY": "100mb"}))
+    list(local_lab.stop("redis"))
     with monkeypatch.context() as broken:
         broken.setenv("LABCTL_REDIS_SERVER", "/bin/false")
         lab = open_stack("own", "local", home=local_lab.directory.parent)

@@ -15,7 +15,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from service.writebehind import keys
 from service.writebehind.buffer import Accepted, Buffer, Claim, KnownRow
-from service.writebehind.entry import DeadLetter, Product, product_head, timestamp, tombstone_head
+from service.writebehind.cache import Cache, Marked, Missed
+from service.writebehind.entry import (
+    DeadLetter,
+    Product,
+    product_head,
+    timestamp,
+    tombstone_head,
+    version_of,
+)
 from service.writebehind.overview import Overview
 from service.writebehind.scripts import Scripts
 from service.writebehind.settings import Settings
@@ -39,6 +47,7 @@ class WriteBehind(RuleBasedStateMachine):
         self.redis = self.scripts.client
         self.redis.flushall()
         self.buffer = Buffer(self.scripts)
+        self.cache = Cache(self.scripts, ttl=3600)
         self.overview = Overview(self.scripts, self.settings)
         #: Newest acknowledged version and whether it is a delete, since the last FLUSHALL.
         self.newest: dict[str, tuple[int, bool]] = {}
@@ -48,6 +57,10 @@ class WriteBehind(RuleBasedStateMachine):
         self.dead: dict[str, set[int]] = {}
         self.claims: list[Claim] = []
         self.highest: dict[str, int] = {}
+        #: Accepted entries whose end was in a key that is gone.
+        self.uncounted = 0
+        #: The lab's clock, as it was seen last.
+        self.moment = 0
 
     @initialize(coalescing=st.booleans())
     def configure(self, coalescing: bool) -> None:
@@ -60,7 +73,7 @@ class WriteBehind(RuleBasedStateMachine):
         head = tombstone_head(product) if delete else product_head(product, Product("n", 1.0, quantity))
         operation: Any = "delete" if delete else "update"
         row = self.rows.get(product)
-        known = KnownRow(row[0], "T0") if row and not row[1] else KnownRow(0, "T0")
+        known = KnownRow(row[0] if row and not row[1] else 0, "T0", "row")
         answer = self.buffer.write(
             operation, product, head, now=timestamp(), known=known, policy="", settings=self.settings
         )
@@ -81,17 +94,23 @@ class WriteBehind(RuleBasedStateMachine):
 
     @rule(product=products)
     def read(self, product: str) -> None:
-        found, content = self.scripts.run(
-            "read", (keys.cache(product), keys.PENDING, keys.fill(product)), (product, "token")
-        )
+        found = self.cache.read(product)
         newest = self.newest.get(product)
-        if found == b"miss":
+        if isinstance(found, Marked):
+            # The newer of what is pending and what PostgreSQL holds is the answer.
+            version, deleted = self.rows.get(product, (0, False))
+            held = json.dumps({"id": product, "deleted": deleted, "version": version}, separators=(",", ":"))
+            self.cache.resolve(product, found, version=version, document=held.encode())
+            if newest:
+                assert max(version, version_of(found.pending)) >= newest[0]
+            return
+        if isinstance(found, Missed):
             # PostgreSQL is asked then: it must not be behind what was acknowledged.
             if newest and newest[0] not in self.dead.get(product, set()):
                 assert self.rows.get(product, (0, False))[0] >= newest[0]
             return
         assert newest is not None
-        assert json.loads(content)["version"] == newest[0]
+        assert version_of(found.document) == newest[0]
 
     @rule(product=products)
     def evict(self, product: str) -> None:
@@ -176,7 +195,7 @@ class WriteBehind(RuleBasedStateMachine):
                 "requeue",
                 (
                     keys.DLQ, keys.PENDING, keys.QUEUE, keys.INFLIGHT, keys.SIGNAL, keys.TOTALS,
-                    keys.cache(product), keys.CLOCK,
+                    keys.cache(product), keys.CLOCK, keys.fill(product), keys.BACKLOG,
                 ),
                 (letter, product, version, document),
             )  # fmt: skip
@@ -192,6 +211,56 @@ class WriteBehind(RuleBasedStateMachine):
         self.redis.flushall()
         self.newest = {}
         self.dead = {}
+        self.uncounted = 0
+        self.forget_the_clock()
+
+    @rule(hours=st.sampled_from([-1, 1]), again=st.booleans())
+    def step_the_wall_clock(self, hours: int, again: bool) -> None:
+        """Redis' TIME can't be moved here, so what the lab's clock remembers of it is: that it was an hour
+        ahead is the same as a step back by an hour since."""
+        for _ in range(1 + again):
+            clock = keys.parse_clock(self.redis.get(keys.CLOCK))
+            if clock is not None:
+                wall = clock.wall - hours * 3_600_000_000
+                self.redis.set(keys.CLOCK, f"{clock.moment} {wall} {clock.epoch}")
+
+    @rule(junk=st.sampled_from(["", "junk", "9007199254740992", "9e300 1 1", "1 1 1"]))
+    def lose_the_clock(self, junk: str) -> None:
+        self.redis.set(keys.CLOCK, junk)
+        self.forget_the_clock()
+
+    def forget_the_clock(self) -> None:
+        """A new clock may be behind the old one, so that only what is known of a product keeps its versions
+        rising: its row, or its newest write."""
+        self.moment = 0
+        for product in self.highest:
+            known = self.newest.get(product, (0, False))[0], self.rows.get(product, (0, False))[0]
+            self.highest[product] = max(known)
+
+    @rule()
+    def lose_the_queue(self) -> None:
+        self.redis.delete(keys.QUEUE)
+        self.restore()
+
+    @rule()
+    def lose_the_leases(self) -> None:
+        """And the retries: what was claimed is queued again, and what became of a claimed entry that was
+        replaced meanwhile is not counted any more."""
+        self.uncounted += self.in_hand_and_replaced()
+        self.redis.delete(keys.INFLIGHT, keys.RETRY)
+        self.restore()
+
+    def restore(self) -> None:
+        for _ in range(10):
+            if not self.buffer.restore():
+                break
+        else:
+            pytest.fail("there is always something to restore")
+
+    @rule()
+    def has_work(self) -> None:
+        waiting = self.redis.llen(keys.QUEUE) > 0
+        assert self.buffer.has_work(self.settings) or not waiting
 
     def in_hand_and_replaced(self) -> int:
         """Claimed entries behind which something newer waits: their worker will say what became."""
@@ -206,6 +275,13 @@ class WriteBehind(RuleBasedStateMachine):
         return count
 
     # What always holds
+
+    @invariant()
+    def the_clock_never_goes_back(self) -> None:
+        clock = keys.parse_clock(self.redis.get(keys.CLOCK))
+        if clock is not None:
+            assert clock.moment >= self.moment
+            self.moment = clock.moment
 
     @invariant()
     def every_pending_product_is_in_one_place(self) -> None:
@@ -230,7 +306,7 @@ class WriteBehind(RuleBasedStateMachine):
         totals = self.overview.queue().totals
         waiting = self.redis.hlen(keys.PENDING) + self.redis.zcard(keys.BACKLOG) + self.in_hand_and_replaced()
         assert totals["accepted"] == (
-            totals["coalesced"] + totals["persisted"] + totals["dead_lettered"] + waiting
+            totals["coalesced"] + totals["persisted"] + totals["dead_lettered"] + waiting + self.uncounted
         )
 
     def teardown(self) -> None:

@@ -1,23 +1,25 @@
 #!lua
--- Begin a write to PostgreSQL (write-through): assign its version and take the cache entry away, so that
--- a value that is never committed is never seen, and one that is committed is never hidden by an old one.
+-- Begin a write to PostgreSQL (write-through): assign its version, mark it as under way, and take the cache
+-- entry away, so that a value that is never committed is never seen, and one that is committed is never
+-- hidden by an old one (see mark.lua).
 --
 -- KEYS  1 cache:product:<id>  2 pending  3 clock  4 cache:fill:<id>
--- ARGV  1 id  2 create|update|delete  3 version of the row in PostgreSQL, else 0  4 its created_at, else ''
---       5 updated_at (ISO 8601)  6 for how long readers may not fill the cache, ms
+-- ARGV  1 id  2 create|update|delete  3 what the caller found in PostgreSQL: row, deleted or nowhere, ''
+--       where it did not look  4 version found, else 0  5 created_at found, else ''  6 updated_at (ISO 8601)
 -- Returns {'ok', version, created_at}, {'missing'} or {'gone'}, as in write.lua.
-local id, created_at, previous = ARGV[1], ARGV[5], tonumber(ARGV[3])
-if ARGV[2] ~= 'create' then
-  local newest = redis.call('HGET', KEYS[2], id) or redis.call('GET', KEYS[1])
-  if newest and is_tombstone(newest) then
-    return {'gone'}
-  elseif not newest and ARGV[4] == '' then
-    return {'missing'}
-  end
-  created_at = newest and string.match(newest, '"created_at":"([^"]*)"') or ARGV[4]
-  previous = math.max(previous, newest and tonumber(version_of(newest)) or 0)
+local cache_key, pending_key, clock_key, fill_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local id, operation, state, found, created_at = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[6]
+local mark, previous = parse_mark(text('GET', fill_key)), 0
+if operation ~= 'create' then
+  local pending, cached = entry_at('HGET', pending_key, id), entry_at('GET', cache_key)
+  local answer
+  answer, previous, created_at = newest_of(mark, pending, cached, state, found, ARGV[5])
+  if answer ~= 'ok' then return {answer} end
 end
-local version = math.max(tick(KEYS[3]), previous + 1)
-redis.call('SET', KEYS[4], 'writing', 'PX', ARGV[6])
-redis.call('DEL', KEYS[1])
+local moment = tick(clock_key)
+local unsettled = mark and mark.version or 0
+local version = math.max(moment, previous + 1, unsettled + 1)
+-- A product that is being created has no older value that could be cached.
+set_mark(fill_key, version, moment, unsettled, 'begun', operation ~= 'create')
+redis.call('DEL', cache_key)
 return {'ok', digits(version), created_at}

@@ -1,75 +1,98 @@
 #!lua flags=allow-oom
 -- Claim the products that are due, oldest first write first, under a lease. Claims whose lease has
--- ended and retries that are due go to the head of the queue first.
+-- ended and retries that are due go to the head of the queue first. The lab's clock never goes back, so a
+-- time that lies further ahead than anything waits is junk, or of a clock that was lost: it is due.
 --
 -- KEYS  1 queue  2 pending  3 inflight  4 retry  5 backlog  6 clock  7 flush_now  8 totals
--- ARGV  1 rows at most  2 delay of a first write, µs  3 lease, µs
+-- ARGV  1 rows at most  2 delay of a first write, µs  3 lease, µs  4 longest wait for a retry, µs
 -- Returns {claim, wait, ids, versions, entries}: `claim` identifies the lease; where nothing is due,
 --       `wait` is the time in µs until something will be, -1 where nothing is queued or to be retried.
-local limit, delay, lease = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local now = tick(KEYS[6])
+local queue_key, pending_key, inflight_key, retry_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local backlog_key, clock_key, flush_now_key, totals_key = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
+local limit, delay, lease, longest_wait = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local now, claim = tick(clock_key)
+
+local function outside(key, low, high)
+  local found = redis.call('ZRANGEBYSCORE', key, '-inf', digits(low), 'LIMIT', 0, limit)
+  local ahead = redis.call('ZRANGEBYSCORE', key, '(' .. digits(high), '+inf', 'LIMIT', 0, limit)
+  for _, id in ipairs(ahead) do found[#found + 1] = id end
+  return found
+end
 
 local function to_the_head(source, ids)
   in_chunks(ids, 1000, function(...)
     redis.call('ZREM', source, ...)
-    redis.call('LPUSH', KEYS[1], ...)
+    redis.call('LPUSH', queue_key, ...)
   end)
 end
-local ended = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', digits(now - lease), 'LIMIT', 0, limit)
+
+-- Every key is looked at before anything is changed: one that holds something else ends the script here.
+local ended = outside(inflight_key, now - lease, now)
+local retries = outside(retry_key, now, now + longest_wait)
+local has_backlog = redis.call('ZCARD', backlog_key) > 0
+expect(queue_key, 'LLEN', pending_key, 'HLEN')
+if has_backlog then
+  -- It is ordered by member only while all scores are equal.
+  redis.call('ZREMRANGEBYSCORE', backlog_key, '-inf', '(0')
+  redis.call('ZREMRANGEBYSCORE', backlog_key, '(0', '+inf')
+end
 for _, id in ipairs(ended) do
   -- Nobody will say any more what became of the claimed entry; what was written behind it replaces it.
-  local entry = next_entry(KEYS[5], id, redis.call('HGET', KEYS[2], id))
-  if entry and queued_at(entry) > tonumber(redis.call('ZSCORE', KEYS[3], id)) then
-    redis.call('HINCRBY', KEYS[8], 'coalesced', 1)
+  local entry = next_entry(backlog_key, id, redis.call('HGET', pending_key, id))
+  if entry and queued_at(entry) > tonumber(redis.call('ZSCORE', inflight_key, id)) then
+    add_to_total(totals_key, 'coalesced', 1)
   end
 end
-to_the_head(KEYS[3], ended)
-to_the_head(KEYS[4], redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', digits(now), 'LIMIT', 0, limit))
+to_the_head(inflight_key, ended)
+to_the_head(retry_key, retries)
 
-local forced_until = tonumber(redis.call('GET', KEYS[7]) or '0')
-local queued = redis.call('LRANGE', KEYS[1], 0, limit - 1)
-local ids, versions, entries, wait, passed = {}, {}, {}, -1, 0
-local seen, members = {}, {}
-local has_backlog = redis.call('ZCARD', KEYS[5]) > 0
-local claim
+local forced = redis.pcall('GET', flush_now_key)
+local forced_until = type(forced) == 'string' and tonumber(forced) or 0
+if not (forced_until <= now) then forced_until = 0 end
+
+-- Only a moment from this one up to the last that is not due yet has to wait.
+local due_until = math.max(now - delay, forced_until)
+local queued = redis.call('LRANGE', queue_key, 0, limit - 1)
+local ids, versions, entries, members, wait, passed = {}, {}, {}, {}, -1, 0
+local seen = {}
 for first = 1, #queued, 1000 do
   local last = math.min(first + 999, #queued)
-  local pending = redis.call('HMGET', KEYS[2], unpack(queued, first, last))
-  local leases = redis.call('ZMSCORE', KEYS[3], unpack(queued, first, last))
+  local pending = redis.call('HMGET', pending_key, unpack(queued, first, last))
   for i = 1, last - first + 1 do
     local id, entry = queued[first + i - 1], pending[i]
-    if entry then
-      local since = queued_at(entry)
-      if since + delay > now and since > forced_until then
-        wait = since + delay - now
-        break
-      end
+    local since = entry and queued_at(entry)
+    if since and since > due_until and since <= now then
+      wait = since + delay - now
+      break
     end
     passed = passed + 1
-    -- An id without an entry, or already claimed, is a leftover: the ack of its claim looks after it.
-    if entry and not leases[i] and not seen[id] then
+    -- An id without an entry, or a second time, is a leftover.
+    if entry and not seen[id] then
       seen[id] = true
-      local member = has_backlog and oldest_in_backlog(KEYS[5], id)
-      entry = member and backlog_entry(member, id) or entry
-      claim = claim or digits(now)
-      ids[#ids + 1], versions[#versions + 1], entries[#entries + 1] = id, version_of(entry), entry
-      members[#members + 1] = claim
-      members[#members + 1] = id
+      if since > now then
+        entry = to_entry(to_document(entry), now - 1, string.match(entry, '(%d+)}$'))
+        redis.call('HSET', pending_key, id, entry)
+      end
+      local version
+      if has_backlog then entry, version = next_version(backlog_key, id, entry) end
+      local at = #ids + 1
+      ids[at], versions[at], entries[at] = id, version or version_of(entry), entry
+      members[2 * at - 1], members[2 * at] = claim, id
     end
   end
   if wait >= 0 then break end
 end
 
 if passed > 0 then
-  redis.call('LPOP', KEYS[1], passed)
+  redis.call('LPOP', queue_key, passed)
 end
-in_chunks(members, 2000, function(...) redis.call('ZADD', KEYS[3], ...) end)
+in_chunks(members, 2000, function(...) redis.call('ZADD', inflight_key, ...) end)
 
 if #ids == 0 then
   if passed > 0 then wait = 0 end
-  local retry = redis.call('ZRANGE', KEYS[4], 0, 0, 'WITHSCORES')
+  local retry = redis.call('ZRANGE', retry_key, 0, 0, 'WITHSCORES')
   if retry[2] and (wait < 0 or tonumber(retry[2]) - now < wait) then
     wait = math.max(0, tonumber(retry[2]) - now)
   end
 end
-return {claim or '0', wait, ids, versions, entries}
+return {#ids > 0 and claim or '0', wait, ids, versions, entries}

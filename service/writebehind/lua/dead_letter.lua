@@ -2,27 +2,34 @@
 -- Move claimed rows to the dead letter queue, in one step with taking them off the pending entries, so
 -- that no failure in between can drop one. The cache entry goes too, unless it holds something newer.
 --
--- KEYS  1 pending  2 inflight  3 queue  4 backlog  5 totals  6 dlq  7… cache:product:<id> of each row
+-- KEYS  1 pending  2 inflight  3 queue  4 backlog  5 totals  6 dlq  7… cache:product:<id> and
+--       cache:fill:<id> of each row, in turn
 -- ARGV  1 claim  2… id, version, letter (JSON), in turn
-local claim = tonumber(ARGV[1])
-for i = 2, #ARGV, 3 do
-  local id, version, letter, cache = ARGV[i], ARGV[i + 1], ARGV[i + 2], KEYS[7 + (i - 2) / 3]
-  if tonumber(redis.call('ZSCORE', KEYS[2], id) or '0') == claim then
-    local entry = redis.call('HGET', KEYS[1], id)
-    local member = find_in_backlog(KEYS[4], id, version)
+local pending_key, inflight_key, queue_key, backlog_key, totals_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local dlq_key, claim = KEYS[6], tonumber(ARGV[1])
+drop_unless(dlq_key, 'list')
+expect(queue_key, 'LLEN', pending_key, 'HLEN', backlog_key, 'ZCARD')
+for row = 0, (#ARGV - 1) / 3 - 1 do
+  local id, version, letter = unpack(ARGV, 3 * row + 2, 3 * row + 4)
+  local cache_key, fill_key = KEYS[2 * row + 7], KEYS[2 * row + 8]
+  if tonumber(redis.call('ZSCORE', inflight_key, id) or '0') == claim then
+    local entry = redis.call('HGET', pending_key, id)
+    local member = find_in_backlog(backlog_key, id, version)
     local current = entry and version_of(entry) == version
     if current or member then
       -- First the push: should it fail, the script ends here, and the claim comes back by its lease.
-      redis.call('RPUSH', KEYS[6], letter)
-      redis.call('HINCRBY', KEYS[5], 'dead_lettered', 1)
+      redis.call('RPUSH', dlq_key, letter)
+      add_to_total(totals_key, 'dead_lettered', 1)
     else
-      redis.call('HINCRBY', KEYS[5], 'coalesced', 1)
+      add_to_total(totals_key, 'coalesced', 1)
     end
-    redis.call('ZREM', KEYS[2], id)
-    if current then redis.call('HDEL', KEYS[1], id) end
-    if member then redis.call('ZREM', KEYS[4], member) end
-    local cached = redis.call('GET', cache)
-    if cached and version_of(cached) == version then redis.call('DEL', cache) end
-    if entry and not current then redis.call('RPUSH', KEYS[3], id) end
+    redis.call('ZREM', inflight_key, id)
+    if current then redis.call('HDEL', pending_key, id) end
+    if member then redis.call('ZREM', backlog_key, member) end
+    local cached = text('GET', cache_key)
+    if not cached or version_of(cached) == version then redis.call('DEL', cache_key) end
+    -- A letter that had been put back holds a mark until it arrives.
+    take_mark_away(fill_key, tonumber(version))
+    if entry and not current then redis.call('RPUSH', queue_key, id) end
   end
 end

@@ -6,6 +6,8 @@
 local workers_key, clock_key = KEYS[1], KEYS[2]
 local name, state, life = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local now = tick(clock_key)
+-- So many workers there are not.
+if redis.call('HLEN', workers_key) > 1000 then redis.call('UNLINK', workers_key) end
 local gone, held = {}, redis.call('HGETALL', workers_key)
 for i = 1, #held, 2 do
   local at = tonumber(string.match(held[i + 1], '"at":(%d+)}$', -30) or '0')

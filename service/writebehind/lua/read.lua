@@ -3,20 +3,25 @@
 -- fill the cache from PostgreSQL: a token that any write to the product takes away.
 -- (The lease of Nishtala et al., "Scaling Memcache at Facebook", NSDI 2013, §3.2.1.)
 --
--- KEYS  1 cache:product:<id>  2 pending  3 cache:fill:<id>
+-- KEYS  1 cache:product:<id>  2 pending  3 cache:fill:<id>  4 clock
 -- ARGV  1 id  2 token to use
--- Returns {'cache' | 'pending', document} or {'miss', 1 if the token holds}
-local cached = redis.call('GET', KEYS[1])
+-- Returns {'cache' | 'pending', document}, or {'miss'} with the token set, or where a write to PostgreSQL is
+--       under way {'look', pending document or '', mark, its age in µs}: the newer one of that document and
+--       what PostgreSQL holds is the answer, and resolve.lua wants to know.
+local cache_key, pending_key, fill_key = KEYS[1], KEYS[2], KEYS[3]
+local cached = entry_at('GET', cache_key)
 if cached then
   return {'cache', cached}
 end
-local pending = redis.call('HGET', KEYS[2], ARGV[1])
-if pending then
+local pending = entry_at('HGET', pending_key, ARGV[1])
+local held = text('GET', fill_key)
+local mark = parse_mark(held)
+if mark then
+  local age = math.max(0, look_at(KEYS[4]) - mark.since)
+  return {'look', pending and to_document(pending) or '', held, digits(age)}
+elseif pending then
   return {'pending', to_document(pending)}
 end
--- A write to PostgreSQL that is under way (begin.lua) holds the key: nobody fills until it is settled.
-if redis.call('GET', KEYS[3]) == 'writing' then
-  return {'miss', 0}
-end
-redis.call('SET', KEYS[3], ARGV[2], 'PX', 5000)
-return {'miss', 1}
+redis.call('DEL', cache_key)
+redis.call('SET', fill_key, ARGV[2], 'PX', 5000)
+return {'miss'}

@@ -3,24 +3,44 @@
 -- looked into PostgreSQL already; here the cache and the pending entries are asked.
 --
 -- KEYS  1 dlq  2 pending  3 queue  4 inflight  5 signal  6 totals  7 cache:product:<id>  8 clock
--- ARGV  1 letter as it stands in the queue  2 id  3 version  4 document, '' where a newer row is known
--- Returns {1 if it is pending again, 1 if a flush must be signalled}; {-1, 0} if it was taken already.
-if redis.call('LREM', KEYS[1], 1, ARGV[1]) == 0 then
+--       9 cache:fill:<id>  10 backlog
+-- ARGV  1 letter as it stands in the queue  2 id, '' where the letter holds nothing that could be put back:
+--       it goes to the end of the queue  3 version  4 document, '' where a newer row is known
+-- Returns {1 if it is pending again, 1 if a flush must be signalled}; {-1, 0} if it was taken already, or
+--       stays.
+local dlq_key, pending_key, queue_key, inflight_key, signal_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local totals_key, cache_key, fill_key, backlog_key = KEYS[6], KEYS[7], KEYS[9], KEYS[10]
+local letter, id, version, document = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
+for key, kind in pairs({[dlq_key] = 'list', [pending_key] = 'hash', [queue_key] = 'list',
+                        [inflight_key] = 'zset', [backlog_key] = 'zset'}) do
+  drop_unless(key, kind)
+end
+if redis.call('LREM', dlq_key, 1, letter) == 0 then return {-1, 0} end
+if id == '' then
+  redis.call('RPUSH', dlq_key, letter)
   return {-1, 0}
 end
-redis.call('HINCRBY', KEYS[6], 'dead_lettered', -1)
-local id, version = ARGV[2], tonumber(ARGV[3])
-local pending = redis.call('HGET', KEYS[2], id)
-local cached = redis.call('GET', KEYS[7])
-if ARGV[4] == ''
+add_to_total(totals_key, 'dead_lettered', -1)
+local pending, cached = entry_at('HGET', pending_key, id), entry_at('GET', cache_key)
+if document == ''
   or (pending and tonumber(version_of(pending)) >= version)
   or (cached and tonumber(version_of(cached)) >= version) then
-  redis.call('HINCRBY', KEYS[6], 'coalesced', 1)
+  add_to_total(totals_key, 'coalesced', 1)
   return {0, 0}
 end
-redis.call('HSET', KEYS[2], id, to_entry(ARGV[4], tick(KEYS[8]), 0))
-if pending or redis.call('ZSCORE', KEYS[4], id) then
+-- Something newer may reach PostgreSQL between the caller's look and now, so readers look there as well,
+-- until this version has arrived; nor may one who looked already cache what it found.
+local mark, moment = parse_mark(text('GET', fill_key)), tick(KEYS[8])
+if not mark or mark.version < version then
+  set_mark(fill_key, version, moment, mark and mark.version or 0, 'begun', mark ~= nil)
+end
+redis.call('DEL', cache_key)
+if pending then
+  replace_pending(pending_key, inflight_key, backlog_key, totals_key, id, pending, document)
   return {1, 0}
 end
-redis.call('RPUSH', KEYS[3], id)
-return {1, redis.call('SET', KEYS[5], '1', 'NX') and 1 or 0}
+local claimed_at = tonumber(redis.call('ZSCORE', inflight_key, id) or '0')
+redis.call('HSET', pending_key, id, to_entry(document, math.max(moment, claimed_at + 1), 0))
+if claimed_at > 0 then return {1, 0} end
+redis.call('RPUSH', queue_key, id)
+return {1, redis.call('SET', signal_key, '1', 'NX') and 1 or 0}

@@ -1,12 +1,43 @@
 #!lua flags=allow-oom
--- Queue every pending product again, where nothing is queued, claimed or waiting although something is
--- pending: somebody deleted a key, or a script ended in the middle. It costs what is pending, and only then.
+-- Queue pending products again that are neither queued nor claimed nor waiting for a retry: somebody deleted
+-- a key or planted junk. Nothing is done, at next to no cost, while there are as many places as products.
 --
--- KEYS  1 queue  2 pending  3 inflight  4 retry
--- Returns how many were queued.
-if redis.call('LLEN', KEYS[1]) + redis.call('ZCARD', KEYS[3]) + redis.call('ZCARD', KEYS[4]) > 0 then
-  return 0
+-- KEYS  1 queue  2 pending  3 inflight  4 retry  5 backlog  6 clock
+-- ARGV  1 cursor of a look before that was not finished, else 0  2 products to look at, about
+-- Returns {how many were queued, cursor}: another look should follow where the cursor is not '0'.
+local queue_key, pending_key, inflight_key, retry_key, backlog_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local cursor, slice, now = ARGV[1], tonumber(ARGV[2]), look_at(KEYS[6])
+local queued, claimed, retrying = redis.call('LLEN', queue_key), redis.call('ZCARD', inflight_key), redis.call('ZCARD', retry_key)
+local pending, kept = redis.call('HLEN', pending_key), redis.call('ZCARD', backlog_key)
+local orphans = {}
+
+if pending == 0 and kept > 0 then
+  -- Older entries of products whose newest one is gone: they are what is left.
+  for _, member in ipairs(redis.call('ZRANGE', backlog_key, 0, slice - 1)) do
+    local id, version = string.match(member, '^([^:]*):(%d+):')
+    if id and #version == 16 then
+      redis.call('HSET', pending_key, id, backlog_entry(member, id))
+      orphans[#orphans + 1] = id
+    end
+    redis.call('ZREM', backlog_key, member)
+  end
+elseif pending > queued + claimed + retrying then
+  -- The queue is in order of the first writes: what is older than its head is not in it. (Where it is out of
+  -- order a product gets a second place, which does no harm.)
+  local head = redis.call('LINDEX', queue_key, 0)
+  local first = head and redis.call('HGET', pending_key, head)
+  local before = first and queued_at(first) or head and now or nil
+  local found = redis.call('HSCAN', pending_key, cursor, 'COUNT', slice)
+  cursor = found[1]
+  for i = 1, #found[2], 2 do
+    local id = found[2][i]
+    local older = not before or queued_at(found[2][i + 1]) < before or queued_at(found[2][i + 1]) > now
+    if older and not redis.call('ZSCORE', inflight_key, id) and not redis.call('ZSCORE', retry_key, id) then
+      orphans[#orphans + 1] = id
+    end
+  end
+else
+  cursor = '0'
 end
-local orphans = redis.call('HKEYS', KEYS[2])
-in_chunks(orphans, 1000, function(...) redis.call('RPUSH', KEYS[1], ...) end)
-return #orphans
+in_chunks(orphans, 1000, function(...) redis.call('RPUSH', queue_key, ...) end)
+return {#orphans, cursor}

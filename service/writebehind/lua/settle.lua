@@ -1,25 +1,21 @@
 #!lua flags=allow-oom
--- A write to PostgreSQL is committed: cache it, unless something newer was written meanwhile. An older
--- pending entry is replaced by it, so that no read can find the old one; flushing it again changes nothing.
+-- A write to PostgreSQL is committed: cache it, unless another began meanwhile.
 --
--- KEYS  1 cache:product:<id>  2 pending  3 cache:fill:<id>  4 totals  5 inflight  6 backlog
--- ARGV  1 id  2 version  3 document  4 TTL in s
-local version = tonumber(ARGV[2])
-redis.call('HINCRBY', KEYS[4], 'written_through', 1)
-redis.call('DEL', KEYS[3])
-local pending = redis.call('HGET', KEYS[2], ARGV[1])
-if pending and tonumber(version_of(pending)) < version then
-  local claimed_at, since = tonumber(redis.call('ZSCORE', KEYS[5], ARGV[1]) or '0'), queued_at(pending)
-  redis.call('HINCRBY', KEYS[4], 'accepted', 1)
-  if in_hand(KEYS[5], KEYS[6], ARGV[1], pending) then
-    since = claimed_at + 1
-  else
-    redis.call('HINCRBY', KEYS[4], 'coalesced', 1)
-  end
-  redis.call('HSET', KEYS[2], ARGV[1], to_entry(ARGV[3], since, 0))
+-- KEYS  1 cache:product:<id>  2 pending  3 cache:fill:<id>  4 totals  5 inflight  6 backlog  7 config
+-- ARGV  1 id  2 version  3 document  4 rows that SQL changed  5 the process's own cache TTL in s
+local cache_key, pending_key, fill_key, totals_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local id, version, document, changed = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
+local is_newest = supersede(pending_key, KEYS[5], KEYS[6], totals_key, id, version, document)
+local mark = parse_mark(text('GET', fill_key))
+if not mark then
+  -- It was replaced by a newer write, or lost: then whoever reads now may have looked before the commit.
+  redis.call('DEL', fill_key)
+  local cached = text('GET', cache_key)
+  if not cached or tonumber(version_of(cached)) < version then redis.call('DEL', cache_key) end
+elseif mark.version == version and changed > 0 then
+  redis.call('DEL', fill_key)
+  if is_newest then redis.call('SET', cache_key, document, 'EX', cache_ttl(KEYS[7], ARGV[5])) end
 end
-local cached = redis.call('GET', KEYS[1])
-if (not pending or tonumber(version_of(pending)) < version)
-  and (not cached or tonumber(version_of(cached)) < version) then
-  redis.call('SET', KEYS[1], ARGV[3], 'EX', ARGV[4])
-end
+-- Where SQL changed nothing, the row is this one (the statement was repeated) or a newer one: the mark stays,
+-- and the next read finds out.
+add_to_total(totals_key, 'written_through', 1)

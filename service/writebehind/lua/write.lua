@@ -4,67 +4,81 @@
 --
 -- KEYS  1 cache:product:<id>  2 pending  3 queue  4 inflight  5 backlog  6 clock  7 signal  8 totals
 --       9 config  10 cache:fill:<id>
--- ARGV  1 id  2 create|update|delete  3 document without created_at, updated_at, version and last brace
---       4 updated_at (ISO 8601)  5 version of the row in PostgreSQL, where the caller looked, else 0
---       6 created_at of that row, else ''  7 policy asked for by this request, else ''
---       8-12 the process's own write_policy, write_coalescing_enabled, max_pending, overflow_policy,
---       cache_ttl_seconds (live settings override them)
+-- ARGV  1 id  2 create|update|delete; the id of a create is new, so nothing can be known of it
+--       3 document without created_at, updated_at, version and last brace  4 updated_at (ISO 8601)
+--       5 version found in PostgreSQL, else 0  6 created_at found, else ''
+--       7 what the caller found there: row, deleted or nowhere, '' where it did not look
+--       8 policy asked for by this request, else ''  9-13 the process's own write_policy,
+--       write_coalescing_enabled, max_pending, overflow_policy, cache_ttl_seconds (live settings override them)
 -- Returns {'ok', document, 1 if a flush must be signalled} or one of
---       {'write_through'} the caller must write to PostgreSQL first   {'missing'} not in Redis: look there
---       {'gone'} deleted   {'full'} MAX_PENDING reached
-local id, operation = ARGV[1], ARGV[2]
-local live = redis.call('HMGET', KEYS[9], 'write_policy', 'write_coalescing_enabled', 'max_pending',
-  'overflow_policy', 'cache_ttl_seconds')
-local policy = ARGV[7] ~= '' and ARGV[7] or live[1] or ARGV[8]
-local coalescing = (live[2] or ARGV[9]) == 'true'
+--       {'write_through'} the caller must write to PostgreSQL first   {'gone'} deleted
+--       {'missing'} not in Redis, or PostgreSQL is being written: look there   {'full'} MAX_PENDING reached
+local cache_key, pending_key, queue_key, inflight_key, backlog_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local clock_key, signal_key, totals_key, config_key, fill_key = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
+local id, head, now = ARGV[1], ARGV[3], ARGV[4]
+local policy, coalescing, limit, overflow, ttl = ARGV[9], ARGV[10], ARGV[11], ARGV[12], ARGV[13]
 
+if redis.call('EXISTS', config_key) == 1 then
+  -- What can't be used there is passed over, as the processes do.
+  local live = redis.pcall('HMGET', config_key, 'write_policy', 'write_coalescing_enabled', 'max_pending',
+    'overflow_policy', 'cache_ttl_seconds')
+  policy = one_of(live[1], 'write_behind', 'write_through') or policy
+  coalescing = one_of(live[2], 'true', 'false') or coalescing
+  limit = within(live[3], 100000000) or limit
+  overflow = one_of(live[4], 'reject', 'write_through') or overflow
+  ttl = within(live[5], 31536000) or ttl
+end
+if ARGV[8] ~= '' then policy = ARGV[8] end
 if policy == 'write_through' then
   return {'write_through'}
 end
+coalescing = coalescing == 'true'
 
-local pending = redis.call('HGET', KEYS[2], id)
-local created_at, previous = ARGV[4], tonumber(ARGV[5])
-if operation ~= 'create' then
-  local newest = pending or redis.call('GET', KEYS[1])
-  if newest and is_tombstone(newest) then
-    return {'gone'}
-  elseif not newest and ARGV[6] == '' then
-    return {'missing'}
-  end
-  created_at = newest and string.match(newest, '"created_at":"([^"]*)"') or ARGV[6]
-  previous = math.max(previous, newest and tonumber(version_of(newest)) or 0)
+local created_at, previous, pending, claimed_at, held = now, 0, false, 0, false
+if ARGV[2] ~= 'create' then
+  pending, held = redis.call('HGET', pending_key, id), redis.pcall('GET', fill_key)
+  local mark = held and parse_mark(held)
+  -- What is junk has its place, but says nothing.
+  local known = pending and version_of(pending) ~= '0' and pending
+  local cached = not known and entry_at('GET', cache_key)
+  local answer
+  answer, previous, created_at = newest_of(mark, known, cached, ARGV[7], tonumber(ARGV[5]), ARGV[6])
+  if answer ~= 'ok' then return {answer} end
+  if mark then previous = math.max(previous, mark.version) end
+  claimed_at = tonumber(redis.call('ZSCORE', inflight_key, id) or '0')
 end
 
 if not pending or not coalescing then
-  local held = redis.call('HLEN', KEYS[2]) + redis.call('ZCARD', KEYS[5])
-  if held >= tonumber(live[3] or ARGV[10]) then
-    return {(live[4] or ARGV[11]) == 'write_through' and 'write_through' or 'full'}
+  if redis.call('HLEN', pending_key) + redis.call('ZCARD', backlog_key) >= tonumber(limit) then
+    return {overflow == 'write_through' and 'write_through' or 'full'}
   end
 end
 
-local moment = tick(KEYS[6])
-local version = math.max(moment, previous + 1)
-local document = ARGV[3] .. ',"created_at":"' .. created_at .. '","updated_at":"' .. ARGV[4]
-  .. '","version":' .. digits(version) .. '}'
-redis.call('SET', KEYS[1], document, 'EX', live[5] or ARGV[12])
-redis.call('DEL', KEYS[10])
-redis.call('HINCRBY', KEYS[8], 'accepted', 1)
-
-local claimed_at = tonumber(redis.call('ZSCORE', KEYS[4], id) or '0')
-local since = math.max(moment, claimed_at + 1)
+local moment, version = tick(clock_key)
+local since = version
+if previous >= moment then version = digits(previous + 1) end
+-- What comes behind a claim is always later than it.
+if claimed_at >= moment and claimed_at < 7.3e15 then since = digits(claimed_at + 1) end
+local being_written = pending and claimed_at > 0 and in_hand(inflight_key, backlog_key, id, pending)
+-- The next step fails, before anything was changed, where the key holds something else. Those after it can't.
+-- A pending id is queued, claimed or waiting for a retry; a claimed one is queued again by its ack.
+local signal = 0
+if not pending and claimed_at == 0 then
+  -- Whoever queued the others has signalled already.
+  if redis.call('RPUSH', queue_key, id) == 1 and redis.call('SET', signal_key, '1', 'NX') then signal = 1 end
+end
+add_to_total(totals_key, 'accepted', 1)
 if pending and not coalescing then
-  redis.call('ZADD', KEYS[5], 0, backlog_member(id, pending))
-elseif pending and not in_hand(KEYS[4], KEYS[5], id, pending) then
+  redis.call('ZADD', backlog_key, 0, backlog_member(id, pending))
+elseif pending and not being_written then
   -- The window stays that of the first write. (An entry that is being written is not coalesced by this
   -- write: the window begins anew behind it.)
-  since = queued_at(pending)
-  redis.call('HINCRBY', KEYS[8], 'coalesced', 1)
+  since = digits(queued_at(pending))
+  add_to_total(totals_key, 'coalesced', 1)
 end
-redis.call('HSET', KEYS[2], id, to_entry(document, since, 0))
-
--- A pending id is queued, claimed or waiting for a retry; a claimed one is queued again by its ack.
-if pending or claimed_at > 0 then
-  return {'ok', document, 0}
-end
-redis.call('RPUSH', KEYS[3], id)
-return {'ok', document, redis.call('SET', KEYS[7], '1', 'NX') and 1 or 0}
+if held then redis.call('DEL', fill_key) end
+local document = head .. ',"created_at":"' .. created_at .. '","updated_at":"' .. now .. '","version":' .. version
+redis.call('HSET', pending_key, id, document .. ',"queued_at":' .. since .. ',"attempts":0}')
+document = document .. '}'
+redis.call('SET', cache_key, document, 'EX', ttl)
+return {'ok', document, signal}

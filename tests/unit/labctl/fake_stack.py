@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from labctl.options import RuntimeChoice
+from service.writebehind.condition import Condition
 from stack.events import ServiceChanged, ServiceState, StackEvent
 from stack.runtime import ExecResult, LogLine, Observed, Usage
+from stack.spec import HealthCheck
 from stack.stack import Stack
 
 SERVICES = ("redis", "postgres", "api", "worker")
@@ -26,6 +28,8 @@ class FakeStack:
         #: State by service of those that are not healthy.
         self.ailing: dict[str, ServiceState] = {}
         self.api = "http://127.0.0.1:1"
+        #: What Redis tells of the workers; None: it does not answer.
+        self.told: Condition | None = None
         self.result = ExecResult(0, "(1 row)\n", "")
 
     def opener(self, name: str, runtime: RuntimeChoice, *, ports: Mapping[str, int] | None) -> Stack:
@@ -60,6 +64,21 @@ class FakeStack:
             )
             for number, name in enumerate(SERVICES)
         }
+
+    def services(self) -> Mapping[str, Observed]:
+        return self.status() if self.is_up else {}
+
+    @property
+    def redis(self) -> HealthCheck:
+        """Where nobody listens."""
+        return HealthCheck(protocol="redis", host="127.0.0.1", port=1)
+
+    def condition(self) -> Condition | None:
+        return self.told
+
+    def at_stake(self, service: str) -> Iterator[StackEvent]:
+        self.asked.append(("at stake", service))
+        yield from ()
 
     def running(self) -> bool:
         return self.is_up and not self.ailing

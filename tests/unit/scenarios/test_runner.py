@@ -2,8 +2,8 @@
 
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
-from types import SimpleNamespace
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -13,8 +13,12 @@ from scenarios.events import Event, Narrated, ScenarioFinished, ScenarioStarted
 from scenarios.lab import Lab
 from scenarios.scenario import Conclusion, Options, Scenario
 from scenarios.settling import Settled
+from service.writebehind.condition import Condition
+from service.writebehind.workers import Blocker, WorkerState
 from stack.errors import Inconclusive, NotRunning, UsageError
 from stack.events import Advanced
+from stack.runtime import Observed
+from stack.spec import HealthCheck
 from stack.stack import Stack
 
 
@@ -30,9 +34,39 @@ class FakeProbe:
         return Settled(self.quiet, self.culprit)
 
 
+WORKER = WorkerState(name="h-7", pid=7, host="h", started_at=1.0, state="idle", reason="", code="", for_ms=0)
+WELL = Condition(now_us=1, epoch=1, workers=(WORKER,), oldest_due_ms=0, unwritten=0, live={})
+BLOCKER = Blocker(4711, "psql", "LOCK TABLE products")
+
+
+def stuck(for_ms: int) -> Condition:
+    """Of a lab whose flush waits for another session."""
+    return replace(WELL, workers=(replace(WORKER, state="blocked", for_ms=for_ms, blocked_by=(BLOCKER,)),))
+
+
+NOBODY = HealthCheck(protocol="redis", host="127.0.0.1", port=1)
+
+
+@dataclass(slots=True)
+class FakeStack:
+    """Tells of its condition; its Redis does not listen, and nothing of it is remembered."""
+
+    told: Condition | None = WELL
+    name: str = "second"
+    directory: Path = Path("/nonexistent")
+    redis: HealthCheck = NOBODY
+
+    def condition(self) -> Condition | None:
+        return self.told
+
+    def services(self) -> dict[str, Observed]:
+        return {}
+
+
 @dataclass(slots=True)
 class FakeLab:
     probe: FakeProbe
+    stack: FakeStack = field(default_factory=FakeStack)
     closed: bool = False
     begun: int = 0
 
@@ -55,6 +89,7 @@ class Script:
     title: str = "Script"
     summary: str = "A scripted scenario."
     steps: int = 2
+    endless: bool = False
     done: list[str] = field(default_factory=list)
 
     def check(self, options: Options) -> None:
@@ -66,6 +101,8 @@ class Script:
         try:
             yield Narrated("one")
             yield Narrated("two")
+            while self.endless:
+                yield Advanced("waiting", 0, 1)
             if isinstance(self.ending, Exception):
                 raise self.ending
             return self.ending
@@ -79,7 +116,7 @@ class Stage:
     lab: FakeLab
 
     def run(self, options: Mapping[str, Any] = {}) -> Generator[Event, None, None]:
-        return runner.run(cast(Stack, SimpleNamespace(name="second")), "script", options)
+        return runner.run(cast(Stack, self.lab.stack), "script", options)
 
 
 @pytest.fixture
@@ -93,7 +130,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
         return script
 
     monkeypatch.setattr(runner, "find", find)
-    monkeypatch.setattr(runner, "Lab", lambda stack: lab)
+    monkeypatch.setattr(runner, "Lab", lambda stack, run: lab)
     yield Stage(script, lab)
     assert lab.closed or not script.done
 
@@ -178,4 +215,52 @@ def test_bad_options_are_found_before_anything_begins(stage: Stage, options: dic
 
 def test_an_unknown_scenario_is_a_usage_error(stage: Stage) -> None:
     with pytest.raises(UsageError):
-        next(runner.run(cast(Stack, SimpleNamespace(name="second")), "chaos", {}))
+        next(runner.run(cast(Stack, FakeStack()), "chaos", {}))
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        (None, "Redis does not answer"),
+        (stuck(2_000), "flush blocked for 2 s by pid 4711 (psql: LOCK TABLE products)"),
+        (replace(WELL, workers=()), "no worker runs: `labctl worker start --name second`"),
+        (replace(WELL, oldest_due_ms=4_000), "acknowledged writes have been due for 4 s"),
+        (
+            replace(WELL, workers=(replace(WORKER, state="suspended", for_ms=9_000, reason="rq suspend"),)),
+            "flushing suspended for 9 s: rq suspend",
+        ),
+        (
+            replace(WELL, workers=(replace(WORKER, state="paused", for_ms=1_500, reason="away"),)),
+            "flushing paused for 1 s: away",
+        ),
+    ],
+)
+def test_a_lab_that_does_not_flush_is_told_at_once(stage: Stage, told: Condition | None, said: str) -> None:
+    stage.lab.stack.told = told
+    last = list(stage.run())[-1]
+    assert isinstance(last, ScenarioFinished)
+    assert last.outcome == "inconclusive"
+    assert said in last.conclusion
+    assert (stage.script.done, stage.lab.begun) == ([], 0)
+
+
+@pytest.mark.parametrize("workers", [(WORKER, replace(WORKER, name="h-8", state="suspended", for_ms=9_000))])
+def test_one_worker_that_flushes_is_enough(stage: Stage, workers: tuple[WorkerState, ...]) -> None:
+    stage.lab.stack.told = replace(WELL, workers=workers)
+    last = list(stage.run())[-1]
+    assert isinstance(last, ScenarioFinished)
+    assert last.outcome == "expected"
+
+
+def test_flushing_that_gets_stuck_ends_the_run_and_cleans_up(stage: Stage) -> None:
+    """Instead of waiting as long as the scenario would."""
+    stage.script.endless = True
+    with closing(stage.run()) as events:
+        for event in events:
+            if event == Narrated("two"):
+                stage.lab.stack.told = stuck(3_500)
+            last = event
+    assert isinstance(last, ScenarioFinished)
+    assert last.outcome == "inconclusive"
+    assert "flush blocked for 3 s by pid 4711" in last.conclusion
+    assert stage.script.done[-1] == "cleaned up"

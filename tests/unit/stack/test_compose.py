@@ -33,7 +33,8 @@ def test_every_service_is_hardened(name: str) -> None:
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
-    assert service["mem_limit"] > 0
+    # Redis refuses writes at a limit of its own; at one of the container it would be killed.
+    assert ("mem_limit" in service) == (name != "lab42-redis")
     assert service["pids_limit"] > 0
     assert all(port.startswith("127.0.0.1:") for port in service.get("ports", ()))
     assert not service.get("cap_add") or name == "lab42-postgres"

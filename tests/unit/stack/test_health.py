@@ -4,10 +4,11 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
-from stack.health import ailment
+from stack.health import ailment, trouble
 from stack.ports import choose_free
 from stack.runtime import Observed
 from stack.spec import HealthCheck, Protocol
@@ -48,21 +49,54 @@ def _http(status: str, body: str) -> bytes:
     return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
 
 
-def _announcement(pid: int) -> bytes:
-    text = json.dumps({"pid": pid})
-    return f"${len(text)}\r\n{text}\r\n".encode()
+def _condition(clock: str = "", **worker: Any) -> bytes:
+    """What the script answers where one worker says so."""
+    document = {
+        "name": "h-7",
+        "pid": 7,
+        "host": "h",
+        "started_at": 5.0,
+        "state": "idle",
+        "at": 1_000_000,
+        **worker,
+    }
+    workers = [b"h-7", json.dumps(document).encode()]
+    answer = [b"1", b"0", clock.encode(), b"", workers, [], b"", b"", b"", b"", 0]
+    return _resp(answer)
+
+
+def _resp(value: object) -> bytes:
+    match value:
+        case bytes():
+            return b"$%d\r\n%b\r\n" % (len(value), value)
+        case list():
+            return b"*%d\r\n" % len(value) + b"".join(map(_resp, value))
+        case _:
+            return f":{value}\r\n".encode()
+
+
+BLOCKED: dict[str, Any] = {
+    "state": "blocked",
+    "for_ms": 3_200,
+    "blocked_by": [{"pid": 4711, "application": "psql", "query": "LOCK"}],
+}
+NO_WORKER = _resp([b"1", b"0", b"", b"", [], [], b"", b"", b"", b"", 0])
 
 
 @pytest.mark.parametrize(
     ("protocol", "answer", "expected"),
     [
         ("redis", b"+PONG\r\n", ""),
-        ("redis", b"-LOADING data\r\n", "answers '-LOADING data'"),
+        ("redis", b"-LOADING data\r\n", "answers 'LOADING data'"),
         ("redis", b"", "accepts no connections yet"),
-        ("worker", _announcement(7), ""),
-        ("worker", _announcement(8), "has not registered in Redis yet"),
-        ("worker", b"$-1\r\n", "has not registered in Redis yet"),
-        ("worker", b"$3\r\nxyz\r\n", "Redis answers 'xyz'"),
+        ("worker", _condition(), ""),
+        ("worker", _condition(**BLOCKED), ""),
+        ("worker", _condition(pid=8), "has not registered in Redis yet"),
+        ("worker", _condition(clock="9000000 1000000 1"), "has not registered in Redis yet"),
+        ("worker", NO_WORKER, "has not registered in Redis yet"),
+        ("worker", b"-LOADING data\r\n", "Redis answers 'LOADING data'"),
+        ("worker", b"$3\r\nxyz\r\n", "can't register: Redis does not answer"),
+        ("worker", b"*1\r\n:1\r\n", "can't register: Redis does not answer"),
         ("postgres", b"R\0\0\0\x08", ""),
         ("postgres", b"E\0\0\0\x08", "is starting up"),
         ("http", _http("200 OK", "{}"), ""),
@@ -73,6 +107,41 @@ def _announcement(pid: int) -> bytes:
 def test_what_a_service_lacks(serve: Serve, protocol: Protocol, answer: bytes, expected: str) -> None:
     seen = Observed(service="it", state="running", pid=7, own_pid=7)
     assert ailment(_check(protocol, serve(answer)), seen) == expected
+
+
+@pytest.mark.parametrize(
+    ("protocol", "answer", "expected"),
+    [
+        ("worker", _condition(), ""),
+        ("worker", _condition(**BLOCKED), "flush blocked for 3 s by pid 4711 (psql: LOCK)"),
+        ("worker", b"junk\r\n", ""),
+        ("redis", b":1\r\n", ""),
+        (
+            "redis",
+            b"-OOM command not allowed\r\n",
+            "is full: it takes no writes until the worker has made room, or it has more memory",
+        ),
+        ("redis", b"-ERR what\r\n", ""),
+        ("http", _http("200 OK", '{"writes": {"status": "taken"}}'), ""),
+        (
+            "http",
+            _http("200 OK", '{"writes": {"status": "refused", "detail": "Redis is full"}}'),
+            "refuses writes: Redis is full",
+        ),
+        ("http", _http("200 OK", '{"writes": 7}'), ""),
+        ("http", _http("200 OK", "[]"), ""),
+    ],
+)
+def test_why_a_service_does_not_get_its_work_done(
+    serve: Serve, protocol: Protocol, answer: bytes, expected: str
+) -> None:
+    assert trouble(_check(protocol, serve(answer))) == expected
+
+
+@pytest.mark.parametrize("protocol", ["redis", "worker", "http", "postgres"])
+def test_where_nobody_answers_no_trouble_is_made_up(protocol: Protocol) -> None:
+    (port,) = choose_free(1)
+    assert trouble(_check(protocol, port)) == ""
 
 
 def test_not_even_http(serve: Serve) -> None:

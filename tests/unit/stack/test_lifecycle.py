@@ -124,7 +124,12 @@ def test_a_second_time_changes_nothing(specs: dict[str, ServiceSpec]) -> None:
 
 def test_furnishing_follows_whatever_made_a_service_healthy(specs: dict[str, ServiceSpec]) -> None:
     runtime, furnished = FakeRuntime(), list[str]()
-    lifecycle = Lifecycle(runtime, specs, {"redis": lambda: furnished.append("redis")}, _well)
+
+    def furnish() -> str:
+        furnished.append("redis")
+        return "furnished"
+
+    lifecycle = Lifecycle(runtime, specs, {"redis": furnish}, _well)
     list(lifecycle.converge(specs))
     list(lifecycle.converge(specs))
     assert furnished == ["redis", "redis"]

@@ -20,7 +20,7 @@ def test_the_second_says_so_and_gives_up_in_time(tmp_path: Path) -> None:
         list(first.acquire())
         waiting = second.acquire(seconds=0.1)
         assert isinstance(next(waiting), StackNoted)
-        with pytest.raises(DeadlinePassed, match="another labctl"):
+        with pytest.raises(DeadlinePassed, match="the other labctl"):
             next(waiting)
         assert not second.held
 

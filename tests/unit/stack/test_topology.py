@@ -28,11 +28,18 @@ def test_api_and_worker_are_given_settings_that_they_read_back() -> None:
 
 
 def test_redis_can_evict_the_cache_but_not_the_queue_and_keeps_nothing_on_disk() -> None:
-    words = lab_specs(_STATE.with_settings({"REDIS_MAXMEMORY": "64mb"}))["redis"].args
+    spec = lab_specs(_STATE.with_settings({"REDIS_MAXMEMORY": "64mb"}))["redis"]
+    words = (*spec.args, *spec.tuned_args())
     options = dict(zip(words[::2], words[1::2], strict=True))
     assert options["--maxmemory"] == "64mb"
     assert options["--maxmemory-policy"] == "volatile-lru"
     assert (options["--save"], options["--appendonly"]) == ("", "no")
+
+
+def test_more_memory_is_no_reason_to_start_redis_anew() -> None:
+    more = lab_specs(_STATE.with_settings({"REDIS_MAXMEMORY": "64mb"}))["redis"]
+    assert more.hash() == lab_specs(_STATE)["redis"].hash()
+    assert more.tuned == (("maxmemory", "64mb"),)
 
 
 def test_everything_listens_on_the_loopback_only() -> None:

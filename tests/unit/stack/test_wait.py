@@ -14,6 +14,10 @@ def test_progress_is_told_until_it_holds() -> None:
 
 
 def test_the_deadline_names_the_reason_and_what_to_do() -> None:
-    with pytest.raises(DeadlinePassed, match=r"waited 0\.01 s in vain: moonrise") as caught:
-        wait_until(lambda: False, seconds=0.01, reason="moonrise", hint="wait for the night", poll=0.001)
+    with pytest.raises(
+        DeadlinePassed, match=r"timed out after 0\.01 s waiting until the moon rises"
+    ) as caught:
+        wait_until(
+            lambda: False, seconds=0.01, reason="the moon rises", hint="wait for the night", poll=0.001
+        )
     assert caught.value.hint == "wait for the night"

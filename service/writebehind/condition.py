@@ -1,0 +1,141 @@
+"""Whether what is due gets done: the workers, what waits, and for how long it has been due. Pure; what
+lua/condition.lua answers is its input."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from service.writebehind import keys
+from service.writebehind.errors import InvalidSettings
+from service.writebehind.settings import Settings
+from service.writebehind.workers import WorkerState, parse_workers
+
+#: The keys that the script reads, in its order.
+KEYS: Final = (
+    keys.QUEUE, keys.PENDING, keys.INFLIGHT, keys.RETRY, keys.BACKLOG, keys.CLOCK, keys.WORKERS, keys.CONFIG,
+    keys.FLUSH_NOW,
+)  # fmt: skip
+#: ms that something may be due before that is trouble: a worker looks at the queue twice a second.
+OVERDUE_MS: Final = 3_000
+#: Settings that the worker alone acts on: its environment decides, not the service's.
+_WORKERS: Final = frozenset(
+    {
+        "batch_size", "max_retries", "retry_delay_ms", "simulate_db_failure", "failure_rate",
+        "flush_interval_ms", "coalescing_window_ms",
+    }
+)  # fmt: skip
+_QUEUED_AT: Final = re.compile(rb'"queued_at":(\d{1,16}),"attempts":\d+}$')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """The write path between Redis and PostgreSQL at one moment."""
+
+    #: The lab's time, in µs.
+    now_us: int
+    #: When Redis' memory began, in µs; None while no script has said so.
+    epoch: int | None
+    workers: tuple[WorkerState, ...]
+    #: How long the oldest entry that is due has been due, in ms; 0 where none is.
+    oldest_due_ms: int
+    #: Acknowledged entries that are in Redis alone.
+    unwritten: int
+    #: The settings that were changed live, as Redis holds them.
+    live: Mapping[bytes, bytes]
+
+    def trouble(self) -> str:
+        """Why what is due does not get done, for a sentence; '' where it does."""
+        if culprit := self._culprit():
+            overdue = f"; {self._overdue()}" if self.oldest_due_ms > OVERDUE_MS else ""
+            return culprit.trouble() + (overdue if culprit.state == "suspended" else "")
+        if self.oldest_due_ms > OVERDUE_MS and not any(w.state == "flushing" for w in self.workers):
+            return f"{self._overdue()}, and no worker takes them"
+        return ""
+
+    def worker(self) -> str:
+        """In one word: `ok`, `absent`, or the state of a worker that does not get its work done."""
+        if not self.workers:
+            return "absent"
+        culprit = self._culprit()
+        return culprit.state if culprit else "overdue" if self.trouble() else "ok"
+
+    def _culprit(self) -> WorkerState | None:
+        """A worker that is stuck; or a suspended one, where all are and something is due."""
+        for worker in self.workers:
+            if worker.stuck:
+                return worker
+        suspended = [worker for worker in self.workers if worker.state == "suspended"]
+        if suspended and len(suspended) == len(self.workers) and self.oldest_due_ms:
+            return suspended[0]
+        return None
+
+    def _overdue(self) -> str:
+        return f"acknowledged writes have been due for {self.oldest_due_ms / 1000:.0f} s"
+
+
+def read_condition(answer: Sequence[Any], own: Settings) -> Condition:
+    """What the script answered, understood.
+
+    Args:
+        own: The settings where no worker says which it works with.
+    """
+    seconds, micros, clock, flush_now, workers, config, queued, claimed, claimed_at, retry, unwritten = answer
+    wall = int(seconds) * 1_000_000 + int(micros)
+    known = keys.parse_clock(clock)
+    now = known.moment + max(0, wall - known.wall) if known else wall
+    states, live = parse_workers(_pairs(workers), now), dict(_pairs(config))
+    delay_us = settings_in_force(own, states, live).flush_delay_ms * 1000
+    due = [
+        *_due(queued, delay_us, _number(flush_now)),
+        *(min(due, _number(claimed_at) or due) for due in _due(claimed, delay_us, 0)),
+        *([at] if (at := _number(retry)) else []),
+    ]
+    return Condition(
+        now_us=now,
+        epoch=known.epoch if known else None,
+        workers=states,
+        oldest_due_ms=max(0, now - min(due, default=now)) // 1000,
+        unwritten=int(unwritten),
+        live=live,
+    )
+
+
+def settings_in_force(own: Settings, workers: Sequence[WorkerState], live: Mapping[bytes, bytes]) -> Settings:
+    """A process's own settings, a worker's where the worker alone acts on them, and what was changed live."""
+    for worker in workers[:1]:
+        announced = {name: value for name, value in worker.settings.items() if name in _WORKERS}
+        own = _changed(own, announced.items())
+    return _changed(
+        own, ((name.decode(errors="replace"), value.decode(errors="replace")) for name, value in live.items())
+    )
+
+
+def _changed(own: Settings, given: Iterable[tuple[str, object]]) -> Settings:
+    """With those that can be read: what else stands in Redis changes nothing."""
+    for name, value in given:
+        with suppress(InvalidSettings):
+            own = own.changed({name: value})
+    return own
+
+
+def _pairs(flat: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
+    return list(zip(flat[::2], flat[1::2], strict=True))
+
+
+def _due(entry: bytes, delay_us: int, flush_now: int) -> list[int]:
+    """When this entry was due, or will be; nothing for what is no entry."""
+    found = _QUEUED_AT.search(entry)
+    if not found:
+        return []
+    since = int(found[1])
+    return [min(since + delay_us, flush_now) if since <= flush_now else since + delay_us]
+
+
+def _number(text: bytes) -> int:
+    """0 for what is not a moment."""
+    try:
+        return max(0, int(float(text)))
+    except (ValueError, OverflowError):
+        return 0

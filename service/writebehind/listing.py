@@ -1,0 +1,96 @@
+"""The newest products: rows of PostgreSQL, overlaid with what Redis knows that PostgreSQL does not."""
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Any, Final
+
+import redis
+
+from service.writebehind import keys
+from service.writebehind.entry import is_tombstone, to_document, version_of, with_source
+from service.writebehind.scripts import plain_commands
+from service.writebehind.store import Store
+
+#: Ids that are looked at in each place where an unpersisted product can be: the newest of the queue, of
+#: what waits for a retry, and of what is claimed (at least the largest batch). It bounds the cost.
+_QUEUED: Final = 1_000
+_RETRYING: Final = 1_000
+_CLAIMED: Final = 5_000
+
+
+def newest(client: "redis.Redis", store: Store, limit: int) -> list[bytes]:
+    """Documents of the `limit` products that were created last, newest first, each with its `source`.
+
+    Raises `CacheUnavailable` and `StoreUnavailable`.
+    """
+    # Redis first: what is flushed between the two looks is then seen twice, never not at all.
+    waiting = _waiting(client)
+    deleted = sum(map(is_tombstone, waiting.values()))
+    rows = {row.id.encode(): row.document() for row in store.newest(limit + deleted)}
+    known = _Newest()
+    for product_id, entry in waiting.items():
+        known.offer(product_id, to_document(entry), "pending")
+    for product_id, document, source in _replacements(client, list(rows)):
+        known.offer(product_id, document, source)
+    for product_id, document in rows.items():
+        known.offer(product_id, document, "database")
+    return sorted(known.alive(), key=_created_at, reverse=True)[:limit]
+
+
+class _Newest:
+    """The newest document of each product; of two equally new ones the last that was offered."""
+
+    def __init__(self) -> None:
+        self._found: dict[bytes, tuple[int, bytes, str]] = {}
+
+    def offer(self, product_id: bytes, document: bytes, source: str) -> None:
+        version = version_of(document)
+        if version and version >= self._found.get(product_id, (0,))[0]:
+            self._found[product_id] = (version, document, source)
+
+    def alive(self) -> Iterator[bytes]:
+        """Documents with their sources, without the deleted."""
+        for _, document, source in self._found.values():
+            if not is_tombstone(document):
+                yield with_source(document, source)
+
+
+def _waiting(client: "redis.Redis") -> dict[bytes, bytes]:
+    """Ids and entries of products that are queued, claimed or waiting for a retry."""
+    with plain_commands():
+        pipe = client.pipeline(transaction=True)
+        pipe.lrange(keys.QUEUE, -_QUEUED, -1)
+        pipe.zrevrange(keys.INFLIGHT, 0, _CLAIMED - 1)
+        pipe.zrevrange(keys.RETRY, 0, _RETRYING - 1)
+        # A key that somebody planted is an error in the place of a list.
+        places = [found for found in pipe.execute(raise_on_error=False) if isinstance(found, list)]
+    ids = list(dict.fromkeys(chain.from_iterable(places)))
+    return {i: e for i, e in zip(ids, _pending(client, ids), strict=True) if e is not None}
+
+
+def _replacements(client: "redis.Redis", ids: list[bytes]) -> Iterable[tuple[bytes, bytes, str]]:
+    """What Redis holds of products that are in PostgreSQL: where a pending entry is flushed just now, and
+    is not there any more, the cache still has it."""
+    if not ids:
+        return
+    with plain_commands():
+        cached: Any = client.mget([keys.cache(i.decode()) for i in ids])
+    for product_id, entry, document in zip(ids, _pending(client, ids), cached, strict=True):
+        if document is not None:
+            yield product_id, document, "cache"
+        if entry is not None:
+            yield product_id, to_document(entry), "pending"
+
+
+def _pending(client: "redis.Redis", ids: list[bytes]) -> list[bytes | None]:
+    if not ids:
+        return []
+    with plain_commands():
+        pipe = client.pipeline(transaction=False)
+        pipe.hmget(keys.PENDING, ids)
+        entries: Any = pipe.execute(raise_on_error=False)[0]
+    return entries if isinstance(entries, list) else [None] * len(ids)
+
+
+def _created_at(document: bytes) -> bytes:
+    return document.partition(b'"created_at":"')[2][:32]

@@ -1,0 +1,272 @@
+"""A lab that is not well, as the commands show it."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import httpx
+import psycopg
+import pytest
+
+from labctl.__main__ import run
+from labctl.context import Invocation
+from scenarios.lab import Lab
+from service.writebehind import keys
+from stack.stack import Stack
+from stack.wait import wait_until
+
+WIDGET = {"name": "Widget", "price": 1.0, "quantity": 1}
+#: s within which a lab that does not flush says so.
+TOLD_WITHIN = 3.0
+
+#: Runs a command on the lab: exit code, stdout, stderr.
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def command(stack: Stack, capsys: pytest.CaptureFixture[str]) -> Iterator[Command]:
+    list(stack.up())
+
+    def on_the_lab(*words: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = run(list(words), Invocation(open_stack=lambda name, runtime, *, ports: stack))
+        return (code, *capsys.readouterr())
+
+    yield on_the_lab
+    list(stack.up())
+    stack.exec("redis", ["redis-cli", "DEL", "rq:suspended", keys.CONFIG])
+    list(stack.up({"REDIS_MAXMEMORY": "512mb"}))
+
+
+@pytest.fixture
+def lab(stack: Stack, command: Command) -> Iterator[Lab]:
+    with Lab(stack) as lab:
+        yield lab
+
+
+def _create(lab: Lab) -> str:
+    write = lab.client.create(WIDGET)
+    assert write.product, write.detail
+    return write.product
+
+
+def _ask_health(lab: Lab) -> httpx.Response:
+    """The answer of /health, prompt whatever is frozen; a busy machine may be late now and then."""
+    with httpx.Client(base_url=lab.api_url, trust_env=False) as client:
+        answers = [client.get("/health") for _ in range(3)]
+    assert min(answer.elapsed.total_seconds() for answer in answers) < 0.3
+    return answers[-1]
+
+
+def _arrives(lab: Lab, product: str) -> None:
+    wait_until(lambda: bool(lab.probe.rows([product])), seconds=5, reason="the row is in PostgreSQL", hint="")
+
+
+@contextmanager
+def _locked(stack: Stack) -> Iterator[int]:
+    """Another session holds the table; its pid."""
+    with psycopg.connect(stack.urls()["postgres"], application_name="psql") as session:
+        session.execute("LOCK TABLE products")
+        yield session.info.backend_pid
+        session.rollback()
+
+
+def _told(stack: Stack, what: str) -> None:
+    def is_told() -> bool:
+        return what in stack.status()["worker"].detail
+
+    wait_until(is_told, seconds=TOLD_WITHIN + 1.5, reason=f"the status says {what!r}", hint="", poll=0.1)
+
+
+def test_a_lock_that_somebody_holds_is_told_with_its_holder(stack: Stack, command: Command, lab: Lab) -> None:
+    with _locked(stack) as pid:
+        product = _create(lab)
+        # The window, the statement, and a second that may pass by itself.
+        _told(stack, "flush blocked for ")
+        code, said, advice = command("status")
+        assert code == 0
+        assert f"by pid {pid} (psql: LOCK TABLE products)" in said
+        assert "1 in Redis alone" in advice
+        assert "once that session commits, rolls back or ends" in advice
+        assert "labctl up" not in advice
+        document = json.loads(command("status", "--json")[1])
+        assert document["services"]["worker"]["healthy"] is False
+        assert document["flushing"]["workers"][0]["state"] == "blocked"
+        assert document["flushing"]["workers"][0]["blocked_by"][0]["pid"] == pid
+        health = httpx.get(f"{lab.api_url}/health", trust_env=False)
+        assert (health.status_code, health.json()["status"]) == (200, "degraded")
+        assert f"pid {pid}" in health.json()["detail"]
+        shown = command("queue", "show")[1]
+        assert "blocked" in shown
+        assert f"pid {pid}" in shown
+        begun = time.monotonic()
+        code, said, _ = command("demo", "basics")
+        assert (code, time.monotonic() - begun < 3) == (3, True)
+        assert "flush blocked for " in said
+    _arrives(lab, product)
+    wait_until(lambda: stack.status()["worker"].state == "healthy", seconds=3, reason="all is well", hint="")
+
+
+def test_a_frozen_database_holds_up_only_who_needs_it(stack: Stack, command: Command, lab: Lab) -> None:
+    list(stack.pause("postgres"))
+    for words in (("product", "create"), ("queue", "show"), ("config", "show"), ("urls",)):
+        begun = time.monotonic()
+        assert command(*words)[0] == 0
+        assert time.monotonic() - begun < 1.0, words
+    product = _create(lab)
+    begun = time.monotonic()
+    assert command("product", "update", product, "--price", "2")[0] == 0
+    assert time.monotonic() - begun < 1.0
+    health = _ask_health(lab)
+    assert (health.status_code, health.json()["writes"]) == (503, {"status": "taken"})
+    assert health.json()["detail"].startswith("postgres down")
+    begun = time.monotonic()
+    services = json.loads(command("status", "--json")[1])["services"]
+    assert time.monotonic() - begun < 2.0
+    assert services["api"] == {
+        **services["api"],
+        "healthy": True,
+        "detail": "takes writes, with postgres down",
+    }
+    assert services["postgres"]["state"] == "paused"
+    _told(stack, "flushing paused")
+    list(stack.resume("postgres"))
+    _arrives(lab, product)
+
+
+def test_a_frozen_redis_is_named_promptly(stack: Stack, command: Command, lab: Lab) -> None:
+    list(stack.pause("redis"))
+    health = _ask_health(lab)
+    assert (health.status_code, health.json()["detail"]) == (503, "redis down")
+    assert health.json()["writes"]["status"] == "refused"
+    begun = time.monotonic()
+    services = json.loads(command("status", "--json")[1])["services"]
+    assert time.monotonic() - begun < 3.0
+    assert services["api"]["healthy"] is services["worker"]["healthy"] is False
+    list(stack.pause("api"))
+    code, _, said = command("product", "list")
+    assert (code, "is frozen" in said, "labctl fault resume api" in said) == (4, True, True)
+
+
+def test_a_suspended_worker_is_told_as_such(stack: Stack, command: Command, lab: Lab) -> None:
+    stack.exec("redis", ["redis-cli", "SET", "rq:suspended", "1"])
+    _told(stack, "flushing suspended")
+    assert stack.status()["worker"].state == "healthy", "nothing is due yet"
+    product = _create(lab)
+
+    def is_told() -> bool:
+        nonlocal product
+        # RQ may take one more job before it looks whether it was suspended.
+        product = _create(lab) if lab.probe.rows([product]) else product
+        return stack.status()["worker"].state == "unhealthy"
+
+    wait_until(is_told, seconds=8, reason="the status says so", hint="", poll=0.1)
+    code, said, advice = command("status")
+    assert (code, "rq suspend" in said) == (0, True)
+    assert "redis-cli DEL rq:suspended`" in advice
+    assert "suspended" in command("queue", "show")[1]
+    assert command("demo", "basics")[0] == 3
+    stack.exec("redis", ["redis-cli", "DEL", "rq:suspended"])
+    _arrives(lab, product)
+
+
+@pytest.mark.parametrize(
+    ("words", "back"),
+    [
+        (("fault", "kill", "redis"), True),
+        (("fault", "stop", "redis"), True),
+        (("fault", "flushall"), False),
+    ],
+)
+def test_what_goes_with_redis_is_told_before_it_goes(
+    stack: Stack, command: Command, lab: Lab, words: tuple[str, ...], back: bool
+) -> None:
+    code, _, said = command("worker", "stop")
+    assert (code, "in Redis alone" in said) == (0, False)
+    for _ in range(2):
+        _create(lab)
+    code, _, said = command(*words)
+    assert code == 0
+    lines = [line for line in said.splitlines() if line.strip()]
+    told = lines.index("2 acknowledged writes are in Redis alone, and go with it.")
+    done = next(n for n, line in enumerate(lines) if any(w in line for w in ("died", "stopping", "FLUSHALL")))
+    assert told < done
+    if back:
+        assert command("fault", "start", "redis")[0] == 0
+    assert "in Redis alone" not in command(*words)[2]
+
+
+def test_what_waits_for_a_worker_is_told(stack: Stack, command: Command, lab: Lab) -> None:
+    lab.client.change_config({"coalescing_window_ms": 60_000})
+    product = _create(lab)
+    assert "1 acknowledged write is in Redis alone, and waits for a worker." in command("worker", "kill")[2]
+    lab.client.change_config({"coalescing_window_ms": 50})
+    assert command("worker", "start")[0] == 0
+    _arrives(lab, product)
+
+
+def test_more_memory_needs_no_restart(stack: Stack, command: Command, lab: Lab) -> None:
+    list(stack.stop("worker"))
+    _create(lab)
+    before = stack.status()["redis"].pid
+    for size, held in (("300mb", 300 << 20), ("400mb", 400 << 20)):
+        code, _, said = command("up", "--set", f"REDIS_MAXMEMORY={size}")
+        assert (code, f"maxmemory is {size} now" in said) == (0, True), said
+        assert stack.status()["redis"].pid == before
+        told = stack.exec("redis", ["redis-cli", "CONFIG", "GET", "maxmemory"]).stdout
+        assert told.split() == ["maxmemory", str(held)]
+    assert "maxmemory" not in command("up")[2]
+    # It is remembered for the next start.
+    list(stack.kill("redis"))
+    list(stack.start("redis"))
+    assert str(400 << 20) in stack.exec("redis", ["redis-cli", "CONFIG", "GET", "maxmemory"]).stdout
+
+
+def test_a_full_redis_is_called_full_with_the_way_out(stack: Stack, command: Command, lab: Lab) -> None:
+    assert command("up", "--set", "REDIS_MAXMEMORY=1mb")[0] == 0
+    code, said, advice = command("status")
+    assert (code, "is full" in said, "refuses writes" in said) == (0, True, True)
+    (way,) = [line for line in advice.splitlines() if "Redis is full" in line]
+    assert "labctl up --set REDIS_MAXMEMORY=1gb" in way
+    assert "repairs the lab" not in advice
+    code, _, said = command("product", "create")
+    assert (code, "Redis is full" in said, "REDIS_MAXMEMORY=1gb" in said) == (4, True, True)
+    assert command("up", "--set", "REDIS_MAXMEMORY=1gb")[0] == 0
+    _arrives(lab, _create(lab))
+    assert stack.running()
+
+
+def test_live_settings_outlive_the_memory_of_redis(stack: Stack, command: Command, lab: Lab) -> None:
+    assert command("config", "set", "COALESCING_WINDOW_MS=60", "BATCH_SIZE=77")[0] == 0
+    # As curl does: known once any command has seen it.
+    lab.client.change_config({"max_retries": 9})
+    command("status")
+    command("fault", "kill", "redis")
+    code, _, said = command("fault", "start", "redis")
+    assert code == 0
+    code, shown, later = command("config", "show", "--json")
+    assert "batch_size=77, coalescing_window_ms=60, max_retries=9" in said + later
+    config = json.loads(shown)
+    assert [config[n] for n in ("coalescing_window_ms", "batch_size", "max_retries")] == [60, 77, 9]
+    assert "They are set again" in command("fault", "flushall")[2]
+    assert lab.client.config()["batch_size"] == 77
+    # What is set for good counts from then on.
+    command("worker", "restart", "--set", "BATCH_SIZE=60")
+    stack.exec("redis", ["redis-cli", "FLUSHALL"])
+    assert "coalescing_window_ms=60" in command("status")[2]
+    # The worker says what it works with, twice a second.
+    wait_until(
+        lambda: lab.client.config()["batch_size"] == 60, seconds=3, reason="the worker says so", hint=""
+    )
+    command("worker", "restart", "--set", "BATCH_SIZE=500")
+
+
+@pytest.mark.parametrize("crash", ["flushall", "kill"])
+def test_a_run_notices_that_settings_are_gone(command: Command, lab: Lab, crash: str) -> None:
+    assert command("config", "set", "COALESCING_WINDOW_MS=150")[0] == 0
+    code, said, narrated = command("demo", "data-loss", "--crash", crash)
+    assert code == 0, said + narrated
+    assert "They are set again: coalescing_window_ms=150." in said + narrated
+    assert lab.client.config()["coalescing_window_ms"] == 150
+    assert lab.probe.live_settings() == {"coalescing_window_ms": "150"}

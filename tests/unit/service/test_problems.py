@@ -1,0 +1,65 @@
+import pytest
+from flask import Flask
+
+from service import problems
+from service.writebehind.errors import (
+    CacheUnavailable,
+    InvalidProduct,
+    InvalidSettings,
+    NoSuchProduct,
+    OutcomeUnknown,
+    QueueFull,
+    RowsRefused,
+    StoreUnavailable,
+    WriteBehindError,
+)
+
+ERRORS = {
+    InvalidProduct: 422,
+    InvalidSettings: 422,
+    NoSuchProduct: 404,
+    QueueFull: 503,
+    CacheUnavailable: 503,
+    StoreUnavailable: 503,
+    OutcomeUnknown: 504,
+    RowsRefused: 422,
+}
+
+
+def answer_to(error: WriteBehindError, method: str) -> tuple[int, str, str]:
+    app = Flask("problems")
+    problems.register(app)
+
+    @app.route("/", methods=["GET", "PUT"])
+    def fail() -> str:
+        raise error
+
+    answer = app.test_client().open("/", method=method)
+    assert answer.json is not None
+    return answer.status_code, answer.json["title"], answer.json["detail"]
+
+
+def test_every_error_of_the_write_path_has_its_answer() -> None:
+    assert set(ERRORS) == set(WriteBehindError.__subclasses__())
+    for kind, status in ERRORS.items():
+        error = kind({"price": "bad"}) if kind in (InvalidProduct, InvalidSettings) else kind("why")
+        found, _, detail = answer_to(error, "PUT")
+        assert found == status
+        assert "why" in detail or "bad" in detail
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_read_is_never_of_unknown_outcome(method: str) -> None:
+    app = Flask("problems")
+    problems.register(app)
+
+    @app.get("/")
+    def fail() -> str:
+        raise OutcomeUnknown("Redis broke off")
+
+    answer = app.test_client().open("/", method=method)
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "1"
+    if method == "GET":
+        assert answer.json
+        assert (answer.json["title"], answer.json["detail"]) == ("Redis is not available", "Redis broke off")

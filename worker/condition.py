@@ -1,0 +1,102 @@
+"""How a worker is: what it does, since when, and why it can't. Shared by the flusher and the watch."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Final
+
+from service.writebehind.workers import Blocker, State
+
+#: What a worker passes through many times a second: not worth a word of its own.
+_FLEETING: Final = frozenset({"idle", "flushing"})
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a worker says of itself."""
+
+    state: State = "idle"
+    #: Why, a sentence; '' where there is nothing to explain.
+    reason: str = ""
+    #: SQLSTATE, or a short class of what is wrong.
+    code: str = ""
+    blocked_by: tuple[Blocker, ...] = ()
+
+
+class Condition:
+    """What is said now. `changed` is set whenever that should be published at once."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._said = Said()
+        self._since = clock()
+        self._statement: float | None = None
+        #: Reason and code of what is out of order although flushing goes on; '' where nothing is.
+        self.note = ("", "")
+        self.changed = threading.Event()
+
+    @property
+    def said(self) -> Said:
+        return self._said
+
+    def become(self, state: State, reason: str = "", code: str = "") -> None:
+        """Be in `state`; it began when it was first said, whatever the reason has become since. Who stops
+        does nothing else any more."""
+        with self._lock:
+            self._become(Said(state, reason, code))
+
+    def rest(self) -> None:
+        """Nothing is due. A trouble stays until something was written, or nothing is left to write."""
+        with self._lock:
+            if self._said.state == "flushing":
+                self._become(Said("idle"))
+
+    def begin(self) -> None:
+        """A statement begins. What was in the way stays in the way until one ends well."""
+        with self._lock:
+            self._statement = self._clock()
+            if self._said.state in ("idle", "suspended"):
+                self._become(Said("flushing"))
+
+    def end(self) -> None:
+        """The statement has ended, one way or the other."""
+        with self._lock:
+            self._statement = None
+
+    def running_for(self) -> tuple[float | None, float]:
+        """The running statement, by the moment it began, and how long it runs, in s."""
+        with self._lock:
+            began = self._statement
+            return began, 0.0 if began is None else self._clock() - began
+
+    def hold_up(self, statement: float, state: State, reason: str, blockers: Sequence[Blocker] = ()) -> None:
+        """`statement` does not get on. Nothing is said where it has ended meanwhile."""
+        with self._lock:
+            if self._statement == statement:
+                self._become(Said(state, reason, "55P03" if blockers else "silent", tuple(blockers)))
+
+    def blocked(self, reason: str) -> None:
+        """A statement gave up waiting for a lock. Who holds it stays known, if it was."""
+        with self._lock:
+            if self._said.state != "blocked":
+                self._become(Said("blocked", reason, "55P03"))
+
+    def document(self, facts: dict[str, object]) -> bytes:
+        """`facts` and what is said now, as a JSON object."""
+        with self._lock:
+            said, for_ms = self._said, int(1000 * (self._clock() - self._since))
+        if said.state in _FLEETING and not said.reason:
+            said = replace(said, reason=self.note[0], code=self.note[1])
+        return json.dumps(facts | asdict(said) | {"for_ms": for_ms}).encode()
+
+    def _become(self, said: Said) -> None:
+        if self._said.state == "stopping":
+            return
+        before, self._said = self._said, said
+        if before.state != said.state:
+            self._since = self._clock()
+        if before != said and not {before.state, said.state} <= _FLEETING:
+            self.changed.set()

@@ -1,0 +1,58 @@
+"""What becomes of rows that were not written: another attempt, or the dead letter queue."""
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from service.writebehind.buffer import Claimed
+from service.writebehind.entry import DeadLetter, attempts_of
+from service.writebehind.settings import Settings
+from worker.sorting import Refused
+
+#: s until a row is tried again that PostgreSQL had not the means to write.
+_KEPT_SECONDS: Final = 2.0
+
+
+@dataclass(slots=True)
+class Disposal:
+    """Decides row by row."""
+
+    settings: Settings
+    chance: random.Random
+    letters: list[DeadLetter] = field(default_factory=list)
+    #: Row, failed attempts so far, s until the next.
+    again: list[tuple[Claimed, int, float]] = field(default_factory=list)
+
+    def refused(self, rows: Iterable[Refused]) -> None:
+        """Rows that PostgreSQL refused while it took others, or that it may have refused for its own sake."""
+        for refused in rows:
+            error = refused.error
+            why = f"PostgreSQL refuses the row: {error} (SQLSTATE {error.sqlstate})"
+            if error.blames_no_row:
+                self.again.append((refused.row, attempts_of(refused.row.entry), _KEPT_SECONDS))
+            elif refused.certain and not error.passes_by_itself:
+                self._give_up(refused.row, why)
+            else:
+                self._retry(refused.row, why)
+
+    def unlucky(self, rows: Iterable[Claimed]) -> None:
+        """Rows that SIMULATE_DB_FAILURE lets fail."""
+        for row in rows:
+            self._retry(row, "simulated database failure")
+
+    def _retry(self, row: Claimed, why: str) -> None:
+        attempts = attempts_of(row.entry) + 1
+        if attempts > self.settings.max_retries:
+            self._give_up(row, f"{why}, and no retries left")
+        else:
+            self.again.append((row, attempts, self._backoff(attempts)))
+
+    def _give_up(self, row: Claimed, why: str) -> None:
+        attempts = attempts_of(row.entry) + 1
+        self.letters.append(DeadLetter.of(row.id, row.version, row.entry, error=why, attempts=attempts))
+
+    def _backoff(self, attempts: int) -> float:
+        """s until the next attempt: doubled each time, and spread so that retries do not come in herds."""
+        doubled: float = 2.0 ** (attempts - 1)
+        return self.settings.retry_delay_ms / 1000 * doubled * self.chance.uniform(0.5, 1.5)

@@ -1,0 +1,133 @@
+"""Row or system: decided by trying, not by a list of error codes.
+
+What others pass and one row does not is that row's fault. What every row meets is PostgreSQL's.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from service.writebehind.buffer import Claimed
+from service.writebehind.errors import RowsRefused, StoreUnavailable, WriteBehindError
+from service.writebehind.store import Store
+from worker.condition import Condition
+from worker.rehearsal import rehearse
+from worker.stopping import StopRequest
+
+#: Where good rows do not tell: so many single rows refused alike, and none passed, are the system's trouble.
+_ENOUGH: Final = 8
+#: ms that a part of a batch waits for a lock, once the whole has met one.
+_LOCK_MS: Final = 100
+
+
+class SystemRefuses(WriteBehindError):
+    """PostgreSQL refuses whatever it is given: no row is at fault."""
+
+    def __init__(self, error: RowsRefused) -> None:
+        super().__init__(f"PostgreSQL refuses every row: {error} (SQLSTATE {error.sqlstate})")
+        self.sqlstate = error.sqlstate
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A row that PostgreSQL did not take."""
+
+    row: Claimed
+    error: RowsRefused
+    #: Whether it is known to be the row's own fault, since others pass.
+    certain: bool
+
+
+class Sorting:
+    """Writes one batch, split as far as it must be."""
+
+    def __init__(
+        self,
+        store: Store,
+        condition: Condition,
+        stop: StopRequest,
+        *,
+        passed: Callable[[Sequence[Claimed], int], None],
+    ) -> None:
+        """
+        Args:
+            stop: Once it is requested, nothing is split any more.
+            passed: Called with the rows that are written, and how many of them changed, part by part.
+        """
+        self._store = store
+        self._condition = condition
+        self._stop = stop
+        self._passed = passed
+        self._refused: list[tuple[Claimed, RowsRefused]] = []
+        self._sound = False
+        self._unclear = False
+
+    def write(self, rows: Sequence[Claimed], *, lock_ms: int | None = None) -> list[Refused]:
+        """Write what can be written; return the rest.
+
+        Args:
+            lock_ms: How long the whole batch waits for a lock, if not as usual.
+
+        Raises:
+            SystemRefuses: no row is at fault. What was not passed is as it was.
+            StoreUnavailable, OutcomeUnknown: an outage, or a request to stop; likewise.
+        """
+        parts = [rows] if rows else []
+        while parts:
+            part = parts.pop()
+            try:
+                self._passes(part, lock_ms)
+            except RowsRefused as error:
+                self._obey(error)
+                lock_ms = _LOCK_MS
+                if len(part) > 1:
+                    middle = len(part) // 2
+                    parts += [part[middle:], part[:middle]]
+                else:
+                    self._refused.append((part[0], error))
+                    self._blame(last=not parts)
+        return self._confirmed() if self._refused else []
+
+    def _passes(self, part: Sequence[Claimed], lock_ms: int | None) -> None:
+        self._condition.begin()
+        try:
+            changed = self._store.write([row.entry for row in part], lock_ms=lock_ms)
+        finally:
+            self._condition.end()
+        self._sound = True
+        self._passed(part, changed)
+
+    def _blame(self, *, last: bool) -> None:
+        """A single row was refused. As long as nothing has passed, it may be PostgreSQL's fault."""
+        if self._sound:
+            return
+        row, error = self._refused[-1]
+        if not self._unclear:
+            finding = "unclear" if error.blames_no_row else rehearse(self._store, row, error)
+            if finding == "alike":
+                raise SystemRefuses(error)
+            self._sound, self._unclear = finding == "sound", finding == "unclear"
+        enough = len(self._refused) >= (2 if last else _ENOUGH)
+        if self._unclear and enough and self._all_alike():
+            raise SystemRefuses(error)
+
+    def _confirmed(self) -> list[Refused]:
+        """What is refused once more, after good rows passed once more: PostgreSQL's rules may have changed
+        while the batch was split."""
+        row, error = self._refused[-1]
+        certain = self._sound and (error.blames_no_row or rehearse(self._store, row, error) == "sound")
+        refused = []
+        for row, _ in self._refused:
+            try:
+                self._passes([row], _LOCK_MS)
+            except RowsRefused as again:
+                self._obey(again)
+                refused.append(Refused(row, again, certain))
+        return refused
+
+    def _obey(self, error: RowsRefused) -> None:
+        if self._stop.requested:
+            raise StoreUnavailable("the worker was asked to stop") from error
+
+    def _all_alike(self) -> bool:
+        return len({error.sqlstate for _, error in self._refused}) == 1
