@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from importlib.resources import files
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from service.writebehind.settings import Settings
 from service.writebehind.store import Store, StoredProduct, Tombstone
 from service.writebehind.writes import Writes, Written
 from tests.rigged import RiggedScripts, RiggedStore
+from tests.write_path import as_bytes
 from worker.flush import Flusher
 from worker.sorting import Refused
 
@@ -110,6 +112,28 @@ class DropsUnpushed(Buffer):
             super().dead_letter(claim, letters)
         except CacheUnavailable:
             self.ack(claim, rows, rows_written=0)
+
+
+class MangledLetters(Buffer):
+    """Writes dead letters that hold something else than what was given up."""
+
+    def dead_letter(self, claim: Claim, letters: Sequence[DeadLetter]) -> None:
+        wrong = [replace(letter, entry={"id": letter.id, "version": letter.version}) for letter in letters]
+        super().dead_letter(claim, wrong)
+
+
+class VersionsGoBack(Writes):
+    """Gives updates their versions by a clock that was set back by an hour."""
+
+    def update(self, product_id: str, product: Product, *, policy: str = "") -> Written:
+        written = super().update(product_id, product, policy=policy)
+        version = int(json.loads(written.body)["version"])
+        right, wrong = (b'"version":%d' % number for number in (version, version - 3_600_000_000))
+        client = self._scripts.client
+        entry = as_bytes(client.hget(keys.PENDING, product_id))
+        client.hset(keys.PENDING, product_id, entry.replace(right, wrong))
+        client.set(keys.cache(product_id), written.body.replace(right, wrong))
+        return replace(written, body=written.body.replace(right, wrong))
 
 
 class DropsTheBatch(Flusher):

@@ -88,6 +88,16 @@ def fail_to_dead_letter(run: LedgeredPath) -> None:
     run.drain()
 
 
+def give_a_row_up(run: LedgeredPath) -> None:
+    run.create(widget("Good"))
+    run.create(widget("Bad"))
+    run.path.sql("ALTER TABLE products ADD CONSTRAINT no_bad CHECK (name <> 'Bad')")
+    try:
+        run.drain()
+    finally:
+        run.path.sql("ALTER TABLE products DROP CONSTRAINT no_bad")
+
+
 def send_what_postgres_refuses(run: LedgeredPath) -> None:
     good: dict[str, Any] = {"name": "Good", "price": 1.5, "quantity": 1}
     run.create(good)

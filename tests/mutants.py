@@ -48,6 +48,10 @@ def gives_up(verdict: Verdict) -> bool:
     return verdict.fates["dead_lettered"] > 0
 
 
+def loses_to_a_letter(verdict: Verdict) -> bool:
+    return loses(verdict) and bool(verdict.checks["unexplained"].evidence)
+
+
 def persists_nothing(verdict: Verdict) -> bool:
     return verdict.fates["pending"] == verdict.acknowledged
 
@@ -169,5 +173,19 @@ MUTANTS: Final = (
         story=stories.fail_to_commit,
         flagged=diverges,
         parts=replace(RIGGED, writes=wrong.CachesFirst),
+    ),
+    Mutant(
+        defect=18,
+        name="a later write gets an earlier version",
+        story=stories.create_and_update,
+        flagged=loses,
+        parts=replace(RIGGED, writes=wrong.VersionsGoBack),
+    ),
+    Mutant(
+        defect=19,
+        name="a dead letter holds something else than what was given up",
+        story=stories.give_a_row_up,
+        flagged=loses_to_a_letter,
+        parts=replace(RIGGED, buffer=wrong.MangledLetters),
     ),
 )

@@ -9,7 +9,9 @@ from scenarios.events import Checked, Event, LoadSampled, Measured, Narrated, St
 from scenarios.findings import Findings, Held
 from scenarios.lab import Lab
 from scenarios.ledger import Ledger
+from scenarios.load import report
 from scenarios.load.scenario import BASIC, COALESCING, QUICK, LoadScenario
+from scenarios.load.tally import Tally
 from scenarios.scenario import Conclusion, Options
 from stack.errors import Inconclusive, NotRunning, UsageError
 from tests.unit.scenarios.load.fake_lab import FakeLab, FakeProbe
@@ -70,6 +72,9 @@ def test_coalescing_updates_one_product_of_its_own() -> None:
         events, conclusion = _play(lab, COALESCING, Options(duration=0.2, clients=2))
         paths = {asked.path for asked in server.asked}
     assert paths == {"/products", "/products/p-0"}
+    # The product's own creation belongs to what was there before.
+    figures = _measured(events)
+    assert figures["acknowledged"] == figures["requests"]
     assert any(isinstance(event, StepStarted) and "/products/p-0" in event.command for event in events)
     assert conclusion.outcome == "expected"
 
@@ -174,6 +179,13 @@ def test_more_than_the_service_can_do_is_told() -> None:
     assert unsent > 200
     assert "were due and found no free connection" in _said(events)
     assert "Asked for 2,000 requests/s, reached" in conclusion.text
+
+
+def test_requests_that_a_broken_lab_left_no_room_for_are_not_called_too_many() -> None:
+    tally = Tally(requests=10, errors=7, unsent=5, elapsed=2.0, idle=1.9)
+    said = _said(list(report.generator_side(tally)))
+    assert "the lab did not work all the time, and 7 others failed" in said
+    assert "more were asked for" not in said
 
 
 def test_options_that_make_no_sense_are_refused_before_anything_is_sent() -> None:
