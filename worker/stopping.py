@@ -2,6 +2,7 @@
 
 import os
 import select
+import weakref
 
 
 class StopRequest:
@@ -10,6 +11,10 @@ class StopRequest:
     def __init__(self) -> None:
         self._read, self._write = os.pipe()
         os.set_blocking(self._write, False)
+        #: Gives the pipe back: when it is called, or with the request itself.
+        self.close = weakref.finalize(self, _close, self._read, self._write)
+        # At the end of the process a signal may still come.
+        self.close.atexit = False
         self.requested = False
 
     def request(self) -> None:
@@ -23,7 +28,7 @@ class StopRequest:
             select.select([self._read], [], [], max(0.0, seconds))
         return self.requested
 
-    def close(self) -> None:
-        """Give the pipe back, once no signal can come any more."""
-        os.close(self._read)
-        os.close(self._write)
+
+def _close(*descriptors: int) -> None:
+    for each in descriptors:
+        os.close(each)
