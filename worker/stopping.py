@@ -4,6 +4,7 @@ import os
 import select
 import threading
 import time
+import weakref
 from types import FrameType
 from typing import Final
 
@@ -20,6 +21,10 @@ class StopRequest:
         self._read, self._write = os.pipe()
         os.set_blocking(self._write, False)
         self._requested_at = 0.0
+        #: Gives the pipe back: when it is called, or with the request itself.
+        self.close = weakref.finalize(self, _close, self._read, self._write)
+        # At the end of the process a signal may still come.
+        self.close.atexit = False
         self.requested = False
 
     @property
@@ -57,7 +62,7 @@ class StopRequest:
 
         threading.Thread(target=end, name="last resort", daemon=True).start()
 
-    def close(self) -> None:
-        """Give the pipe back, once no signal can come any more."""
-        os.close(self._read)
-        os.close(self._write)
+
+def _close(*descriptors: int) -> None:
+    for each in descriptors:
+        os.close(each)

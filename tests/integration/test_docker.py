@@ -4,7 +4,7 @@ import shutil
 import socket
 from collections import deque
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -55,17 +55,6 @@ def _core(lab: Stack) -> None:
     list(lab.up(observability=False))
 
 
-def test_down_leaves_not_one_object(docker_lab: Stack, client: docker.DockerClient) -> None:
-    volumes = {volume.id for volume in client.volumes.list()}
-    _core(docker_lab)
-    assert docker_lab.running()
-    assert len(_left(client, docker_lab)) == 4 + 1 + 1
-    assert {volume.id for volume in client.volumes.list(filters={"dangling": True})} <= volumes
-    list(docker_lab.down())
-    assert _left(client, docker_lab) == []
-    assert not docker_lab.directory.exists()
-
-
 def test_kept_data_is_there_again(docker_lab: Stack, client: docker.DockerClient) -> None:
     _core(docker_lab)
     insert = "INSERT INTO products VALUES ('kept', 'Kept', 1, 1)"
@@ -79,45 +68,42 @@ def test_kept_data_is_there_again(docker_lab: Stack, client: docker.DockerClient
     assert found.stdout == "Kept\n"
 
 
-def test_what_is_not_the_labs_survives_down(docker_lab: Stack, client: docker.DockerClient) -> None:
+def test_down_takes_all_that_is_the_labs_and_nothing_else(
+    docker_lab: Stack, client: docker.DockerClient
+) -> None:
     """Neither its name, nor the lab's network, nor one of the two sets of labels makes it the lab's."""
     name = docker_lab.name
+    volumes = {volume.id for volume in client.volumes.list()}
     _core(docker_lab)
+    assert docker_lab.running()
+    assert len(_left(client, docker_lab)) == 4 + 1 + 1
+    assert {volume.id for volume in client.volumes.list(filters={"dangling": True})} <= volumes
     ours, composes = {"labctl.lab": name}, {"com.docker.compose.project": name}
-    containers = [
-        _stranger(client, f"{name}-stranger-{number}", labels)
-        for number, labels in enumerate(({}, ours, composes))
-    ]
-    network = client.networks.create(f"{name}_strange", labels=composes)
-    volume = client.volumes.create(f"{name}_strange", labels=ours)
-    try:
+    with ExitStack() as strange:
+        containers = [
+            _stranger(client, f"{name}-stranger-{number}", labels)
+            for number, labels in enumerate(({}, ours, composes))
+        ]
+        for each in containers:
+            strange.callback(each.remove, force=True, v=True)
+        network = client.networks.create(f"{name}_strange", labels=composes)
+        strange.callback(network.remove)
+        volume = client.volumes.create(f"{name}_strange", labels=ours)
+        strange.callback(volume.remove)
+        guest, *others = containers
+        joined = client.networks.get(f"{name}_default")
+        joined.connect(guest)
+        with pytest.raises(EnvironmentFault, match=f"{name}-stranger-0"):
+            list(docker_lab.down())
+        joined.disconnect(guest)
         list(docker_lab.down())
         assert _left(client, docker_lab) == []
-        for each in containers:
+        assert not docker_lab.directory.exists()
+        for each in (guest, *others):
             each.reload()
             assert each.status == "running"
         network.reload()
         volume.reload()
-    finally:
-        for each in containers:
-            each.remove(force=True, v=True)
-        network.remove()
-        volume.remove()
-
-
-def test_a_stranger_on_the_labs_network_is_named(docker_lab: Stack, client: docker.DockerClient) -> None:
-    _core(docker_lab)
-    guest = _stranger(client, f"{docker_lab.name}-guest", {})
-    try:
-        client.networks.get(f"{docker_lab.name}_default").connect(guest)
-        with pytest.raises(EnvironmentFault, match=f"{docker_lab.name}-guest"):
-            list(docker_lab.down())
-        guest.reload()
-        assert guest.status == "running"
-    finally:
-        guest.remove(force=True, v=True)
-    list(docker_lab.down())
-    assert _left(client, docker_lab) == []
 
 
 @pytest.mark.parametrize("service", ["redis", "worker"])
