@@ -47,7 +47,8 @@ demo: install ## start the embedded lab, run the demos and a short load, tear it
 	labctl demo data-loss $(DEMO); \
 	labctl load basic --duration 10 $(DEMO)
 
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
+# Tests wait more than they compute.
+PYTEST := $(BIN)/python -m pytest -n 3 --dist loadgroup
 
 .PHONY: test
 test: install ## run the tests, without the long sweeps

@@ -37,13 +37,13 @@ def connect(settings: StackSettings, *, patient: bool = False) -> "APIClient":
     Raises:
         EnvironmentFault: no engine answers there, or it is on another machine.
     """
-    import docker
+    from stack.engine_client import EngineClient
 
     url, tls = endpoint(settings)
     _require_near(url)
     _require_listener(url)
     with translated(f"the Docker engine at {url} does not answer"), _speaking(url):
-        client = docker.APIClient(base_url=url, tls=cast(Any, tls), timeout=_PROBE_SECONDS, version="auto")
+        client = EngineClient(url, tls=cast(Any, tls), timeout=_PROBE_SECONDS, version="auto")
         try:
             _require_docker(client, url)
         except BaseException:

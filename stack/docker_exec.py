@@ -69,8 +69,6 @@ def _converse(client: "APIClient", identity: str, stdin: bytes) -> tuple[bytes, 
         for number, content in _frames(stream):
             said[number == _STDERR] += content
         sending.result()
-    # Nobody else closes what was taken over.
-    connection.close()
     return bytes(said[False]), bytes(said[True])
 
 

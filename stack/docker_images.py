@@ -72,7 +72,7 @@ class DockerImages:
                 network_mode=self._settings.build_network or None,
                 labels={labels.CONTEXT: image.partition(":")[2]},
             ):
-                # Heard out to its end: a stream that is left open keeps its connection.
+                # Heard out to its end, for the lines that follow.
                 error = error or str(message.get("error", ""))
                 text = str(message.get("stream", "")).strip()
                 if text:

@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import closing, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
@@ -49,14 +49,12 @@ class DockerLoadTest:
         printed: deque[str] = deque(maxlen=TAIL)
         with closing(connect(self._settings, patient=True)) as client, translated("k6 could not be run"):
             identity = self._create(client)
-            output: Iterator[bytes] = iter(())
             try:
                 client.start(identity)
                 if self._stopped.is_set():
                     return
                 logs: Any = client.logs  # the stubs know no stream
-                output = logs(identity, stream=True, follow=True)
-                for line in split_lines(output):
+                for line in split_lines(logs(identity, stream=True, follow=True)):
                     printed.append(line)
                     yield line
                 code = int(client.wait(identity)["StatusCode"])
@@ -64,8 +62,6 @@ class DockerLoadTest:
                     require_success(code, printed)
             finally:
                 docker_containers.discard(client, identity)
-                # Read to its end, the stream closes its connection; its own `close` leaves half of it open.
-                deque(output, maxlen=0)
 
     def stop(self) -> None:
         from docker.errors import APIError

@@ -4,20 +4,86 @@ Tests of Docker skip where no engine answers; where one was promised (`LABCTL_TE
 its absence is a failure.
 """
 
+import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
+from typing import Final
 
 import pytest
 
 from stack.docker_client import answers
 from stack.settings import StackSettings
+from tests.leaks import LeakWatch, Left
 from tests.servers import Servers, running
 from tests.write_path import OpenPath, Parts, WritePath
+
+#: In the order in which they start.
+_GROUPS: Final = {"docker": 0, "acceptance": 1}
+_WATCH: Final = pytest.StashKey[LeakWatch]()
 
 # As labctl does for itself: libpq takes what is not given from these.
 for _name in [name for name in os.environ if name.startswith("PG")]:
     del os.environ[_name]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_WATCH] = LeakWatch()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Before xdist looks at the groups, and pytest at `-m`."""
+    in_docker = [item for item in items if item.get_closest_marker("docker")]
+    for item in in_docker:
+        # One engine, one set of well-known ports: one test process.
+        item.add_marker(pytest.mark.xdist_group("docker"))
+    for cases in _sweeps(in_docker):
+        for item in cases[1:]:
+            item.add_marker(pytest.mark.slow)
+    # The groups first, because they take longest.
+    items.sort(key=lambda item: _GROUPS.get(_group(item), len(_GROUPS)))
+
+
+def _sweeps(items: Iterable[pytest.Item]) -> Iterable[list[pytest.Item]]:
+    """The cases of each sweep, in the order of their names."""
+    cases: dict[tuple[Path, str | None], list[pytest.Item]] = {}
+    for item in items:
+        if isinstance(item, pytest.Function) and item.get_closest_marker("sweep"):
+            cases.setdefault((item.path, item.originalname), []).append(item)
+    return [sorted(each, key=lambda item: item.name) for each in cases.values()]
+
+
+def _group(item: pytest.Item) -> str:
+    marker = item.get_closest_marker("xdist_group")
+    return str(marker.args[0]) if marker else ""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
+) -> Generator[None, object, object]:
+    """What a fixture of several tests opens is not the fault of the first of them."""
+    if fixturedef.scope == "function":
+        return (yield)
+    with request.config.stash[_WATCH].excusing():
+        return (yield)
+
+
+@pytest.fixture(autouse=True)
+def _leaves_nothing(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every test closes, joins and ends what it began."""
+    if not gc.get_freeze_count():
+        # What there is by now stays: the collection at the end need not look at it. A load thaws it.
+        gc.collect()
+        gc.freeze()
+    before, failed = Left.now(), request.session.testsfailed
+    yield
+    left = request.config.stash[_WATCH].left_since(before)
+    # What went wrong may hold on to something.
+    if left and request.session.testsfailed == failed:
+        pytest.fail(f"the test leaves behind:\n{left}")
 
 
 @pytest.fixture(scope="session")

@@ -92,6 +92,7 @@ class WritePath:
         self.flusher.close()
         self.store.close()
         self.scripts.close()
+        self.stop.close()
 
     def create(self, product: Product = WIDGET, **options: Any) -> dict[str, Any]:
         return dict(json.loads(self.writes.create(product, **options).body))

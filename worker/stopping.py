@@ -22,3 +22,8 @@ class StopRequest:
         if not self.requested:
             select.select([self._read], [], [], max(0.0, seconds))
         return self.requested
+
+    def close(self) -> None:
+        """Give the pipe back, once no signal can come any more."""
+        os.close(self._read)
+        os.close(self._write)

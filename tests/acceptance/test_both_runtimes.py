@@ -78,41 +78,44 @@ class _Cli:
         return json.loads(self(*words, "--json"))
 
 
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the labs of this test keep their state."""
-    # PostgreSQL may run as another user, who must be able to enter.
-    tmp_path.chmod(0o755)
-    monkeypatch.setenv("LABCTL_HOME", str(tmp_path))
-    return tmp_path
-
-
 @contextmanager
-def _played(kind: str) -> Iterator[_Cli]:
-    """A lab on which the whole session has been played."""
+def _played(kind: str, home: Path) -> Iterator[_Cli]:
+    """A lab on which the whole session has been played, with its state in `home`."""
+    # PostgreSQL may run as another user, who must be able to enter.
+    home.chmod(0o755)
     cli = _Cli(kind, f"both-{uuid.uuid4().hex[:8]}")
-    try:
-        cli("up", "--no-observability")
-        product = ""
-        for words in _SESSION:
-            told = cli.document(*(product if word == "ID" else word for word in words))
-            cli.documents[" ".join(words)] = told
-            product = product or told["id"]
-        yield cli
-    finally:
-        cli("down")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("LABCTL_HOME", str(home))
+        try:
+            cli("up", "--no-observability")
+            product = ""
+            for words in _SESSION:
+                told = cli.document(*(product if word == "ID" else word for word in words))
+                cli.documents[" ".join(words)] = told
+                product = product or told["id"]
+            _check(cli)
+            yield cli
+        finally:
+            cli("down")
 
 
-def test_every_command_works(home: Path) -> None:
-    with _played("local") as cli:
-        _check(cli)
+@pytest.fixture(scope="module")
+def local_documents(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
+    """What every command told of a local lab."""
+    with _played("local", tmp_path_factory.mktemp("both-home")) as cli:
+        return cli.documents
+
+
+# In the group of the other, so that the session is played once a runtime.
+@pytest.mark.xdist_group("docker")
+def test_every_command_works(local_documents: Mapping[str, Any]) -> None:
+    assert len(local_documents) == len(set(_SESSION))
 
 
 @pytest.mark.docker
-def test_every_command_works_alike(home: Path, engine: str) -> None:
-    with _played("local") as local, _played("docker") as docker:
-        _check(docker)
-        for words, document in local.documents.items():
+def test_every_command_works_alike(engine: str, local_documents: Mapping[str, Any], tmp_path: Path) -> None:
+    with _played("docker", tmp_path) as docker:
+        for words, document in local_documents.items():
             assert _shape(docker.documents[words]) == _shape(document), words
 
 

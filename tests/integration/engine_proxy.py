@@ -3,7 +3,7 @@
 import selectors
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -21,15 +21,19 @@ class EngineProxy:
         self._listener.listen()
         self._path = path
         self._open: list[socket.socket] = []
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._pumps: list[threading.Thread] = []
+        self._accepting = _started(self._accept)
 
     def cut(self) -> None:
         """As if the engine ended: open connections break, new ones are refused."""
         self._path.unlink(missing_ok=True)
-        for each in (self._listener, *self._open):
-            with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-            each.close()
+        _end(self._listener)
+        self._accepting.join()
+        for each in self._open:
+            _end(each)
+        for pump in self._pumps:
+            pump.join()
+        self._listener.close()
 
     def _accept(self) -> None:
         with suppress(OSError):
@@ -38,11 +42,23 @@ class EngineProxy:
                 far = socket.socket(socket.AF_UNIX)
                 far.connect(_ENGINE)
                 self._open += [near, far]
-                threading.Thread(target=_pump, args=(near, far), daemon=True).start()
+                self._pumps.append(_started(_pump, near, far))
+
+
+def _started(do: Callable[..., None], *args: socket.socket) -> threading.Thread:
+    thread = threading.Thread(target=do, args=args, daemon=True)
+    thread.start()
+    return thread
+
+
+def _end(each: socket.socket) -> None:
+    """Who waits for a socket wakes up from its end, not from its being closed."""
+    with suppress(OSError):
+        each.shutdown(socket.SHUT_RDWR)
 
 
 def _pump(near: socket.socket, far: socket.socket) -> None:
-    with selectors.DefaultSelector() as ready, suppress(OSError, ValueError):
+    with near, far, selectors.DefaultSelector() as ready, suppress(OSError):
         ready.register(near, selectors.EVENT_READ, far)
         ready.register(far, selectors.EVENT_READ, near)
         while True:
@@ -51,8 +67,6 @@ def _pump(near: socket.socket, far: socket.socket) -> None:
                 assert isinstance(source, socket.socket)
                 data = source.recv(1 << 16)
                 if not data:
-                    near.close()
-                    far.close()
                     return
                 key.data.sendall(data)
 

@@ -1,5 +1,6 @@
 """Pulls and builds by a real engine."""
 
+import uuid
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
@@ -8,10 +9,10 @@ import docker
 import pytest
 from docker.errors import ImageNotFound
 
+from stack import docker_images, docker_labels
 from stack.docker_containers import container_of
 from stack.docker_context import DOCKERFILE, context_files
 from stack.docker_images import DockerImages, own_image
-from stack.docker_labels import CONTEXT, STAGE
 from stack.docker_topology import k6_spec
 from stack.errors import EnvironmentFault
 from stack.events import Advanced, StackEvent, StackNoted
@@ -70,28 +71,33 @@ def test_an_image_that_the_registry_does_not_have(engine: str) -> None:
         _provide(image)
 
 
+@pytest.fixture
+def own_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Images of the test's own: what it clears away are not those that the other tests need."""
+    mark = uuid.uuid4().hex[:8]
+    monkeypatch.setattr(docker_images, "REPOSITORY", f"write-behind-lab-{mark}")
+    monkeypatch.setattr(docker_labels, "CONTEXT", f"labctl.context-{mark}")
+    monkeypatch.setattr(docker_labels, "STAGE", f"labctl.stage-{mark}")
+
+
 def test_builds_leave_one_cache_behind_them(
-    client: docker.DockerClient, monkeypatch: pytest.MonkeyPatch
+    client: docker.DockerClient, monkeypatch: pytest.MonkeyPatch, own_names: None
 ) -> None:
     """Each changed context makes another image; what the last one replaced goes away."""
     base, *_ = dict(context_files())[DOCKERFILE].split(b"FROM")
-    newest = own_image()
-    was_there = bool(client.images.list(name=newest))
     for number in range(3):
-        words = f"FROM ${{BASE}}\nLABEL labctl.stage=build\nRUN echo {number}\n".encode()
+        words = f"FROM ${{BASE}}\nLABEL {docker_labels.STAGE}=build\nRUN echo {number}\n".encode()
         files = {DOCKERFILE: base + words + b"FROM ${BASE}\nRUN true\n", "number": str(number).encode()}
         monkeypatch.setattr("stack.docker_context.context_files", lambda files=files: iter(files.items()))
         _provide(own_image())
+    stages = client.images.list(filters={"label": docker_labels.STAGE, "dangling": True})
+    built = client.images.list(filters={"label": docker_labels.CONTEXT})
     try:
-        assert len(client.images.list(filters={"label": STAGE, "dangling": True})) == 1
-        assert client.images.list(filters={"label": CONTEXT, "dangling": True}) == []
-        tags = [tag for image in client.images.list(filters={"label": CONTEXT}) for tag in image.tags]
-        assert own_image() in tags
+        assert len(stages) == 1
+        assert [image.tags for image in built] == [[own_image()]]
     finally:
-        client.images.remove(own_image())
-        monkeypatch.undo()
-        if was_there:
-            _provide(newest)
+        for image in (*built, *stages):
+            client.images.remove(str(image.id))
 
 
 def test_a_build_that_fails_ends_with_its_last_words(

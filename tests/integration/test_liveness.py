@@ -70,6 +70,7 @@ def lab(stack: Stack) -> Iterator[Lab]:
         yield lab
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("seed", [1, 2, 3])
 @pytest.mark.parametrize("victim", ["worker", "api"])
 def test_a_kill_at_a_random_point_loses_nothing_that_redis_holds(
@@ -106,6 +107,7 @@ def test_the_last_write_before_the_api_dies_is_flushed_without_another(stack: St
     list(stack.up())
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("seed", [1, 2])
 def test_flushall_under_load_drains(stack: Stack, lab: Lab, seed: int) -> None:
     chance = random.Random(seed)

@@ -59,6 +59,7 @@ def _when(service: str, state: str) -> At:
     )
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     "at",
     [

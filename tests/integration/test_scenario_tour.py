@@ -37,6 +37,7 @@ def test_basics_without_a_window_does_not_claim_to_have_seen_the_row_missing(sta
     assert run.end.outcome == "expected", (run.end, run.failed_checks)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("name", ["basics", "latency", "coalescing", "data-loss", "retries"])
 def test_no_demo_lets_an_audience_wait_for_minutes(stack: Stack, lab: Lab, name: str) -> None:
     lab.client.change_config({"coalescing_window_ms": 600_000})

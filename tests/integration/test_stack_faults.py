@@ -42,6 +42,7 @@ def _kill_from_outside(pid: int) -> None:
     wait_until(lambda: not is_alive(identity), seconds=10, reason=f"{pid} ends", hint="")
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("service", SERVICES)
 def test_up_restarts_what_was_killed(stack: Stack, service: str) -> None:
     before = {name: _pid(stack, name) for name in SERVICES}
@@ -54,6 +55,7 @@ def test_up_restarts_what_was_killed(stack: Stack, service: str) -> None:
     assert changed == [service]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("service", SERVICES)
 def test_kill_ends_every_process_and_start_brings_it_back(stack: Stack, service: str) -> None:
     family = psutil.Process(_pid(stack, service)).children(recursive=True)
@@ -109,6 +111,7 @@ def test_a_killed_database_keeps_its_rows_and_a_strangers_pid_does_not_stop_it(l
     assert found.stdout == "K\n"
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("service", SERVICES)
 def test_pause_freezes_and_resume_goes_on(stack: Stack, service: str) -> None:
     pid = _pid(stack, service)
@@ -120,6 +123,7 @@ def test_pause_freezes_and_resume_goes_on(stack: Stack, service: str) -> None:
     assert _pid(stack, service) == pid
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_paused_service_can_be_stopped_and_up_starts_it(stack: Stack, service: str) -> None:
     list(stack.pause(service))

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from stack import docker_context
+from stack.docker_context import context_files
 from stack.docker_images import own_image, progress
 from stack.errors import EnvironmentFault
 from stack.events import Advanced
@@ -42,6 +44,13 @@ def test_an_error_in_the_stream_is_no_success() -> None:
         list(progress(messages, "redis:8"))
 
 
-def test_the_tag_is_the_content() -> None:
-    assert own_image() == own_image()
-    assert own_image().startswith("write-behind-lab:")
+def test_the_tag_is_the_content(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another byte in any file makes another image; the same bytes need no second build."""
+    files = dict(context_files())
+    tags = {own_image()}
+    for changed in ({}, *({name: content + b"#"} for name, content in files.items())):
+        content = files | changed
+        monkeypatch.setattr(docker_context, "context_files", content.items)
+        tags.add(own_image())
+    assert len(tags) == 1 + len(files)
+    assert all(tag.startswith("write-behind-lab:") for tag in tags)

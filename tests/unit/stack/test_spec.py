@@ -1,4 +1,9 @@
+import subprocess
+import sys
 from dataclasses import replace
+from typing import Final
+
+import pytest
 
 from stack.lab_state import LabState
 from stack.topology import DEFAULT_PORTS, lab_specs
@@ -6,9 +11,25 @@ from stack.topology import DEFAULT_PORTS, lab_specs
 _STATE = LabState(runtime="local", ports=DEFAULT_PORTS)
 
 
-def test_the_hash_is_stable_across_processes() -> None:
-    assert lab_specs(_STATE)["redis"].hash() == lab_specs(_STATE)["redis"].hash()
-    assert len(lab_specs(_STATE)["redis"].hash()) == 16
+_HASH: Final = """
+from stack.lab_state import LabState
+from stack.topology import DEFAULT_PORTS, lab_specs
+
+print(lab_specs(LabState(runtime="local", ports=DEFAULT_PORTS))["redis"].hash())
+"""
+
+
+@pytest.mark.parametrize("seed", ["1", "2"])
+def test_the_hash_is_the_same_in_every_process(seed: str) -> None:
+    """What one labctl started, the next one must know again."""
+    told = subprocess.run(
+        [sys.executable, "-c", _HASH],
+        env={"PYTHONHASHSEED": seed},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.strip() == lab_specs(_STATE)["redis"].hash()
 
 
 def test_another_setting_or_port_gives_another_hash() -> None:

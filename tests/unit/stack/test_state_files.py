@@ -1,5 +1,6 @@
 import json
-import multiprocessing
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from stack.lab_state import LabState
 from stack.local_records import ProcessRecord
 from stack.process import Identity
 from stack.state_files import read_json, write_json
+from stack.wait import wait_until
 
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
@@ -43,22 +45,32 @@ def test_a_full_disk_is_named_with_the_path() -> None:
         write_json(Path("/proc/lab.json"), {})
 
 
-def _write_often(path: Path) -> None:
-    for number in range(200):
-        write_json(path, {"x": "y" * number})
+_WRITER = """
+import itertools, sys
+from pathlib import Path
+from stack.state_files import write_json
+
+for number in itertools.count():
+    write_json(Path(sys.argv[1]), {"x": "y" * (number % 20000)})
+"""
 
 
 def test_a_reader_never_sees_a_part(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     write_json(path, {})
-    writer = multiprocessing.get_context("spawn").Process(target=_write_often, args=(path,))
-    writer.start()
-    try:
-        while writer.is_alive():
-            assert read_json(path) is not None
-    finally:
-        writer.join(timeout=10)
-    assert writer.exitcode == 0
+    seen = set()
+
+    def has_read_enough() -> bool:
+        document = read_json(path)
+        assert document is not None
+        seen.add(str(document))
+        return len(seen) > 50
+
+    with subprocess.Popen([sys.executable, "-c", _WRITER, path]) as writer:
+        try:
+            wait_until(has_read_enough, seconds=20, reason="50 versions have been read", hint="", poll=0)
+        finally:
+            writer.kill()
 
 
 def test_the_lab_is_remembered(tmp_path: Path) -> None:

@@ -1,0 +1,72 @@
+"""The client library's client, made to close all that it opened.
+
+The library leaves open what is not read to its end: streams of logs, pulls and builds that are dropped
+half-way, connections that a command in a container took over, sockets on which nobody listens any more. The
+collector closes those some time later.
+"""
+
+import socket
+from contextlib import suppress
+from typing import Any, cast
+from weakref import WeakSet
+
+import docker
+import requests
+from docker.transport import UnixHTTPAdapter
+from docker.transport.unixconn import UnixHTTPConnection, UnixHTTPConnectionPool
+from requests.adapters import BaseAdapter
+
+
+class EngineClient(docker.APIClient):
+    """No connection lasts longer than its answer, and no answer longer than the client."""
+
+    def __init__(self, base_url: str, **options: Any) -> None:
+        self._answers: WeakSet[requests.Response] = WeakSet()
+        try:
+            super().__init__(base_url=base_url, **options)
+        except BaseException:
+            self.close()
+            raise
+
+    def mount(self, prefix: str | bytes, adapter: BaseAdapter) -> None:
+        if isinstance(adapter, UnixHTTPAdapter):
+            adapter = _UnixAdapter(adapter.socket_path, adapter.timeout)
+        super().mount(prefix, adapter)
+
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
+        # A connection that is kept for the next request has no owner. The library hardly uses one twice: it
+        # keeps them by the whole address.
+        if request.headers.get("Connection") == "keep-alive":
+            request.headers["Connection"] = "close"
+        answer = super().send(request, **options)
+        self._answers.add(answer)
+        return answer
+
+    def close(self) -> None:
+        for answer in list(self._answers):
+            # The other side, or another thread, may be closing it too.
+            with suppress(OSError, AttributeError, ValueError):
+                answer.close()
+        super().close()
+
+
+class _UnixAdapter(UnixHTTPAdapter):
+    def get_connection(self, url: Any, proxies: Any = None) -> UnixHTTPConnectionPool:
+        return _UnixPool(url, self.socket_path, self.timeout)
+
+
+class _UnixPool(UnixHTTPConnectionPool):
+    def _new_conn(self) -> Any:
+        return _UnixConnection(self.base_url, self.socket_path, cast(Any, self.timeout))
+
+
+class _UnixConnection(UnixHTTPConnection):
+    def connect(self) -> None:
+        connection = socket.socket(socket.AF_UNIX)
+        try:
+            connection.settimeout(self.timeout)
+            connection.connect(self.unix_socket)
+        except BaseException:
+            connection.close()
+            raise
+        self.sock = connection
