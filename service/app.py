@@ -1,10 +1,13 @@
 """The Flask application: collaborators are made here, once per process, and handed to the routes."""
 
+from typing import Final
+
 from flask import Flask
 
 from service import problems
 from service.flush_signal import FlushSignal
 from service.gateway import Gateway
+from service.health import Checkup
 from service.routes.admin import admin, dlq
 from service.routes.products import products
 from service.routes.system import system
@@ -18,6 +21,9 @@ from service.writebehind.scripts import Scripts
 from service.writebehind.settings import Settings
 from service.writebehind.store import Store
 from service.writebehind.writes import Writes
+
+#: Under this name the application keeps what `close` closes.
+_OPEN: Final = "writebehind"
 
 
 def create_app(settings: Settings) -> Flask:
@@ -36,10 +42,19 @@ def create_app(settings: Settings) -> Flask:
     )
     app.register_blueprint(admin(overview, Buffer(scripts), signal_flush))
     app.register_blueprint(dlq(DeadLetters(scripts, store), signal_flush))
-    # Its own, so that it is not refused because many requests wait for PostgreSQL.
-    app.register_blueprint(system(scripts, Store(settings.database_url), overview))
+    # Its own store, so that it is not refused because many requests wait for PostgreSQL.
+    own = Store(settings.database_url)
+    checkup = Checkup({"redis": scripts.take_a_write, "postgres": own.ping, "path": overview.view})
+    app.register_blueprint(system(checkup, overview))
     problems.register(app)
+    app.extensions[_OPEN] = (checkup, own, store, scripts)
     return app
+
+
+def close(app: Flask) -> None:
+    """Close all that this application opened."""
+    for each in app.extensions[_OPEN]:
+        each.close()
 
 
 def from_env() -> Gateway:

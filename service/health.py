@@ -38,7 +38,7 @@ class Question:
         self._name = name
         self._ask = ask
         self._changed = threading.Condition()
-        self._wanted = False
+        self._wanted = self._ended = False
         self._answer = _SILENCE
         self._thread: threading.Thread | None = None
 
@@ -62,11 +62,21 @@ class Question:
                 self._changed.wait(left)
             return self._answer
 
+    def close(self) -> None:
+        """End the thread, once what it asks just now is answered."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+        if self._thread is not None:
+            self._thread.join()
+
     def _serve(self) -> None:
         while True:
             with self._changed:
-                while not self._wanted:
+                while not (self._wanted or self._ended):
                     self._changed.wait()
+                if self._ended:
+                    return
             answer = self._attempt()
             with self._changed:
                 self._answer = answer
@@ -94,6 +104,11 @@ class Checkup:
         for question in self._questions.values():
             question.want()
         return {name: question.answer(until) for name, question in self._questions.items()}
+
+    def close(self) -> None:
+        """End the threads."""
+        for question in self._questions.values():
+            question.close()
 
 
 def report(answers: Mapping[str, Answer]) -> tuple[int, dict[str, object]]:

@@ -9,17 +9,14 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from service.health import Checkup, report
 from service.metrics import QueueCollector
 from service.writebehind.overview import Overview
-from service.writebehind.scripts import Scripts
-from service.writebehind.store import Store
 
 
-def system(scripts: Scripts, store: Store, overview: Overview) -> Blueprint:
+def system(checkup: Checkup, overview: Overview) -> Blueprint:
     """The routes that operators and tools use."""
     routes = Blueprint("system", __name__)
     registry = CollectorRegistry()
     registry.register(QueueCollector(overview))
     openapi = (files("service") / "openapi.json").read_bytes()
-    checkup = Checkup({"redis": scripts.take_a_write, "postgres": store.ping, "path": overview.view})
 
     @routes.get("/health")
     def health() -> Response:

@@ -2,13 +2,14 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
-from service.app import create_app
+from service.app import close, create_app
 from service.writebehind import keys
 from service.writebehind.settings import Settings
 from stack.wait import wait_until
@@ -20,9 +21,25 @@ BLOCKER = {"pid": 4711, "application": "psql", "query": "LOCK TABLE\n products"}
 PROMPTLY = 0.3
 
 
+OpenHttp = Callable[[Settings], FlaskClient]
+
+
 @pytest.fixture
-def http(servers: Servers) -> FlaskClient:
-    return create_app(servers.settings(coalescing_window_ms=0)).test_client()
+def open_http() -> Iterator[OpenHttp]:
+    """Makes the API with the given settings."""
+    with ExitStack() as opened:
+
+        def open_it(settings: Settings) -> FlaskClient:
+            app = create_app(settings)
+            opened.callback(close, app)
+            return app.test_client()
+
+        yield open_it
+
+
+@pytest.fixture
+def http(open_http: OpenHttp, servers: Servers) -> FlaskClient:
+    return open_http(servers.settings(coalescing_window_ms=0))
 
 
 def _say(path: WritePath, name: str = "host-7", **state: Any) -> None:
@@ -120,9 +137,9 @@ def test_what_is_due_and_not_done_is_never_healthy(
     assert 5_000 <= http.get("/admin/queue").get_json()["oldest_due_ms"] < 6_000
 
 
-def test_what_waits_for_its_window_is_not_due(open_path: OpenPath, servers: Servers) -> None:
+def test_what_waits_for_its_window_is_not_due(open_path: OpenPath, open_http: OpenHttp) -> None:
     path = open_path(coalescing_window_ms=60_000)
-    http = create_app(path.settings).test_client()
+    http = open_http(path.settings)
     path.writes.create(WIDGET)
     path.redis.set(keys.CLOCK, _clock_ahead(path, 30_000_000))
     assert http.get("/admin/queue").get_json()["oldest_due_ms"] == 0
@@ -212,8 +229,10 @@ def test_health_answers_while_a_server_is_frozen(http: FlaskClient, thawed: Serv
     wait_until(lambda: _health(http)[0] == 200, seconds=10, reason=f"{frozen} is healthy again", hint="")
 
 
-def test_under_write_through_nothing_is_taken_without_postgres(servers: Servers, thawed: Servers) -> None:
-    http = create_app(servers.settings(write_policy="write_through")).test_client()
+def test_under_write_through_nothing_is_taken_without_postgres(
+    servers: Servers, thawed: Servers, open_http: OpenHttp
+) -> None:
+    http = open_http(servers.settings(write_policy="write_through"))
     assert _health(http)[1]["writes"] == {"status": "taken"}
     thawed.runtime.signal("postgres", "pause")
     writes = _health(http)[1]["writes"]
@@ -236,9 +255,9 @@ def test_a_full_redis_is_called_full(http: FlaskClient, path: WritePath) -> None
     wait_until(lambda: _health(http)[1]["status"] == "ok", seconds=5, reason="Redis has room", hint="")
 
 
-def test_a_full_queue_is_told(servers: Servers, path: WritePath) -> None:
+def test_a_full_queue_is_told(servers: Servers, path: WritePath, open_http: OpenHttp) -> None:
     settings: Settings = servers.settings(max_pending=1, coalescing_window_ms=60_000)
-    http = create_app(settings).test_client()
+    http = open_http(settings)
     path.writes.create(WIDGET)
     assert _health(http)[1]["writes"] == {
         "status": "refused",

@@ -98,8 +98,14 @@ def test_a_held_port_is_named_and_nothing_is_left(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_failed_up_leaves_nothing(local_lab: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LABCTL_REDIS_SERVER", "/bin/false")
+def test_a_failed_up_leaves_nothing(
+    local_lab: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # It says that it is a Redis, and then does not live.
+    server = tmp_path / "redis-server"
+    server.write_text('#!/bin/sh\n[ "$1" = --version ] && echo "Redis server v=8.0.0 sha=0:0"\n')
+    server.chmod(0o755)
+    monkeypatch.setenv("LABCTL_REDIS_SERVER", str(server))
     broken = open_stack("own", "local", home=local_lab.directory.parent)
     with pytest.raises(EnvironmentFault, match="redis ended while it was starting"):
         list(broken.up())

@@ -299,8 +299,9 @@ class WriteBehind(RuleBasedStateMachine):
                 product, queued, inflight, retrying,
             )  # fmt: skip
 
-    def is_younger(self, product: bytes, other: bytes) -> bool:
-        one, two = (queued_at_of(self.redis.hget(keys.PENDING, each) or b"") for each in (product, other))
+    def is_younger(self, product: Any, other: Any) -> bool:
+        entries: Any = self.redis.hmget(keys.PENDING, [product, other])
+        one, two = (queued_at_of(entry or b"") for entry in entries)
         return one >= two
 
     @invariant()
