@@ -8,6 +8,7 @@ from typing import Any, Final
 import httpx
 
 from scenarios.ledger import Answer, Ledger, Operation, Write, answer_without_product
+from scenarios.problem import in_words
 from stack.errors import EnvironmentFault, NotRunning
 
 _TIMEOUT: Final = 10.0
@@ -121,7 +122,7 @@ class Client:
             ) from error
         if answer.status_code not in ok:
             raise EnvironmentFault(
-                f"{method} {path} was answered with {answer.status_code}: {answer.text}",
+                f"{method} {path} was answered with {answer.status_code}: {in_words(answer.text)}",
                 hint="`labctl logs api` may say why",
             )
         return answer

@@ -78,7 +78,7 @@ def tell_lag(lag: PersistLag | None) -> Generator[Event, None, None]:
     columns = ("product", "name", "ms from answer to row")
     yield TableShown("persist_lag_worst", "The slowest to reach PostgreSQL", columns, rows)
     yield Narrated(
-        f"Had Redis died at the worst moment, the writes of the last {lag.max_ms:,.0f} ms were gone.",
+        f"Had Redis died at the worst moment, the writes of the last {lag.max_ms:,.0f} ms would be gone.",
         "matters",
     )
 

@@ -1,11 +1,11 @@
 """What a measurement rests on. Where it is not given, nothing can be concluded."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from scenarios.lab import Lab
 from scenarios.ledger import Write
+from scenarios.problem import in_words
 from stack.errors import Inconclusive
 
 #: ms that an audience waits for a flush, at most.
@@ -87,15 +87,7 @@ def require_acknowledged(writes: Sequence[Write]) -> None:
 
 def reason_of(write: Write) -> str:
     """Why a write was not acknowledged, in the service's words."""
-    try:
-        problem = json.loads(write.detail)
-    except ValueError:
-        problem = None
-    match problem:
-        case {"title": str(title), "detail": str(detail)}:
-            return f"{title}: {detail}"
-        case _:
-            return write.detail or "see `labctl logs api`"
+    return in_words(write.detail) or "see `labctl logs api`"
 
 
 def _shown(value: object) -> str:

@@ -11,7 +11,7 @@ from service.health import Checkup
 from service.routes.admin import admin, dlq
 from service.routes.products import products
 from service.routes.system import system
-from service.server import end_with_parent
+from service.server import configure_logging, end_with_parent
 from service.writebehind.buffer import Buffer
 from service.writebehind.dead_letters import DeadLetters
 from service.writebehind.entry import MAX_BODY_BYTES
@@ -60,5 +60,6 @@ def close(app: Flask) -> None:
 def from_env() -> Gateway:
     """What a server process loads."""
     settings = Settings.from_env()
+    configure_logging()
     end_with_parent()
     return Gateway(create_app(settings), threads=settings.api_threads, max_body=MAX_BODY_BYTES)

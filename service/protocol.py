@@ -1,15 +1,24 @@
 """HTTP as uvicorn speaks it, with what is no whole request answered by a problem document."""
 
+import logging
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from service.problems import problem
 
+#: A client's broken request is the client's affair, and there may be thousands.
+_log: Final = logging.getLogger(__name__)
+_log.setLevel(logging.ERROR)
+
 
 class HttpProtocol(HttpToolsProtocol):
     """One connection."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.logger = _log
 
     def eof_received(self) -> None:
         """The client sends nothing more, but may listen: a body that lacks its end is told so."""

@@ -15,6 +15,8 @@ from uvicorn.supervisors import Multiprocess
 from service.protocol import HttpProtocol
 from service.writebehind.settings import Settings
 
+_log: Final = logging.getLogger(__name__)
+
 #: s that requests under way get when the server is told to stop.
 _GRACE_S: Final = 1
 
@@ -44,8 +46,7 @@ def serve(gateway: str, settings: Settings) -> int:
         server_header=False,
         timeout_graceful_shutdown=_GRACE_S,
         backlog=1024,
-        # A client's broken request is the client's affair.
-        log_level=logging.ERROR,
+        log_config=None,
     )
     host, port = settings.api_host, settings.api_port
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
@@ -56,9 +57,20 @@ def serve(gateway: str, settings: Settings) -> int:
     except OSError as error:
         sys.stderr.write(f"service: can't listen on {host}:{port}: {os.strerror(error.errno or 0)}\n")
         return 1
+    configure_logging()
+    _log.info("the API listens on %s:%d", host, port)
     with listener:
         Multiprocess(config, sockets=[listener]).run()
     return 0
+
+
+def configure_logging() -> None:
+    """In every process of the server: it says on stderr what happens to it."""
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    # A line for each start and end of a server process.
+    logging.getLogger("uvicorn.error").setLevel(logging.INFO)
 
 
 def end_with_parent() -> None:

@@ -71,9 +71,11 @@ def press_memory(client: redis.Redis) -> None:
     allowed = str(client.config_get("maxmemory")["maxmemory"])
     client.config_set("maxmemory", int(client.info("memory")["used_memory"]) + 1_000_000)
     try:
-        pipe = client.pipeline(transaction=False)
-        for n in range(2000):
-            pipe.set(keys.cache(f"filler-{n}"), b"x" * 10_000, ex=3600)
-        pipe.execute()
+        # What Redis has received and not carried out yet counts as used memory, so not all at once.
+        for first in range(0, 2000, 20):
+            pipe = client.pipeline(transaction=False)
+            for n in range(first, first + 20):
+                pipe.set(keys.cache(f"filler-{n}"), b"x" * 10_000, ex=3600)
+            pipe.execute()
     finally:
         client.config_set("maxmemory", allowed)

@@ -80,16 +80,22 @@ def test_failures_on_purpose_are_switched_off_again(stack: Stack, command: Comma
     assert_works(stack)
 
 
-def test_a_worker_that_a_run_stopped_runs_again(stack: Stack, command: Command) -> None:
+def _killed_while_the_worker_is_stopped(stack: Stack) -> bool:
     with _running(stack, "demo", "data-loss") as child:
         wait_until(
-            lambda: stack.services()["worker"].state == "stopped",
-            seconds=30,
+            lambda: stack.services()["worker"].state == "stopped" or child.poll() is not None,
+            seconds=60,
             reason="the run has stopped the worker",
             hint="",
         )
         child.send_signal(signal.SIGKILL)
         child.wait(10)
+    return stack.services()["worker"].state == "stopped"
+
+
+def test_a_worker_that_a_run_stopped_runs_again(stack: Stack, command: Command) -> None:
+    # The worker is stopped for less than a second, which a busy machine may miss.
+    assert any(_killed_while_the_worker_is_stopped(stack) for _ in range(5))
     code, said = command("product", "list")
     assert code == 0
     assert "`labctl demo data-loss`" in said
