@@ -189,7 +189,7 @@ class Flusher:
         self._condition.become("flushing")
         self._conditions.over("paused", "flushing goes on")
 
-    def _hold(self, error: WriteBehindError) -> None:
+    def _hold(self, error: StoreUnavailable | OutcomeUnknown | SystemRefuses) -> None:
         """Nothing can be written: say so, and wait before the next attempt."""
         if self._stop.requested:
             return

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from service.writebehind.buffer import Claimed
-from service.writebehind.errors import RowsRefused, StoreUnavailable, WriteBehindError
+from service.writebehind.errors import RowsRefused, StoreUnavailable
 from service.writebehind.store import Store
 from worker.condition import Condition
 from worker.rehearsal import rehearse
@@ -23,8 +23,8 @@ _SAMPLES: Final = 4
 _LOCK_MS: Final = 100
 
 
-class SystemRefuses(WriteBehindError):
-    """PostgreSQL refuses whatever it is given: no row is at fault."""
+class SystemRefuses(Exception):
+    """PostgreSQL refuses whatever it is given: no row is at fault. It stays within the worker."""
 
     def __init__(self, error: RowsRefused) -> None:
         super().__init__(f"PostgreSQL refuses every row: {error} (SQLSTATE {error.sqlstate})")

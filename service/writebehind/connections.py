@@ -23,7 +23,7 @@ _SLOT_SECONDS: Final = 0.25
 #: s for PostgreSQL to take a request to cancel, and again for the statement to end by it.
 _CANCEL_SECONDS: Final = 0.3
 #: s that a statement still gets once its caller was asked to stop.
-_GRACE_SECONDS: Final = 0.7
+_GRACE_SECONDS: Final = 0.5
 #: s beyond `statement_ms` after which PostgreSQL itself is given up.
 _SILENCE_SECONDS: Final = 1.0
 _EVENTS: Final = {1: select.POLLIN, 2: select.POLLOUT, 3: select.POLLIN | select.POLLOUT}
