@@ -228,6 +228,19 @@ def test_a_row_that_is_newer_than_redis_knows_is_not_hidden(rigged: Rigged, othe
     assert rigged.assert_all_agree()["name"] == "Newer"
 
 
+@pytest.mark.parametrize("policy", [BEHIND, THROUGH])
+def test_no_version_is_given_twice_though_the_first_was_never_committed(
+    rigged: Rigged, other: WritePath, policy: str
+) -> None:
+    """The versions of a row that a clock wrote that was ahead are counted on from there."""
+    rigged.path.sql("UPDATE products SET version = %s WHERE id = %s", 6 * 10**15, SEED)
+    rigged.store.faults = [Killed()]
+    with pytest.raises(Killed):
+        rigged.through(NEW)
+    assert b":%d:" % (6 * 10**15 + 1) in (rigged.mark() or b"")
+    assert other.update(SEED, NEWER, policy=policy)["version"] == 6 * 10**15 + 2
+
+
 # Over what is pending
 
 
