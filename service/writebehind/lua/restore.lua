@@ -7,7 +7,8 @@
 -- Returns {how many were queued, cursor}: another look should follow where the cursor is not '0'.
 local queue_key, pending_key, inflight_key, retry_key, backlog_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local cursor, slice, now = ARGV[1], tonumber(ARGV[2]), look_at(KEYS[6])
-local queued, claimed, retrying = redis.call('LLEN', queue_key), redis.call('ZCARD', inflight_key), redis.call('ZCARD', retry_key)
+local queued = redis.call('LLEN', queue_key)
+local claimed, retrying = redis.call('ZCARD', inflight_key), redis.call('ZCARD', retry_key)
 local pending, kept = redis.call('HLEN', pending_key), redis.call('ZCARD', backlog_key)
 local orphans = {}
 
@@ -39,7 +40,8 @@ if pending == 0 and kept > 0 then
     redis.call('ZREM', backlog_key, member)
   end
 elseif pending > queued + claimed + retrying then
-  local is_queued = queued <= slice and members_of(queue_key) or at_least_as_young_as_its_head(queue_key, pending_key, now)
+  local is_queued = queued <= slice and members_of(queue_key)
+    or at_least_as_young_as_its_head(queue_key, pending_key, now)
   local found = redis.call('HSCAN', pending_key, cursor, 'COUNT', slice)
   cursor = found[1]
   for i = 1, #found[2], 2 do
