@@ -10,7 +10,7 @@ from stack import docker_labels as labels
 from stack.container import ContainerSpec, Mount
 from stack.docker_containers import LOG_OPTIONS, TMPFS_OPTIONS, container_of
 from stack.docker_context import DOCKERFILE
-from stack.docker_images import REPOSITORY
+from stack.docker_images import COMPOSE_TAG, REPOSITORY
 from stack.docker_topology import docker_specs, k6_spec
 from stack.lab_state import LabState
 from stack.ports import HOST
@@ -18,7 +18,7 @@ from stack.spec import ServiceSpec
 from stack.topology import DEFAULT_NAME, DEFAULT_PORTS, OBSERVABILITY_PORTS
 
 #: Compose builds under a tag of its own: labctl's tags say what they were built from.
-IMAGE: Final = f"{REPOSITORY}:compose"
+IMAGE: Final = f"{REPOSITORY}:{COMPOSE_TAG}"
 _HEADER: Final = """\
 # The whole lab for `docker compose`, run in this directory. Written by `python -m stack.compose` from
 # docker_topology.py: change it there. A setting of the environment, such as SIMULATE_DB_FAILURE=true,

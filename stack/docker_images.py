@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: The image of the API and the worker; its tag is the hash of its context.
 REPOSITORY: Final = "write-behind-lab"
+#: The same image as compose.yaml calls it.
+COMPOSE_TAG: Final = "compose"
 _MB: Final = 1_000_000
 #: What the engine says of a layer on its way, and what people call it.
 _MOVES: Final = {"Downloading": "downloaded", "Extracting": "unpacked"}
@@ -48,12 +50,11 @@ class DockerImages:
         wanted = sorted({spec.container.image for spec in specs.values() if spec.container})
         with closing(connect(self._settings, patient=True)) as client:
             for image in wanted:
-                if _is_there(client, image):
-                    continue
-                if image.startswith(f"{REPOSITORY}:"):
-                    yield from self._build(client, image)
-                else:
-                    yield from _pull(client, image)
+                is_own = image.startswith(f"{REPOSITORY}:")
+                if not _is_there(client, image):
+                    yield from self._build(client, image) if is_own else _pull(client, image)
+                if is_own:
+                    _tag_for_compose(client, image)
 
     def _build(self, client: "APIClient", image: str) -> StackEvents:
         what = "the image of api and worker"
@@ -150,13 +151,22 @@ def progress(messages: Iterator[Mapping[str, Any]], image: str) -> Iterator[Adva
         yield Advanced(told.label, told.total, told.total)
 
 
+def _tag_for_compose(client: "APIClient", image: str) -> None:
+    """Let `docker compose up SERVICE` on this lab start what runs in it: compose builds no image that is
+    there, and one of an earlier version would not understand what this one keeps in Redis."""
+    with translated(f"the image {image} can't be tagged"):
+        client.tag(image, REPOSITORY, COMPOSE_TAG)
+
+
 def _forget_older(client: "APIClient", newest: str) -> None:
     """Take away the images that earlier versions were built as, unless somebody uses them."""
     from docker.errors import APIError
 
+    kept = {newest, f"{REPOSITORY}:{COMPOSE_TAG}"}
+
     for found in client.images(name=REPOSITORY, filters={"label": labels.CONTEXT}):
         for name in found.get("RepoTags") or ():
-            if name != newest:
+            if name not in kept:
                 with suppress(APIError):
                     client.remove_image(name)
     # Without names by now: those that a build under the same name replaced, and all but the newest of those

@@ -54,6 +54,15 @@ def test_an_image_is_pulled_once_and_its_progress_told(client: docker.DockerClie
     assert all(0 <= event.done <= event.total for event in progress)
 
 
+def test_compose_starts_the_image_that_the_lab_runs(client: docker.DockerClient) -> None:
+    _provide(own_image())
+    stale = f"{docker_images.REPOSITORY}:{docker_images.COMPOSE_TAG}"
+    # As an earlier version may have left it.
+    client.images.get(container_of(k6_spec()).image).tag(stale)
+    _provide(own_image())
+    assert client.images.get(stale).id == client.images.get(own_image()).id
+
+
 def test_a_layer_that_is_not_what_was_promised_fails_the_pull(client: docker.DockerClient) -> None:
     with serving(spoilt=True) as image:
         with pytest.raises(EnvironmentFault, match=f"the image {image} can't be pulled: .*") as caught:
@@ -94,10 +103,11 @@ def test_builds_leave_one_cache_behind_them(
     built = client.images.list(filters={"label": docker_labels.CONTEXT})
     try:
         assert len(stages) == 1
-        assert [image.tags for image in built] == [[own_image()]]
+        names = {own_image(), f"{docker_images.REPOSITORY}:{docker_images.COMPOSE_TAG}"}
+        assert [set(image.tags) for image in built] == [names]
     finally:
         for image in (*built, *stages):
-            client.images.remove(str(image.id))
+            client.images.remove(str(image.id), force=True)
 
 
 def test_a_build_that_fails_ends_with_its_last_words(

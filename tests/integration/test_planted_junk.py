@@ -212,6 +212,21 @@ def test_a_queue_that_is_deleted_under_load_is_made_again_while_the_load_goes_on
     load.wait_until_persisted()
 
 
+def test_orphans_of_a_queue_too_long_to_be_gone_through(path: WritePath) -> None:
+    path.redis.hset(keys.CONFIG, mapping={"coalescing_window_ms": "600000"})
+    others = Others(path)
+    orphans = {others.write() for _ in range(20)}
+    path.redis.delete(keys.QUEUE)
+    queued = {others.write() for _ in range(8)}
+    restore, cursor = (keys.QUEUE, keys.PENDING, keys.INFLIGHT, keys.RETRY, keys.BACKLOG, keys.CLOCK), b"0"
+    for _ in range(20):
+        _, cursor = path.scripts.run("restore", restore, (cursor, 5))
+    ids = [product.decode() for product in path.redis.lrange(keys.QUEUE, 0, -1)]  # type: ignore[union-attr]
+    assert sorted(ids) == sorted(orphans | queued)
+    path.redis.delete(keys.CONFIG)
+    others.wait_until_persisted()
+
+
 def test_a_lease_without_end_hides_no_product(path: WritePath) -> None:
     others = Others(path)
     product = others.write()

@@ -360,6 +360,24 @@ def test_a_claim_that_was_replaced_and_left_behind_is_accounted_for(servers: Ser
         state.teardown()
 
 
+def test_older_entries_of_a_clock_that_was_lost_are_accounted_for(servers: Servers) -> None:
+    """Kept while coalescing was off, dated by a clock that was two hours ahead of its successor."""
+    WriteBehind.servers = servers
+    state = WriteBehind()
+    state.configure(coalescing=False)
+    state.write(product="p1", delete=False, quantity=0)
+    state.step_the_wall_clock(1, again=True)
+    for quantity in (1, 2):
+        state.write(product="p0", delete=False, quantity=quantity)
+    state.lose_the_clock("junk")
+    state.write(product="p0", delete=False, quantity=3)
+    state.claim()
+    state.accounts_balance()
+    state.claim_after_all_leases_ended()
+    state.accounts_balance()
+    state.teardown()
+
+
 def test_the_lua_core_against_its_model(servers: Servers) -> None:
     WriteBehind.servers = servers
     from hypothesis.stateful import run_state_machine_as_test

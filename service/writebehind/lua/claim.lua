@@ -19,6 +19,11 @@ local function outside(key, low, high)
   return found
 end
 
+-- An entry of the future, dated before this claim.
+local function brought_back(entry)
+  return to_entry(to_document(entry), now - 1, string.match(entry, '(%d+)}$'))
+end
+
 local function to_the_head(source, ids)
   in_chunks(ids, 1000, function(...)
     redis.call('ZREM', source, ...)
@@ -70,11 +75,16 @@ for first = 1, #queued, 1000 do
     if entry and not seen[id] then
       seen[id] = true
       if since > now then
-        entry = to_entry(to_document(entry), now - 1, string.match(entry, '(%d+)}$'))
+        entry = brought_back(entry)
         redis.call('HSET', pending_key, id, entry)
       end
-      local version
-      if has_backlog then entry, version = next_version(backlog_key, id, entry) end
+      local version, member
+      if has_backlog then entry, version, member = next_version(backlog_key, id, entry) end
+      if member and queued_at(entry) > now then
+        entry = brought_back(entry)
+        redis.call('ZREM', backlog_key, member)
+        redis.call('ZADD', backlog_key, 0, backlog_member(id, entry))
+      end
       local at = #ids + 1
       ids[at], versions[at], entries[at] = id, version or version_of(entry), entry
       members[2 * at - 1], members[2 * at] = claim, id

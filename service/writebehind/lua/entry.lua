@@ -103,7 +103,7 @@ local function next_entry(backlog_key, id, pending)
   return member and backlog_entry(member, id) or pending
 end
 
--- The same with its version, as its place in the backlog says.
+-- The same with its version, as its place in the backlog says, and that place where it has one.
 local function next_version(backlog_key, id, pending)
   local member = oldest_in_backlog(backlog_key, id)
   while member and #(string.match(member, '^(%d+):', #id + 2) or '') ~= 16 do
@@ -111,7 +111,7 @@ local function next_version(backlog_key, id, pending)
     member = oldest_in_backlog(backlog_key, id)
   end
   if not member then return pending, version_of(pending) end
-  return backlog_entry(member, id), digits(tonumber(string.sub(member, #id + 2, #id + 17)))
+  return backlog_entry(member, id), digits(tonumber(string.sub(member, #id + 2, #id + 17))), member
 end
 
 local function find_in_backlog(backlog_key, id, version)

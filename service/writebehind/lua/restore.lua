@@ -7,9 +7,27 @@
 -- Returns {how many were queued, cursor}: another look should follow where the cursor is not '0'.
 local queue_key, pending_key, inflight_key, retry_key, backlog_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local cursor, slice, now = ARGV[1], tonumber(ARGV[2]), look_at(KEYS[6])
-local queued, claimed, retrying = redis.call('LLEN', queue_key), redis.call('ZCARD', inflight_key), redis.call('ZCARD', retry_key)
+local queued = redis.call('LLEN', queue_key)
+local claimed, retrying = redis.call('ZCARD', inflight_key), redis.call('ZCARD', retry_key)
 local pending, kept = redis.call('HLEN', pending_key), redis.call('ZCARD', backlog_key)
 local orphans = {}
+
+local function members_of(list_key)
+  local members = {}
+  for _, id in ipairs(redis.call('LRANGE', list_key, 0, -1)) do members[id] = true end
+  return function(id) return members[id] end
+end
+
+-- For a long queue: it is in order of the first writes, so what is older than its head is not in it. (Where it
+-- is out of order a product gets a second place, which does no harm; what is younger waits for a later look.)
+local function at_least_as_young_as_its_head(list_key, entries_key, latest)
+  local head = redis.call('HGET', entries_key, redis.call('LINDEX', list_key, 0))
+  local first = head and queued_at(head) or latest
+  return function(_, entry)
+    local since = queued_at(entry)
+    return since >= first and since <= latest
+  end
+end
 
 if pending == 0 and kept > 0 then
   -- Older entries of products whose newest one is gone: they are what is left.
@@ -22,17 +40,14 @@ if pending == 0 and kept > 0 then
     redis.call('ZREM', backlog_key, member)
   end
 elseif pending > queued + claimed + retrying then
-  -- The queue is in order of the first writes: what is older than its head is not in it. (Where it is out of
-  -- order a product gets a second place, which does no harm.)
-  local head = redis.call('LINDEX', queue_key, 0)
-  local first = head and redis.call('HGET', pending_key, head)
-  local before = first and queued_at(first) or head and now or nil
+  local is_queued = queued <= slice and members_of(queue_key)
+    or at_least_as_young_as_its_head(queue_key, pending_key, now)
   local found = redis.call('HSCAN', pending_key, cursor, 'COUNT', slice)
   cursor = found[1]
   for i = 1, #found[2], 2 do
     local id = found[2][i]
-    local older = not before or queued_at(found[2][i + 1]) < before or queued_at(found[2][i + 1]) > now
-    if older and not redis.call('ZSCORE', inflight_key, id) and not redis.call('ZSCORE', retry_key, id) then
+    if not is_queued(id, found[2][i + 1]) and not redis.call('ZSCORE', inflight_key, id)
+      and not redis.call('ZSCORE', retry_key, id) then
       orphans[#orphans + 1] = id
     end
   end
