@@ -51,10 +51,13 @@ class DockerImages:
         with closing(connect(self._settings, patient=True)) as client:
             for image in wanted:
                 is_own = image.startswith(f"{REPOSITORY}:")
-                if not _is_there(client, image):
+                is_new = not _is_there(client, image)
+                if is_new:
                     yield from self._build(client, image) if is_own else _pull(client, image)
                 if is_own:
                     _tag_for_compose(client, image)
+                if is_own and is_new:
+                    _forget_older(client, image)
 
     def _build(self, client: "APIClient", image: str) -> StackEvents:
         what = "the image of api and worker"
@@ -84,7 +87,6 @@ class DockerImages:
         if error:
             raise _failed_build(lines, error)
         yield Advanced(_BUILT, steps, steps)
-        _forget_older(client, image)
         yield StackNoted(f"built {image}, {_details(client, image)['Size'] / _MB:.0f} MB")
 
 
