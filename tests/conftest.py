@@ -44,7 +44,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in in_docker:
         # One engine, one set of well-known ports: one test process.
         item.add_marker(pytest.mark.xdist_group("docker"))
-    for cases in _sweeps(in_docker):
+    for cases in _sweeps(items):
         for item in cases[1:]:
             item.add_marker(pytest.mark.slow)
     # The groups first, because they take longest.
@@ -52,11 +52,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _sweeps(items: Iterable[pytest.Item]) -> Iterable[list[pytest.Item]]:
-    """The cases of each sweep, in the order of their names."""
-    cases: dict[tuple[Path, str | None], list[pytest.Item]] = {}
+    """The cases of each sweep on each runtime, in the order of their names."""
+    cases: dict[tuple[Path, str | None, bool], list[pytest.Item]] = {}
     for item in items:
         if isinstance(item, pytest.Function) and item.get_closest_marker("sweep"):
-            cases.setdefault((item.path, item.originalname), []).append(item)
+            in_docker = item.get_closest_marker("docker") is not None
+            cases.setdefault((item.path, item.originalname, in_docker), []).append(item)
     return [sorted(each, key=lambda item: item.name) for each in cases.values()]
 
 

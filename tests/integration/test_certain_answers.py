@@ -124,7 +124,7 @@ def test_a_frozen_postgres_holds_nobody_for_long(servers: Servers, opened: Calla
                 store.write([entry(product_id, 1)])
             assert time.monotonic() - began < 3.5
     assert store.get("later") is None
-    wait_until(lambda: store.get("frozen") is not None, seconds=3, reason="unknown means maybe", hint="")
+    wait_until(lambda: store.get("frozen") is not None, seconds=15, reason="unknown means maybe", hint="")
 
 
 def test_a_read_never_speaks_of_a_write(servers: Servers, opened: Callable[..., Store]) -> None:

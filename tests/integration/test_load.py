@@ -120,6 +120,7 @@ def test_what_a_crash_of_redis_took_is_lost_though_the_product_was_written_again
     assert verdict.lost_products == ()
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("service", "named"), [("redis", "Redis does not answer"), ("postgres", "PostgreSQL does not answer")]
 )

@@ -72,6 +72,7 @@ def _wait_until_persisted(path: WritePath, acknowledged: dict[str, int]) -> None
     )
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("whose", ["redis", "worker"])
 @pytest.mark.parametrize("steps", _STEPS.values(), ids=_STEPS.keys())
 def test_a_step_while_writes_are_taken_and_flushed(

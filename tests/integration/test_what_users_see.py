@@ -113,17 +113,18 @@ def test_a_frozen_database_holds_up_only_who_needs_it(stack: Stack, command: Com
     for words in (("product", "create"), ("queue", "show"), ("config", "show"), ("urls",)):
         begun = time.monotonic()
         assert command(*words)[0] == 0
-        assert time.monotonic() - begun < 1.0, words
+        # Half of what a wait for the database would take.
+        assert time.monotonic() - begun < 2.5, words
     product = _create(lab)
     begun = time.monotonic()
     assert command("product", "update", product, "--price", "2")[0] == 0
-    assert time.monotonic() - begun < 1.0
+    assert time.monotonic() - begun < 2.5
     health = _ask_health(lab)
     assert (health.status_code, health.json()["writes"]) == (503, {"status": "taken"})
     assert health.json()["detail"].startswith("postgres down")
     begun = time.monotonic()
     services = json.loads(command("status", "--json")[1])["services"]
-    assert time.monotonic() - begun < 2.0
+    assert time.monotonic() - begun < 3.0
     assert services["api"] == {
         **services["api"],
         "healthy": True,
@@ -171,6 +172,7 @@ def test_a_suspended_worker_is_told_as_such(stack: Stack, command: Command, lab:
     _arrives(lab, product)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("words", "back"),
     [
@@ -262,6 +264,7 @@ def test_live_settings_outlive_the_memory_of_redis(stack: Stack, command: Comman
     command("worker", "restart", "--set", "BATCH_SIZE=500")
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("crash", ["flushall", "kill"])
 def test_a_run_notices_that_settings_are_gone(command: Command, lab: Lab, crash: str) -> None:
     assert command("config", "set", "COALESCING_WINDOW_MS=150")[0] == 0
