@@ -84,9 +84,10 @@ def tell_lag(lag: PersistLag | None) -> Generator[Event, None, None]:
 
 
 def established(verdict: Verdict, *, passed: bool) -> bool | None:
-    """Whether a check on the classes of all writes passed: None where it only seems so, because the classes
-    of some writes could not be told."""
-    return None if passed and verdict.fates["undetermined"] else passed
+    """Whether a check on the classes of all writes passed: None where it only seems so, because something
+    could not be read, or the classes of some writes could not be told."""
+    open_ = verdict.fates["undetermined"] > 0 or verdict.validity == "unknown"
+    return None if passed and open_ else passed
 
 
 def _sentence(text: str) -> str:

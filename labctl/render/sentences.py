@@ -64,6 +64,9 @@ def loss(verdict: Verdict) -> str:
     if not lost:
         if unclear:
             return f"Whether {plural(unclear, 'acknowledged write')} got lost is unknown."
+        read = verdict.checks.get("final_read")
+        if read is not None and read.reasons:
+            return f"Whether an acknowledged write got lost is unknown: {read.reasons[0]}."
         return "No acknowledged write is lost."
     if not products:
         return f"{plural(lost, 'acknowledged write')} lost; every product kept its last acknowledged value."

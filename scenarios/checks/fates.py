@@ -20,7 +20,7 @@ from typing import Final, Literal
 
 from scenarios.case import Case
 from scenarios.checks.crashes import Crash, Exposure, exposures
-from scenarios.checks.places import places
+from scenarios.checks.places import places, waits_itself
 from scenarios.checks.result import Result, counted
 from scenarios.history import MemoryLoss
 from scenarios.ledger import Write
@@ -130,8 +130,9 @@ def _fate(case: Case, write: Write) -> tuple[Class, str]:
     unclear = ""
     for fate, answer, why in places(case, write):
         if answer == "yes":
-            # What was seen waiting does wait, whether or not the rest could be read.
-            seen = fate == "pending" and unclear in case.read.unread.values()
+            # What was itself seen waiting does wait, whether or not the rest could be read. One that another
+            # has replaced since may have reached its row before.
+            seen = fate == "pending" and unclear in case.read.unread.values() and waits_itself(case, write)
             return (fate, "") if not unclear or seen else ("undetermined", unclear)
         if answer == "unclear":
             unclear = unclear or why

@@ -24,6 +24,12 @@ def places(case: Case, write: Write) -> Iterator[tuple[Place, Answered, str]]:
     yield "pending", *among(case, write, read.pending, read.unread.get("pending"))
 
 
+def waits_itself(case: Case, write: Write) -> bool:
+    """Whether a pending entry holds this very write."""
+    entries = case.read.pending.get(write.product or "", ())
+    return any(entry.version == write.version and same(entry.value, write.value) for entry in entries)
+
+
 def among(case: Case, write: Write, entries: Entries, unread: str | None = None) -> tuple[Answered, str]:
     """Whether an entry holds the write, or another one that superseded it there. An entry that comes from no
     write of the ledger explains nothing.

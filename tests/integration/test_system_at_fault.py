@@ -170,3 +170,26 @@ def test_settings_of_the_role_do_not_decide(database: Refusing, setting: str) ->
     database.create(path, [good(n) for n in range(500)])
     path.flusher.run()
     database.assert_accounted(path)
+
+
+def test_a_row_that_a_policy_hides_is_not_deleted_without_a_word(database: Refusing) -> None:
+    path = database.path()
+    hidden, *_ = database.create(path, [good(n) for n in range(3)])
+    path.flusher.run()
+    database.ddl(
+        "ALTER TABLE products ENABLE ROW LEVEL SECURITY", "ALTER TABLE products FORCE ROW LEVEL SECURITY"
+    )
+    path.writes.delete(hidden)
+    with flushing(path):
+        wait_until(
+            lambda: path.condition.said.state == "paused" or path.queue().queue_size == 0,
+            seconds=5,
+            reason="the delete is tried",
+            hint="",
+        )
+        database.ddl("ALTER TABLE products DISABLE ROW LEVEL SECURITY")
+        drained(path)
+    # Gone, or given up with its reason; never acknowledged as done while the row is still there.
+    letters = [letter["id"] for letter in path.dead_letters.oldest(10)]
+    assert (hidden in database.rows()) == (hidden in letters)
+    path.assert_balanced()

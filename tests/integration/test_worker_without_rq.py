@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rq.suspension import resume, suspend
@@ -18,12 +19,17 @@ from tests.write_path import WritePath
 @contextmanager
 def full_redis(path: WritePath) -> Iterator[None]:
     """No memory is left for anything that needs some."""
+    before: dict[Any, Any] = {}
+    for setting in ("maxmemory", "maxmemory-policy"):
+        before |= path.redis.config_get(setting)
     path.redis.config_set("maxmemory-policy", "noeviction")
     path.redis.config_set("maxmemory", 1_000_000)
     try:
         yield
     finally:
-        path.redis.config_set("maxmemory", 0)
+        # The next test finds the Redis of a lab again.
+        for setting, value in before.items():
+            path.redis.config_set(setting, value)
 
 
 def test_a_full_redis_drains_without_rq_and_rq_works_again_afterwards(

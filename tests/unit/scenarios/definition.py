@@ -60,15 +60,18 @@ def possible_classes(ledger: Sequence[Write], found: Findings, write: Write) -> 
 
 
 def seen_waiting(ledger: Sequence[Write], found: Findings, write: Write) -> bool:
-    """Whether it was seen waiting, while nothing else that could be read says otherwise, and something could
-    not: what was seen to wait does wait, and does so at the least."""
+    """Whether it was itself seen waiting, while nothing else that could be read says otherwise, and something
+    could not: what was seen to wait does wait, and does so at the least."""
     if not found.unread.keys() & {"rows", "dead_letters"}:
         return False
     if "rows" not in found.unread and possible_in_rows(ledger, found, write) != {None}:
         return False
     if in_entries(ledger, found, write, "dead_letters") == {True}:
         return False
-    return in_entries(ledger, found, write, "pending") == {True}
+    if "pending" in found.unread:
+        return False
+    entries = found.pending.get(write.product or "", ())
+    return any(e.version == write.version and same_value(e.value, write.value) for e in entries)
 
 
 def possible_in_rows(ledger: Sequence[Write], found: Findings, write: Write) -> set[str | None]:
