@@ -75,7 +75,7 @@ def tell_lag(lag: PersistLag | None) -> Generator[Event, None, None]:
         (str(one.write.product), str((one.write.value or {}).get("name", "(delete)")), f"{one.ms:,.0f}")
         for one in lag.worst
     )
-    columns = ("product", "name", "ms from answer to row")
+    columns = ("product", "name", "lag, ms")
     yield TableShown("persist_lag_worst", "The slowest to reach PostgreSQL", columns, rows)
     yield Narrated(
         f"Had Redis died at the worst moment, the writes of the last {lag.max_ms:,.0f} ms would be gone.",

@@ -120,7 +120,7 @@ def compose(
     name: LabName = None,
     runtime: Runtime = None,
 ) -> None:
-    """Print the compose.yaml of the lab lab42.
+    """Print the lab as a compose.yaml.
 
     It mounts files beside it: cd "$(labctl compose --directory)", then docker compose up --build -d.
     """

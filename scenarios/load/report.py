@@ -21,7 +21,7 @@ def client_side(driven: Driven, writes: Sequence[Write]) -> Generator[Event, Non
     tally, latency = driven.tally, driven.percentiles
     acknowledged = sum(write.answer == "acknowledged" for write in writes)
     yield Measured("requests", "requests", tally.requests)
-    yield Measured("requests_per_second", "throughput", round(_rate(tally), 1), "requests/s")
+    yield Measured("requests_per_second", "throughput", _rate(tally), "requests/s")
     yield Measured("p50_ms", "latency p50", latency.p50, "ms")
     yield Measured("p95_ms", "latency p95", latency.p95, "ms")
     yield Measured("p99_ms", "latency p99", latency.p99, "ms")
@@ -143,7 +143,8 @@ def _throughput(driven: Driven) -> str:
 
 
 def _rate(tally: Tally) -> float:
-    return tally.requests / tally.elapsed if tally.elapsed else 0.0
+    """Requests a second, to a tenth, so that all who show it round the same figure."""
+    return round(tally.requests / tally.elapsed, 1) if tally.elapsed else 0.0
 
 
 def _percent(part: int, whole: int) -> float:

@@ -39,6 +39,16 @@ class _Sent(msgspec.Struct, frozen=True):
 _decoder: Final = msgspec.json.Decoder(_Sent)
 _MISSING: Final = re.compile(r"Object missing required field `(\w+)`$")
 _AT: Final = re.compile(r"(.*) - at `\$\.(\w+)`$")
+#: What the decoder says of a value, and what a person would say.
+_SAID: Final = (
+    (re.compile(r"Expected `str` of length >= 1"), "must not be empty"),
+    (re.compile(r"Expected `str` of length <= (\d+)"), r"must have at most \1 characters"),
+    (re.compile(r"Expected `\w+` >= (\S+?)(\.0)?"), r"must be at least \1"),
+    (re.compile(r"Expected `\w+` <= (\S+?)(\.0)?"), r"must be at most \1"),
+    (re.compile(r"Expected `str`, got `(\w+)`"), r"must be text, not \1"),
+    (re.compile(r"Expected `[\w| ]+`, got `str`"), "must be a number, not text"),
+    (re.compile(r"Expected `[\w| ]+`, got `(\w+)`"), r"must be a number, not \1"),
+)
 
 
 def parse_product(body: bytes) -> Product:
@@ -69,8 +79,15 @@ def _explain(message: str) -> dict[str, str]:
     if missing := _MISSING.fullmatch(message):
         return {missing[1]: "is required"}
     if at := _AT.fullmatch(message):
-        return {at[2]: at[1]}
+        return {at[2]: _in_words(at[1])}
     return {"body": message}
+
+
+def _in_words(message: str) -> str:
+    for pattern, words in _SAID:
+        if said := pattern.fullmatch(message):
+            return said.expand(words)
+    return message
 
 
 def check_id(product_id: str) -> str:
