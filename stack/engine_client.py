@@ -7,14 +7,20 @@ collector closes those some time later.
 
 import socket
 from contextlib import suppress
-from typing import Any, cast
+from typing import Any, Final, cast
+from urllib.parse import urlsplit
 from weakref import WeakSet
 
 import docker
 import requests
+from docker.errors import APIError
 from docker.transport import UnixHTTPAdapter
 from docker.transport.unixconn import UnixHTTPConnection, UnixHTTPConnectionPool
 from requests.adapters import BaseAdapter
+
+#: What is answered with a list of objects; all else is an object, or a list of them.
+_LISTS: Final = ("/containers/json", "/images/json", "/networks")
+_NONSENSE: Final = "what answers is no engine, or one that is not well: its answer has the wrong shape"
 
 
 class EngineClient(docker.APIClient):
@@ -42,12 +48,31 @@ class EngineClient(docker.APIClient):
         self._answers.add(answer)
         return answer
 
+    def _raise_for_status(self, response: requests.Response) -> None:
+        library: Any = super()  # without types in the stubs
+        try:
+            library._raise_for_status(response)
+        except (KeyError, TypeError, ValueError) as error:
+            raise APIError(str(error), response=response, explanation=_NONSENSE) from error
+
+    def _result(self, response: requests.Response, json: bool = False, binary: bool = False) -> Any:
+        library: Any = super()
+        value = library._result(response, json, binary)
+        if json and not _has_shape(value, urlsplit(response.url or "").path):
+            raise APIError(_NONSENSE, response=response, explanation=_NONSENSE)
+        return value
+
     def close(self) -> None:
         for answer in list(self._answers):
             # The other side, or another thread, may be closing it too.
             with suppress(OSError, AttributeError, ValueError):
                 answer.close()
         super().close()
+
+
+def _has_shape(value: object, path: str) -> bool:
+    is_list = isinstance(value, list) and all(isinstance(item, dict) for item in value)
+    return is_list or (isinstance(value, dict) and not path.endswith(_LISTS))
 
 
 class _UnixAdapter(UnixHTTPAdapter):

@@ -5,6 +5,7 @@ does not get. CPU time of one POST with its answer, decoded and entered into the
 110 to 190 µs by http.client, 470 to 540 µs by httpx (neither with a ledger).
 """
 
+import errno
 import gc
 import select
 import selectors
@@ -82,6 +83,9 @@ class Generator:
             try:
                 connection.open()
             except OSError as error:
+                if error.errno in (errno.EMFILE, errno.ENFILE):
+                    # This process may not open as many: the API has no part in it.
+                    raise
                 host, port = self._address
                 raise NotRunning(
                     f"the API at {host}:{port} does not take connections: {error}",

@@ -4,7 +4,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -14,7 +14,7 @@ import pytest
 
 from stack import docker_client
 from stack.choice import choose_runtime
-from stack.docker_client import answers, connect
+from stack.docker_client import answers, connect, translated
 from stack.errors import EnvironmentFault
 from stack.lab_state import LabState, save
 from stack.settings import StackSettings
@@ -134,10 +134,14 @@ class _Engine(BaseHTTPRequestHandler):
     """Whatever is asked, it tells its version."""
 
     version: ClassVar[Mapping[str, object]] = {}
+    #: Of everything but the version, where there is one: status and body.
+    later: ClassVar[tuple[int, object] | None] = None
 
     def do_GET(self) -> None:
-        body = json.dumps(self.version).encode()
-        self.send_response(200)
+        is_later = self.later is not None and not self.path.endswith("/version")
+        status, content = self.later if self.later and is_later else (200, self.version)
+        body = json.dumps(content).encode()
+        self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -148,9 +152,9 @@ class _Engine(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def _telling(**version: object) -> Iterator[str]:
+def _telling(version: Mapping[str, object], later: tuple[int, object] | None = None) -> Iterator[str]:
     """The address of an engine that says this of itself."""
-    handler = type("Engine", (_Engine,), {"version": version})
+    handler = type("Engine", (_Engine,), {"version": version, "later": later})
     with HTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
         try:
@@ -165,7 +169,7 @@ def _telling(**version: object) -> Iterator[str]:
 )
 def test_podman_in_dockers_place_is_told(tmp_path: Path, engine: str, kind: str, says: str) -> None:
     component = {"Name": engine, "Version": "4.3.1"}
-    with _telling(ApiVersion="1.41", Version="4.3.1", Components=[component]) as host:
+    with _telling({"ApiVersion": "1.41", "Version": "4.3.1", "Components": [component]}) as host:
         chosen, reason = choose_runtime("lab42", tmp_path, "auto", _settings(tmp_path, host))
     assert chosen == kind
     assert says in reason
@@ -173,7 +177,24 @@ def test_podman_in_dockers_place_is_told(tmp_path: Path, engine: str, kind: str,
 
 @pytest.mark.parametrize("version", [{}, {"ApiVersion": "1.41"}, {"ApiVersion": None}, {"ApiVersion": "x"}])
 def test_what_is_no_engine_at_all_is_told(tmp_path: Path, version: Mapping[str, object]) -> None:
-    with _telling(**version) as host:
+    with _telling(version) as host:
         kind, reason = choose_runtime("lab42", tmp_path, "auto", _settings(tmp_path, host))
     assert kind == "local"
     assert host.removeprefix("tcp://") in reason or "version" in reason
+
+
+@pytest.mark.parametrize(
+    "later", [(404, {}), (500, None), (200, None), (200, {"a": "b"}), (200, ["x"]), (200, "text"), (200, 1)]
+)
+def test_an_engine_whose_later_answers_make_no_sense_is_told(
+    tmp_path: Path, later: tuple[int, object]
+) -> None:
+    well = {"Version": "26.1", "ApiVersion": "1.45", "MinAPIVersion": "1.24", "Os": "linux"}
+    with (
+        _telling(well, later) as host,
+        closing(connect(_settings(tmp_path, host))) as client,
+        pytest.raises(EnvironmentFault, match="asking") as caught,
+        translated("asking"),
+    ):
+        client.containers(all=True)
+    assert caught.value.hint
