@@ -44,6 +44,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in in_docker:
         # One engine, one set of well-known ports: one test process.
         item.add_marker(pytest.mark.xdist_group("docker"))
+        if item.get_closest_marker("slow_in_docker"):
+            item.add_marker(pytest.mark.slow)
     for cases in _sweeps(items):
         for item in cases[1:]:
             item.add_marker(pytest.mark.slow)

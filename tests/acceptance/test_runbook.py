@@ -122,7 +122,8 @@ def test_the_runbook_has_all_its_blocks() -> None:
     assert len(_BLOCKS) == 36
 
 
-@pytest.mark.parametrize("by", ["labctl", pytest.param("compose", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("by", ["labctl", "compose"])
 def test_every_block_does_what_it_says(by: str, environment: dict[str, str], tmp_path: Path) -> None:
     if by == "labctl":
         list(open_stack("lab42", "docker", home=tmp_path / "home").up())

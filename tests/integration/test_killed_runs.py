@@ -18,6 +18,8 @@ from stack.stack import Stack
 from stack.wait import wait_until
 from tests.integration.runs import assert_works
 
+pytestmark = pytest.mark.slow_in_docker
+
 #: Runs a command on the lab: exit code, and all that it said.
 Command = Callable[..., tuple[int, str]]
 

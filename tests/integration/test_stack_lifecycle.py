@@ -66,6 +66,7 @@ def test_a_whole_life(local_lab: Stack) -> None:
     assert all(is_free(int(url.rpartition(":")[2].partition("/")[0])) for url in urls.values())
 
 
+@pytest.mark.slow_in_docker
 def test_two_labs_side_by_side(stack: Stack, lab: Stack) -> None:
     list(lab.up())
     assert not set(stack.urls().values()) & set(lab.urls().values())

@@ -13,6 +13,8 @@ from stack.opening import open_stack
 from stack.ports import choose_free
 from stack.stack import Stack
 
+pytestmark = pytest.mark.slow_in_docker
+
 
 def _create(stack: Stack) -> str:
     with Lab(stack) as lab:

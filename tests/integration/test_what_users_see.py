@@ -16,6 +16,8 @@ from service.writebehind import keys
 from stack.stack import Stack
 from stack.wait import wait_until
 
+pytestmark = pytest.mark.slow_in_docker
+
 WIDGET = {"name": "Widget", "price": 1.0, "quantity": 1}
 #: s within which a lab that does not flush says so.
 TOLD_WITHIN = 3.0
