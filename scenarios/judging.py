@@ -86,7 +86,9 @@ def tell_lag(lag: PersistLag | None) -> Generator[Event, None, None]:
 def established(verdict: Verdict, *, passed: bool) -> bool | None:
     """Whether a check on the classes of all writes passed: None where it only seems so, because something
     could not be read, or the classes of some writes could not be told."""
-    open_ = verdict.fates["undetermined"] > 0 or verdict.validity == "unknown"
+    # Where another check is invalid, the verdict as a whole no longer says that something is unknown.
+    validities = {verdict.validity, *(result.validity for result in verdict.checks.values())}
+    open_ = verdict.fates["undetermined"] > 0 or "unknown" in validities
     return None if passed and open_ else passed
 
 

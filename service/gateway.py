@@ -178,7 +178,8 @@ def _environ(scope: Scope, body: bytes) -> dict[str, Any]:
         "CONTENT_LENGTH": str(len(body)),
     }
     for raw, value in scope["headers"]:
-        if raw not in (b"content-length", b"transfer-encoding"):
+        # An underscore would pass for a dash: such a header is not the one that it looks like.
+        if b"_" not in raw and raw not in (b"content-length", b"transfer-encoding"):
             key = raw.decode("latin-1").upper().replace("-", "_")
             name = key if key == "CONTENT_TYPE" else f"HTTP_{key}"
             text = value.decode("latin-1")

@@ -72,6 +72,18 @@ def test_the_application_gets_the_whole_body() -> None:
     assert (asked.status, asked.body) == (200, b"abcd")
 
 
+def test_a_header_with_an_underscore_passes_for_no_other() -> None:
+    seen: dict[str, Any] = {}
+
+    def look(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        seen.update(environ)
+        return echo(environ, start)
+
+    asked = {**scope(x_dashed="1"), "headers": [(b"x-dashed", b"1"), (b"x_write_policy", b"write_through")]}
+    asyncio.run(Request(b"").run(make(look), asked))
+    assert (seen["HTTP_X_DASHED"], "HTTP_X_WRITE_POLICY" in seen) == ("1", False)
+
+
 def test_a_body_that_does_not_end_is_refused_in_time() -> None:
     asked = asyncio.run(Request(b"{", ends=False).run(make(body_timeout_s=0.05), scope()))
     assert asked.status == 408
