@@ -1,6 +1,7 @@
 """The end that all scenarios share."""
 
 from collections.abc import Generator
+from dataclasses import replace
 
 import pytest
 
@@ -115,5 +116,7 @@ def test_a_check_on_all_classes_is_not_passed_while_some_are_open() -> None:
     open_, closed = judged([acknowledged("a", 1)], AWAY), judged([acknowledged("a", 1)], Findings(rows=FOUND))
     assert [established(verdict, passed=True) for verdict in (open_, closed)] == [None, True]
     assert [established(verdict, passed=False) for verdict in (open_, closed)] == [False, False]
+    # Something that is wrong elsewhere establishes nothing that was not read.
+    assert established(replace(open_, validity="invalid", fates=closed.fates), passed=True) is None
     unclear = Checked("nothing is lost", "0 lost", "0 lost", passed=None)
     assert contradictions([unclear]) == []
