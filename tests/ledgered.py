@@ -94,7 +94,7 @@ class LedgeredPath:
             self.flush()
             return self.probe.depth().unsettled == 0
 
-        wait_until(is_drained, seconds=5, reason="the queue is empty", hint=str(self.probe.depth()))
+        wait_until(is_drained, seconds=20, reason="the queue is empty", hint=str(self.probe.depth()))
 
     def look(self) -> None:
         """Look whether Redis kept its memory, and which rows have come."""

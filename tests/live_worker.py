@@ -77,7 +77,7 @@ def workers(
         for worker in started:
             wait_until(
                 lambda worker=worker: bool(worker.said()),  # type: ignore[misc]
-                seconds=10,
+                seconds=20,
                 reason="the worker says that it lives",
                 hint="see its log",
             )

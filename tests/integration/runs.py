@@ -84,7 +84,7 @@ def assert_works(stack: Stack) -> None:
         assert write.product is not None, write.detail
         wait_until(
             lambda: lab.probe.rows([str(write.product)]) != {},
-            seconds=10,
+            seconds=20,
             reason="a write reaches PostgreSQL",
             hint=str(lab.probe.depth()),
         )

@@ -51,7 +51,7 @@ def settle(api: httpx.Client) -> None:
         queue = api.get("/admin/queue").json()
         return not (queue["queue_size"] or queue["inflight"] or queue["retrying"])
 
-    wait_until(quiet, seconds=10, reason="the queue is empty", hint="see the worker's log")
+    wait_until(quiet, seconds=20, reason="the queue is empty", hint="see the worker's log")
 
 
 def test_the_document_is_openapi_and_names_every_route(api: httpx.Client) -> None:
@@ -173,13 +173,13 @@ def test_health_names_the_part_that_is_down_and_recovers(stack: Stack, api: http
                 assert answer.status_code in (503, 504)
                 return answer.status_code == 503 and bool(answer.headers["retry-after"])
 
-            wait_until(refused, seconds=5, reason="a write is refused", hint="")
+            wait_until(refused, seconds=20, reason="a write is refused", hint="")
         else:
             assert api.post("/products", json=WIDGET).status_code == 201
     finally:
         list(stack.up())
     wait_until(
-        lambda: api.get("/health").status_code == 200, seconds=5, reason="healthy again", hint="see the log"
+        lambda: api.get("/health").status_code == 200, seconds=20, reason="healthy again", hint="see the log"
     )
     settle(api)
 
@@ -196,7 +196,7 @@ def test_settings_change_live_and_the_worker_obeys(api: httpx.Client) -> None:
         def dead() -> bool:
             return any(letter["id"] == product["id"] for letter in api.get("/admin/dlq").json()["items"])
 
-        wait_until(dead, seconds=10, reason="the write is dead-lettered", hint="see the worker's log")
+        wait_until(dead, seconds=20, reason="the write is dead-lettered", hint="see the worker's log")
         conforms(api.get("/admin/dlq"), "get", "/admin/dlq")
         assert api.get(f"/products/{product['id']}").status_code == 404
     finally:

@@ -120,16 +120,16 @@ def test_the_watcher_sees_every_kind_of_crash_at_once(open_path: OpenPath, serve
         for number, crash in enumerate(("flushall", "restart"), 1):
             run.create(widget(f"P{number}"))
             wait_until(
-                lambda: watcher.memory.clock is not None, seconds=2, reason="the clock is seen", hint=""
+                lambda: watcher.memory.clock is not None, seconds=20, reason="the clock is seen", hint=""
             )
             if crash == "flushall":
                 run.path.redis.flushall()
             else:
                 servers.runtime.signal("redis", "kill")
-                wait_until(lambda: not _runs(servers), seconds=5, reason="Redis is dead", hint="")
+                wait_until(lambda: not _runs(servers), seconds=20, reason="Redis is dead", hint="")
                 servers.runtime.start(servers.specs["redis"])
                 servers.wait_for("redis")
-            wait_until(partial(_noticed, watcher, number), seconds=2, reason="it is noticed", hint="")
+            wait_until(partial(_noticed, watcher, number), seconds=20, reason="it is noticed", hint="")
         history = watcher.history()
     assert len(history.losses) == 2
     assert history.unwatched == ""

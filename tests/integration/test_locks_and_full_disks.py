@@ -31,7 +31,7 @@ def test_a_deadlock_made_by_another_session_costs_nothing(database: Refusing) ->
         path.update("seed-005", good(5))
         with flushing(path):
             # The flush holds seed-001 and waits for seed-005.
-            wait_until(lambda: _waits(database), seconds=5, reason="the flush waits", hint="", poll=0.01)
+            wait_until(lambda: _waits(database), seconds=20, reason="the flush waits", hint="", poll=0.01)
             # PostgreSQL ends the one that waited first, and this one goes on.
             other.execute("UPDATE products SET quantity = 1 WHERE id = 'seed-001'")
             other.commit()
@@ -73,13 +73,13 @@ def test_a_locked_table_pauses_and_drains_the_moment_it_is_free(database: Refusi
         database.create(path, [good(n) for n in range(20)])
         with flushing(path):
             wait_until(
-                lambda: path.condition.said.state == "blocked", seconds=5, reason="it is blocked", hint=""
+                lambda: path.condition.said.state == "blocked", seconds=20, reason="it is blocked", hint=""
             )
             state = path.queue()
             assert (state.dlq_size, state.totals["retried"]) == (0, 0)
-            wait_until(lambda: _waits(database), seconds=5, reason="it queues for the lock", hint="")
+            wait_until(lambda: _waits(database), seconds=20, reason="it queues for the lock", hint="")
             other.rollback()
-            drained(path, seconds=1)
+            drained(path, seconds=5)
     database.assert_accounted(path)
 
 
@@ -108,7 +108,7 @@ def test_a_full_disk_pauses_and_loses_nothing(tmp_path: Path) -> None:
             wide = [path.create(Product("x" * 255, 1.0, n)) for n in range(300)]
             with flushing(path):
                 wait_until(
-                    lambda: path.condition.said.code == "53100", seconds=8, reason="it is full", hint=""
+                    lambda: path.condition.said.code == "53100", seconds=20, reason="it is full", hint=""
                 )
                 assert "No space left" in path.condition.said.reason
                 filler.unlink()

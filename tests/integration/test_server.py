@@ -201,11 +201,11 @@ def replaced(api: Api, killed: psutil.Process) -> bool:
 
 def freeze(process: psutil.Process) -> None:
     process.suspend()
-    wait_until(lambda: process.status() == psutil.STATUS_STOPPED, seconds=2, reason="it is frozen", hint="")
+    wait_until(lambda: process.status() == psutil.STATUS_STOPPED, seconds=20, reason="it is frozen", hint="")
 
 
 def wait_until_gone(processes: list[psutil.Process]) -> None:
-    wait_until(lambda: not alive(processes), seconds=3, reason="the server processes ended", hint="")
+    wait_until(lambda: not alive(processes), seconds=20, reason="the server processes ended", hint="")
 
 
 def test_server_processes_that_are_killed_one_after_the_other_are_all_replaced(own_api: Api) -> None:
@@ -213,7 +213,7 @@ def test_server_processes_that_are_killed_one_after_the_other_are_all_replaced(o
         before = own_api.children()
         before[0].kill()
         own_api.wait_until_up(seconds=5)
-        wait_until(partial(replaced, own_api, before[0]), seconds=10, reason="it was replaced", hint="")
+        wait_until(partial(replaced, own_api, before[0]), seconds=20, reason="it was replaced", hint="")
     assert psutil.Process(own_api.main).is_running()
 
 

@@ -39,7 +39,7 @@ def _kill_from_outside(pid: int) -> None:
     identity = identify(pid)
     assert identity is not None
     os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: not is_alive(identity), seconds=10, reason=f"{pid} ends", hint="")
+    wait_until(lambda: not is_alive(identity), seconds=20, reason=f"{pid} ends", hint="")
 
 
 @pytest.mark.sweep
@@ -48,7 +48,7 @@ def test_up_restarts_what_was_killed(stack: Stack, service: str) -> None:
     before = {name: _pid(stack, name) for name in SERVICES}
     _kill_from_outside(before[service])
     # An engine learns of it a moment later.
-    wait_until(lambda: stack.status()[service].state == "died", seconds=5, reason="it is dead", hint="")
+    wait_until(lambda: stack.status()[service].state == "died", seconds=20, reason="it is dead", hint="")
     list(stack.up())
     assert stack.running()
     changed = [name for name in SERVICES if _pid(stack, name) != before[name]]

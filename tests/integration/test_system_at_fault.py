@@ -48,7 +48,7 @@ def _pauses_and_goes_on(database: Refusing, path: WritePath, sqlstate: str, mend
     with flushing(path):
         wait_until(
             lambda: path.condition.said.state == "paused",
-            seconds=5,
+            seconds=20,
             reason="the worker says that it is paused",
             hint=str(path.condition.said),
         )
@@ -133,7 +133,7 @@ def test_a_rule_that_comes_while_a_batch_is_split_condemns_nobody(database: Refu
     database.create(path, [bad()])
     database.create(path, [good(n) for n in range(10)])
     with flushing(path):
-        wait_until(lambda: path.condition.said.state == "paused", seconds=3, reason="it is paused", hint="")
+        wait_until(lambda: path.condition.said.state == "paused", seconds=20, reason="it is paused", hint="")
         assert path.queue().dlq_size == 0
         database.ddl("DROP TRIGGER refuses ON products")
         drained(path)
@@ -145,7 +145,7 @@ def test_a_lone_row_that_every_trial_resembles_waits_for_the_mending(database: R
     path = database.path(max_retries=0)
     database.create(path, [good()])
     with flushing(path):
-        wait_until(lambda: path.condition.said.state == "paused", seconds=5, reason="it is paused", hint="")
+        wait_until(lambda: path.condition.said.state == "paused", seconds=20, reason="it is paused", hint="")
         database.ddl("DROP TRIGGER refuses ON products")
         drained(path)
     database.assert_accounted(path)
@@ -156,7 +156,7 @@ def test_a_dropped_table_comes_back_with_the_schema(database: Refusing) -> None:
     path = database.path()
     database.create(path, [good(n) for n in range(5)])
     with flushing(path):
-        wait_until(lambda: path.condition.said.code == "42P01", seconds=5, reason="it is paused", hint="")
+        wait_until(lambda: path.condition.said.code == "42P01", seconds=20, reason="it is paused", hint="")
         apply_schema(database.servers.database_url)
         drained(path)
     database.assert_accounted(path)
@@ -183,7 +183,7 @@ def test_a_row_that_a_policy_hides_is_not_deleted_without_a_word(database: Refus
     with flushing(path):
         wait_until(
             lambda: path.condition.said.state == "paused" or path.queue().queue_size == 0,
-            seconds=5,
+            seconds=20,
             reason="the delete is tried",
             hint="",
         )

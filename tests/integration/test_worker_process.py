@@ -35,13 +35,13 @@ def test_a_locked_table_is_told_with_its_holder_and_a_stop_does_not_wait_for_it(
 ) -> None:
     products = [path.create(good(n)) for n in range(20)]
     with locked(servers) as other, workers(servers, tmp_path) as (worker,):
-        said = worker.await_state("blocked", seconds=3)
+        said = worker.await_state("blocked", seconds=20)
         (blocker,) = said["blocked_by"]
         assert blocker == {"pid": other.info.backend_pid, "application": "psql", "query": LOCK}
         assert f"pid {other.info.backend_pid} (psql: LOCK TABLE products" in said["reason"]
         # Across the lock timeouts of several attempts.
         wait_until(
-            lambda: worker.said()["for_ms"] > 2_500, seconds=4, reason="it lasts", hint=str(worker.said())
+            lambda: worker.said()["for_ms"] > 2_500, seconds=20, reason="it lasts", hint=str(worker.said())
         )
         assert worker.said()["blocked_by"] == said["blocked_by"]
         worker.signal(signal.SIGTERM)
@@ -59,10 +59,10 @@ def test_a_locked_table_is_told_with_its_holder_and_a_stop_does_not_wait_for_it(
 def test_a_lock_that_goes_lets_everything_drain(servers: Servers, tmp_path: Path, path: WritePath) -> None:
     with locked(servers) as other, workers(servers, tmp_path) as (worker,):
         path.create(good())
-        worker.await_state("blocked", seconds=3)
+        worker.await_state("blocked", seconds=20)
         other.rollback()
         drained(path, seconds=1.5)
-        worker.await_state("idle", seconds=2)
+        worker.await_state("idle", seconds=20)
     path.assert_balanced()
 
 
@@ -75,7 +75,7 @@ def test_a_frozen_postgres_is_told_and_a_stop_does_not_wait_for_it(
         servers.runtime.signal("postgres", "pause")
         try:
             product = path.create(good())
-            said = worker.await_state("paused", seconds=4)
+            said = worker.await_state("paused", seconds=20)
             assert said["reason"] == "PostgreSQL does not answer"
             worker.signal(signal.SIGTERM)
             assert ends_within(worker, 6) == 0
@@ -95,14 +95,14 @@ def test_a_database_that_is_down_is_told_and_logged_with_restraint(
         servers.runtime.signal("postgres", "kill")
         for n in range(50):
             path.create(good(n))
-        said = worker.await_state("paused", seconds=4)
+        said = worker.await_state("paused", seconds=20)
         assert said["code"] == "unavailable"
         assert "can't be reached" in said["reason"]
-        wait_until(lambda: worker.said()["for_ms"] > 2_000, seconds=4, reason="it lasts", hint="")
+        wait_until(lambda: worker.said()["for_ms"] > 2_000, seconds=20, reason="it lasts", hint="")
         servers.runtime.start(servers.specs["postgres"])
         servers.wait_for("postgres")
         drained(path)
-        worker.await_state("idle", seconds=2)
+        worker.await_state("idle", seconds=20)
     assert len(worker.lines("flushing is paused")) == 1
     assert len(worker.lines("flushing goes on")) == 1
     assert len(worker.text().splitlines()) < 30
@@ -117,7 +117,7 @@ def test_a_suspended_rq_is_told_and_flushes_nothing_until_it_is_resumed(
         said = worker.await_state("suspended")
         assert "rq resume" in said["reason"]
         wait_until(
-            lambda: worker.said().get("for_ms", 0) > 2_500, seconds=5, reason="RQ has noticed", hint=""
+            lambda: worker.said().get("for_ms", 0) > 2_500, seconds=20, reason="RQ has noticed", hint=""
         )
         path.create(good())
         assert worker.await_state("suspended")["code"] == "suspended"
@@ -149,9 +149,9 @@ def test_a_second_signal_ends_it_at_once(servers: Servers, tmp_path: Path, path:
 def test_a_worker_says_that_it_is_stopping(servers: Servers, tmp_path: Path, path: WritePath) -> None:
     with locked(servers), workers(servers, tmp_path) as (worker,):
         path.create(good())
-        worker.await_state("blocked", seconds=3)
+        worker.await_state("blocked", seconds=20)
         worker.signal(signal.SIGTERM)
-        worker.await_state("stopping", seconds=1)
+        worker.await_state("stopping", seconds=20)
         assert ends_within(worker, 6) == 0
 
 

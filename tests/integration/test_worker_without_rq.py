@@ -40,12 +40,12 @@ def test_a_full_redis_drains_without_rq_and_rq_works_again_afterwards(
     with full_redis(path), workers(servers, tmp_path, batch_size=50) as (worker,):
         drained(path, seconds=10)
         wait_until(
-            lambda: worker.said()["code"] == "full", seconds=3, reason="it is told", hint=worker.text()
+            lambda: worker.said()["code"] == "full", seconds=20, reason="it is told", hint=worker.text()
         )
         assert "Redis is full" in worker.said()["reason"]
         assert len(worker.lines("Redis is full")) == 1
         path.redis.config_set("maxmemory", 0)
-        wait_until(lambda: worker.said()["reason"] == "", seconds=3, reason="RQ works", hint=worker.text())
+        wait_until(lambda: worker.said()["reason"] == "", seconds=20, reason="RQ works", hint=worker.text())
         products += [path.create(good(n)) for n in range(10)]
         drained(path)
         assert len(worker.lines("RQ works again")) == 1

@@ -34,7 +34,7 @@ class Started:
     def start(self, argv: tuple[str, ...], *, lines: int = 1) -> "Started":
         self.leader = spawn(argv, env=dict(os.environ), directory=self.directory, log=self.log)
         wait_until(
-            lambda: self.log.read_text().count("up\n") >= lines, seconds=10, reason="it speaks", hint=""
+            lambda: self.log.read_text().count("up\n") >= lines, seconds=20, reason="it speaks", hint=""
         )
         return self
 
@@ -47,7 +47,7 @@ class Started:
             self.group.send(SIGKILL)
             return not self.group.members()
 
-        wait_until(gone, seconds=10, reason="all end", hint="")
+        wait_until(gone, seconds=20, reason="all end", hint="")
 
 
 @pytest.fixture
@@ -78,15 +78,15 @@ def test_a_reused_pid_is_not_ours(tmp_path: Path) -> None:
 def test_the_end_of_a_child_is_noticed_at_once(started: Started) -> None:
     leader = started.start(_SLEEP).leader
     os.kill(leader.pid, SIGKILL)
-    wait_until(lambda: not is_alive(leader), seconds=5, reason="it ends", hint="")
+    wait_until(lambda: not is_alive(leader), seconds=20, reason="it ends", hint="")
 
 
 def test_pausing_shows(started: Started) -> None:
     leader = started.start(_SLEEP).leader
     started.group.send(signal.SIGSTOP)
-    wait_until(lambda: is_paused(leader), seconds=5, reason="it freezes", hint="")
+    wait_until(lambda: is_paused(leader), seconds=20, reason="it freezes", hint="")
     started.group.send(signal.SIGCONT)
-    wait_until(lambda: not is_paused(leader), seconds=5, reason="it goes on", hint="")
+    wait_until(lambda: not is_paused(leader), seconds=20, reason="it goes on", hint="")
 
 
 def test_a_group_has_children_of_other_sessions(started: Started) -> None:
@@ -100,7 +100,7 @@ def test_a_group_has_children_of_other_sessions(started: Started) -> None:
 def test_orphans_of_a_killed_leader_are_found_and_ended(started: Started) -> None:
     started.start(_FAMILY, lines=3)
     os.kill(started.leader.pid, SIGKILL)
-    wait_until(lambda: not is_alive(started.leader), seconds=5, reason="the leader ends", hint="")
+    wait_until(lambda: not is_alive(started.leader), seconds=20, reason="the leader ends", hint="")
     assert len(started.group.members()) == 2
     started.end()
     assert started.group.members() == ()
