@@ -62,7 +62,7 @@ def _ask_health(lab: Lab) -> httpx.Response:
 
 
 def _arrives(lab: Lab, product: str) -> None:
-    wait_until(lambda: bool(lab.probe.rows([product])), seconds=20, reason="the row is in PostgreSQL", hint="")
+    wait_until(lambda: bool(lab.probe.rows([product])), seconds=20, reason="the row is written", hint="")
 
 
 @contextmanager
