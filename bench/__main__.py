@@ -12,7 +12,7 @@ from bench.flushing import flush_rate, idle_latency
 from bench.requests import long_queue, throughput
 from bench.runtimes import docker_life, has_engine, side_by_side
 from bench.scripts import script_cost
-from stack.opening import open_stack
+from stack.factory import open_stack
 
 
 def main() -> int:

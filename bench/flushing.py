@@ -8,7 +8,7 @@ import psycopg
 import redis
 
 from bench.figures import Figure, ratio_of
-from scenarios.lab import Lab
+from scenarios.lab.context import Lab
 from service.writebehind import keys
 from stack.stack import Stack
 from stack.wait import wait_until

@@ -8,12 +8,12 @@ from statistics import median
 
 from bench.figures import Figure, ratio_of
 from bench.http import Load, drive, post
-from stack.docker_client import answers, connect
-from stack.docker_images import own_image
-from stack.docker_labels import own_filter
-from stack.opening import open_stack
-from stack.runtime import RuntimeKind
+from stack.docker.engine import answers, connect
+from stack.docker.images import own_image
+from stack.docker.labels import own_filter
+from stack.factory import open_stack
 from stack.settings import StackSettings
+from stack.spec.runtime import RuntimeKind
 from stack.stack import Stack
 
 _BODY = b'{"name": "Demo Widget", "price": 29.99, "quantity": 100}'

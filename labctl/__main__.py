@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 from labctl.app import app
-from labctl.context import Invocation
-from labctl.signals import Interruptions
+from labctl.cli.context import Invocation
+from labctl.cli.signals import Interruptions
 from stack.errors import LabError, UsageError
 
 if TYPE_CHECKING:
@@ -87,9 +87,9 @@ def _promises_json(arguments: list[str]) -> bool:
 
 
 def _fail(call: Invocation, message: str, hint: str, code: int) -> int:
-    from labctl.render.paragraphs import fitted, width_of
-    from labctl.render.printable import printable
-    from scenarios.commands import address
+    from labctl.render.text.printable import printable
+    from labctl.render.text.wrap import fitted, width_of
+    from scenarios.shell_commands import address
 
     hint = address(hint, call.name) if call.name else hint
     lines = [("labctl: ", message), *([("  what to do: ", hint)] if hint else [])]
@@ -107,7 +107,7 @@ def _fail(call: Invocation, message: str, hint: str, code: int) -> int:
 
 def _fail_in_json(call: Invocation, error: dict[str, object]) -> None:
     if call.json:
-        from labctl.session import write_json
+        from labctl.cli.session import write_json
 
         write_json({"error": error})
 
@@ -157,7 +157,7 @@ def _reader_gone() -> int:
 
 
 def _report_bug(call: Invocation, error: Exception) -> int:
-    from labctl.crash import write_crash_report
+    from labctl.cli.crash_report import write_crash_report
 
     path = write_crash_report(error)
     where = f"the details are in {path}" if path else "its details could not be written anywhere"

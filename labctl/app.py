@@ -4,11 +4,11 @@ from typing import Annotated, Final
 
 import typer
 
-from labctl.command import lab_command
+from labctl.cli.context import invocation
+from labctl.cli.lab_command import lab_command
+from labctl.cli.options import LabName, Runtime
 from labctl.commands import database, demo, faults, lab, observe, product, queue
 from labctl.commands.report import report
-from labctl.context import invocation
-from labctl.options import LabName, Runtime
 
 _LAB: Final = "The lab"
 _DEMOS: Final = "Demos and loads"

@@ -13,32 +13,32 @@ if TYPE_CHECKING:
 _DEMOS: Final = {
     "basics": (
         "one write, from its acknowledgement to its row",
-        "scenarios.basics",
+        "scenarios.demos.basics",
         "BASICS",
     ),
     "latency": (
         "what a client waits for behind the cache and through it, and what its answer is worth",
-        "scenarios.latency",
+        "scenarios.demos.latency",
         "LATENCY",
     ),
     "coalescing": (
         "20 concurrent updates of one product become one or two database writes",
-        "scenarios.coalescing",
+        "scenarios.demos.coalescing",
         "COALESCING",
     ),
     "data-loss": (
         "which acknowledged writes a crash of Redis loses, exactly",
-        "scenarios.data_loss",
+        "scenarios.demos.data_loss",
         "DATA_LOSS",
     ),
     "retries": (
         "failing database writes are retried, set aside as dead letters, and put back",
-        "scenarios.retries",
+        "scenarios.demos.retries",
         "RETRIES",
     ),
     "database-state": (
         "what PostgreSQL holds, and whether anything is still on its way",
-        "scenarios.database_state",
+        "scenarios.demos.database_state",
         "DATABASE_STATE",
     ),
 }

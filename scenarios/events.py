@@ -7,8 +7,8 @@ then `VerdictReached` where there is one, and last `ScenarioFinished`.
 from dataclasses import dataclass
 from typing import Literal
 
-from scenarios.verdict import Verdict
-from stack.events import Advanced, ServiceChanged, StackNoted
+from scenarios.judge.verdict import Verdict
+from stack.spec.events import Advanced, ServiceChanged, StackNoted
 
 #: expected: what was predicted was measured (exit code 0). unexpected: it was not (1).
 #: inconclusive: the measurement could not be made (3).

@@ -5,15 +5,15 @@ from collections.abc import Generator, Mapping
 from typing import Any, Final
 
 from scenarios.catalogue import find
-from scenarios.commands import address
 from scenarios.events import Event, ScenarioFinished, ScenarioStarted
-from scenarios.lab import Lab
-from scenarios.premises import require_flushing
+from scenarios.lab.context import Lab
+from scenarios.preconditions import require_flushing
 from scenarios.scenario import Conclusion, Options, Scenario
-from scenarios.watching import watched
+from scenarios.shell_commands import address
+from scenarios.watch.during import watched
+from stack.converge.restore import remember, tend
 from stack.errors import Inconclusive
 from stack.stack import Stack
-from stack.tending import remember, tend
 
 #: s that writes from before the run get to reach PostgreSQL: they must not be taken for the run's own.
 _SETTLE_SECONDS: Final = 30.0

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, Protocol
 
 from scenarios.events import Event, Outcome
-from scenarios.lab import Lab
+from scenarios.lab.context import Lab
 from stack.errors import UsageError
 
 Crash = Literal["flushall", "kill"]

@@ -4,11 +4,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
-from stack import lab_directory, lab_state
-from stack.docker_client import NoEngine, version
+from stack.docker.engine import NoEngine, version
 from stack.errors import EnvironmentFault, StateUnusable
-from stack.runtime import RuntimeKind
 from stack.settings import StackSettings
+from stack.spec.runtime import RuntimeKind
+from stack.state import directory as lab_directory
+from stack.state import lab as lab_state
 
 
 def choose_runtime(

@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from stack import local_limits
-from stack.docker_client import NoEngine, connect, translated
+from stack.docker.engine import NoEngine, connect, translated
 from stack.errors import EnvironmentFault, LabError, NotRunning
-from stack.local_programs import postgres_directory, redis_server
+from stack.local import limits as local_limits
+from stack.local.programs import postgres_directory, redis_server
 from stack.port_holder import describe_holder
 from stack.ports import HELD_HINT, is_free
 from stack.refusals import hint_for, told
-from stack.runtime import RuntimeKind
 from stack.settings import StackSettings, inherited_env
+from stack.spec.runtime import RuntimeKind
 from stack.stack import Stack
 
 #: failed: the lab can't run. warning: it can, but the user should know.

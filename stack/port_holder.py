@@ -6,8 +6,8 @@ from typing import Any
 
 import psutil
 
-from stack import docker_labels
-from stack.docker_client import connect, translated
+from stack.docker import labels as docker_labels
+from stack.docker.engine import connect, translated
 from stack.errors import EnvironmentFault
 from stack.settings import StackSettings
 

@@ -6,7 +6,7 @@ from contextlib import closing
 from typing import IO, Any, Final
 
 from stack.ports import HOST
-from stack.spec import HealthCheck
+from stack.spec.service import HealthCheck
 
 #: s for one answer.
 ANSWER_SECONDS: Final = 1.0

@@ -8,24 +8,27 @@ from types import MappingProxyType
 from typing import Final
 
 from service.writebehind.condition import Condition
-from stack import lab_directory, lab_state, topology, unwritten
-from stack.database import apply_schema
+from stack.backend import Flavour
+from stack.converge import drain as unwritten
+from stack.converge.flushing import condition
+from stack.converge.health import examined_all
+from stack.converge.lifecycle import Lifecycle
+from stack.converge.redis_options import tune
+from stack.converge.schema import apply_schema
 from stack.errors import EnvironmentFault, LabError, NotRunning
-from stack.events import ServiceChanged, StackEvents, StackNoted
-from stack.flavour import Flavour
-from stack.flushing import condition
-from stack.health import examined_all
-from stack.kept_settings import KeptSettings
-from stack.known_state import KnownState
-from stack.lab_state import LabState
-from stack.lifecycle import Lifecycle
-from stack.load_test import LoadTest, Script
-from stack.lock import LabLock
+from stack.local import services as topology
+from stack.local.services import CORE, check_settings, short_name
 from stack.redis_wire import redis_at
-from stack.runtime import ExecResult, LogLine, Observed, RuntimeKind, Usage
-from stack.spec import HealthCheck
-from stack.topology import CORE, check_settings, short_name
-from stack.tuning import tune
+from stack.resolve import KnownState
+from stack.spec.events import ServiceChanged, StackEvents, StackNoted
+from stack.spec.load_test import LoadTest, Script
+from stack.spec.runtime import ExecResult, LogLine, Observed, RuntimeKind, Usage
+from stack.spec.service import HealthCheck
+from stack.state import directory as lab_directory
+from stack.state import lab as lab_state
+from stack.state.kept_settings import KeptSettings
+from stack.state.lab import LabState
+from stack.state.lock import LabLock
 
 #: Detail of a service that no lab of this version has.
 _NOT_OURS: Final = "of another version of the lab"

@@ -13,7 +13,7 @@ from typing import Final
 
 import pytest
 
-from stack.docker_client import answers
+from stack.docker.engine import answers
 from stack.settings import StackSettings
 from tests.leaks import LeakWatch, Left
 from tests.servers import Servers, running

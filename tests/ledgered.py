@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
-from scenarios.history import History
-from scenarios.ledger import Answer, Ledger, Operation, Write
-from scenarios.probe import Probe
-from scenarios.verdict import Verdict, judge
-from scenarios.watcher import Watcher
+from scenarios.judge.history import History
+from scenarios.judge.ledger import Answer, Ledger, Operation, Write
+from scenarios.judge.verdict import Verdict, judge
+from scenarios.lab.probe import Probe
+from scenarios.watch.watcher import Watcher
 from service.writebehind.entry import Product, parse_product
 from service.writebehind.errors import OutcomeUnknown, WriteBehindError
 from service.writebehind.writes import Written

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from stack.local_programs import redis_server
+from stack.local.programs import redis_server
+from stack.local.services import redis_args
 from stack.ports import choose_free
-from stack.topology import redis_args
 from tests.servers import Servers
 
 _PLACES = ("/usr/lib", "/usr/local/lib")

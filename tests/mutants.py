@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from scenarios.verdict import Verdict
+from scenarios.judge.verdict import Verdict
 from service.writebehind.entry import Product, parse_product
 from tests import mutant_parts as wrong
 from tests import mutant_stories as stories

@@ -11,7 +11,7 @@ import psycopg
 from service.writebehind.connections import Manners
 from service.writebehind.entry import Product
 from service.writebehind.store import Store
-from stack.database import apply_schema
+from stack.converge.schema import apply_schema
 from stack.wait import wait_until
 from tests.servers import Servers
 from tests.write_path import OpenPath, Parts, WritePath

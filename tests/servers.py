@@ -10,13 +10,13 @@ import psycopg
 import redis
 
 from service.writebehind.settings import Settings
-from stack.database import apply_schema
-from stack.lab_state import LabState
-from stack.local_runtime import LocalRuntime
+from stack.converge.schema import apply_schema
+from stack.local.runtime import LocalRuntime
+from stack.local.services import lab_specs, urls
 from stack.ports import choose_free
 from stack.settings import StackSettings
-from stack.spec import ServiceSpec
-from stack.topology import lab_specs, urls
+from stack.spec.service import ServiceSpec
+from stack.state.lab import LabState
 from stack.wait import wait_until
 
 

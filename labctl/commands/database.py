@@ -4,8 +4,8 @@ from typing import Annotated, Final
 
 import typer
 
-from labctl.command import lab_command
-from labctl.session import Session
+from labctl.cli.lab_command import lab_command
+from labctl.cli.session import Session
 
 #: psql's exit code for SQL that the server refuses.
 _SQL_ERROR: Final = 1

@@ -6,11 +6,11 @@ from typing import Annotated, Any, Final, Literal
 
 import typer
 
-from labctl import completions
-from labctl.context import invocation, open_session
-from labctl.options import Json, LabName, Quiet, Runtime
-from labctl.session import Session
-from labctl.suggestions import require_known
+from labctl.cli import completions
+from labctl.cli.context import invocation, open_session
+from labctl.cli.options import Json, LabName, Quiet, Runtime
+from labctl.cli.session import Session
+from labctl.cli.suggestions import require_known
 from stack.errors import UsageError
 
 _ALL: Final = "all"
@@ -123,8 +123,8 @@ def _play(
     *,
     step: bool,
 ) -> None:
-    from labctl.keypress import wait_for_key
-    from labctl.running import play
+    from labctl.cli.keypress import wait_for_key
+    from labctl.commands.play import play
 
     # A demo needs a lab that works; a load may be about one that does not.
     repair = not names[0].startswith(("load-", "k6-"))

@@ -4,17 +4,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from labctl import completions
-from labctl.assignments import parse_assignments
-from labctl.command import lab_command
+from labctl.cli import completions
+from labctl.cli.assignments import parse_assignments
+from labctl.cli.lab_command import lab_command
+from labctl.cli.options import Service, Settings
+from labctl.cli.session import Session
 from labctl.commands.lab import describe
-from labctl.options import Service, Settings
-from labctl.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from stack.events import StackEvent
+    from stack.spec.events import StackEvent
 
 config_group = typer.Typer(help="The settings, changed while everything runs.", no_args_is_help=True)
 worker_group = typer.Typer(help="The worker, which writes to PostgreSQL.", no_args_is_help=True)
@@ -112,7 +112,7 @@ def resume(session: Session, service: Service) -> None:
 
 def _say_what_waits(session: Session) -> None:
     """Nothing is lost without a worker; but what was acknowledged gets no further."""
-    from stack.unwritten import told
+    from stack.converge.drain import told
 
     session.follow(told(session.stack.redis, lost=False))
 

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from labctl.assignments import parse_assignments, parse_ports
-from labctl.command import lab_command
-from labctl.context import invocation, open_session
-from labctl.options import Json, LabName, Quiet, Runtime, Settings
-from labctl.session import Session
+from labctl.cli.assignments import parse_assignments, parse_ports
+from labctl.cli.context import invocation, open_session
+from labctl.cli.lab_command import lab_command
+from labctl.cli.options import Json, LabName, Quiet, Runtime, Settings
+from labctl.cli.session import Session
 
 if TYPE_CHECKING:
     from scenarios.events import Event
-    from stack.runtime import Observed
+    from stack.spec.runtime import Observed
 
 
 def register(app: typer.Typer, panel: str) -> None:
@@ -63,7 +63,7 @@ def up(
 
 def start_lab(session: Session, settings: Mapping[str, str], *, observability: bool | None = None) -> None:
     """Bring the lab up and say how long it took."""
-    from stack.events import StackNoted
+    from stack.spec.events import StackNoted
 
     begun = time.monotonic()
     stack = session.stack
@@ -80,7 +80,7 @@ def down(
     ] = False,
 ) -> None:
     """Stop the lab and remove all that it left behind."""
-    from stack.events import StackNoted
+    from stack.spec.events import StackNoted
 
     begun = time.monotonic()
     session.follow(session.stack.down(keep_data=keep_data), to_the_end=True)
@@ -91,9 +91,9 @@ def down(
 
 def status(session: Session) -> None:
     """Show which services run, since when, and where; and whether what is due gets done."""
-    from labctl.advice import advice, flushing
-    from scenarios.commands import address
-    from stack.events import StackNoted
+    from labctl.cli.advice import advice, flushing
+    from scenarios.shell_commands import address
+    from stack.spec.events import StackNoted
 
     observed = session.stack.status()
     # A Redis that does not answer takes its time, and has been asked already.
@@ -124,8 +124,8 @@ def compose(
 
     It mounts files beside it: cd "$(labctl compose --directory)", then docker compose up --build -d.
     """
+    from stack.local.services import DEFAULT_NAME, check_name
     from stack.package_files import compose_file
-    from stack.topology import DEFAULT_NAME, check_name
 
     call = invocation(context)
     call.name = name or call.name or DEFAULT_NAME
@@ -159,7 +159,7 @@ def _service(seen: "Observed") -> dict[str, Any]:
 
 
 def _table(session: Session, observed: "Mapping[str, Observed]") -> "Event":
-    from labctl.render.figures import duration
+    from labctl.render.text.figures import duration
     from scenarios.events import TableShown
 
     now = time.time()

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from labctl import completions
-from labctl.command import lab_command
-from labctl.options import Service
-from labctl.session import Session
+from labctl.cli import completions
+from labctl.cli.lab_command import lab_command
+from labctl.cli.options import Service
+from labctl.cli.session import Session
 from stack.errors import UsageError
 
 
@@ -33,8 +33,8 @@ def logs(
     tail: Annotated[int, typer.Option("--tail", "-n", min=0, help="How many lines to begin with.")] = 50,
 ) -> None:
     """Show the services' logs."""
-    from labctl.render.paragraphs import fitted, width_of
-    from labctl.render.printable import printable
+    from labctl.render.text.printable import printable
+    from labctl.render.text.wrap import fitted, width_of
 
     lines = session.stack.logs(services or (), tail=tail, follow=follow)
     width = width_of(sys.stdout)
@@ -55,11 +55,11 @@ def top(
     """
     session.require_started()
     if session.live and not once:
-        from labctl.top import watch
+        from labctl.commands.top import watch
 
         watch(session.stack)
         return
-    from labctl.top import measure, usage_document, usage_table
+    from labctl.commands.top import measure, usage_document, usage_table
 
     usage = measure(session.stack)
     session.answer(usage_document(usage), usage_table(usage))
@@ -70,11 +70,11 @@ def doctor(session: Session) -> None:
 
     Says what to do where it is not.
     """
-    from scenarios.commands import address
     from scenarios.events import TableShown
+    from scenarios.shell_commands import address
     from stack.doctor import examine
     from stack.errors import EnvironmentFault
-    from stack.events import StackNoted
+    from stack.spec.events import StackNoted
 
     findings = list(examine(session.stack))
     rows = tuple((_WORDS[finding.outcome], finding.check, finding.detail) for finding in findings)

@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 import typer
 
-from labctl.command import lab_command
-from labctl.session import Session
+from labctl.cli.lab_command import lab_command
+from labctl.cli.session import Session
 
 group = typer.Typer(help="Create, read, change and delete products.", no_args_is_help=True)
 

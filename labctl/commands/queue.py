@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 import typer
 
-from labctl.command import lab_command
-from labctl.session import Session
+from labctl.cli.lab_command import lab_command
+from labctl.cli.session import Session
 
 queue_group = typer.Typer(help="The write queue: look at it, or flush it now.", no_args_is_help=True)
 dlq_group = typer.Typer(help="The dead letters: writes that PostgreSQL refused.", no_args_is_help=True)
@@ -62,14 +62,14 @@ def drop(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Throw every dead letter away, for good."""
-    from labctl.consent import require_consent
+    from labctl.cli.consent import require_consent
 
     require_consent("Throw every dead letter away?", given=yes, flag="--yes")
     session.answer_fields(session.request("DELETE", "/admin/dlq"))
 
 
 def _since(worker: dict[str, Any]) -> str:
-    from labctl.render.figures import duration
+    from labctl.render.text.figures import duration
 
     return duration(worker["for_ms"] / 1000)
 

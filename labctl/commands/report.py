@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from labctl.runs import Runs, read_run, scenario_of
-from labctl.session import Session
+from labctl.cli.session import Session
+from labctl.runs.store import Runs, read_run, scenario_of
 
 
 def report(
@@ -17,7 +17,7 @@ def report(
     listed: Annotated[bool, typer.Option("--list", help="List the recorded runs instead.")] = False,
 ) -> None:
     """Show an earlier run's figures and verdict again."""
-    from labctl.record import replay
+    from labctl.runs.record import replay
     from stack.errors import EnvironmentFault, StateUnusable
 
     runs = Runs(session.stack.directory)
@@ -38,7 +38,7 @@ def report(
 
 def _list(session: Session, runs: Runs) -> None:
     from scenarios.events import TableShown
-    from stack.events import StackNoted
+    from stack.spec.events import StackNoted
 
     rows = []
     for path in runs.paths():

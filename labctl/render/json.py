@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, TextIO
 
-from labctl.documents import encode
-from labctl.record import SCHEMA, SEVERITY, RunRecord
+from labctl.render.json_text import encode
+from labctl.runs.record import SCHEMA, SEVERITY, RunRecord
 from scenarios.events import Event, ScenarioFinished, ScenarioStarted
 
 

@@ -8,9 +8,9 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from labctl.render.load_panel import LoadPanel
-from labctl.render.marks import ASCII, Marks
+from labctl.render.text.marks import ASCII, Marks
 from scenarios.events import LoadSampled
-from stack.events import Advanced, ServiceChanged
+from stack.spec.events import Advanced, ServiceChanged
 
 #: Frames a second: enough to look alive, too few to flicker.
 _REFRESH: Final = 6

@@ -6,8 +6,8 @@ from typing import Final
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
-from labctl.render.figures import duration, figure
-from labctl.render.marks import Marks
+from labctl.render.text.figures import duration, figure
+from labctl.render.text.marks import Marks
 from scenarios.events import LoadSampled
 
 #: Rows of the full picture with its air, and of the one without. Smaller screens get two lines.

@@ -4,13 +4,13 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TextIO, assert_never
 
-from labctl.render import sentences
-from labctl.render.figures import duration, figure, measure
-from labctl.render.grid import lay_out
-from labctl.render.marks import Marks, marks_for
-from labctl.render.paragraphs import fitted, width_of
-from labctl.render.printable import printable
-from labctl.render.shell_text import prompted
+from labctl.render.text import sentences
+from labctl.render.text.figures import duration, figure, measure
+from labctl.render.text.marks import Marks, marks_for
+from labctl.render.text.printable import printable
+from labctl.render.text.shell import prompted
+from labctl.render.text.table import lay_out
+from labctl.render.text.wrap import fitted, width_of
 from scenarios.events import (
     Checked,
     Event,
@@ -23,8 +23,8 @@ from scenarios.events import (
     TableShown,
     VerdictReached,
 )
-from scenarios.verdict import Verdict
-from stack.events import Advanced, ServiceChanged, StackNoted
+from scenarios.judge.verdict import Verdict
+from stack.spec.events import Advanced, ServiceChanged, StackNoted
 
 #: A running load gets a line at most this often, in s: a log, not a display.
 _LOAD_EVERY = 2.0

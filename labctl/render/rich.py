@@ -4,11 +4,11 @@ from typing import Final, assert_never
 
 from rich.console import Console
 
-from labctl.render import sentences
-from labctl.render.figures import duration, figure, unit_of
-from labctl.render.grid import lay_out
 from labctl.render.live_region import LiveRegion
-from labctl.render.paragraphs import wrap
+from labctl.render.text import sentences
+from labctl.render.text.figures import duration, figure, unit_of
+from labctl.render.text.table import lay_out
+from labctl.render.text.wrap import wrap
 from labctl.render.transcript import INDENT, Transcript
 from labctl.render.verdict_text import write_verdict
 from scenarios.events import (
@@ -23,7 +23,7 @@ from scenarios.events import (
     TableShown,
     VerdictReached,
 )
-from stack.events import Advanced, ServiceChanged, StackNoted
+from stack.spec.events import Advanced, ServiceChanged, StackNoted
 
 _OUTCOME_STYLES: Final = {"expected": "bold green", "unexpected": "bold red", "inconclusive": "bold yellow"}
 

@@ -5,10 +5,10 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
-from labctl.render.marks import marks_for
-from labctl.render.paragraphs import wrap
-from labctl.render.printable import printable
-from labctl.render.shell_text import prompted, wrap_command
+from labctl.render.text.marks import marks_for
+from labctl.render.text.printable import printable
+from labctl.render.text.shell import prompted, wrap_command
+from labctl.render.text.wrap import wrap
 
 INDENT: Final = "   "
 #: Wider than this, lines are hard to follow.

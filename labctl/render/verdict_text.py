@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Final
 
-from labctl.render import sentences
-from labctl.render.figures import figure
+from labctl.render.text import sentences
+from labctl.render.text.figures import figure
 from labctl.render.transcript import INDENT, Transcript
-from scenarios.checks.fates import Class
-from scenarios.checks.result import Validity
-from scenarios.verdict import Verdict
+from scenarios.judge.checks.fates import Class
+from scenarios.judge.checks.result import Validity
+from scenarios.judge.verdict import Verdict
 
 _STYLES: Final[Mapping[Validity, str]] = {
     "valid": "bold green",

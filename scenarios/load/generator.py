@@ -16,13 +16,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, cast
 
-from scenarios.ledger import Write
+from scenarios.judge.ledger import Write
 from scenarios.load.connection import Connection, ConnectionLost, Exchange
+from scenarios.load.counters import Tally
 from scenarios.load.latencies import Latencies
 from scenarios.load.outcomes import Outcomes
 from scenarios.load.profiles import Profile
 from scenarios.load.schedule import Pace
-from scenarios.load.tally import Tally
 from stack.errors import NotRunning
 
 #: s; beyond, the outcome of a request is unknown.

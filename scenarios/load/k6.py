@@ -8,11 +8,11 @@ from typing import Any, Final
 
 import msgspec
 
-from scenarios.ledger import Answer, Operation, Write, answer_without_product
+from scenarios.judge.ledger import Answer, Operation, Write, answer_without_product
+from scenarios.load.counters import Tally
 from scenarios.load.latencies import Latencies
-from scenarios.load.tally import Tally
 from stack.errors import Inconclusive
-from stack.load_test import LoadTest
+from stack.spec.load_test import LoadTest
 
 _NOT_FOUND: Final = 404
 #: s; the clock that k6's scripts have counts milliseconds.

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from scenarios.events import Checked, Event, Narrated, StepStarted
-from scenarios.lab import Lab
+from scenarios.lab.context import Lab
 from scenarios.load import report
-from scenarios.load.drive import drive
-from scenarios.load.ending import end
+from scenarios.load.finish import end
 from scenarios.load.k6 import K6Load, Threshold
 from scenarios.load.plan import Plan
+from scenarios.load.run import drive
 from scenarios.load.schedule import ClosedLoop, Shape
 from scenarios.scenario import Conclusion, Options
 from stack.errors import UsageError
-from stack.load_test import Script
+from stack.spec.load_test import Script
 
 #: s
 _SHORTEST: Final = 1.0

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from typing import Final
 
-from scenarios.ledger import Answer, Write, answer_without_product
+from scenarios.judge.ledger import Answer, Write, answer_without_product
 from scenarios.load.connection import Exchange
+from scenarios.load.counters import Tally
 from scenarios.load.http import Reply, Stored, stored
 from scenarios.load.latencies import Latencies
 from scenarios.load.profiles import Call, Profile
 from scenarios.load.schedule import Pace
-from scenarios.load.tally import Tally
 
 #: What the server said is kept up to this many characters.
 _DETAIL: Final = 300

@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from scenarios.ledger import Operation
+from scenarios.judge.ledger import Operation
 from scenarios.load.http import request
 
 #: The mix of reads and writes is the same in every run.

@@ -3,14 +3,14 @@
 from collections.abc import Generator, Sequence
 from typing import Final
 
+from scenarios.conclude import established
 from scenarios.events import Checked, Event, Measured, Narrated
-from scenarios.judging import established
-from scenarios.ledger import Write
-from scenarios.load.drive import Driven
+from scenarios.judge.ledger import Write
+from scenarios.judge.verdict import Verdict
+from scenarios.load.counters import Tally
+from scenarios.load.run import Driven
 from scenarios.load.sampling import Increases
-from scenarios.load.tally import Tally
 from scenarios.scenario import Conclusion
-from scenarios.verdict import Verdict
 
 #: The share of the rate asked for from which it counts as reached.
 _NEAR: Final = 0.9

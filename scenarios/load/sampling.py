@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from scenarios.events import LoadSampled
+from scenarios.lab.probe import Probe
+from scenarios.load.counters import Tally
 from scenarios.load.latencies import Latencies
 from scenarios.load.schedule import Shape
-from scenarios.load.tally import Tally
-from scenarios.probe import Probe
 from stack.errors import NotRunning
 
 #: Rates are of the last so many seconds. Flushes come in bursts, a window apart: a shorter look would

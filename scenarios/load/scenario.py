@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from scenarios.client import Client
-from scenarios.commands import curl, labctl
 from scenarios.events import Event, StepStarted
-from scenarios.lab import Lab
-from scenarios.ledger import Ledger
+from scenarios.judge.ledger import Ledger
+from scenarios.lab.client import Client
+from scenarios.lab.context import Lab
 from scenarios.load import report
-from scenarios.load.drive import drive
-from scenarios.load.ending import end
+from scenarios.load.finish import end
 from scenarios.load.generator import Generator
 from scenarios.load.plan import Defaults, Plan, plan
 from scenarios.load.profiles import Creates, HotProduct, Mix, Profile
+from scenarios.load.run import drive
 from scenarios.scenario import Conclusion, Options
+from scenarios.shell_commands import curl, labctl
 from stack.errors import Inconclusive
 
 _WRITES: Final = 50

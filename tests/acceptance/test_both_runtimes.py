@@ -12,7 +12,7 @@ from typing import Any, Final
 import pytest
 
 from labctl.__main__ import run
-from labctl.context import Invocation
+from labctl.cli.context import Invocation
 
 #: One after the other, on one lab; `ID` is the product that the first one created.
 _SESSION: Final[tuple[tuple[str, ...], ...]] = (

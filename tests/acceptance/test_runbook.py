@@ -18,8 +18,8 @@ from typing import Final
 import docker
 import pytest
 
-from stack.docker_labels import own_filter
-from stack.opening import open_stack
+from stack.docker.labels import own_filter
+from stack.factory import open_stack
 from stack.package_files import compose_file
 from stack.ports import is_free
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stack.docker_context import context_hash
+from stack.docker.build_context import context_hash
 from tests.acceptance.terminal import environment
 
 _ROOT = Path(__file__).parents[2]
@@ -49,7 +49,7 @@ def _python(installed: Path, place: Path, *words: str, engine: bool = False) -> 
 
 
 def test_the_image_is_built_from_the_same_files(installed: Path, tmp_path: Path) -> None:
-    script = "import stack.docker_context as c; print(c.__file__, c.context_hash())"
+    script = "import stack.docker.build_context as c; print(c.__file__, c.context_hash())"
     where, digest = _python(installed, tmp_path, "-c", script).split()
     assert where.startswith(str(installed))
     assert digest == context_hash()

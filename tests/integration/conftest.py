@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from stack import kept_settings
-from stack.opening import open_stack
-from stack.runtime import RuntimeKind
+from stack.factory import open_stack
+from stack.spec.runtime import RuntimeKind
 from stack.stack import Stack
+from stack.state import kept_settings
 from tests.refusals import Refusing
 from tests.servers import Servers
 from tests.write_path import OpenPath

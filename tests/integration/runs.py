@@ -14,10 +14,10 @@ from scenarios.events import (
     StepStarted,
     VerdictReached,
 )
-from scenarios.lab import Lab
+from scenarios.judge.verdict import Verdict
+from scenarios.lab.context import Lab
 from scenarios.runner import run
-from scenarios.verdict import Verdict
-from stack.events import Advanced
+from stack.spec.events import Advanced
 from stack.stack import Stack
 from stack.wait import wait_until
 

@@ -10,7 +10,7 @@ from functools import partial
 import psycopg
 import pytest
 
-from scenarios.watcher import Watcher
+from scenarios.watch.watcher import Watcher
 from service.writebehind import keys
 from stack.wait import wait_until
 from tests.ledgered import LedgeredPath, widget

@@ -13,12 +13,12 @@ import pytest
 from docker.errors import NotFound
 from docker.models.containers import Container
 
-from stack.docker_labels import own_filter
-from stack.docker_owner import AnothersLab
-from stack.docker_topology import REDIS_IMAGE
+from stack.docker.labels import own_filter
+from stack.docker.owner import AnothersLab
+from stack.docker.services import REDIS_IMAGE
 from stack.errors import EnvironmentFault, PortHeld
-from stack.events import ServiceChanged, StackNoted
-from stack.opening import open_stack
+from stack.factory import open_stack
+from stack.spec.events import ServiceChanged, StackNoted
 from stack.stack import Stack
 from tests.integration.engine_proxy import engine_proxy
 

@@ -9,15 +9,16 @@ import docker
 import pytest
 from docker.errors import ImageNotFound
 
-from stack import docker_images, docker_labels
-from stack.docker_containers import container_of
-from stack.docker_context import DOCKERFILE, context_files
-from stack.docker_images import DockerImages, own_image
-from stack.docker_topology import k6_spec
+from stack.docker import images as docker_images
+from stack.docker import labels as docker_labels
+from stack.docker.build_context import DOCKERFILE, context_files
+from stack.docker.containers import container_of
+from stack.docker.images import DockerImages, own_image
+from stack.docker.services import k6_spec
 from stack.errors import EnvironmentFault
-from stack.events import Advanced, StackEvent, StackNoted
 from stack.settings import StackSettings
-from stack.spec import ServiceSpec
+from stack.spec.events import Advanced, StackEvent, StackNoted
+from stack.spec.service import ServiceSpec
 from tests.integration.registry import serving
 
 pytestmark = pytest.mark.docker
@@ -85,7 +86,7 @@ def own_names(monkeypatch: pytest.MonkeyPatch) -> None:
     """Images of the test's own: what it clears away are not those that the other tests need."""
     mark = uuid.uuid4().hex[:8]
     monkeypatch.setattr(docker_images, "REPOSITORY", f"write-behind-lab-{mark}")
-    monkeypatch.setattr(docker_labels, "CONTEXT", f"labctl.context-{mark}")
+    monkeypatch.setattr(docker_labels, "CONTEXT", f"labctl.cli.context-{mark}")
     monkeypatch.setattr(docker_labels, "STAGE", f"labctl.stage-{mark}")
 
 
@@ -97,7 +98,9 @@ def test_builds_leave_one_cache_behind_them(
     for number in range(3):
         words = f"FROM ${{BASE}}\nLABEL {docker_labels.STAGE}=build\nRUN echo {number}\n".encode()
         files = {DOCKERFILE: base + words + b"FROM ${BASE}\nRUN true\n", "number": str(number).encode()}
-        monkeypatch.setattr("stack.docker_context.context_files", lambda files=files: iter(files.items()))
+        monkeypatch.setattr(
+            "stack.docker.build_context.context_files", lambda files=files: iter(files.items())
+        )
         _provide(own_image())
     stages = client.images.list(filters={"label": docker_labels.STAGE, "dangling": True})
     built = client.images.list(filters={"label": docker_labels.CONTEXT})
@@ -115,7 +118,7 @@ def test_a_build_that_fails_ends_with_its_last_words(
 ) -> None:
     base, *_ = dict(context_files())[DOCKERFILE].split(b"FROM")
     files = {DOCKERFILE: base + b"FROM ${BASE}\nRUN echo words before the end && false\n"}
-    monkeypatch.setattr("stack.docker_context.context_files", lambda: iter(files.items()))
+    monkeypatch.setattr("stack.docker.build_context.context_files", lambda: iter(files.items()))
     image = own_image()
     with pytest.raises(EnvironmentFault, match="words before the end") as caught:
         _provide(image)

@@ -10,8 +10,8 @@ import pytest
 from scenarios.events import Checked, LoadSampled, Measured
 from scenarios.load.k6_scenario import BASIC
 from scenarios.runner import run
-from stack.docker_client import connect
-from stack.docker_labels import own_filter
+from stack.docker.engine import connect
+from stack.docker.labels import own_filter
 from stack.errors import EnvironmentFault
 from stack.settings import StackSettings
 from stack.stack import Stack

@@ -11,9 +11,9 @@ from service.writebehind import keys
 from service.writebehind.buffer import Buffer
 from service.writebehind.scripts import Scripts
 from stack.errors import StateUnusable
-from stack.kept_settings import FILE, KeptSettings
 from stack.ports import choose_free
-from stack.spec import HealthCheck
+from stack.spec.service import HealthCheck
+from stack.state.kept_settings import FILE, KeptSettings
 from tests.servers import Servers
 
 

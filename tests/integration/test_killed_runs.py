@@ -10,11 +10,11 @@ from contextlib import contextmanager
 import pytest
 
 from labctl.__main__ import run
-from labctl.context import Invocation
-from scenarios.lab import Lab
+from labctl.cli.context import Invocation
+from scenarios.lab.context import Lab
 from service.writebehind import keys
-from stack.run_journal import PATTERN, RunJournal
 from stack.stack import Stack
+from stack.undo_log import PATTERN, RunJournal
 from stack.wait import wait_until
 from tests.integration.runs import assert_works
 

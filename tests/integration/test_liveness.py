@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from scenarios.lab import Lab
-from scenarios.verdict import judge
+from scenarios.judge.verdict import judge
+from scenarios.lab.context import Lab
 from stack.stack import Stack
 from stack.wait import wait_until
 

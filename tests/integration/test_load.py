@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from scenarios.events import Checked, Event, LoadSampled, Measured, ScenarioFinished, VerdictReached
+from scenarios.judge.verdict import Verdict
 from scenarios.runner import run
-from scenarios.verdict import Verdict
 from stack.stack import Stack
 
 

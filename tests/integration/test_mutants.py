@@ -3,7 +3,7 @@ in on purpose is flagged, and the same workload on the healthy write path is not
 
 import pytest
 
-from scenarios.verdict import Verdict
+from scenarios.judge.verdict import Verdict
 from service.writebehind.entry import parse_product
 from tests.ledgered import LedgeredPath
 from tests.mutants import MUTANTS, RIGGED, Mutant

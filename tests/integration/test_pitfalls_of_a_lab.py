@@ -7,10 +7,10 @@ import psycopg
 import pytest
 
 from scenarios.events import Checked, ScenarioFinished
-from scenarios.lab import Lab
+from scenarios.judge.verdict import Verdict, judge
+from scenarios.lab.context import Lab
 from scenarios.runner import run
-from scenarios.verdict import Verdict, judge
-from stack.events import StackEvents
+from stack.spec.events import StackEvents
 from stack.stack import Stack
 from stack.wait import wait_until
 from tests.ledgered import widget

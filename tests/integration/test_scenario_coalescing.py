@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from scenarios.lab import Lab
+from scenarios.lab.context import Lab
 from service.writebehind import keys
-from stack.database import apply_schema
+from stack.converge.schema import apply_schema
 from stack.stack import Stack
 from tests.integration.runs import assert_works, interrupt, play
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from scenarios.events import Event, StepStarted
-from scenarios.lab import Lab
-from stack.events import ServiceChanged
+from scenarios.lab.context import Lab
+from stack.spec.events import ServiceChanged
 from stack.stack import Stack
 from tests.integration.runs import assert_works, interrupt, play
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from scenarios.events import StepStarted, TableShown
-from scenarios.lab import Lab
+from scenarios.lab.context import Lab
 from service.writebehind import keys
 from stack.stack import Stack
 from tests.integration.runs import assert_works, interrupt, play

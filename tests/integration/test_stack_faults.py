@@ -12,7 +12,7 @@ import pytest
 import redis
 
 from stack.errors import NotRunning, UsageError
-from stack.process import identify, is_alive
+from stack.local.process import identify, is_alive
 from stack.stack import Stack
 from stack.wait import wait_until
 

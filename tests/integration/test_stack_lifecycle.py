@@ -10,9 +10,9 @@ import psutil
 import pytest
 
 from stack.errors import EnvironmentFault, NotRunning, PortHeld, StateUnusable, UsageError
-from stack.events import ServiceChanged, StackNoted
-from stack.opening import open_stack
+from stack.factory import open_stack
 from stack.ports import choose_free, is_free
+from stack.spec.events import ServiceChanged, StackNoted
 from stack.stack import Stack
 from stack.wait import wait_until
 
@@ -207,8 +207,8 @@ def test_a_labctl_killed_while_it_creates_the_database_does_not_keep_the_next_fr
 ) -> None:
     """The next must not trip over the orphaned initdb, nor `down` leave it."""
     code = f"""
-import pathlib, stack.opening
-list(stack.opening.open_stack("own", "local", home=pathlib.Path({str(local_lab.directory.parent)!r})).up())
+import pathlib, stack.factory
+list(stack.factory.open_stack("own", "local", home=pathlib.Path({str(local_lab.directory.parent)!r})).up())
 """
     first = subprocess.Popen([sys.executable, "-c", code])
     unfinished = local_lab.directory / "data" / "postgres.new" / "base"

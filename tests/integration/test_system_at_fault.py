@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from stack.database import apply_schema
+from stack.converge.schema import apply_schema
 from stack.wait import wait_until
 from tests.refusals import END_SESSIONS, ROLE, Refusing, bad, drained, flushing, good, raising
 from tests.write_path import WritePath

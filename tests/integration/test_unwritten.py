@@ -6,11 +6,11 @@ from contextlib import closing
 import httpx
 import pytest
 
-from scenarios.lab import Lab
+from scenarios.lab.context import Lab
 from stack.errors import EnvironmentFault, UsageError
-from stack.events import ServiceChanged, StackNoted
-from stack.opening import open_stack
+from stack.factory import open_stack
 from stack.ports import choose_free
+from stack.spec.events import ServiceChanged, StackNoted
 from stack.stack import Stack
 
 pytestmark = pytest.mark.slow_in_docker

@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 from labctl.__main__ import run
-from labctl.context import Invocation
-from scenarios.lab import Lab
+from labctl.cli.context import Invocation
+from scenarios.lab.context import Lab
 from service.writebehind import keys
 from stack.stack import Stack
 from stack.wait import wait_until

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from labctl.__main__ import run
-from labctl.context import Invocation
+from labctl.cli.context import Invocation
 from tests.unit.labctl.fake_stack import FakeStack
 
 

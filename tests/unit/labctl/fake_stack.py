@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from labctl.options import RuntimeChoice
+from labctl.cli.options import RuntimeChoice
 from service.writebehind.condition import Condition
-from stack.events import ServiceChanged, ServiceState, StackEvent
-from stack.runtime import ExecResult, LogLine, Observed, Usage
-from stack.spec import HealthCheck
+from stack.spec.events import ServiceChanged, ServiceState, StackEvent
+from stack.spec.runtime import ExecResult, LogLine, Observed, Usage
+from stack.spec.service import HealthCheck
 from stack.stack import Stack
 
 SERVICES = ("redis", "postgres", "api", "worker")

@@ -1,7 +1,5 @@
 """Event lists as scenarios yield them, for renderers and commands that must not need a running lab."""
 
-from scenarios.checks.fates import Judged
-from scenarios.checks.result import Result
 from scenarios.events import (
     Checked,
     Event,
@@ -14,8 +12,10 @@ from scenarios.events import (
     TableShown,
     VerdictReached,
 )
-from scenarios.verdict import Verdict
-from stack.events import Advanced, ServiceChanged, StackNoted
+from scenarios.judge.checks.fates import Judged
+from scenarios.judge.checks.result import Result
+from scenarios.judge.verdict import Verdict
+from stack.spec.events import Advanced, ServiceChanged, StackNoted
 
 VERDICT = Verdict(
     validity="valid",

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from labctl.record import RunRecord
-from labctl.runs import Runs
+from labctl.runs.record import RunRecord
+from labctl.runs.store import Runs
 from stack.errors import NotRunning
-from stack.events import StackEvent
-from stack.runtime import ExecResult
+from stack.spec.events import StackEvent
+from stack.spec.runtime import ExecResult
 from tests.unit.labctl.conftest import Cli
 from tests.unit.labctl.scripted import DATA_LOSS
 

@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from labctl.__main__ import run
-from labctl.context import Invocation
+from labctl.cli.context import Invocation
 from tests.unit.labctl.fake_stack import FakeStack
 
 _COMMANDS: Final = (

@@ -8,14 +8,14 @@ import pytest
 from rich.console import Console
 
 from labctl.render.json import JsonRenderer
-from labctl.render.paragraphs import wrap
 from labctl.render.plain import PlainRenderer
 from labctl.render.renderer import Renderer
 from labctl.render.rich import RichRenderer
-from scenarios.checks.crashes import Crash
-from scenarios.checks.result import Result, Validity
+from labctl.render.text.wrap import wrap
 from scenarios.events import Checked, Event, LoadSampled, ScenarioFinished, TableShown, VerdictReached
-from stack.events import Advanced
+from scenarios.judge.checks.crashes import Crash
+from scenarios.judge.checks.result import Result, Validity
+from stack.spec.events import Advanced
 from tests.unit.labctl.scripted import DATA_LOSS, SAMPLE, VERDICT
 
 

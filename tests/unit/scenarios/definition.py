@@ -5,8 +5,8 @@ Nothing here is shared with the verdict but plain data. Crashes are not part of 
 
 from collections.abc import Sequence
 
-from scenarios.findings import Findings, Held
-from scenarios.ledger import Write
+from scenarios.judge.final_read import Findings, Held
+from scenarios.judge.ledger import Write
 
 
 def same_value(one: object, other: object) -> bool:

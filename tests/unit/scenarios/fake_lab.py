@@ -6,11 +6,11 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from scenarios.events import Event
-from scenarios.findings import Findings
-from scenarios.history import History, Sightings
-from scenarios.lab import Lab
-from scenarios.ledger import Ledger, Write
-from scenarios.settling import Settled
+from scenarios.judge.final_read import Findings
+from scenarios.judge.history import History, Sightings
+from scenarios.judge.ledger import Ledger, Write
+from scenarios.lab.context import Lab
+from scenarios.settle import Settled
 
 
 @dataclass

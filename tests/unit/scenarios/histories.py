@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from scenarios.findings import Findings, Held
-from scenarios.history import History
-from scenarios.ledger import Operation, Write
-from scenarios.verdict import Verdict, judge
+from scenarios.judge.final_read import Findings, Held
+from scenarios.judge.history import History
+from scenarios.judge.ledger import Operation, Write
+from scenarios.judge.verdict import Verdict, judge
 
 WIDGET: Mapping[str, Any] = {"name": "Widget", "price": 29.99, "quantity": 100}
 GADGET: Mapping[str, Any] = {"name": "Gadget", "price": 5, "quantity": 1}

@@ -5,11 +5,11 @@ from typing import Literal
 
 from hypothesis import strategies as st
 
-from scenarios.findings import Findings, Held
-from scenarios.history import History
-from scenarios.ledger import Ledger, Write
-from scenarios.memory_watch import MemoryWatch
-from scenarios.row_tracker import RowTracker
+from scenarios.judge.final_read import Findings, Held
+from scenarios.judge.history import History
+from scenarios.judge.ledger import Ledger, Write
+from scenarios.watch.redis_memory import MemoryWatch
+from scenarios.watch.row_tracker import RowTracker
 from service.writebehind.keys import Clock
 from tests.unit.scenarios.histories import value
 

@@ -2,15 +2,15 @@
 
 import pytest
 
-from scenarios.basics import BASICS
 from scenarios.catalogue import demos, find
-from scenarios.coalescing import COALESCING
-from scenarios.data_loss import DATA_LOSS
-from scenarios.database_state import DATABASE_STATE
-from scenarios.latency import LATENCY
+from scenarios.demos.basics import BASICS
+from scenarios.demos.coalescing import COALESCING
+from scenarios.demos.data_loss import DATA_LOSS
+from scenarios.demos.database_state import DATABASE_STATE
+from scenarios.demos.latency import LATENCY
+from scenarios.demos.retries import RETRIES
 from scenarios.load import k6_scenario as k6
 from scenarios.load import scenario as load
-from scenarios.retries import RETRIES
 from scenarios.scenario import Options, Scenario
 from stack.errors import UsageError
 

@@ -10,15 +10,15 @@ import pytest
 
 from scenarios import runner
 from scenarios.events import Event, Narrated, ScenarioFinished, ScenarioStarted
-from scenarios.lab import Lab
+from scenarios.lab.context import Lab
 from scenarios.scenario import Conclusion, Options, Scenario
-from scenarios.settling import Settled
+from scenarios.settle import Settled
 from service.writebehind.condition import Condition
 from service.writebehind.workers import Blocker, WorkerState
 from stack.errors import Inconclusive, NotRunning, UsageError
-from stack.events import Advanced
-from stack.runtime import Observed
-from stack.spec import HealthCheck
+from stack.spec.events import Advanced
+from stack.spec.runtime import Observed
+from stack.spec.service import HealthCheck
 from stack.stack import Stack
 
 

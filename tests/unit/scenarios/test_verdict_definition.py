@@ -8,12 +8,12 @@ from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 
-from scenarios.case import Answered, Case
-from scenarios.checks import crashes, fates, places
-from scenarios.findings import PARTS, Findings, Held
-from scenarios.history import MemoryLoss
-from scenarios.ledger import Answer, Write
-from scenarios.verdict import Verdict
+from scenarios.judge.case import Answered, Case
+from scenarios.judge.checks import crashes, fates, places
+from scenarios.judge.final_read import PARTS, Findings, Held
+from scenarios.judge.history import MemoryLoss
+from scenarios.judge.ledger import Answer, Write
+from scenarios.judge.verdict import Verdict
 from tests.unit.scenarios.definition import possible_classes
 from tests.unit.scenarios.histories import judged, value
 from tests.unit.scenarios.simulation import Run, Step, played, steps

@@ -7,11 +7,11 @@ from typing import Any, TypeVar, get_args
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenarios.checks.fates import Class
-from scenarios.checks.result import Validity, merge
-from scenarios.findings import PARTS, Findings, Held
-from scenarios.ledger import Answer, Operation, Write
-from scenarios.verdict import SCHEMA, Verdict
+from scenarios.judge.checks.fates import Class
+from scenarios.judge.checks.result import Validity, merge
+from scenarios.judge.final_read import PARTS, Findings, Held
+from scenarios.judge.ledger import Answer, Operation, Write
+from scenarios.judge.verdict import SCHEMA, Verdict
 from tests.unit.scenarios.histories import acknowledged, judged, row
 
 T = TypeVar("T")

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
 
-from scenarios.checks.fates import Class
-from scenarios.findings import Findings, Held
-from scenarios.ledger import Answer, Write
+from scenarios.judge.checks.fates import Class
+from scenarios.judge.final_read import Findings, Held
+from scenarios.judge.ledger import Answer, Write
 from tests.unit.scenarios.histories import value
 
 #: Versions up to this one are older than the run.

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from stack import lab_state
 from stack.choice import choose_runtime
 from stack.errors import EnvironmentFault
-from stack.lab_state import LabState
 from stack.settings import StackSettings
+from stack.state import lab as lab_state
+from stack.state.lab import LabState
 
 _PORTS = {"api": 8000, "redis": 6379, "postgres": 5432}
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from stack.doctor import Finding, examine
-from stack.opening import open_stack
+from stack.factory import open_stack
 from stack.ports import choose_free
 
 

@@ -4,13 +4,13 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import cast
 
-from scenarios.client import Client
 from scenarios.events import Event
-from scenarios.findings import PARTS, Findings, Held
-from scenarios.history import History
-from scenarios.lab import Lab
-from scenarios.ledger import Ledger
-from scenarios.settling import Depth, Settled
+from scenarios.judge.final_read import PARTS, Findings, Held
+from scenarios.judge.history import History
+from scenarios.judge.ledger import Ledger
+from scenarios.lab.client import Client
+from scenarios.lab.context import Lab
+from scenarios.settle import Depth, Settled
 from stack.errors import NotRunning
 from tests.unit.scenarios.load.scripted_server import ScriptedServer
 

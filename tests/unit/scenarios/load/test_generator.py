@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from scenarios.ledger import Ledger
+from scenarios.judge.ledger import Ledger
 from scenarios.load.generator import Generator
 from scenarios.load.profiles import Creates, HotProduct, Mix, Profile
 from scenarios.load.schedule import ClosedLoop, OpenLoop, Pace, Shape

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scenarios.ledger import answer_without_product
+from scenarios.judge.ledger import answer_without_product
 from scenarios.load.http import Malformed, Stored, parse, request, stored
 
 _WHOLE = b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\nlocation: /products/x\r\n\r\n{}"

@@ -10,15 +10,15 @@ from typing import Any, cast
 import pytest
 
 from scenarios.events import Checked, Event, LoadSampled, Measured, StepStarted
-from scenarios.history import History
-from scenarios.lab import Lab
-from scenarios.ledger import Ledger
+from scenarios.judge.history import History
+from scenarios.judge.ledger import Ledger
+from scenarios.lab.context import Lab
 from scenarios.load.k6 import K6Load, _WallClock
 from scenarios.load.k6_scenario import BASIC, COALESCING, K6Scenario
 from scenarios.scenario import Conclusion, Options
 from stack.errors import EnvironmentFault, Inconclusive, UsageError
-from stack.events import StackEvents, StackNoted
-from stack.load_test import LoadTest
+from stack.spec.events import StackEvents, StackNoted
+from stack.spec.load_test import LoadTest
 from tests.unit.scenarios.load.fake_lab import FakeProbe
 
 _VALUE = {"name": "k6-1-0", "price": 1.5, "quantity": 2}

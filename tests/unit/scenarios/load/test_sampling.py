@@ -2,12 +2,12 @@
 
 from typing import cast
 
-from scenarios.ledger import Ledger
+from scenarios.judge.ledger import Ledger
+from scenarios.lab.probe import Probe
 from scenarios.load.generator import Generator
 from scenarios.load.profiles import Creates
 from scenarios.load.sampling import Increases, Sampler
 from scenarios.load.schedule import ClosedLoop, Shape
-from scenarios.probe import Probe
 from tests.unit.scenarios.load.fake_lab import FakeProbe
 
 _SHAPE = Shape(10.0, ramp=1.0)

@@ -6,12 +6,12 @@ from contextlib import closing
 import pytest
 
 from scenarios.events import Checked, Event, LoadSampled, Measured, Narrated, StepStarted, VerdictReached
-from scenarios.findings import Findings, Held
-from scenarios.lab import Lab
-from scenarios.ledger import Ledger
+from scenarios.judge.final_read import Findings, Held
+from scenarios.judge.ledger import Ledger
+from scenarios.lab.context import Lab
 from scenarios.load import report
+from scenarios.load.counters import Tally
 from scenarios.load.scenario import BASIC, COALESCING, QUICK, LoadScenario
-from scenarios.load.tally import Tally
 from scenarios.scenario import Conclusion, Options
 from stack.errors import Inconclusive, NotRunning, UsageError
 from tests.unit.scenarios.load.fake_lab import FakeLab, FakeProbe

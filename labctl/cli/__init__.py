@@ -1,0 +1,1 @@
+"""How the command line works: options, context, signals, the session of one command."""

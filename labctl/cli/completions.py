@@ -1,0 +1,37 @@
+"""What the shell offers for an argument when the Tab key is pressed, where it would offer files otherwise."""
+
+from collections.abc import Iterable
+
+
+def demos(incomplete: str) -> list[str]:
+    from scenarios import catalogue
+
+    return _beginning([*catalogue.demos(), "all"], incomplete)
+
+
+def loads(incomplete: str) -> list[str]:
+    return _beginning(("basic", "coalescing", "quick"), incomplete)
+
+
+def services(incomplete: str) -> list[str]:
+    from stack.local.services import CORE, OBSERVABILITY
+
+    return _beginning((*CORE, *OBSERVABILITY), incomplete)
+
+
+def live_settings(incomplete: str) -> list[str]:
+    """Those that `config set` takes."""
+    from service.writebehind.settings import Settings
+
+    return _beginning((f"{name.upper()}=" for name in Settings().live()), incomplete)
+
+
+def lab_settings(incomplete: str) -> list[str]:
+    """Those that `--set` takes."""
+    from stack.local.services import settable
+
+    return _beginning((f"{name}=" for name in settable()), incomplete)
+
+
+def _beginning(words: Iterable[str], incomplete: str) -> list[str]:
+    return sorted(word for word in words if word.startswith(incomplete))

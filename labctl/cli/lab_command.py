@@ -1,0 +1,66 @@
+"""Declaring commands: those that work on one lab get a `Session`, and the options that go with it."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any, Final
+
+import typer
+
+from labctl.cli.context import open_session
+from labctl.cli.options import Json, LabName, Quiet, Runtime
+
+_OPTIONS: Final[dict[str, Any]] = {"name": LabName, "runtime": Runtime, "json": Json, "quiet": Quiet}
+
+
+def lab_command(
+    app: typer.Typer,
+    name: str | None = None,
+    *,
+    json: bool = True,
+    quiet: bool = False,
+    panel: str | None = None,
+    raw_arguments: bool = False,
+    tends: bool = True,
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register a function whose first parameter is a `Session`; the rest are its own options.
+
+    Args:
+        json: Whether it has --json. quiet: whether it has --quiet. `--name` and `--runtime` all have.
+        tends: Whether it first puts right what killed runs and a Redis without memory left behind.
+        raw_arguments: Everything after the first argument belongs to another program.
+    """
+    chosen = ["name", "runtime", *(["json"] if json else []), *(["quiet"] if quiet else [])]
+    settings = {"ignore_unknown_options": True, "allow_interspersed_args": False} if raw_arguments else None
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        def command(context: typer.Context, **given: Any) -> None:
+            shared = {option: given.pop(option) for option in chosen}
+            session = open_session(context, **shared)
+            if tends:
+                session.tend()
+            function(session, **given)
+
+        _, *own = inspect.signature(function).parameters.values()
+        command.__doc__ = function.__doc__
+        command.__signature__ = _signature(own, chosen)  # type: ignore[attr-defined] # typer reads it
+        command.__annotations__ = {
+            "context": typer.Context,
+            **{parameter.name: parameter.annotation for parameter in own},
+            **{option: _OPTIONS[option] for option in chosen},
+        }
+        spoken = name or function.__name__.replace("_", "-")
+        app.command(spoken, rich_help_panel=panel, context_settings=settings)(command)
+        return function
+
+    return register
+
+
+def _signature(own: list[inspect.Parameter], chosen: list[str]) -> inspect.Signature:
+    kind = inspect.Parameter.KEYWORD_ONLY
+    context = inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
+    defaults = {"name": None, "runtime": None, "json": False, "quiet": False}
+    shared = [
+        inspect.Parameter(option, kind, default=defaults[option], annotation=_OPTIONS[option])
+        for option in chosen
+    ]
+    return inspect.Signature([context, *(parameter.replace(kind=kind) for parameter in own), *shared])

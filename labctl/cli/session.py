@@ -1,0 +1,182 @@
+"""What a command works with: one lab, and the one renderer to show things with."""
+
+import sys
+from collections import deque
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, cast
+
+if TYPE_CHECKING:
+    from labctl.render.renderer import Renderer
+    from scenarios.events import Event
+    from stack.stack import Stack
+
+#: Version of the JSON documents' shape.
+SCHEMA: Final = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A command at work on one lab."""
+
+    stack: "Stack"
+    renderer: "Renderer"
+    json: bool
+    quiet: bool
+    #: Whether results go to a terminal, where a live display makes sense.
+    live: bool
+
+    def show(self, *events: "Event") -> None:
+        """Render these events."""
+        for event in events:
+            self.renderer.on(event)
+
+    def follow(self, events: "Iterator[Event]", *, to_the_end: bool = False) -> None:
+        """Render events as they come. However this ends, their clean-up runs before it returns.
+
+        Args:
+            to_the_end: The work goes on when nobody reads of it any more.
+        """
+        # Every source of events is a generator; typed as what it yields.
+        with closing(cast("Generator[Event, None, None]", events)) as open_events:
+            for event in open_events:
+                try:
+                    self.renderer.on(event)
+                except OSError:
+                    if to_the_end:
+                        deque(open_events, maxlen=0)
+                    raise
+
+    def tend(self) -> None:
+        """See to it that the lab is as people left it; say what was put back."""
+        from stack.converge.restore import tend
+        from stack.spec.events import StackNoted
+
+        for event in tend(self.stack):
+            if self.json and isinstance(event, StackNoted):
+                # No part of the document, but nothing to keep quiet about either.
+                sys.stderr.write(f"{event.text}\n")
+            else:
+                self.renderer.on(event)
+
+    def answer(self, document: Mapping[str, Any], *events: "Event") -> None:
+        """The command's result: the document for programs, the events for people."""
+        if self.json:
+            write_json(document)
+        else:
+            self.show(*events)
+
+    def request(
+        self, method: str, path: str, body: object = None, *, headers: Mapping[str, str] | None = None
+    ) -> Any:
+        """The answer of the lab's API, after showing the equivalent `curl`.
+
+        Raises:
+            NotRunning: this lab's API does not run: whoever else listens on its port is not asked.
+            LabError: whatever else `Api.call` raises.
+        """
+        from labctl.cli.api import Api, curl
+
+        self._require_api()
+        url = self.stack.urls()["api"]
+        self.command(curl(method, url + path, body, headers or {}))
+        return Api(url).call(method, path, body, headers or {})
+
+    def execute(self, service: str, argv: Sequence[str], *, refusal: int | None = None) -> str:
+        """What the command printed, after showing it. It runs where the service runs.
+
+        Raises:
+            UsageError: it ended with the exit code `refusal`: what was asked of it makes no sense.
+            EnvironmentFault: it failed in another way. Its own words are the message.
+        """
+        from stack.errors import EnvironmentFault, UsageError
+
+        self.command(self._typed(argv))
+        done = self.stack.exec(service, argv)
+        if done.exit_code:
+            told = (done.stderr or done.stdout).strip() or f"exit code {done.exit_code}"
+            if done.exit_code == refusal:
+                raise UsageError(f"{argv[0]}: {told}", hint="correct the command and try again")
+            raise EnvironmentFault(f"{argv[0]}: {told}", hint="look at `labctl status`")
+        return done.stdout
+
+    def _typed(self, argv: Sequence[str]) -> str:
+        """What reaches this lab from anywhere: where the service runs, psql and redis-cli need no address."""
+        from shlex import join
+
+        addressed = {"psql": ["psql", "postgres"], "redis-cli": ["redis-cli", "-u", "redis"]}
+        if argv[0] not in addressed:
+            return join(argv)
+        *program, endpoint = addressed[argv[0]]
+        return join([*program, self.stack.urls()[endpoint], *argv[1:]])
+
+    def answer_fields(self, document: Mapping[str, Any]) -> None:
+        """A document as it came, or its fields one below the other."""
+        from scenarios.events import TableShown
+
+        self.answer(document, TableShown("answer", "", ("field", "value"), tuple(_fields(document))))
+
+    def answer_text(self, key: str, text: str) -> None:
+        """What another program printed, as it is."""
+        if self.json:
+            write_json({key: text.splitlines()})
+        else:
+            sys.stdout.write(text if text.endswith("\n") or not text else f"{text}\n")
+
+    def command(self, text: str) -> None:
+        """Show the command that a person could have typed instead."""
+        from scenarios.events import StepStarted
+
+        if not self.json and not self.quiet:
+            self.show(StepStarted(0, "", text))
+
+    def hint(self, words: str) -> str:
+        """The command of labctl for this lab, to be typed: `labctl up --name second`."""
+        from scenarios.shell_commands import labctl
+
+        return f"`{labctl(self.stack.name, words)}`"
+
+    def _require_api(self) -> None:
+        from stack.errors import NotRunning
+
+        self.require_started()
+        seen = self.stack.services().get("api")
+        if seen is None or seen.pid is None:
+            raise NotRunning(
+                f"the API of the lab {self.stack.name} does not run",
+                hint=f"{self.hint('up')} repairs the lab",
+            )
+        if seen.state == "paused":
+            raise NotRunning(
+                f"the API of the lab {self.stack.name} is frozen",
+                hint=f"{self.hint('fault resume api')} lets it go on",
+            )
+
+    def require_started(self) -> None:
+        """Raises NotRunning unless at least one service of the lab exists."""
+        from stack.errors import NotRunning
+
+        # Whether they are fit for work is not asked: that takes long where one of them is frozen.
+        if not self.stack.services():
+            raise NotRunning(
+                f"the lab {self.stack.name} is not running", hint=f"start it with {self.hint('up')}"
+            )
+
+
+def _fields(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Name and value of every field; lists are shown by who knows what is in them."""
+    for key, value in document.items():
+        if isinstance(value, Mapping):
+            yield from _fields(value, f"{prefix}{key}.")
+        elif not isinstance(value, list):
+            # As JSON spells it: what is shown can be typed back.
+            shown = str(value).lower() if isinstance(value, bool) else "-" if value is None else str(value)
+            yield prefix + key, shown
+
+
+def write_json(document: Mapping[str, Any]) -> None:
+    """One document on stdout, with the schema's version first."""
+    from labctl.render.json import write_document
+
+    write_document(sys.stdout, {"schema": SCHEMA, **document})

@@ -1,0 +1,123 @@
+"""What the services use, as a table: once, or live."""
+
+import select
+import sys
+import termios
+import tty
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from labctl.render.text.figures import size
+from scenarios.events import TableShown
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from stack.spec.runtime import Usage
+    from stack.stack import Stack
+
+#: s between two looks.
+_EVERY: Final = 1.0
+#: s between the two looks that make the first figures.
+_FIRST: Final = 0.5
+
+
+def measure(stack: "Stack") -> "Mapping[str, Usage]":
+    """What the services use right now: a share of a processor is one of a stretch of time, so it takes
+    two looks. The first alone would tell the average since each process began."""
+    stack.usage()
+    select.select([], [], [], _FIRST)
+    return stack.usage()
+
+
+def usage_document(usage: "Mapping[str, Usage]") -> dict[str, Any]:
+    """The document that --json prints."""
+    from dataclasses import asdict
+
+    return {"services": {name: asdict(used) for name, used in usage.items()}}
+
+
+def usage_table(usage: "Mapping[str, Usage]") -> TableShown:
+    """A row a service, and their sum."""
+    rows = tuple(_row(name, used) for name, used in usage.items())
+    columns = ("service", "CPU %", "memory", "received", "sent", "disk read", "written", "threads")
+    return TableShown("usage", "", columns, (*rows, _row("together", _sum(usage.values()))))
+
+
+def _row(name: str, used: "Usage") -> tuple[str, ...]:
+    moved = (used.received_bytes, used.sent_bytes, used.read_bytes, used.written_bytes)
+    return (
+        name,
+        f"{used.cpu_percent:.1f}",
+        size(used.memory_bytes),
+        *("-" if count is None else size(count) for count in moved),
+        str(used.threads),
+    )
+
+
+def _total(counts: Iterable[int | None]) -> int | None:
+    """Of those that are known."""
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
+
+
+def _sum(usage: "Collection[Usage]") -> "Usage":
+    """Of all services."""
+    from stack.spec.runtime import Usage
+
+    return Usage(
+        cpu_percent=sum(used.cpu_percent for used in usage),
+        memory_bytes=sum(used.memory_bytes for used in usage),
+        read_bytes=_total(used.read_bytes for used in usage),
+        written_bytes=_total(used.written_bytes for used in usage),
+        received_bytes=_total(used.received_bytes for used in usage),
+        sent_bytes=_total(used.sent_bytes for used in usage),
+        threads=sum(used.threads for used in usage),
+    )
+
+
+def watch(stack: "Stack") -> None:
+    """Show the table until q or Ctrl-C."""
+    from rich.console import Console
+    from rich.live import Live
+
+    console = Console(highlight=False, markup=False, emoji=False)
+    first = _picture(stack.name, measure(stack))
+    with _keys(), Live(first, console=console, auto_refresh=False, vertical_overflow="crop") as live:
+        while not _quit_pressed():
+            live.update(_picture(stack.name, stack.usage()), refresh=True)
+
+
+def _picture(name: str, usage: "Mapping[str, Usage]") -> "Text":
+    from rich.text import Text
+
+    from labctl.render.text.table import lay_out
+
+    table = usage_table(usage)
+    heading, *rows = lay_out(table.columns, table.rows)
+    lines = [Text(f"Lab {name}    q: quit", style="bold"), Text("")]
+    lines += [Text(heading, style="underline"), *(Text(row) for row in rows[:-1])]
+    return Text("\n", no_wrap=True, overflow="crop").join([*lines, Text(rows[-1], style="bold")])
+
+
+@contextmanager
+def _keys() -> Iterator[None]:
+    """Keys arrive at once and unseen; Ctrl-C still interrupts."""
+    if not sys.stdin.isatty():
+        yield
+        return
+    before = termios.tcgetattr(sys.stdin)
+    try:
+        tty.setcbreak(sys.stdin)
+        yield
+    finally:
+        # A terminal that was closed has nothing to restore.
+        with suppress(termios.error):
+            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+
+
+def _quit_pressed() -> bool:
+    """Wait for a key until the next look is due."""
+    ready, _, _ = select.select([sys.stdin] if sys.stdin.isatty() else [], [], [], _EVERY)
+    return bool(ready) and sys.stdin.read(1) in ("q", "Q")

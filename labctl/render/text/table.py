@@ -1,0 +1,79 @@
+"""Columns of text without borders: the same for pipes, files and narrow screens."""
+
+import re
+from collections.abc import Sequence
+from itertools import zip_longest
+from typing import Final
+
+from labctl.render import cells
+from labctl.render.text.printable import printable
+
+_GAP: Final = "  "
+_NARROW_GAP: Final = " "
+#: A number, alone or as a size; a dash where there is none.
+_FIGURE: Final = re.compile(r"-|-?[0-9,]+(\.[0-9]+)?( (B|kB|MB|GB))?")
+#: Columns of the screen that a column of text keeps, however narrow it is.
+_LEAST: Final = 16
+
+
+def lay_out(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int | None = None) -> list[str]:
+    """A heading and a line a row; figures are flush right.
+
+    Args:
+        width: Where the table is wider, its widest columns are broken into several lines, between words.
+    """
+    columns, rows = _printable(columns), [_printable(row) for row in rows]
+    right = [bool(rows) and all(_is_figure(row[i]) for row in rows) for i in range(len(columns))]
+    widths = [max(cells.width(row[i]) for row in (columns, *rows)) for i in range(len(columns))]
+    gap = _GAP
+    if width is not None:
+        least = [
+            _narrowest(columns[i], [row[i] for row in rows], figures=right[i]) for i in range(len(columns))
+        ]
+        _narrow(widths, least, width - len(_GAP) * (len(widths) - 1))
+        if sum(widths) + len(gap) * (len(widths) - 1) > width:
+            gap = _NARROW_GAP
+    return [line for row in (columns, *rows) for line in _lines(row, widths, right, gap)]
+
+
+def _narrowest(heading: str, column: Sequence[str], *, figures: bool) -> int:
+    """The columns of the screen that a column keeps: those of a whole figure, or of a word."""
+    words = max(map(cells.width, heading.split()), default=1)
+    if figures:
+        return max(words, *map(cells.width, column))
+    return max(words, min(_LEAST, max(map(cells.width, column), default=1)))
+
+
+def _narrow(widths: list[int], least: Sequence[int], room: int) -> None:
+    """Take from the widest that can spare something, until all fit or none can."""
+    while (over := sum(widths) - room) > 0:
+        spare = [(width, index) for index, width in enumerate(widths) if width > least[index]]
+        if not spare:
+            return
+        width, index = max(spare)
+        widths[index] = max(least[index], width - over)
+
+
+def _printable(row: Sequence[str]) -> list[str]:
+    return [printable(cell) for cell in row]
+
+
+def _is_figure(cell: str) -> bool:
+    return _FIGURE.fullmatch(cell) is not None
+
+
+def _lines(row: Sequence[str], widths: Sequence[int], right: Sequence[bool], gap: str) -> list[str]:
+    """One line, or as many as its longest cell takes."""
+    parts = [
+        [cell] if cells.width(cell) <= width else cells.wrap(cell, width, break_long_words=True)
+        for cell, width in zip(row, widths, strict=True)
+    ]
+    return [_join(line, widths, right, gap) for line in zip_longest(*parts, fillvalue="")]
+
+
+def _join(row: Sequence[str], widths: Sequence[int], right: Sequence[bool], gap: str) -> str:
+    aligned = [
+        cells.rjust(cell, width) if flush else cells.ljust(cell, width)
+        for cell, width, flush in zip(row, widths, right, strict=True)
+    ]
+    return gap.join(aligned).rstrip()

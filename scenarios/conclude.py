@@ -1,0 +1,120 @@
+"""The end that all scenarios share: wait until it is quiet, read everything, judge, conclude."""
+
+from collections.abc import Callable, Generator, Iterable
+from typing import Final
+
+from scenarios.events import Checked, Event, Measured, Narrated, TableShown, VerdictReached
+from scenarios.judge.ledger import Write
+from scenarios.judge.persist_lag import PersistLag, persist_lag
+from scenarios.judge.verdict import Verdict, judge
+from scenarios.lab.context import Lab
+from scenarios.scenario import Conclusion
+from scenarios.settle import HINT, Settled
+from scenarios.shell_commands import address
+from stack.errors import NotRunning
+
+_QUIET_SECONDS: Final = 30.0
+
+
+def settle(lab: Lab, seconds: float = _QUIET_SECONDS) -> Generator[Event, None, Settled]:
+    """Let the worker finish; say why, where it does not."""
+    try:
+        settled = yield from lab.probe.settle(seconds)
+    except NotRunning as error:
+        settled = Settled(quiet=False, culprit=error.message)
+    if settled.culprit:
+        hint = address(HINT, lab.stack.name)
+        yield Narrated(f"Not everything can be flushed: {_sentence(settled.culprit)} {hint}.")
+    elif not settled.quiet:
+        yield Narrated(f"The queue is not empty after {seconds:g} s.")
+    return settled
+
+
+def reach_verdict(
+    lab: Lab, settled: Settled | None = None, *, lag_of: Callable[[Write], bool] | None = None
+) -> Generator[Event, None, Verdict]:
+    """Let the worker finish, read PostgreSQL and Redis, and judge every write of the ledger.
+
+    Args:
+        settled: How the wait for the worker ended, if it is over already.
+        lag_of: Chooses the writes whose way to PostgreSQL is timed; None: that is not shown.
+    """
+    if settled is None:
+        settled = yield from settle(lab)
+    history = lab.history()
+    findings = lab.probe.findings(lab.ledger)
+    for culprit in dict.fromkeys(findings.unread.values()):
+        if culprit != settled.culprit:
+            yield Narrated(f"{_sentence(culprit)} {address(HINT, lab.stack.name)}.")
+    verdict = judge(history, findings)
+    yield VerdictReached(verdict)
+    if verdict.fates["superseded"]:
+        yield Narrated(
+            "Superseded: replaced by a newer write of the same product, before or after it reached "
+            "PostgreSQL. Coalesced are those that were replaced before."
+        )
+    if lag_of is not None:
+        yield from tell_lag(persist_lag(history, verdict, lag_of))
+    return verdict
+
+
+def tell_lag(lag: PersistLag | None) -> Generator[Event, None, None]:
+    """How long acknowledged writes were in Redis alone."""
+    if lag is None:
+        yield Narrated("No write was seen to arrive in PostgreSQL, so its time can't be told.")
+        return
+    for key, label, ms in (
+        ("persist_lag_p50_ms", "in PostgreSQL after, p50", lag.p50_ms),
+        ("persist_lag_p95_ms", "in PostgreSQL after, p95", lag.p95_ms),
+        ("persist_lag_p99_ms", "in PostgreSQL after, p99", lag.p99_ms),
+        ("persist_lag_max_ms", "in PostgreSQL after, max", lag.max_ms),
+        ("persist_lag_resolution_ms", "seen with a resolution of", lag.resolution_ms),
+    ):
+        yield Measured(key, label, round(ms), "ms")
+    rows = tuple(
+        (str(one.write.product), str((one.write.value or {}).get("name", "(delete)")), f"{one.ms:,.0f}")
+        for one in lag.worst
+    )
+    columns = ("product", "name", "lag, ms")
+    yield TableShown("persist_lag_worst", "The slowest to reach PostgreSQL", columns, rows)
+    yield Narrated(
+        f"Had Redis died at the worst moment, the writes of the last {lag.max_ms:,.0f} ms would be gone.",
+        "matters",
+    )
+
+
+def established(verdict: Verdict, *, passed: bool) -> bool | None:
+    """Whether a check on the classes of all writes passed: None where it only seems so, because something
+    could not be read, or the classes of some writes could not be told."""
+    # Where another check is invalid, the verdict as a whole no longer says that something is unknown.
+    validities = {verdict.validity, *(result.validity for result in verdict.checks.values())}
+    open_ = verdict.fates["undetermined"] > 0 or "unknown" in validities
+    return None if passed and open_ else passed
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith(".") else f"{text}."
+
+
+def conclude(verdict: Verdict, events: Iterable[Event], text: str) -> Conclusion:
+    """How a scenario ended that predicts a valid verdict.
+
+    Args:
+        events: Its checks may be among others.
+        text: The conclusion if everything came as predicted.
+    """
+    contradicted = contradictions(event for event in events if isinstance(event, Checked))
+    if verdict.validity == "unknown":
+        return Conclusion("inconclusive", "; ".join(verdict.reasons))
+    if verdict.validity == "valid" and not contradicted:
+        return Conclusion("expected", text)
+    return Conclusion("unexpected", ". ".join([*contradicted, *verdict.reasons]))
+
+
+def contradictions(checks: Iterable[Checked]) -> list[str]:
+    """What was predicted and not measured, a sentence for each."""
+    return [
+        f"Predicted: {check.claim}; measured: {check.actual}, not {check.expected}"
+        for check in checks
+        if check.passed is False
+    ]

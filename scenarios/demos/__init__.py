@@ -1,0 +1,1 @@
+"""The runbook's parts as demos, a file each."""

@@ -1,0 +1,1 @@
+"""The ledger, the final read and the verdict: pure data and pure functions."""

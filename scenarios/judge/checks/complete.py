@@ -1,0 +1,30 @@
+"""Whether there is anything to judge, and whether all of it was read."""
+
+from scenarios.judge.case import Case
+from scenarios.judge.checks.result import Result
+
+
+def acknowledged(case: Case) -> Result:
+    """Something was acknowledged."""
+    if case.acknowledged:
+        return Result()
+    return Result(
+        validity="unknown", reasons=("no write was acknowledged, so nothing can be said about any",)
+    )
+
+
+def final_read(case: Case) -> Result:
+    """Every part of the final read was made."""
+    unread = case.read.unread
+    # PostgreSQL or Redis is at fault for several parts at once: each is named once.
+    return Result(
+        validity="unknown" if unread else "valid",
+        reasons=tuple(dict.fromkeys(unread.values())),
+        evidence=tuple(unread),
+    )
+
+
+def watched(case: Case) -> Result:
+    """Somebody watched to the end whether Redis kept its memory."""
+    why = case.history.unwatched
+    return Result(validity="unknown", reasons=(why,)) if why else Result()

@@ -1,0 +1,42 @@
+"""Dead letters and pending entries that no write of the run explains."""
+
+from collections.abc import Iterator
+
+from scenarios.judge.case import Case
+from scenarios.judge.checks.places import Entries
+from scenarios.judge.checks.result import Result, counted
+from scenarios.judge.final_read import Held
+from scenarios.judge.values import comparable
+
+
+def unexplained(case: Case) -> Result:
+    """No dead letter and no pending entry of this run's time holds what no write of it sent. (What was in the
+    dead letter queue before the run, and what is no letter at all, is nobody's business here.)"""
+    read = case.read
+    letters = sorted({p for p, held in _unexplained(case, read.dead_letters)})
+    waiting = sorted({p for p, held in _unexplained(case, read.pending)})
+    reasons = [
+        f"{counted(len(products), one, many)} what was never acknowledged; they account for nothing"
+        for products, one, many in (
+            (letters, "product has a dead letter with", "products have dead letters with"),
+            (waiting, "product has a pending entry with", "products have pending entries with"),
+        )
+        if products
+    ]
+    return Result(
+        validity="invalid" if reasons else "valid" if read.reads("dead_letters", "pending") else "unknown",
+        reasons=tuple(reasons),
+        evidence=tuple(dict.fromkeys([*letters, *waiting])),
+    )
+
+
+def _unexplained(case: Case, entries: Entries) -> Iterator[tuple[str, Held]]:
+    for product, several in entries.items():
+        for held in several:
+            known = (product, held.version) in case.by_version
+            if (held.version > case.read.since or known) and not _explained(case, product, held):
+                yield product, held
+
+
+def _explained(case: Case, product: str, held: Held) -> bool:
+    return bool(case.writers(product, held) or case.unanswered.get((None, comparable(held.value))))

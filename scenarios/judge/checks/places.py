@@ -1,0 +1,73 @@
+"""Where an acknowledged write can be found: in its row, among the dead letters, among what waits."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, Literal
+
+from scenarios.judge.case import Answered, Case, precede
+from scenarios.judge.final_read import Held
+from scenarios.judge.ledger import Write
+from scenarios.judge.values import same
+
+Place = Literal["persisted", "superseded", "dead_lettered", "pending"]
+Entries = Mapping[str, Sequence[Held]]
+
+_FOREIGN: Final = "their rows hold what this run did not write"
+_MIXED: Final = "several writes may have made what is there"
+_OTHERWISE: Final[Mapping[Answered, Answered]] = {"yes": "no", "no": "yes", "unclear": "unclear"}
+
+
+def places(case: Case, write: Write) -> Iterator[tuple[Place, Answered, str]]:
+    """Each place in turn: whether the write is there, and, where that is unclear, why."""
+    read = case.read
+    yield _in_row(case, write)
+    yield "dead_lettered", *among(case, write, read.dead_letters, read.unread.get("dead_letters"))
+    yield "pending", *among(case, write, read.pending, read.unread.get("pending"))
+
+
+def waits_itself(case: Case, write: Write) -> bool:
+    """Whether a pending entry holds this very write."""
+    entries = case.read.pending.get(write.product or "", ())
+    return any(entry.version == write.version and same(entry.value, write.value) for entry in entries)
+
+
+def among(case: Case, write: Write, entries: Entries, unread: str | None = None) -> tuple[Answered, str]:
+    """Whether an entry holds the write, or another one that superseded it there. An entry that comes from no
+    write of the ledger explains nothing.
+
+    Args:
+        unread: Why the entries could not be read, None if they were.
+    """
+    if unread is not None:
+        return "unclear", unread
+    if write.product is None:
+        return "no", ""
+    answers = {_holds(case, write, write.product, entry) for entry in entries.get(write.product, ())}
+    if "yes" in answers:
+        return "yes", ""
+    return ("unclear", _MIXED) if "unclear" in answers else ("no", "")
+
+
+def _holds(case: Case, write: Write, product: str, entry: Held) -> Answered:
+    if write.version is None or entry.version < write.version:
+        return "no"
+    if entry.version == write.version:
+        return "yes" if same(entry.value, write.value) else "no"
+    writers = case.writers(product, entry)
+    return _OTHERWISE[precede(writers, write)] if writers else "no"
+
+
+def _in_row(case: Case, write: Write) -> tuple[Place, Answered, str]:
+    if "rows" in case.read.unread:
+        return "persisted", "unclear", case.read.unread["rows"]
+    product, version = write.product, write.version
+    row = case.read.rows.get(product) if product is not None else None
+    if row is None or product is None or version is None or row.version < version:
+        return "persisted", "no", ""
+    if row.version == version:
+        return "persisted", "yes", ""
+    # That a row of an acknowledged version holds another value is for `unexpected` to say.
+    writers = case.by_version.get((product, row.version)) or case.writers(product, row)
+    if not writers:
+        # A row from before the run was over before every write of it; of any other, nobody knows.
+        return "superseded", "no" if row.version <= case.read.since else "unclear", _FOREIGN
+    return "superseded", _OTHERWISE[precede(writers, write)], _MIXED

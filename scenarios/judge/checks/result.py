@@ -1,0 +1,52 @@
+"""What a check says, and how what several say is put together.
+
+The model is Jepsen's `compose` and `check-safe`: checks know nothing of each other, the worst one decides,
+and one that fails itself makes its own result unknown (https://github.com/jepsen-io/jepsen, checker.clj).
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from scenarios.judge.case import Case
+
+Validity = Literal["valid", "unknown", "invalid"]
+#: The worse one wins where results meet.
+_SEVERITY: Final[tuple[Validity, ...]] = ("valid", "unknown", "invalid")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What one check says of a case."""
+
+    validity: Validity = "valid"
+    #: One sentence for each reason why it is not valid; empty where it is.
+    reasons: tuple[str, ...] = ()
+    #: What it rests on: products, mostly.
+    evidence: tuple[str, ...] = ()
+
+
+Check = Callable[[Case], Result]
+
+
+def compose(checks: Mapping[str, Check], case: Case) -> dict[str, Result]:
+    """The result of every check, by its name. None of them raises."""
+    return {name: _safely(name, check, case) for name, check in checks.items()}
+
+
+def merge(validities: Iterable[Validity]) -> Validity:
+    """invalid > unknown > valid; of nothing, valid."""
+    return max(validities, key=_SEVERITY.index, default="valid")
+
+
+def counted(count: int, one: str, many: str) -> str:
+    """ "1 product is …", "1,204 products are …"."""
+    return f"{count:,} {one if count == 1 else many}"
+
+
+def _safely(name: str, check: Check, case: Case) -> Result:
+    try:
+        return check(case)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the others can still tell what they found
+        reason = f"the check '{name}' failed, so it says nothing ({type(error).__name__}: {error})"
+        return Result(validity="unknown", reasons=(reason,))

@@ -1,0 +1,84 @@
+"""Rows that should not be, or not as they are: unexpected, recovered, regressed."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final
+
+from scenarios.judge.case import Case
+from scenarios.judge.checks.result import Result, counted
+from scenarios.judge.ledger import Write
+from scenarios.judge.values import Comparable, comparable, same
+
+#: Why, the check of the final read says.
+_UNREAD: Final = Result(validity="unknown")
+
+
+def unexpected(case: Case) -> Result:
+    """No row holds what was never acknowledged, unless an unanswered write explains it."""
+    read = case.read
+    if not read.reads("rows"):
+        return _UNREAD
+    explained = _recovered(case)
+    wrong = set(read.strangers) - explained
+    for product, row in read.rows.items():
+        # Were one version acknowledged twice, with two values, the row would have to be both.
+        known = case.by_version.get((product, row.version), ())
+        foreign = not known and row.version > read.since and product not in explained
+        if foreign or not all(same(row.value, write.value) for write in known):
+            wrong.add(product)
+    what = "in the database with a value that was never acknowledged; did somebody else write to this lab?"
+    return _products(wrong, what)
+
+
+def recovered(case: Case) -> Result:
+    """Products of unanswered writes that are in the database: a finding, never a fault."""
+    if not case.read.reads("rows"):
+        return _UNREAD
+    return Result(evidence=tuple(sorted(_recovered(case))))
+
+
+def regressed(case: Case) -> Result:
+    """No row is older than it was seen earlier in the run, or gone."""
+    if not case.read.reads("rows"):
+        return _UNREAD
+    newest = dict(case.read.seen)
+    for product, sightings in case.history.sightings.seen.items():
+        newest[product] = max(newest.get(product, 0), *(seen.version for seen in sightings))
+    rows = case.read.rows
+    older = {p for p, version in newest.items() if p not in rows or rows[p].version < version}
+    return _products(older, "older in the database than seen before")
+
+
+def _products(products: set[str], what: str) -> Result:
+    if not products:
+        return Result()
+    return Result(
+        validity="invalid",
+        reasons=(f"{counted(len(products), 'product is', 'products are')} {what}",),
+        evidence=tuple(sorted(products)),
+    )
+
+
+def _recovered(case: Case) -> frozenset[str]:
+    """Products whose row an unanswered write explains."""
+    read = case.read
+    found = {
+        product
+        for product, row in read.rows.items()
+        if row.version > read.since
+        and (product, row.version) not in case.by_version
+        and case.unanswered.get((product, comparable(row.value)))
+    }
+    # The id of a create is the server's to give: without an answer, only its value can tell it.
+    unclaimed: dict[Comparable, list[str]] = defaultdict(list)
+    for product, row in sorted(read.strangers.items()):
+        unclaimed[comparable(row.value)].append(product)
+    for (named, value), writes in case.unanswered.items():
+        if named is None:
+            found.update(_claimed(unclaimed[value], writes))
+    return frozenset(found)
+
+
+def _claimed(products: list[str], writes: Sequence[Write]) -> list[str]:
+    """Each stranger is explained by one unanswered create at most."""
+    return products[max(0, len(products) - len(writes)) :]

@@ -1,0 +1,45 @@
+"""What Redis holds as text, as plain data. Anything may stand there, and need not be ours."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from scenarios.judge.final_read import Held
+
+
+def decode(text: str) -> dict[str, Any] | None:
+    """The JSON object that a text is, None if it is none."""
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def held(content: Mapping[str, Any] | None) -> Held:
+    """A document or an entry as a version and a value."""
+    if content is None:
+        return Held(version=0, value=None)
+    return Held(version=version_in(content), value=None if content.get("deleted") else content)
+
+
+def version_in(content: Mapping[str, Any]) -> int:
+    """0, which no write has, for what is no document of ours."""
+    version = content.get("version")
+    return version if isinstance(version, int) and not isinstance(version, bool) else 0
+
+
+def letter(content: Mapping[str, Any]) -> tuple[str, Held]:
+    """A dead letter's product, and the write that it holds: the letter's version with its entry's value."""
+    entry = content.get("entry")
+    value = entry if isinstance(entry, dict) else {}
+    deleted = bool(value.get("deleted"))
+    return str(content.get("id")), Held(version=version_in(content), value=None if deleted else value)
+
+
+def backlog_member(member: str) -> tuple[str, Held] | None:
+    """A product's older entry, `<id>:<version>:<entry>`; None if it is none."""
+    product, _, rest = member.partition(":")
+    _, _, entry = rest.partition(":")
+    content = decode(entry)
+    return (product, held(content)) if content is not None else None

@@ -1,0 +1,1 @@
+"""What a scenario works with: one lab's API, databases and ledger."""

@@ -1,0 +1,141 @@
+"""The HTTP API as calls. Every write goes into the ledger, whatever comes of it."""
+
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Final
+
+import httpx
+
+from scenarios.judge.ledger import Answer, Ledger, Operation, Write, answer_without_product
+from scenarios.lab.problem import in_words
+from stack.errors import EnvironmentFault, NotRunning
+
+_TIMEOUT: Final = 10.0
+_CONNECTIONS: Final = 64
+
+
+class Client:
+    """One lab's API; several threads may use it. `timeout` is in s; beyond, a write's outcome is unknown."""
+
+    def __init__(self, url: str, ledger: Ledger, *, timeout: float = _TIMEOUT) -> None:
+        limits = httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS)
+        self._http = httpx.Client(base_url=url, timeout=timeout, limits=limits, trust_env=False)
+        self._ledger = ledger
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._http.close()
+
+    def create(self, value: Mapping[str, Any], *, group: str = "", policy: str = "") -> Write:
+        return self._write("create", None, value, group, policy)
+
+    def update(self, product: str, value: Mapping[str, Any], *, group: str = "", policy: str = "") -> Write:
+        return self._write("update", product, value, group, policy)
+
+    def delete(self, product: str, *, group: str = "", policy: str = "") -> Write:
+        return self._write("delete", product, None, group, policy)
+
+    def read(self, product: str) -> dict[str, Any] | None:
+        """The product as the API shows it, None if it is nowhere."""
+        answer = self._ask("GET", f"/products/{product}", ok=(200, 404))
+        return dict(answer.json()) if answer.status_code == 200 else None
+
+    def config(self) -> dict[str, Any]:
+        return dict(self._ask("GET", "/admin/config").json())
+
+    def change_config(self, changes: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(self._ask("PATCH", "/admin/config", json=dict(changes)).json())
+
+    def queue(self) -> dict[str, Any]:
+        return dict(self._ask("GET", "/admin/queue").json())
+
+    def flush(self) -> None:
+        self._ask("POST", "/admin/flush", ok=(200, 202))
+
+    def requeue_dead_letters(self) -> dict[str, Any]:
+        return dict(self._ask("POST", "/admin/dlq/requeue").json())
+
+    def _write(
+        self,
+        operation: Operation,
+        product: str | None,
+        value: Mapping[str, Any] | None,
+        group: str,
+        policy: str,
+    ) -> Write:
+        method, path = {
+            "create": ("POST", "/products"),
+            "update": ("PUT", f"/products/{product}"),
+            "delete": ("DELETE", f"/products/{product}"),
+        }[operation]
+        sent_at = time.monotonic()
+        answer, found, detail = self._attempt(method, path, value, policy)
+        finished_at = time.monotonic()
+        write = Write(
+            product=found.get("id", product),
+            operation=operation,
+            value=value,
+            answer=answer,
+            version=found.get("version"),
+            sent_at=sent_at,
+            finished_at=finished_at,
+            latency_ms=1000 * (finished_at - sent_at),
+            group=group,
+            detail=detail,
+        )
+        self._ledger.record(write)
+        return write
+
+    def _attempt(
+        self, method: str, path: str, value: Mapping[str, Any] | None, policy: str
+    ) -> tuple[Answer, dict[str, Any], str]:
+        headers = {"X-Write-Policy": policy} if policy else {}
+        json = dict(value) if value is not None else None
+        try:
+            answer = self._http.request(method, path, json=json, headers=headers)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            return "refused", {}, f"not sent: {error}"
+        except httpx.HTTPError as error:
+            return "unknown", {}, f"{type(error).__name__}: {error}"
+        if answer.is_success:
+            return _read_acknowledgement(answer)
+        return answer_without_product(answer.status_code), {}, answer.text
+
+    def _ask(
+        self, method: str, path: str, *, ok: tuple[int, ...] = (200,), json: Mapping[str, Any] | None = None
+    ) -> httpx.Response:
+        """Raises NotRunning if the API can't be reached, EnvironmentFault if it answers otherwise."""
+        try:
+            answer = self._http.request(method, path, json=json)
+        except httpx.HTTPError as error:
+            raise NotRunning(
+                f"the API at {self._http.base_url} does not answer: {str(error) or type(error).__name__}",
+                hint="`labctl status` says what runs; `labctl up` repairs it",
+            ) from error
+        if answer.status_code not in ok:
+            raise EnvironmentFault(
+                f"{method} {path} was answered with {answer.status_code}: {in_words(answer.text)}",
+                hint="`labctl logs api` may say why",
+            )
+        return answer
+
+
+def _read_acknowledgement(answer: httpx.Response) -> tuple[Answer, dict[str, Any], str]:
+    """An answer that does not say what was taken leaves it open whether anything was."""
+    try:
+        content = answer.json()
+    except ValueError:
+        content = None
+    match content:
+        case {"id": str(), "version": int()}:
+            return "acknowledged", content, ""
+        case _:
+            return "unknown", {}, f"{answer.status_code} without id and version: {answer.text[:200]}"

@@ -1,0 +1,94 @@
+"""What a measurement rests on. Where it is not given, nothing can be concluded."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from scenarios.judge.ledger import Write
+from scenarios.lab.context import Lab
+from scenarios.lab.problem import in_words
+from stack.errors import Inconclusive
+
+#: ms that an audience waits for a flush, at most.
+_PATIENCE_MS: Final = 20_000
+
+
+def require_settings(lab: Lab, why: str, **wanted: object) -> dict[str, Any]:
+    """The lab's settings, as they are.
+
+    Args:
+        why: What does not happen otherwise: "nothing can be coalesced".
+
+    Raises:
+        Inconclusive: a setting is not the one wanted.
+    """
+    config = lab.client.config()
+    for setting, value in wanted.items():
+        if config[setting] != value:
+            raise Inconclusive(
+                f"this lab runs with {setting}={_shown(config[setting])}, so {why}",
+                hint=f"`labctl config set {setting}={_shown(value)}`",
+            )
+    return config
+
+
+def require_flushing(lab: Lab) -> None:
+    """Raises Inconclusive, at once, where what is due does not get done: no measurement gets past that."""
+    condition = lab.stack.condition()
+    if condition is None:
+        raise Inconclusive(
+            "Redis does not answer", hint="`labctl status` says what runs; `labctl up` repairs it"
+        )
+    if trouble := condition.trouble():
+        raise Inconclusive(
+            f"what is acknowledged does not reach PostgreSQL: {trouble}",
+            hint="`labctl status` says what can be done",
+        )
+    if not condition.workers:
+        raise Inconclusive("no worker runs", hint="`labctl worker start`")
+    suspended = [worker for worker in condition.workers if worker.state == "suspended"]
+    if len(suspended) == len(condition.workers):
+        raise Inconclusive(
+            f"what is acknowledged will not reach PostgreSQL: {suspended[0].trouble()}",
+            hint="`labctl exec redis -- redis-cli DEL rq:suspended` lets it go on, as `rq resume` does",
+        )
+
+
+def flush_delay(config: Mapping[str, Any]) -> int:
+    """ms that a write waits before it is flushed. Raises Inconclusive if that is too long to watch."""
+    setting = "coalescing_window_ms" if config["write_coalescing_enabled"] else "flush_interval_ms"
+    delay = int(config[setting])
+    if delay > _PATIENCE_MS:
+        raise Inconclusive(
+            f"this lab lets a write wait for {delay / 1000:g} s, too long to watch",
+            hint=f"`labctl config set {setting}=500`",
+        )
+    return delay
+
+
+def require_no_failures(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The settings again. Raises Inconclusive where the worker fails writes on purpose."""
+    if config["simulate_db_failure"]:
+        raise Inconclusive(
+            f"this lab fails {config['failure_rate']:.0%} of its database writes on purpose",
+            hint="`labctl config set simulate_db_failure=false`",
+        )
+    return config
+
+
+def require_acknowledged(writes: Sequence[Write]) -> None:
+    """Raises Inconclusive unless every one of these writes was acknowledged."""
+    failed = [write for write in writes if write.answer != "acknowledged"]
+    if failed:
+        raise Inconclusive(
+            f"{len(failed)} of {len(writes)} writes were not acknowledged ({failed[0].answer})",
+            hint=reason_of(failed[0]),
+        )
+
+
+def reason_of(write: Write) -> str:
+    """Why a write was not acknowledged, in the service's words."""
+    return in_words(write.detail) or "see `labctl logs api`"
+
+
+def _shown(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,85 @@
+"""What is watched while a scenario plays, whatever it measures: the live settings, and whether what is due
+gets done."""
+
+import threading
+from collections.abc import Generator
+from contextlib import closing
+from typing import Final
+
+from scenarios.events import Event
+from scenarios.scenario import Conclusion
+from stack.converge.restore import remember
+from stack.errors import Inconclusive
+from stack.spec.events import StackEvent
+from stack.stack import Stack
+
+#: s between two looks, which cost a tenth of a millisecond each.
+_LOOK_SECONDS: Final = 0.25
+#: ms for which flushing must have been stuck before a demo gives up on it.
+_PATIENCE_MS: Final = 3_000
+
+
+class Watch:
+    """A thread that looks at a lab now and then. A context manager."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._ended = threading.Event()
+        self._notes: list[StackEvent] = []
+        self._trouble = ""
+        self._thread = threading.Thread(target=self._run, name="watch of the lab", daemon=True)
+
+    def __enter__(self) -> "Watch":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def notes(self) -> Generator[StackEvent]:
+        """What happened since this was asked last."""
+        while self._notes:
+            yield self._notes.pop(0)
+
+    @property
+    def trouble(self) -> str:
+        """Why flushing has been stuck for a while; '' where it is not."""
+        return self._trouble
+
+    def _run(self) -> None:
+        while not self._ended.wait(_LOOK_SECONDS):
+            self._notes.extend(remember(self._stack))
+            condition = self._stack.condition()
+            stuck = (
+                [w for w in condition.workers if w.stuck and w.for_ms >= _PATIENCE_MS] if condition else []
+            )
+            self._trouble = stuck[0].trouble() if stuck else ""
+
+
+def watched(
+    play: Generator[Event, None, Conclusion], stack: Stack, *, gives_up: bool
+) -> Generator[Event, None, Conclusion]:
+    """The play, with what is noted meanwhile.
+
+    Args:
+        gives_up: Whether it ends as inconclusive once flushing is stuck, instead of waiting for it.
+
+    Raises:
+        Inconclusive: flushing is stuck.
+    """
+    with closing(play), Watch(stack) as watch:
+        while True:
+            try:
+                event = next(play)
+            except StopIteration as end:
+                yield from watch.notes()
+                conclusion: Conclusion = end.value
+                return conclusion
+            yield event
+            yield from watch.notes()
+            if gives_up and watch.trouble:
+                raise Inconclusive(
+                    f"what is acknowledged does not reach PostgreSQL: {watch.trouble}",
+                    hint="`labctl status` says what can be done",
+                )

@@ -1,0 +1,153 @@
+"""Watches a lab while a scenario runs: whether Redis keeps its memory, and when rows arrive in PostgreSQL.
+
+Two threads, so that a PostgreSQL that is frozen hides no crash of Redis. Both cost little: a GET twenty times
+a second, and one query for the rows that are waited for, as often as its share of the time stays small.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from scenarios.judge.history import History
+from scenarios.judge.ledger import Ledger
+from scenarios.lab.probe import Probe
+from scenarios.watch.redis_memory import MemoryWatch
+from scenarios.watch.row_reader import RowReader
+from scenarios.watch.row_tracker import RowTracker
+from stack.errors import NotRunning
+
+#: s between two looks at Redis' clock.
+_MEMORY_EVERY_S: Final = 0.05
+#: s between two polls of PostgreSQL: at least, at most, and as many as keep labctl's part of the work below
+#: this share of one processor.
+_ROWS_EVERY_S: Final = 0.1
+_ROWS_AT_MOST_S: Final = 2.0
+_ROWS_SHARE: Final = 0.02
+#: s for Redis to answer a look, and for a last poll of PostgreSQL before it is cut off.
+_TIMEOUT_S: Final = 1.0
+
+
+class Watcher:
+    """Of one run: `start`, then `history` once, or `close`."""
+
+    def __init__(self, redis_url: str, database_url: str, ledger: Ledger) -> None:
+        self.memory: Final = MemoryWatch()
+        self._ledger = ledger
+        self._probe = Probe(redis_url, database_url, timeout_s=_TIMEOUT_S)
+        self.rows: Final = RowTracker(ledger)
+        self._reader = RowReader(database_url)
+        self._stop = threading.Event()
+        #: Set: the rows are to be looked at now.
+        self._nudge = threading.Event()
+        self._unwatched = "nobody watched whether Redis kept its memory"
+        #: Whether what a new memory was found with has still to be read.
+        self._survivors_due = False
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Watch from now on."""
+        self._unwatched = ""
+        # Whatever memory is there now is the one that the run begins with.
+        self.look_at_memory()
+        self._threads = [
+            threading.Thread(target=self._guarded, args=(loop,), name=name, daemon=True)
+            for name, loop in (("watch-memory", self._watch_memory), ("watch-rows", self._watch_rows))
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def history(self) -> History:
+        """What happened up to now, a last look included. It watches no longer."""
+        self._end()
+        return History(
+            writes=self._ledger.writes,
+            sightings=self.rows.sightings,
+            losses=tuple(self.memory.losses),
+            unwatched=self._unwatched,
+        )
+
+    def close(self) -> None:
+        """Stop watching, if it still does."""
+        self._end()
+        self._reader.close()
+        self._probe.close()
+
+    def look_at_memory(self) -> None:
+        """One look at Redis."""
+        began_at = time.monotonic()
+        try:
+            clock = self._probe.clock()
+        except NotRunning as error:
+            if self.memory.silent(time.monotonic(), dead=_refused(error)):
+                self._nudge.set()
+            return
+        if self.memory.found(began_at, time.monotonic(), clock):
+            self._survivors_due = True
+            self._nudge.set()
+        if self._survivors_due:
+            self._read_survivors()
+
+    def look_at_rows(self) -> None:
+        """One poll of PostgreSQL, if there is anything to look for."""
+        wanted = self.rows.ask()
+        if not wanted:
+            return
+        sent_at = time.monotonic()
+        try:
+            found = self._reader.newer(wanted)
+        except NotRunning:
+            return
+        self.rows.take(sent_at, time.monotonic(), found)
+
+    def _read_survivors(self) -> None:
+        try:
+            survivors = self._probe.entries(self._ledger.products())
+        except NotRunning:
+            return
+        self.memory.losses[-1] = replace(self.memory.losses[-1], survivors=survivors)
+        self._survivors_due = False
+
+    def _watch_memory(self) -> None:
+        while not self._stop.wait(_MEMORY_EVERY_S):
+            self.look_at_memory()
+        self.look_at_memory()
+
+    def _watch_rows(self) -> None:
+        over = False
+        while not over:
+            # The last poll comes after the call to stop: what is there by then was seen.
+            over = self._stop.is_set()
+            self._nudge.clear()
+            began_at, cpu = time.monotonic(), time.thread_time()
+            self.look_at_rows()
+            # On a busy machine a poll takes long that costs little; half of the time is the most, though.
+            took, cost = time.monotonic() - began_at, time.thread_time() - cpu
+            if not over:
+                self._nudge.wait(min(_ROWS_AT_MOST_S, max(_ROWS_EVERY_S, took, cost / _ROWS_SHARE)))
+
+    def _guarded(self, loop: Callable[[], None]) -> None:
+        try:
+            loop()
+        except Exception as error:  # noqa: BLE001 - a watcher that fails must be told, and ends no measurement
+            self._unwatched = f"watching the lab failed ({type(error).__name__}: {error})"
+
+    def _end(self) -> None:
+        self._stop.set()
+        self._nudge.set()
+        threads, self._threads = self._threads, []
+        for thread in threads:
+            thread.join(2 * _TIMEOUT_S)
+        if any(thread.is_alive() for thread in threads):
+            self._reader.cut()
+            for thread in threads:
+                thread.join(10 * _TIMEOUT_S)
+
+
+def _refused(error: BaseException) -> bool:
+    """Whether nobody listens any more."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ConnectionRefusedError):
+        cause = cause.__cause__ or cause.__context__
+    return cause is not None

@@ -1,0 +1,68 @@
+"""In what a lab of one runtime differs from a lab of another, gathered in one value."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from stack.local.services import DEFAULT_PORTS, OBSERVABILITY_PORTS, lab_specs, urls
+from stack.settings import StackSettings
+from stack.spec.events import StackEvents
+from stack.spec.load_test import LoadTest, Script
+from stack.spec.runtime import Runtime
+from stack.spec.service import ServiceSpec
+from stack.state.lab import LabState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flavour:
+    """One runtime, and what a lab is on it."""
+
+    runtime: Runtime
+    #: The services of a lab in this state, by short name, in the order in which people list them.
+    specs: Callable[[LabState], dict[str, ServiceSpec]]
+    #: Provide what services are started from, before they are.
+    provide: Callable[[Mapping[str, ServiceSpec]], StackEvents]
+    #: Whether there is data of the lab that its state directory does not know of.
+    holds_data: Callable[[], bool]
+    #: A load test on a lab in this state, not started: which script of k6, with which of its settings.
+    load_test: Callable[[LabState, Script, Mapping[str, str]], LoadTest]
+    #: The well-known ports, by endpoint.
+    ports: Mapping[str, int]
+
+
+def local_flavour(directory: Path, settings: StackSettings) -> Flavour:
+    """Processes of this machine."""
+    from stack.local import limits as local_limits
+    from stack.local.k6 import LocalLoadTest
+    from stack.local.runtime import LocalRuntime
+
+    return Flavour(
+        runtime=LocalRuntime(directory, settings),
+        specs=lab_specs,
+        provide=lambda specs: local_limits.require(settings, specs),
+        holds_data=lambda: False,
+        load_test=lambda state, script, given: LocalLoadTest(
+            script, {"BASE_URL": urls(state.ports)["api"], **given}
+        ),
+        ports=DEFAULT_PORTS,
+    )
+
+
+def docker_flavour(name: str, directory: Path, settings: StackSettings) -> Flavour:
+    """Containers of a Docker engine."""
+    from stack.docker.images import DockerImages, own_image
+    from stack.docker.k6 import DockerLoadTest
+    from stack.docker.owner import Owner
+    from stack.docker.runtime import DockerRuntime
+    from stack.docker.services import docker_specs
+
+    runtime = DockerRuntime(name, settings, Owner.of(directory.parent))
+    image = own_image()
+    return Flavour(
+        runtime=runtime,
+        specs=lambda state: docker_specs(state, image),
+        provide=DockerImages(settings).provide,
+        holds_data=runtime.holds_data,
+        load_test=lambda _, script, given: DockerLoadTest(name, script, given, settings),
+        ports={**DEFAULT_PORTS, **OBSERVABILITY_PORTS},
+    )

@@ -1,0 +1,55 @@
+"""What is in Redis alone, acknowledged writes above all: it is lost if Redis is taken away now."""
+
+from contextlib import suppress
+from typing import Final
+
+from service.writebehind import keys
+from stack.errors import DeadlinePassed
+from stack.redis_wire import ask
+from stack.spec.events import StackEvents, StackNoted
+from stack.spec.runtime import Runtime
+from stack.spec.service import HealthCheck
+from stack.wait import wait_until
+
+#: s that a running worker gets to bring them to PostgreSQL.
+_DRAIN_SECONDS: Final = 10.0
+
+
+def unwritten(redis: HealthCheck) -> int:
+    """How many products and older entries wait; 0 where Redis does not answer, so that nobody knows."""
+    with suppress(OSError, ValueError):
+        held = ask(redis, ("HLEN", keys.PENDING), ("ZCARD", keys.BACKLOG))
+        return sum(number for number in held if isinstance(number, int))
+    return 0
+
+
+def told(redis: HealthCheck, *, lost: bool) -> StackEvents:
+    """Say how many there are, if any: before they are lost with Redis, or that they wait there."""
+    if count := unwritten(redis):
+        yield StackNoted(sentence(count, lost=lost))
+
+
+def sentence(count: int, *, lost: bool) -> str:
+    """What becomes of so many acknowledged writes."""
+    one = count == 1
+    fate = (
+        ("goes with it" if one else "go with it") if lost else ("waits" if one else "wait") + " for a worker"
+    )
+    return f"{count:,} acknowledged {'write is' if one else 'writes are'} in Redis alone, and {fate}."
+
+
+def drain(redis: HealthCheck, runtime: Runtime) -> int:
+    """Wait while the lab's worker brings them to PostgreSQL; how many are left."""
+
+    def worker_runs() -> bool:
+        seen = runtime.observe().get("worker")
+        return seen is not None and seen.state == "running"
+
+    with suppress(DeadlinePassed):
+        wait_until(
+            lambda: unwritten(redis) == 0 or not worker_runs(),
+            seconds=_DRAIN_SECONDS,
+            reason="everything acknowledged is in PostgreSQL",
+            hint="",
+        )
+    return unwritten(redis)

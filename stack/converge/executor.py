@@ -1,0 +1,68 @@
+"""Work on several services at once, in the order that their dependencies allow."""
+
+import queue
+import threading
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Final
+
+from stack.spec.events import StackEvent, StackEvents
+
+
+class Cancelled(Exception):
+    """The work was given up, because other work failed or the user interrupted."""
+
+
+class Shift:
+    """What a task sees of the crew that it works in."""
+
+    def __init__(self, put: Callable[[StackEvent], None]) -> None:
+        self.report: Final = put
+        self._given_up = threading.Event()
+
+    def give_up(self) -> None:
+        self._given_up.set()
+
+    def check(self) -> None:
+        """Raises Cancelled if the work was given up; long work asks often."""
+        if self._given_up.is_set():
+            raise Cancelled
+
+
+Task = Callable[[Shift], None]
+
+
+def work(tasks: Mapping[str, Task], after: Mapping[str, Collection[str]]) -> StackEvents:
+    """Run every task in a thread once those named in `after` are done; yield what they report.
+
+    The first exception of a task makes the others give up; it is raised when all have ended. So it is when
+    the iterator is closed or interrupted: no task runs on after it.
+    """
+    reports: queue.SimpleQueue[StackEvent | Future[None]] = queue.SimpleQueue()
+    shift = Shift(reports.put)
+    waiting = {name: set(after.get(name, ())) & set(tasks) for name in tasks}
+    names: dict[Future[None], str] = {}
+    with ThreadPoolExecutor(max_workers=max(1, len(tasks))) as pool:
+
+        def begin_ready() -> None:
+            for name in [name for name, before in waiting.items() if not before]:
+                del waiting[name]
+                future = pool.submit(tasks[name], shift)
+                names[future] = name
+                future.add_done_callback(reports.put)
+
+        try:
+            begin_ready()
+            while names:
+                report = reports.get()
+                if not isinstance(report, Future):
+                    yield report
+                    continue
+                done = names.pop(report)
+                report.result()
+                for before in waiting.values():
+                    before.discard(done)
+                begin_ready()
+        finally:
+            # Leaving the `with` waits for the threads; they end at their next check.
+            shift.give_up()

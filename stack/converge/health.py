@@ -1,0 +1,183 @@
+"""Whether a service is fit for work, asked in its own protocol from this machine.
+
+The questions are put on bare sockets: a client library would take longer to import than to ask.
+"""
+
+import http.client
+import json
+import struct
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from dataclasses import replace
+from typing import Final
+
+from service.writebehind.workers import WorkerState
+from stack.converge.flushing import condition
+from stack.redis_wire import ANSWER_SECONDS, Refused, ask, connect
+from stack.spec.runtime import Observed
+from stack.spec.service import HealthCheck, Protocol, ServiceSpec
+
+#: Version 3.0 of PostgreSQL's protocol.
+_POSTGRES_PROTOCOL: Final = 196_608
+
+
+def ailment(check: HealthCheck, seen: Observed | None = None) -> str:
+    """What the service lacks, for a sentence; '' if it is fit for work.
+
+    Args:
+        check: What to ask, and where.
+        seen: The service as it is now, if that is known: an announcement that its predecessor left behind
+            does not count.
+    """
+    try:
+        return _ASK[check.protocol](check, seen)
+    except TimeoutError:
+        return "does not answer"
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        refused = isinstance(error, ConnectionError)
+        return "accepts no connections yet" if refused else f"does not answer properly ({error})"
+
+
+def trouble(check: HealthCheck) -> str:
+    """Why a service that is fit for work does not get it done, for a sentence; '' if it does, or where that
+    can't be found out."""
+    find = _TROUBLE.get(check.protocol)
+    if find is None:
+        return ""
+    try:
+        return find(check)
+    except (OSError, http.client.HTTPException, ValueError):
+        return ""
+
+
+def examined(spec: ServiceSpec, seen: Observed | None) -> Observed:
+    """What was seen of a service, whether it is fit for work, and whether it gets that done."""
+    if seen is None:
+        return Observed(service=spec.name, state="missing")
+    if seen.state != "running":
+        return seen
+    lack = ailment(spec.health, seen)
+    if lack and (what := _takes_writes(spec.health, lack)):
+        return replace(seen, state="healthy", detail=what)
+    if lack:
+        young = seen.started_at is not None and time.time() - seen.started_at < spec.health.seconds
+        return replace(seen, state="starting" if young else "unhealthy", detail=lack)
+    what = trouble(spec.health)
+    return replace(seen, state="unhealthy" if what else "healthy", detail=what or _remark(spec.health))
+
+
+def _remark(check: HealthCheck) -> str:
+    """What is worth knowing of a service that gets its work done, so far: its worker was suspended."""
+    if check.protocol != "worker":
+        return ""
+    with suppress(OSError, ValueError):
+        return next((w.trouble() for w in condition(check).workers if w.state == "suspended"), "")
+    return ""
+
+
+def examined_all(specs: Mapping[str, ServiceSpec], observed: Mapping[str, Observed]) -> dict[str, Observed]:
+    """All of them at once: each may take a while to say nothing."""
+    with ThreadPoolExecutor(max_workers=len(specs)) as pool:
+        seen = pool.map(lambda spec: examined(spec, observed.get(spec.name)), specs.values())
+        return dict(zip(specs, seen, strict=True))
+
+
+def _ask_redis(check: HealthCheck, seen: Observed | None) -> str:
+    (answer,) = ask(check, ("PING",))
+    return "" if answer == b"PONG" else f"answers {str(answer)!r}"
+
+
+def _ask_worker(check: HealthCheck, seen: Observed | None) -> str:
+    try:
+        workers = condition(check).workers
+    except Refused as error:
+        return f"Redis answers {str(error)!r}"
+    except (OSError, ValueError):
+        return "can't register: Redis does not answer"
+    is_there = any(seen is None or _speaks(worker, seen) for worker in workers)
+    return "" if is_there else "has not registered in Redis yet"
+
+
+def _speaks(worker: WorkerState, seen: Observed) -> bool:
+    """Whether this service speaks, and not the one before it."""
+    if seen.own_pid is not None:
+        return worker.pid == seen.own_pid
+    # In every container the pid is the same small number, but no later one started earlier.
+    return seen.started_at is None or worker.started_at >= seen.started_at
+
+
+def _is_full(check: HealthCheck) -> str:
+    # A script that may write, and does not: Redis refuses it exactly when it would refuse a write.
+    (answer,) = ask(check, ("EVAL", "#!lua\nreturn 1", 0))
+    if isinstance(answer, Refused) and str(answer).startswith("OOM"):
+        return "is full: it takes no writes until the worker has made room, or it has more memory"
+    return ""
+
+
+def _ask_postgres(check: HealthCheck, seen: Observed | None) -> str:
+    """What pg_isready asks: would it let somebody log in?"""
+    names = b"user\0labuser\0database\0labdb\0\0"
+    with closing(connect(check)) as connection:
+        connection.sendall(struct.pack("!ii", len(names) + 8, _POSTGRES_PROTOCOL) + names)
+        kind = connection.recv(1)
+    return "" if kind == b"R" else "is starting up"
+
+
+def _ask_http(check: HealthCheck, seen: Observed | None) -> str:
+    status, body = _get(check)
+    if status == http.client.OK:
+        return ""
+    detail = body.get("detail")
+    return f"answers {status}" + (f" ({detail})" if isinstance(detail, str) and detail else "")
+
+
+def _writes(check: HealthCheck) -> Mapping[str, object]:
+    """What the API says of the taking of writes."""
+    writes = _get(check)[1].get("writes")
+    return writes if isinstance(writes, dict) else {}
+
+
+def _takes_writes(check: HealthCheck, lack: str) -> str:
+    """What to say of an API that acknowledges all the same, as it does without PostgreSQL; '' otherwise."""
+    if check.protocol != "http" or not lack.startswith(f"answers {http.client.SERVICE_UNAVAILABLE}"):
+        return ""
+    try:
+        _, body = _get(check)
+    except (OSError, http.client.HTTPException, ValueError):
+        return ""
+    down, *_ = str(body.get("detail", "")).split(";")
+    return f"takes writes, with {down}" if body.get("writes") == {"status": "taken"} else ""
+
+
+def _refuses_writes(check: HealthCheck) -> str:
+    writes = _writes(check)
+    return f"refuses writes: {writes.get('detail')}" if writes.get("status") == "refused" else ""
+
+
+def _get(check: HealthCheck) -> tuple[int, Mapping[str, object]]:
+    """Status and JSON object; an empty one where there is none."""
+    connection = http.client.HTTPConnection(check.host, check.port, timeout=ANSWER_SECONDS)
+    with closing(connection):
+        connection.request("GET", check.path)
+        response = connection.getresponse()
+        body = response.read()
+    try:
+        content = json.loads(body)
+    except ValueError:
+        content = None
+    return response.status, content if isinstance(content, dict) else {}
+
+
+_ASK: Final[Mapping[Protocol, Callable[[HealthCheck, Observed | None], str]]] = {
+    "redis": _ask_redis,
+    "worker": _ask_worker,
+    "postgres": _ask_postgres,
+    "http": _ask_http,
+}
+_TROUBLE: Final[Mapping[Protocol, Callable[[HealthCheck], str]]] = {
+    "redis": _is_full,
+    "worker": lambda check: condition(check).trouble(),
+    "http": _refuses_writes,
+}

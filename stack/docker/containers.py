@@ -1,0 +1,219 @@
+"""Containers, the network and the volumes of a lab: how they are created."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from stack.docker import labels
+from stack.errors import EnvironmentFault, PortHeld
+from stack.package_files import asset_path
+from stack.port_holder import describe_holder
+from stack.ports import HELD_HINT, HOST
+from stack.spec.container import ContainerSpec, Mount, Probe
+from stack.spec.service import ServiceSpec
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+#: Options of every directory in memory.
+TMPFS_OPTIONS: Final = "rw,nosuid,nodev,size=64m"
+#: The engine keeps this much of each log, in files of this size.
+LOG_OPTIONS: Final[Mapping[str, str]] = {"max-size": "10m", "max-file": "2"}
+_NANOSECONDS: Final = 1_000_000_000
+
+
+def find(client: "APIClient", lab: str, service: str) -> Mapping[str, Any] | None:
+    """The container of that service, inspected; None if there is none.
+
+    Raises:
+        EnvironmentFault: one of that name is somebody else's.
+    """
+    from docker.errors import NotFound
+
+    name = labels.container_name(lab, service)
+    try:
+        found: Mapping[str, Any] = client.inspect_container(name)
+    except NotFound:
+        return None
+    if not labels.is_own(lab, labels.labels_of(found)):
+        raise EnvironmentFault(
+            f"there is a container {name} that is not this lab's, and labctl leaves it alone",
+            hint=f"rename or remove it (`docker rm {name}`), or start a lab under another `--name`",
+        )
+    return found
+
+
+def discard(client: "APIClient", identity: str) -> None:
+    """End and remove a container, if it is still there."""
+    from docker.errors import APIError
+
+    try:
+        # With its unnamed volumes, which nothing else could ever use.
+        client.remove_container(identity, force=True, v=True)
+    except APIError as error:
+        # It is gone already, or somebody else is about to remove it.
+        if error.status_code not in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
+            raise
+
+
+def is_current(client: "APIClient", lab: str, found: Mapping[str, Any], spec: ServiceSpec) -> bool:
+    """Whether this container was made from this specification, from what its image is by now, and is in the
+    lab's network, so that it need only be started."""
+    from docker.errors import ImageNotFound
+
+    if labels.labels_of(found).get(labels.SPEC) != spec.hash() or not _is_connected(client, lab, found):
+        return False
+    inspect: Any = client.inspect_image  # without types in the stubs
+    try:
+        return bool(inspect(container_of(spec).image)["Id"] == found["Image"])
+    except ImageNotFound:
+        # Its tag was taken away; the container has what it needs.
+        return True
+
+
+def _is_connected(client: "APIClient", lab: str, found: Mapping[str, Any]) -> bool:
+    """Whether the network that it knows is still the lab's: another one may have taken its place."""
+    name = labels.network_name(lab)
+    known = ((found.get("NetworkSettings") or {}).get("Networks") or {}).get(name)
+    there = {each["Id"] for each in client.networks(names=[name]) if each["Name"] == name}
+    # One that never ran has no id of its network yet.
+    return known is not None and bool(there) and known.get("NetworkID") in (*there, "")
+
+
+def ensure_surroundings(client: "APIClient", lab: str, spec: ServiceSpec, owner: Mapping[str, str]) -> None:
+    """Create the lab's network and the service's volumes if they are missing, with the labels of its owner.
+
+    Raises:
+        EnvironmentFault: a network or volume of that name is somebody else's.
+    """
+    from docker.errors import NotFound
+
+    name = labels.network_name(lab)
+    networks = [each for each in client.networks(names=[name]) if each["Name"] == name]
+    if not networks:
+        client.create_network(
+            name, driver="bridge", labels={**labels.of_network(lab), **owner}, check_duplicate=True
+        )
+    elif not labels.is_own(lab, networks[0].get("Labels")):
+        raise _foreign("network", name)
+    for mount in container_of(spec).mounts:
+        if mount.kind != "volume":
+            continue
+        name = labels.volume_name(lab, mount.source)
+        try:
+            volume = client.inspect_volume(name)
+        except NotFound:
+            client.create_volume(name, labels={**labels.of_volume(lab, mount.source), **owner})
+        else:
+            if not labels.is_own(lab, volume.get("Labels")):
+                raise _foreign("volume", name)
+
+
+def create(
+    client: "APIClient", lab: str, spec: ServiceSpec, owner: Mapping[str, str] = MappingProxyType({})
+) -> str:
+    """Create the container, with the labels of the lab's owner; its id.
+
+    Raises:
+        EnvironmentFault: its image is not there.
+    """
+    from docker.errors import ImageNotFound
+
+    container, network = container_of(spec), labels.network_name(lab)
+    name = labels.container_name(lab, spec.name)
+    # By its short name for what the lab itself configures, by its full one for people.
+    aliases = [spec.name, name]
+    try:
+        made = client.create_container(
+            container.image,
+            command=[*container.command, *spec.tuned_args()] or None,
+            name=name,
+            environment=dict(spec.env),
+            labels={**labels.of_container(lab, spec), **owner},
+            user=container.user or None,
+            ports=[container.port] if container.port else None,
+            healthcheck=_healthcheck(container.probe) if container.probe else None,
+            stop_signal=spec.stop_signal,
+            host_config=_host_config(client, lab, spec),
+            networking_config=client.create_networking_config(
+                cast(Any, {network: client.create_endpoint_config(aliases=aliases)})
+            ),
+        )
+    except ImageNotFound as error:
+        raise EnvironmentFault(
+            f"the image {container.image} of {spec.name} is not there", hint="`labctl up` provides it"
+        ) from error
+    return str(made["Id"])
+
+
+def begin(client: "APIClient", lab: str, identity: str, spec: ServiceSpec) -> None:
+    """Start a container that was created.
+
+    Raises:
+        PortHeld: its port was taken meanwhile.
+    """
+    from docker.errors import APIError
+
+    try:
+        client.start(identity)
+    except APIError as error:
+        told = str(error.explanation or "").lower()
+        if "port is already allocated" not in told and "address already in use" not in told:
+            raise
+        raise PortHeld(
+            f"port {spec.port} for {spec.name} is held by {describe_holder(spec.port or 0)}",
+            hint=HELD_HINT,
+        ) from error
+
+
+def _host_config(client: "APIClient", lab: str, spec: ServiceSpec) -> Any:
+    from docker.types import LogConfig
+
+    container = container_of(spec)
+    log = dict(LOG_OPTIONS) if container.rotates_log else {}
+    return client.create_host_config(
+        network_mode=labels.network_name(lab),
+        port_bindings={container.port: (HOST, spec.port)} if container.port and spec.port else None,
+        mounts=[_mount(lab, mount) for mount in container.mounts],
+        tmpfs=dict.fromkeys(container.tmpfs, TMPFS_OPTIONS),
+        read_only=True,
+        cap_drop=["ALL"],
+        cap_add=list(container.capabilities),
+        security_opt=["no-new-privileges:true"],
+        mem_limit=container.memory_bytes,
+        pids_limit=container.pids,
+        init=container.init,
+        log_config=LogConfig(type=LogConfig.types.JSON, config=log),
+    )
+
+
+def _mount(lab: str, mount: Mount) -> Any:
+    from docker.types import Mount as DockerMount
+
+    if mount.kind == "volume":
+        return DockerMount(mount.target, labels.volume_name(lab, mount.source), type="volume")
+    return DockerMount(mount.target, str(asset_path(mount.source)), type="bind", read_only=True)
+
+
+def _healthcheck(probe: Probe) -> dict[str, object]:
+    return {
+        "test": ["CMD", *probe.argv],
+        "interval": probe.interval * _NANOSECONDS,
+        "timeout": probe.timeout * _NANOSECONDS,
+        "start_period": probe.start_period * _NANOSECONDS,
+        "retries": probe.retries,
+    }
+
+
+def _foreign(kind: str, name: str) -> EnvironmentFault:
+    return EnvironmentFault(
+        f"there is a {kind} {name} that is not this lab's, and labctl leaves it alone",
+        hint=f"remove it (`docker {kind} rm {name}`), or start a lab under another `--name`",
+    )
+
+
+def container_of(spec: ServiceSpec) -> ContainerSpec:
+    """What Docker runs for it."""
+    assert spec.container is not None  # every specification of docker/services has one
+    return spec.container

@@ -1,0 +1,171 @@
+"""The engine: which one, whether it answers, and what its errors mean for people."""
+
+import errno
+import socket
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import urlsplit
+
+from stack.docker.endpoint import endpoint
+from stack.errors import EnvironmentFault
+from stack.settings import StackSettings
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+#: s for one answer of an engine at work, and for the first sign of life of one that may not be there.
+_ANSWER_SECONDS: Final = 60
+#: An engine that has just been started, or one behind a virtual machine, takes several seconds.
+_PROBE_SECONDS: Final = 10
+_LISTEN_SECONDS: Final = 3
+_LOCAL: Final = ("unix://", "http+unix://", "npipe://")
+_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+
+
+class NoEngine(EnvironmentFault):
+    """Nobody listens at the engine's address."""
+
+
+def connect(settings: StackSettings, *, patient: bool = False) -> "APIClient":
+    """A client of the engine that the environment or the Docker context names.
+
+    Args:
+        settings: `DOCKER_HOST`, `DOCKER_CONTEXT`.
+        patient: Without a limit for one answer: for logs that are followed and commands that take long.
+
+    Raises:
+        EnvironmentFault: no engine answers there, or it is on another machine.
+    """
+    from stack.docker.client import EngineClient
+
+    url, tls = endpoint(settings)
+    _require_near(url)
+    _require_listener(url)
+    with translated(f"the Docker engine at {url} does not answer"), _speaking(url):
+        client = EngineClient(url, tls=cast(Any, tls), timeout=_PROBE_SECONDS, version="auto")
+        try:
+            _require_docker(client, url)
+        except BaseException:
+            client.close()
+            raise
+        # None: no limit. The library's types do not know of it.
+        client.timeout = cast(int, None) if patient else _ANSWER_SECONDS
+    return client
+
+
+def answers(settings: StackSettings) -> str:
+    """The version of the engine; '' if none answers that the lab could run on."""
+    with suppress(EnvironmentFault):
+        return version(settings)
+    return ""
+
+
+def version(settings: StackSettings) -> str:
+    """The version of the engine.
+
+    Raises:
+        NoEngine: nobody listens where it should.
+        EnvironmentFault: whoever listens does not answer, or is not an engine that the lab can run on.
+    """
+    with closing(connect(settings)) as client, translated("the Docker engine does not tell its version"):
+        return str(client.version()["Version"])
+
+
+@contextmanager
+def translated(
+    what: str, *, hint: str = "`labctl doctor` checks the machine; then try again"
+) -> Iterator[None]:
+    """Say in our words what the engine or the way to it refuses; `hint`: what to do where it refuses.
+
+    Raises:
+        EnvironmentFault: `what`, and the engine's reason.
+    """
+    import requests
+    from docker.errors import APIError, DockerException
+    from urllib3.exceptions import HTTPError
+
+    try:
+        yield
+    except APIError as error:
+        raise EnvironmentFault(f"{what}: {error.explanation or error}", hint=hint) from error
+    except (DockerException, requests.RequestException, HTTPError, OSError) as error:
+        raise EnvironmentFault(
+            f"{what}: the Docker engine can't be reached ({_reason(error)})",
+            hint="start Docker (`docker info` must answer), or use --runtime local, which needs none",
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    """The innermost reason: the client library wraps it several times."""
+    inner: BaseException = error
+    while (cause := inner.__cause__ or inner.__context__) is not None:
+        inner = cause
+    if isinstance(inner, OSError) and inner.strerror:
+        return inner.strerror
+    return "it took too long" if isinstance(inner, TimeoutError) else str(inner) or type(inner).__name__
+
+
+@contextmanager
+def _speaking(url: str) -> Iterator[None]:
+    """Raises EnvironmentFault where the answers are not those of an engine."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise EnvironmentFault(
+            f"what answers at {url} is not a Docker engine ({type(error).__name__}: {error})",
+            hint="correct DOCKER_HOST or the Docker context, or use --runtime local, which needs no engine",
+        ) from error
+
+
+def _require_docker(client: "APIClient", url: str) -> None:
+    """Podman speaks the same protocol, and means other things by it: names of images, networks, health."""
+    told: Any = client.version()
+    str(told["Version"])
+    for component in told.get("Components") or ():
+        if "podman" in str(component.get("Name", "")).lower():
+            raise EnvironmentFault(
+                f"at {url} Podman {component.get('Version', '')} answers in Docker's place, and the lab does "
+                "not run on it",
+                hint="start Docker and name it in DOCKER_HOST, or use --runtime local, which needs no engine",
+            )
+
+
+def _require_near(url: str) -> None:
+    if url.startswith(_LOCAL):
+        return
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise EnvironmentFault(
+            f"there can be no Docker engine at {url}: {error}",
+            hint="correct DOCKER_HOST, or unset it; `docker context ls` shows the contexts",
+        ) from error
+    if host not in _LOOPBACK:
+        raise EnvironmentFault(
+            f"the Docker engine at {url} is on another machine, where the lab's ports would be out of reach",
+            hint="unset DOCKER_HOST or choose a local context (`docker context use default`), "
+            "or use --runtime local",
+        )
+
+
+def _require_listener(url: str) -> None:
+    """The client library leaks a socket that nobody listens on."""
+    scheme, _, path = url.partition("://")
+    if "unix" not in scheme:
+        return
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(_LISTEN_SECONDS)
+        try:
+            probe.connect(path)
+        except OSError as error:
+            raise NoEngine(
+                f"no Docker engine answers at {url}: {error.strerror or error}", hint=_hint(error)
+            ) from error
+
+
+def _hint(error: OSError) -> str:
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return "let this user use Docker (the group docker), or use --runtime local, which needs none"
+    return "start Docker (`docker info` must answer), or use --runtime local, which needs none"

@@ -1,0 +1,181 @@
+"""Images: pulled if they are missing, built if what they are built from has changed."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from stack.docker import labels
+from stack.docker.build_context import DOCKERFILE, context_archive, context_hash
+from stack.docker.engine import connect, translated
+from stack.errors import EnvironmentFault
+from stack.settings import StackSettings
+from stack.spec.events import Advanced, StackEvents, StackNoted
+from stack.spec.service import ServiceSpec
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+#: The image of the API and the worker; its tag is the hash of its context.
+REPOSITORY: Final = "write-behind-lab"
+#: The same image as compose.yaml calls it.
+COMPOSE_TAG: Final = "compose"
+_MB: Final = 1_000_000
+#: What the engine says of a layer on its way, and what people call it.
+_MOVES: Final = {"Downloading": "downloaded", "Extracting": "unpacked"}
+#: How the engine announces a step of a build.
+_STEP: Final = re.compile(r"Step (\d+)/(\d+) :")
+_BUILT: Final = "steps of the build"
+#: Lines of a failed build in its error.
+_TAIL: Final = 12
+
+
+def own_image() -> str:
+    """Name and tag of the image that this version of the lab needs."""
+    return f"{REPOSITORY}:{context_hash()}"
+
+
+class DockerImages:
+    """Provides the images of services."""
+
+    def __init__(self, settings: StackSettings) -> None:
+        self._settings = settings
+
+    def provide(self, specs: Mapping[str, ServiceSpec]) -> StackEvents:
+        """Pull and build what is missing; nothing to do takes no time worth telling.
+
+        Raises:
+            EnvironmentFault: an image is not to be had, or the build failed.
+        """
+        wanted = sorted({spec.container.image for spec in specs.values() if spec.container})
+        with closing(connect(self._settings, patient=True)) as client:
+            for image in wanted:
+                is_own = image.startswith(f"{REPOSITORY}:")
+                is_new = not _is_there(client, image)
+                if is_new:
+                    yield from self._build(client, image) if is_own else _pull(client, image)
+                if is_own:
+                    _tag_for_compose(client, image)
+                if is_own and is_new:
+                    _forget_older(client, image)
+
+    def _build(self, client: "APIClient", image: str) -> StackEvents:
+        what = "the image of api and worker"
+        yield StackNoted(f"building {what}: this takes a minute, once")
+        lines: list[str] = []
+        steps, error = 1, ""
+        with translated(f"{what} can't be built"):
+            for message in client.build(
+                fileobj=context_archive(),
+                custom_context=True,
+                dockerfile=DOCKERFILE,
+                tag=image,
+                rm=True,
+                forcerm=True,
+                decode=True,
+                network_mode=self._settings.build_network or None,
+                labels={labels.CONTEXT: image.partition(":")[2]},
+            ):
+                # Heard out to its end, for the lines that follow.
+                error = error or str(message.get("error", ""))
+                text = str(message.get("stream", "")).strip()
+                if text:
+                    lines.append(text)
+                if step := _STEP.match(text):
+                    steps = int(step[2])
+                    yield Advanced(_BUILT, int(step[1]) - 1, steps)
+        if error:
+            raise _failed_build(lines, error)
+        yield Advanced(_BUILT, steps, steps)
+        yield StackNoted(f"built {image}, {_details(client, image)['Size'] / _MB:.0f} MB")
+
+
+def _failed_build(lines: list[str], error: str) -> EnvironmentFault:
+    tail = "\n".join(f"  {line}" for line in lines[-_TAIL:])
+    return EnvironmentFault(
+        f"the image of api and worker can't be built: {error.strip()}; the build ends with:\n{tail}",
+        hint="without a package index, LABCTL_BUILD_NETWORK=host lends the build this machine's network",
+    )
+
+
+def _is_there(client: "APIClient", image: str) -> bool:
+    from docker.errors import ImageNotFound
+
+    with translated(f"the image {image} can't be looked up"), suppress(ImageNotFound):
+        _details(client, image)
+        return True
+    return False
+
+
+def _details(client: "APIClient", image: str) -> Mapping[str, Any]:
+    inspect: Any = client.inspect_image  # without types in the stubs
+    found: Mapping[str, Any] = inspect(image)
+    return found
+
+
+def _pull(client: "APIClient", image: str) -> StackEvents:
+    repository, _, tag = image.rpartition(":")
+    yield StackNoted(f"pulling {image}")
+    with translated(f"the image {image} can't be pulled", hint=_pull_hint(image)):
+        yield from progress(client.pull(repository, tag=tag, stream=True, decode=True), image)
+    yield StackNoted(f"pulled {image}")
+
+
+def _pull_hint(image: str) -> str:
+    return f"see that `docker pull {image}` works; without a network, use --runtime local"
+
+
+def progress(messages: Iterator[Mapping[str, Any]], image: str) -> Iterator[Advanced]:
+    """What the engine tells of each layer, as progress of the whole, in MB.
+
+    Raises:
+        EnvironmentFault: the engine reports an error in the stream.
+    """
+    #: By move and layer: bytes done, and in all.
+    layers: dict[str, dict[str, tuple[int, int]]] = {status: {} for status in _MOVES}
+    told: Advanced | None = None
+    error = ""
+    for message in messages:
+        error = error or str(message.get("error", ""))
+        detail = message.get("progressDetail") or {}
+        status = str(message.get("status"))
+        if status not in _MOVES or not detail.get("total"):
+            continue
+        layers[status][str(message["id"])] = (int(detail["current"]), int(detail["total"]))
+        done, total = (sum(each) // _MB for each in zip(*layers[status].values(), strict=True))
+        now = Advanced(f"MB of {image} {_MOVES[status]}", done, total)
+        if now != told:
+            told = now
+            yield now
+    if error:
+        raise EnvironmentFault(f"the image {image} can't be pulled: {error}", hint=_pull_hint(image))
+    if told is not None and told.done < told.total:
+        yield Advanced(told.label, told.total, told.total)
+
+
+def _tag_for_compose(client: "APIClient", image: str) -> None:
+    """Let `docker compose up SERVICE` on this lab start what runs in it: compose builds no image that is
+    there, and one of an earlier version would not understand what this one keeps in Redis."""
+    with translated(f"the image {image} can't be tagged"):
+        client.tag(image, REPOSITORY, COMPOSE_TAG)
+
+
+def _forget_older(client: "APIClient", newest: str) -> None:
+    """Take away the images that earlier versions were built as, unless somebody uses them."""
+    from docker.errors import APIError
+
+    kept = {newest, f"{REPOSITORY}:{COMPOSE_TAG}"}
+
+    for found in client.images(name=REPOSITORY, filters={"label": labels.CONTEXT}):
+        for name in found.get("RepoTags") or ():
+            if name not in kept:
+                with suppress(APIError):
+                    client.remove_image(name)
+    # Without names by now: those that a build under the same name replaced, and all but the newest of those
+    # that only serve as the cache of the next build.
+    lost = client.images(filters={"label": labels.CONTEXT, "dangling": True})
+    stages = client.images(filters={"label": labels.STAGE, "dangling": True})
+    stages.sort(key=lambda found: int(found["Created"]), reverse=True)
+    for found in [*lost, *stages[1:]]:
+        with suppress(APIError):
+            client.remove_image(found["Id"])

@@ -1,0 +1,80 @@
+"""What the engine tells of a container, in the lab's own words."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from stack.docker import labels as docker_labels
+from stack.spec.events import ServiceState
+from stack.spec.runtime import Observed
+
+#: Exit codes of a program that ended as it was asked to: by itself, by SIGINT, by SIGTERM.
+_IN_ORDER: Final = frozenset({0, 130, 143})
+_SIGKILL: Final = 137
+_STATES: Final[Mapping[str, ServiceState]] = {
+    "created": "stopped",
+    "running": "running",
+    "paused": "paused",
+    "restarting": "died",
+    "removing": "removed",
+    "dead": "died",
+}
+
+
+def observed(service: str, found: Mapping[str, Any]) -> Observed:
+    """One inspected container."""
+    state = found["State"]
+    lives = bool(state["Running"])
+    return Observed(
+        service=service,
+        state=_state(state),
+        pid=int(state["Pid"]) if lives else None,
+        started_at=unix_time(str(state["StartedAt"])) if lives else None,
+        spec_hash=docker_labels.labels_of(found).get(docker_labels.SPEC, ""),
+        port=_port(found),
+        detail=_detail(state),
+        complaint=_complaint(state) if lives else "",
+        given_up=lives and (state.get("Health") or {}).get("Status") == "unhealthy",
+    )
+
+
+def unix_time(text: str) -> float:
+    """The engine's RFC 3339 times have nanoseconds, which Python does not read."""
+    whole, _, fraction = text.removesuffix("Z").partition(".")
+    return datetime.fromisoformat(f"{whole}+00:00").timestamp() + float(f"0.{fraction or 0}")
+
+
+def _state(state: Mapping[str, Any]) -> ServiceState:
+    told = str(state["Status"])
+    if told != "exited":
+        return _STATES.get(told, "died")
+    return "stopped" if state["ExitCode"] in _IN_ORDER and not state.get("OOMKilled") else "died"
+
+
+def _detail(state: Mapping[str, Any]) -> str:
+    if state["Status"] in ("exited", "dead"):
+        if state.get("OOMKilled"):
+            return "it was out of memory"
+        if state["ExitCode"] == _SIGKILL:
+            return "it was killed"
+        return "" if state["ExitCode"] in _IN_ORDER else f"it ended with exit code {state['ExitCode']}"
+    return ""
+
+
+def _complaint(state: Mapping[str, Any]) -> str:
+    """The last line of the last health check, if that failed."""
+    looks = (state.get("Health") or {}).get("Log") or ()
+    if not looks or looks[-1]["ExitCode"] == 0:
+        return ""
+    lines = str(looks[-1]["Output"]).strip().splitlines()
+    return lines[-1].strip() if lines else f"exit code {looks[-1]['ExitCode']}"
+
+
+def _port(found: Mapping[str, Any]) -> int | None:
+    """The port on this machine; also that of a container that is stopped."""
+    bindings = (found.get("HostConfig") or {}).get("PortBindings") or {}
+    for hosts in bindings.values():
+        for host in hosts or ():
+            if host.get("HostPort"):
+                return int(host["HostPort"])
+    return None

@@ -1,0 +1,94 @@
+"""k6 as a container in the lab's network, there for one run."""
+
+import threading
+from collections import deque
+from collections.abc import Generator, Mapping
+from contextlib import closing, suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from stack.docker import containers as docker_containers
+from stack.docker import labels as docker_labels
+from stack.docker.engine import connect, translated
+from stack.docker.images import DockerImages
+from stack.docker.services import K6_BASE_URL, K6_IMAGE, K6_SCRIPTS, k6_spec
+from stack.errors import EnvironmentFault
+from stack.settings import StackSettings
+from stack.spec.events import StackEvents
+from stack.spec.load_test import TAIL, Script, k6_arguments, require_success, shown_command, split_lines
+from stack.spec.service import ServiceSpec
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+#: s that k6 gets to end in good order.
+_STOP_SECONDS: Final = 2
+
+
+class DockerLoadTest:
+    """Implements `LoadTest` (see load_test.py)."""
+
+    def __init__(self, lab: str, script: Script, given: Mapping[str, str], settings: StackSettings) -> None:
+        self._lab = lab
+        self._script = f"{K6_SCRIPTS}/{script}.js"
+        self._given = dict(given)
+        self._settings = settings
+        self._stopped = threading.Event()
+
+    @property
+    def command(self) -> str:
+        network = docker_labels.network_name(self._lab)
+        # The shell puts the directory in: it may be a long one.
+        mount = f'"$(labctl compose --directory)/assets/k6:{K6_SCRIPTS}:ro"'
+        program = f"docker run --rm --network {network} -v {mount} {K6_IMAGE}"
+        return shown_command(program, self._script, {"BASE_URL": K6_BASE_URL, **self._given})
+
+    def prepare(self) -> StackEvents:
+        return DockerImages(self._settings).provide({"k6": self._spec()})
+
+    def lines(self) -> Generator[str, None, None]:
+        printed: deque[str] = deque(maxlen=TAIL)
+        with closing(connect(self._settings, patient=True)) as client, translated("k6 could not be run"):
+            identity = self._create(client)
+            try:
+                client.start(identity)
+                if self._stopped.is_set():
+                    return
+                logs: Any = client.logs  # the stubs know no stream
+                for line in split_lines(logs(identity, stream=True, follow=True)):
+                    printed.append(line)
+                    yield line
+                code = int(client.wait(identity)["StatusCode"])
+                if not self._stopped.is_set():
+                    require_success(code, printed)
+            finally:
+                docker_containers.discard(client, identity)
+
+    def stop(self) -> None:
+        from docker.errors import APIError
+
+        self._stopped.set()
+        with closing(connect(self._settings)) as client, translated("k6 could not be stopped"):
+            found = docker_containers.find(client, self._lab, "k6")
+            # It may end by itself at this moment.
+            if found is not None:
+                with suppress(APIError):
+                    client.stop(found["Id"], timeout=_STOP_SECONDS)
+
+    def _create(self, client: "APIClient") -> str:
+        """Raises EnvironmentFault where a load test is under way already."""
+        found = docker_containers.find(client, self._lab, "k6")
+        if found is not None and found["State"]["Running"]:
+            raise EnvironmentFault(
+                f"another load test runs in the lab {self._lab}",
+                hint=f"wait for its end, or end it with `docker rm -f {found['Name'].lstrip('/')}`",
+            )
+        if found is not None:
+            docker_containers.discard(client, found["Id"])
+        return docker_containers.create(client, self._lab, self._spec())
+
+    def _spec(self) -> ServiceSpec:
+        spec = k6_spec()
+        container = replace(docker_containers.container_of(spec), command=k6_arguments(self._script))
+        env = {**dict(spec.env), **self._given, "REPORT": "lines"}
+        return replace(spec, env=tuple(sorted(env.items())), container=container)

@@ -1,0 +1,95 @@
+"""Labels and names of what a lab keeps in a Docker engine.
+
+Everything carries two sets: our own, by which labctl knows what is its own, and those of compose, by which
+`docker compose` in stack/ knows the same things. Nothing is touched unless both sets name the lab.
+"""
+
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any, Final
+
+from stack.spec.service import ServiceSpec
+
+LAB: Final = "labctl.lab"
+SERVICE: Final = "labctl.service"
+#: Hash of the specification that a container was made from.
+SPEC: Final = "labctl.spec"
+#: Hash of what an image was built from.
+CONTEXT: Final = "labctl.context"
+
+#: The value tells the stage of the build that an image was left by.
+STAGE: Final = "labctl.stage"
+
+PROJECT: Final = "com.docker.compose.project"
+ONE_OFF: Final = "com.docker.compose.oneoff"
+#: Compose's name of the network that every service joins.
+NETWORK: Final = "default"
+
+
+def container_name(lab: str, service: str) -> str:
+    """`lab42-worker`: the container's name, and compose's name of the service."""
+    return f"{lab}-{service}"
+
+
+def network_name(lab: str) -> str:
+    return f"{lab}_{NETWORK}"
+
+
+def volume_name(lab: str, volume: str) -> str:
+    return f"{lab}_{volume}"
+
+
+def own_filter(lab: str) -> dict[str, list[str]]:
+    """What the engine selects by: both sets of labels."""
+    return {"label": [f"{LAB}={lab}", f"{PROJECT}={lab}"]}
+
+
+def is_own(lab: str, labels: Mapping[str, str] | None) -> bool:
+    found = labels or {}
+    return found.get(LAB) == lab and found.get(PROJECT) == lab
+
+
+def of_lab(lab: str) -> dict[str, str]:
+    """Our own labels of whatever belongs to the lab."""
+    return {LAB: lab}
+
+
+def of_service(lab: str, service: str) -> dict[str, str]:
+    """Our own labels of a service, whoever creates it."""
+    return {**of_lab(lab), SERVICE: service}
+
+
+def of_network(lab: str) -> dict[str, str]:
+    return {**of_lab(lab), PROJECT: lab, "com.docker.compose.network": NETWORK}
+
+
+def of_volume(lab: str, volume: str) -> dict[str, str]:
+    return {**of_lab(lab), PROJECT: lab, "com.docker.compose.volume": volume}
+
+
+def of_container(lab: str, spec: ServiceSpec) -> dict[str, str]:
+    """All labels of a container that labctl creates."""
+    directory = files("stack")
+    needed = (f"{container_name(lab, name)}:service_healthy:false" for name in spec.depends_on)
+    return {
+        **of_service(lab, spec.name),
+        SPEC: spec.hash(),
+        PROJECT: lab,
+        "com.docker.compose.service": container_name(lab, spec.name),
+        # What comes and goes is no part of the lab that `ps` lists.
+        ONE_OFF: str(bool(spec.container and spec.container.profile)),
+        "com.docker.compose.container-number": "1",
+        # Without a version, compose 1.29 looks for containers of its own early days, and fails.
+        "com.docker.compose.version": "2.0.0",
+        # Another one than compose computes, so that `docker compose up` makes the container its own.
+        "com.docker.compose.config-hash": spec.hash(),
+        "com.docker.compose.project.working_dir": str(directory),
+        "com.docker.compose.project.config_files": str(directory / "compose.yaml"),
+        "com.docker.compose.depends_on": ",".join(needed),
+    }
+
+
+def labels_of(found: Mapping[str, Any]) -> Mapping[str, str]:
+    """The labels in what the engine tells of a container, network, volume or image."""
+    config = found.get("Config") or {}
+    return found.get("Labels") or config.get("Labels") or {}

@@ -1,0 +1,84 @@
+"""Commands that run beside a service of the local runtime, as they would run inside its container."""
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from stack.errors import DeadlinePassed, UsageError
+from stack.local.programs import postgres_directory, redis_cli
+from stack.local.services import DATABASE, PASSWORD, USER
+from stack.ports import HOST
+from stack.spec.runtime import ExecResult
+from stack.state.files import usable
+
+#: s for one command.
+_SECONDS: Final = 300.0
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    stdin: bytes,
+    env: Mapping[str, str],
+    directory: Path,
+    ports: Mapping[str, int],
+) -> ExecResult:
+    """Run a command with `psql`, `pg_isready` and `redis-cli` on its path, pointed at the lab.
+
+    Raises:
+        UsageError: there is no such program.
+        DeadlinePassed: it did not end.
+    """
+    tools = _provide_tools(directory / "bin", ports.get("redis"))
+    path = os.pathsep.join([str(tools), str(postgres_directory()), env.get("PATH", os.defpath)])
+    try:
+        done = subprocess.run(
+            argv,
+            env={**env, **_libpq(ports.get("postgres")), "PATH": path},
+            cwd=directory,
+            input=stdin,
+            capture_output=True,
+            timeout=_SECONDS,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise UsageError(
+            f"there is no program {argv[0]!r}", hint="psql, pg_isready, redis-cli and python are there"
+        ) from error
+    except subprocess.TimeoutExpired as error:
+        raise DeadlinePassed(
+            f"{shlex.join(argv)} did not end within {_SECONDS:g} s", hint="run it by hand"
+        ) from error
+    return ExecResult.of(done.returncode, done.stdout, done.stderr)
+
+
+def _provide_tools(tools: Path, redis_port: int | None) -> Path:
+    """A redis-cli that talks to the lab's Redis: the machine's own, else our stand-in."""
+    found = redis_cli()
+    program = [str(found)] if found else [sys.executable, "-m", "stack.local.redis_cli"]
+    script = f'#!/bin/sh\nexec {shlex.join(program)} -h {HOST} -p {redis_port or 6379} "$@"\n'
+    wrapper = tools / "redis-cli"
+    with usable(tools):
+        tools.mkdir(exist_ok=True)
+        if not wrapper.exists() or wrapper.read_text() != script:
+            # Renamed into place: another labctl may be running it just now.
+            new = tools / f".redis-cli.{os.getpid()}"
+            new.write_text(script)
+            new.chmod(0o755)
+            new.replace(wrapper)
+    return tools
+
+
+def _libpq(port: int | None) -> dict[str, str]:
+    """What makes a bare `psql` reach the lab's database."""
+    return {
+        "PGHOST": HOST,
+        "PGPORT": str(port or 5432),
+        "PGUSER": USER,
+        "PGPASSWORD": PASSWORD,
+        "PGDATABASE": DATABASE,
+    }

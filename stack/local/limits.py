@@ -1,0 +1,161 @@
+"""What this machine, or the shell, container or namespace that labctl runs in, must allow the local runtime.
+
+Each check returns what is wrong as an error to raise, or None: `up` raises it before anything is started,
+`doctor` shows it.
+"""
+
+import os
+import pwd
+import re
+import resource
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from stack.errors import EnvironmentFault
+from stack.local.programs import redis_server
+from stack.local.unprivileged import NOBODY
+from stack.settings import StackSettings, inherited_env
+from stack.spec.events import StackEvents
+from stack.spec.service import ServiceSpec
+
+#: Open files that a process of the lab needs at least, and is given where it may have them.
+_LEAST_FILES: Final = 256
+_FILES: Final = 10_240
+#: Capabilities of Linux (capabilities(7)) by number: to give files away, and to become another user.
+_NEEDED: Final = {"CHOWN": 0, "SETGID": 6, "SETUID": 7}
+#: The first Redis that the lab's scripts run on; Valkey began at 7.2.
+_REDIS_MAJOR: Final = 7
+_VERSION: Final = re.compile(r"\bv=(\d+)\.(\d+)")
+#: s for a program to say its version.
+_ANSWER_SECONDS: Final = 5.0
+
+
+def require(settings: StackSettings, specs: Mapping[str, ServiceSpec]) -> StackEvents:
+    """Check what the services to be started need, and raise the limits that may be raised.
+
+    Raises:
+        EnvironmentFault: something is not allowed, or too old.
+    """
+    allow_files()
+    faults = [files()]
+    if "postgres" in specs:
+        faults.append(user())
+    if "redis" in specs:
+        faults.append(redis(settings))
+    for fault in faults:
+        if fault is not None:
+            raise fault
+    yield from ()
+
+
+def allow_files() -> None:
+    """Let this process, and those that it starts, open as many files as they may, within reason."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+def files() -> EnvironmentFault | None:
+    """Whether enough files may be open at once: each connection is one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard == resource.RLIM_INFINITY or hard >= _LEAST_FILES:
+        return None
+    return EnvironmentFault(
+        f"this shell allows a process {hard} open files, and the lab needs {_LEAST_FILES}",
+        hint="raise the limit (`ulimit -n 1024`, as root `ulimit -Hn 1024` before), then try again",
+    )
+
+
+def user() -> EnvironmentFault | None:
+    """Whether this user may run PostgreSQL: root, which it does not run as, must become somebody else."""
+    if os.geteuid() != 0:
+        return _unlisted()
+    if sys.platform != "linux":
+        return None
+    reason = _unmapped() or _lacking()
+    if not reason:
+        return None
+    return EnvironmentFault(
+        f"PostgreSQL does not run as root, and root can't become another user here: {reason}",
+        hint="run labctl as an ordinary user, or outside of this namespace or container",
+    )
+
+
+def _unlisted() -> EnvironmentFault | None:
+    """As in a container that was started with any number for its user."""
+    uid = os.geteuid()
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        return EnvironmentFault(
+            f"PostgreSQL wants a user with a name, and uid {uid} has none on this machine",
+            hint=f"add one (`useradd --uid {uid} lab`, as root), or run labctl as another user",
+        )
+    return None
+
+
+def _unmapped() -> str:
+    """In a namespace of its own (`unshare -r`, a rootless container) root may be the only user."""
+    for name in ("uid_map", "gid_map"):
+        with suppress(OSError, ValueError):
+            ranges = [
+                tuple(map(int, line.split())) for line in Path(f"/proc/self/{name}").read_text().splitlines()
+            ]
+            if ranges and not any(first <= NOBODY < first + count for first, _, count in ranges):
+                return "this user namespace has no user `nobody` (`unshare -r` makes one like that)"
+    return ""
+
+
+def _lacking() -> str:
+    with suppress(OSError, ValueError, IndexError):
+        status = Path("/proc/self/status").read_text()
+        held = int(status.partition("CapEff:")[2].split()[0], 16)
+        lacking = [name for name, bit in _NEEDED.items() if not held >> bit & 1]
+        return f"it lacks the capabilities {', '.join(lacking)}" if lacking else ""
+    return ""
+
+
+def redis(settings: StackSettings) -> EnvironmentFault | None:
+    """Whether the Redis that the user named is new enough; the bundled one is."""
+    if not settings.redis_server:
+        return None
+    try:
+        program = redis_server(settings.redis_server)
+        said = _version(program)
+    except EnvironmentFault as error:
+        return error
+    found = _VERSION.search(said)
+    if found is None:
+        problem = f"is not a Redis or Valkey server (`--version` says {said[:60]!r})"
+    elif int(found[1]) < _REDIS_MAJOR:
+        problem = f"is Redis {found[1]}.{found[2]}, and the lab needs Redis {_REDIS_MAJOR} or a Valkey"
+    else:
+        return None
+    return EnvironmentFault(
+        f"LABCTL_REDIS_SERVER: {program} {problem}",
+        hint="name a newer one, or unset LABCTL_REDIS_SERVER to use the bundled Valkey",
+    )
+
+
+def _version(program: Path) -> str:
+    try:
+        done = subprocess.run(
+            [str(program), "--version"],
+            env=inherited_env(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_ANSWER_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise EnvironmentFault(
+            f"LABCTL_REDIS_SERVER: {program} does not run: {error}",
+            hint="name another one, or unset LABCTL_REDIS_SERVER to use the bundled Valkey",
+        ) from error
+    return done.stdout.decode(errors="replace").strip()

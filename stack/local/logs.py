@@ -1,0 +1,90 @@
+"""Log files of the local runtime: the last lines, and what is added to them."""
+
+import math
+from collections import deque
+from collections.abc import Generator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from stack.spec.runtime import LogLine
+from stack.wait import waiting
+
+#: A log beyond this size is set aside when its service starts anew, in bytes.
+_ROTATE_BYTES: Final = 16 * 1024 * 1024
+_POLL_SECONDS: Final = 0.1
+
+
+def set_aside(log: Path) -> None:
+    """Keep one older log at most."""
+    with suppress(FileNotFoundError):
+        if log.stat().st_size > _ROTATE_BYTES:
+            log.replace(log.with_name(f"{log.name}.1"))
+
+
+def last_lines(log: Path, count: int | None) -> list[str]:
+    """The last `count` lines, all for None; none if there is no such file."""
+    try:
+        with log.open(errors="replace") as lines:
+            return [line.rstrip("\n") for line in deque(lines, maxlen=count)]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def read(logs: Mapping[str, Path], *, tail: int | None, follow: bool) -> Generator[LogLine, None, None]:
+    """The lines of several services' logs; with `follow`, until the iterator is closed or the lab is gone."""
+    tails = [_Tail(service, log) for service, log in logs.items()]
+    for part in tails:
+        yield from part.begin(tail)
+    if not follow:
+        return
+    fresh: list[LogLine] = []
+
+    def collect() -> bool:
+        fresh.extend(line for part in tails for line in part.added())
+        return bool(fresh) or not any(log.parent.exists() for log in logs.values())
+
+    while True:
+        for _ in waiting(
+            collect, seconds=math.inf, reason="the log grows", hint="interrupt it", poll=_POLL_SECONDS
+        ):
+            pass
+        if not fresh:
+            return
+        yield from fresh
+        fresh.clear()
+
+
+class _Tail:
+    """One growing file."""
+
+    def __init__(self, service: str, log: Path) -> None:
+        self._service = service
+        self._log = log
+        self._inode = 0
+        self._position = 0
+        self._rest = b""
+
+    def begin(self, count: int | None) -> list[LogLine]:
+        """The last lines of what is there now."""
+        lines = self.added()
+        if self._rest:
+            lines.append(LogLine(self._service, self._rest.decode(errors="replace")))
+            self._rest = b""
+        return lines if count is None else lines[max(0, len(lines) - count) :]
+
+    def added(self) -> list[LogLine]:
+        try:
+            found = self._log.stat()
+            if found.st_ino != self._inode or found.st_size < self._position:
+                self._inode, self._position, self._rest = found.st_ino, 0, b""
+            if found.st_size == self._position:
+                return []
+            with self._log.open("rb") as file:
+                file.seek(self._position)
+                data = file.read()
+        except OSError:
+            return []
+        self._position += len(data)
+        *whole, self._rest = (self._rest + data).split(b"\n")
+        return [LogLine(self._service, line.decode(errors="replace")) for line in whole]

@@ -1,0 +1,1 @@
+"""What the lab consists of. Imports nothing else of the stack."""

@@ -1,0 +1,117 @@
+"""The seam between the lab and what runs it: eight primitives, one implementation per runtime.
+
+The life cycle (lifecycle.py) is written once over this protocol. Services go by their short names:
+`redis`, `postgres`, `api`, `worker` (and, under Docker, `prometheus`, `grafana`, `jaeger`).
+"""
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from stack.spec.events import ServiceState
+from stack.spec.service import ServiceSpec
+
+RuntimeKind = Literal["local", "docker"]
+#: The faults that every runtime can inject with a signal: SIGKILL, SIGSTOP, SIGCONT.
+FaultSignal = Literal["kill", "pause", "resume"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """One service as it is now, never as it is remembered."""
+
+    service: str
+    state: ServiceState
+    #: None while it does not run.
+    pid: int | None = None
+    #: The pid that the service itself sees; None where it sees another (in a container).
+    own_pid: int | None = None
+    #: Unix time in s, None while it does not run.
+    started_at: float | None = None
+    #: Hash of the spec that it was started from: another one means that it must be replaced.
+    spec_hash: str = ""
+    #: Host port by name of the endpoint.
+    port: int | None = None
+    detail: str = ""
+    #: What the runtime's own health check said last, where it failed; and whether it has given up.
+    complaint: str = ""
+    given_up: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ExecResult:
+    """What a command that ran inside a service gave back. What is no UTF-8 is there as surrogates
+    (`surrogateescape`), so that the bytes can be had back."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    @classmethod
+    def of(cls, exit_code: int, stdout: bytes, stderr: bytes) -> "ExecResult":
+        return cls(exit_code, *(said.decode(errors="surrogateescape") for said in (stdout, stderr)))
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line of a service's log, without its line end."""
+
+    service: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Resources of one service at one moment."""
+
+    cpu_percent: float
+    memory_bytes: int
+    #: From and to disk; None where nobody tells.
+    read_bytes: int | None = None
+    written_bytes: int | None = None
+    #: Over the network, loopback included; None where nobody tells.
+    received_bytes: int | None = None
+    sent_bytes: int | None = None
+    #: Of all its processes.
+    threads: int = 1
+
+
+class Runtime(Protocol):
+    """Starts, observes and breaks services. Every method raises `LabError`s only."""
+
+    @property
+    def kind(self) -> RuntimeKind: ...
+
+    def observe(self) -> Mapping[str, Observed]:
+        """Every service of this lab that exists in any state, by short name."""
+        ...
+
+    def start(self, spec: ServiceSpec) -> None:
+        """Create the service if needed and start it. Returns once its process exists."""
+        ...
+
+    def stop(self, service: str, *, seconds: float) -> None:
+        """Ask it to end and wait; after `seconds` end it by force. It may be started again."""
+        ...
+
+    def signal(self, service: str, fault: FaultSignal) -> None:
+        """Inject a fault. `kill` is SIGKILL for every process of the service, without warning."""
+        ...
+
+    def remove(self, *, keep_data: bool) -> None:
+        """Take away whatever this lab left: stopped services, networks, state; data unless kept."""
+        ...
+
+    def exec(self, service: str, argv: Sequence[str], stdin: bytes = b"") -> ExecResult:
+        """Run a command where the service runs (`psql`, `redis-cli`, `pg_isready` are there)."""
+        ...
+
+    def logs(
+        self, services: Sequence[str], *, tail: int | None, follow: bool
+    ) -> Generator[LogLine, None, None]:
+        """The services' log lines; with `follow`, until the iterator is closed or the lab is gone."""
+        ...
+
+    def usage(self) -> Mapping[str, Usage]:
+        """Resources of every running service, by short name."""
+        ...

@@ -1,0 +1,104 @@
+"""What a lab remembers between commands: its ports and the settings it was given."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from service.writebehind.errors import InvalidSettings
+from service.writebehind.settings import Settings
+from stack.spec.runtime import RuntimeKind
+from stack.state.files import damaged, read_json, write_json
+
+FILE: Final = "lab.json"
+#: Memory of Redis: a setting of the lab that is none of the service's.
+MAXMEMORY: Final = "REDIS_MAXMEMORY"
+_ENDPOINTS: Final = frozenset({"api", "redis", "postgres"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabState:
+    """The content of lab.json."""
+
+    runtime: RuntimeKind
+    #: Port on this machine by endpoint: `api`, `redis`, `postgres`.
+    ports: Mapping[str, int]
+    #: Environment overrides for the whole lab, and beyond those for single services.
+    settings: Mapping[str, str] = field(default_factory=dict)
+    service_settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    #: Whether the lab has Prometheus, Grafana and Jaeger, where its runtime can run them.
+    observability: bool = True
+
+    def with_settings(self, given: Mapping[str, str]) -> "LabState":
+        """Also for the services that had others of their own: what was said last counts."""
+        own = {
+            service: {name: value for name, value in settings.items() if name not in given}
+            for service, settings in self.service_settings.items()
+        }
+        return replace(self, settings={**self.settings, **given}, service_settings=own)
+
+    def with_service_settings(self, service: str, given: Mapping[str, str]) -> "LabState":
+        merged = {**self.service_settings.get(service, {}), **given}
+        return replace(self, service_settings={**self.service_settings, service: merged})
+
+
+def load(directory: Path) -> LabState | None:
+    """The state of the lab there; None if there is no lab.
+
+    Raises:
+        StateUnusable: it can't be read or is damaged.
+    """
+    content = read_json(directory / FILE)
+    if content is None:
+        return None
+    try:
+        return _parse(content)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise damaged(directory / FILE) from error
+
+
+def save(directory: Path, state: LabState) -> None:
+    """Raises StateUnusable if it can't be written."""
+    write_json(
+        directory / FILE,
+        {
+            "runtime": state.runtime,
+            "ports": dict(state.ports),
+            "settings": dict(state.settings),
+            "service_settings": {name: dict(given) for name, given in state.service_settings.items()},
+            "observability": state.observability,
+        },
+    )
+
+
+def _parse(content: Mapping[str, Any]) -> LabState:
+    runtime: RuntimeKind = content["runtime"]
+    if runtime not in ("local", "docker"):
+        raise ValueError(runtime)
+    ports = {str(name): int(port) for name, port in content["ports"].items()}
+    if not set(ports) >= _ENDPOINTS or not all(1 <= port <= 65_535 for port in ports.values()):
+        raise ValueError(ports)
+    settings = _strings(content["settings"])
+    service_settings = {str(name): _strings(given) for name, given in content["service_settings"].items()}
+    for given in (settings, *service_settings.values()):
+        _check(given)
+    return LabState(
+        runtime=runtime,
+        ports=ports,
+        settings=settings,
+        service_settings=service_settings,
+        observability=bool(content.get("observability", True)),
+    )
+
+
+def _check(given: Mapping[str, str]) -> None:
+    """Raises ValueError where a setting is none of this version's, or can't be read."""
+    ours = {name.lower(): value for name, value in given.items() if name != MAXMEMORY}
+    try:
+        Settings().changed(ours, live_only=False)
+    except InvalidSettings as error:
+        raise ValueError(str(error)) from error
+
+
+def _strings(given: Mapping[str, Any]) -> dict[str, str]:
+    return {str(name): str(value) for name, value in given.items()}

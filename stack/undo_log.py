@@ -1,0 +1,115 @@
+"""What a run changes of its lab, noted before it is changed: a run that is killed can't put it back, so the
+next command does."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from stack.errors import StateUnusable
+from stack.local.process import Identity, identify, is_alive
+from stack.state.files import read_json, usable, write_json
+
+_PREFIX: Final = "run-"
+PATTERN: Final = f"{_PREFIX}*.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunChanges:
+    """What one run has changed and not put back yet."""
+
+    #: What runs: "demo retries".
+    run: str = ""
+    #: Live settings and what each was before; None where it was not set.
+    settings: Mapping[str, str | None] = field(default_factory=dict)
+    #: Services that the run stops, kills or freezes.
+    services: tuple[str, ...] = ()
+    #: Whether the run's dead letters are to be put back into the queue.
+    dead_letters: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.settings or self.services or self.dead_letters)
+
+
+class RunJournal:
+    """Of this process's run. Raises `StateUnusable` where the state directory can't be written."""
+
+    def __init__(self, directory: Path, run: str) -> None:
+        self._path = directory / f"{_PREFIX}{os.getpid()}.json"
+        self._changes = RunChanges(run=run)
+
+    def note_settings(self, before: Mapping[str, str], names: Iterable[str]) -> None:
+        """The run is about to change these live settings, and to put them back."""
+        was = {name: before.get(name) for name in names}
+        self._note(replace(self._changes, settings={**was, **self._changes.settings}))
+
+    def note_services(self, *services: str) -> None:
+        """The run is about to stop, kill or freeze these, and to start them again."""
+        self._note(replace(self._changes, services=(*self._changes.services, *services)))
+
+    def note_dead_letters(self) -> None:
+        """The run is about to make dead letters, and to put them back."""
+        self._note(replace(self._changes, dead_letters=True))
+
+    def clear(self) -> None:
+        """Everything is as it was."""
+        self._changes = RunChanges(run=self._changes.run)
+        with usable(self._path):
+            self._path.unlink(missing_ok=True)
+
+    def _note(self, changes: RunChanges) -> None:
+        me = identify(os.getpid())
+        assert me is not None, "this process lives"
+        with usable(self._path):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(
+            self._path,
+            {
+                "pid": me.pid,
+                "birth": me.birth,
+                "run": changes.run,
+                "settings": dict(changes.settings),
+                "services": list(changes.services),
+                "dead_letters": changes.dead_letters,
+            },
+        )
+        self._changes = changes
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """The journal of some run."""
+
+    path: Path
+    owner: Identity
+    changes: RunChanges
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether its run has ended without putting things back."""
+        return not is_alive(self.owner)
+
+
+def journals(directory: Path) -> Iterator[Noted]:
+    """Those of all runs on the lab there. One that can't be read is nobody's any more."""
+    for path in sorted(directory.glob(PATTERN)):
+        with suppress(StateUnusable, KeyError, TypeError, ValueError, AttributeError):
+            if content := read_json(path):
+                yield Noted(path, Identity(int(content["pid"]), str(content["birth"])), _parse(content))
+
+
+def borrowed_settings(directory: Path) -> dict[str, str | None]:
+    """Live settings that runs have changed for their own time, and what they were before."""
+    return {name: was for noted in journals(directory) for name, was in noted.changes.settings.items()}
+
+
+def _parse(content: Mapping[str, Any]) -> RunChanges:
+    settings = {str(name): None if was is None else str(was) for name, was in content["settings"].items()}
+    return RunChanges(
+        run=str(content["run"]),
+        settings=settings,
+        services=tuple(map(str, content["services"])),
+        dead_letters=bool(content["dead_letters"]),
+    )

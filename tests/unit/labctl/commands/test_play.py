@@ -1,0 +1,159 @@
+"""Running scenarios: start the lab, show, record, judge."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+import scenarios.runner
+from labctl.cli.context import Invocation
+from labctl.cli.session import Session
+from labctl.commands.play import play
+from labctl.runs.store import Runs
+from scenarios.events import Event, Outcome, ScenarioFinished, StepStarted
+from stack.errors import Inconclusive
+from stack.stack import Stack
+from tests.unit.labctl.conftest import Cli
+from tests.unit.labctl.scripted import DATA_LOSS
+
+
+class _Scenario:
+    """Stands in for the runner: the scripted run, with an outcome a name."""
+
+    def __init__(self, **outcomes: Outcome) -> None:
+        self._outcomes = outcomes
+        self.ran: list[tuple[str, Mapping[str, Any]]] = []
+        self.closed = 0
+
+    def run(self, _stack: Stack, name: str, options: Mapping[str, Any]) -> Iterator[Event]:
+        self.ran.append((name, options))
+        outcome = self._outcomes.get(name.replace("-", "_"), "expected")
+        try:
+            yield from DATA_LOSS[:-1]
+            yield ScenarioFinished(name, outcome, "So it went.", 1.0)
+        finally:
+            self.closed += 1
+
+
+@pytest.fixture
+def scenario(monkeypatch: pytest.MonkeyPatch) -> _Scenario:
+    scenario = _Scenario(data_loss="unexpected", load_quick="inconclusive")
+    monkeypatch.setattr(scenarios.runner, "run", scenario.run)
+    # The names are made up; what `choose` refuses is tested with the runner.
+    monkeypatch.setattr(scenarios.runner, "choose", lambda _name, _options: None)
+    return scenario
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [(("demo", "coalescing"), 0), (("demo", "data-loss"), 1), (("load", "quick"), 3), (("demo", "all"), 1)],
+)
+def test_the_exit_code_is_that_of_the_worst_outcome(
+    cli: Cli, scenario: _Scenario, words: tuple[str, ...], code: int
+) -> None:
+    assert cli(*words)[0] == code
+
+
+def test_options_reach_the_scenario(cli: Cli, scenario: _Scenario) -> None:
+    cli("demo", "data-loss", "--crash", "kill")
+    cli("load", "basic", "--duration", "5", "--rate", "10.5", "--clients", "3")
+    assert scenario.ran == [
+        ("data-loss", {"crash": "kill"}),
+        ("load-basic", {"duration": 5.0, "rate": 10.5, "clients": 3}),
+    ]
+
+
+def test_a_lab_that_does_not_run_is_started_and_left_running(cli: Cli, scenario: _Scenario) -> None:
+    cli.stack.is_up = False
+    code, out, err = cli("demo", "coalescing", "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out)["scenario"] == "data-loss"
+    assert [asked[0] for asked in cli.stack.asked] == ["open", "up"]
+
+
+def test_a_load_leaves_a_fault_as_it_is_and_a_demo_repairs_it(cli: Cli, scenario: _Scenario) -> None:
+    cli.stack.ailing = {"postgres": "paused"}
+    _, _, err = cli("load", "basic")
+    assert "postgres is paused. It stays so" in err
+    assert [asked[0] for asked in cli.stack.asked] == ["open"]
+    cli("demo", "coalescing")
+    assert [asked[0] for asked in cli.stack.asked] == ["open", "open", "up"]
+
+
+def test_several_demos_end_with_a_table_of_all(cli: Cli, scenario: _Scenario) -> None:
+    _, out, _ = cli("demo", "all")
+    *_, last = out.split("All of them\n")
+    assert [line.split()[0] for line in last.splitlines()[1:]] == [name for name, _ in scenario.ran]
+
+
+def test_every_run_is_recorded(cli: Cli, scenario: _Scenario) -> None:
+    cli("demo", "all", "--quiet")
+    assert len(Runs(cli.stack.directory).paths()) == len(scenario.ran) > 1
+
+
+def test_a_run_that_cannot_be_recorded_is_judged_all_the_same(cli: Cli, scenario: _Scenario) -> None:
+    cli.stack.directory.mkdir()
+    (cli.stack.directory / "runs").write_text("in the way")
+    code, out, err = cli("demo", "coalescing")
+    assert code == 0
+    assert "AS EXPECTED" in out
+    assert "can't be written" in err
+
+
+def test_demo_without_a_name_lists_them(cli: Cli) -> None:
+    code, out, _ = cli("demo")
+    assert code == 0
+    assert "coalescing" in out
+    assert "data-loss" in out
+
+
+def test_the_presenter_is_waited_for_after_each_step_is_announced(cli: Cli, scenario: _Scenario) -> None:
+    shown: list[Event | str] = []
+
+    class _Shown:
+        def on(self, event: Event) -> None:
+            shown.append(event)
+
+        def close(self) -> None:
+            pass
+
+    stack = cli.stack.opener("lab42", "auto", ports=None)
+    session = Session(stack=stack, renderer=_Shown(), json=False, quiet=False, live=True)
+    with pytest.raises(Exception, match="0"):
+        play(Invocation(), session, ["coalescing"], {}, pause=lambda: shown.append("pause"))
+    before = [shown[place - 1] for place, event in enumerate(shown) if event == "pause"]
+    assert len(before) == 2
+    assert all(isinstance(event, StepStarted) for event in before)
+
+
+def test_quitting_between_steps_closes_the_scenario(cli: Cli, scenario: _Scenario) -> None:
+    def quit_now() -> None:
+        raise KeyboardInterrupt
+
+    stack = cli.stack.opener("lab42", "auto", ports=None)
+    call = Invocation()
+    with pytest.raises(KeyboardInterrupt):
+        play(call, _silent(stack), ["coalescing"], {}, pause=quit_now)
+    assert scenario.closed == 1
+    assert "labctl down" in call.when_interrupted
+    assert Runs(cli.stack.directory).paths() == []
+
+
+def test_a_measurement_that_fails_is_inconclusive(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(*_: object) -> Iterator[Event]:
+        raise Inconclusive("nothing was acknowledged", hint="look at the log")
+
+    monkeypatch.setattr(scenarios.runner, "run", run)
+    code, _, err = cli("demo", "coalescing")
+    assert code == 3
+    assert "nothing was acknowledged" in err
+
+
+def _silent(stack: Stack) -> Session:
+    class _Silent:
+        def on(self, event: Event) -> None: ...
+
+        def close(self) -> None: ...
+
+    return Session(stack=stack, renderer=_Silent(), json=False, quiet=False, live=False)

@@ -1,0 +1,44 @@
+import subprocess
+import sys
+from dataclasses import replace
+from typing import Final
+
+import pytest
+
+from stack.local.services import DEFAULT_PORTS, lab_specs
+from stack.state.lab import LabState
+
+_STATE = LabState(runtime="local", ports=DEFAULT_PORTS)
+
+
+_HASH: Final = """
+from stack.state.lab import LabState
+from stack.local.services import DEFAULT_PORTS, lab_specs
+
+print(lab_specs(LabState(runtime="local", ports=DEFAULT_PORTS))["redis"].hash())
+"""
+
+
+@pytest.mark.parametrize("seed", ["1", "2"])
+def test_the_hash_is_the_same_in_every_process(seed: str) -> None:
+    """What one labctl started, the next one must know again."""
+    told = subprocess.run(
+        [sys.executable, "-c", _HASH],
+        env={"PYTHONHASHSEED": seed},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.strip() == lab_specs(_STATE)["redis"].hash()
+
+
+def test_another_setting_or_port_gives_another_hash() -> None:
+    spec = lab_specs(_STATE)["api"]
+    assert replace(spec, port=8001).hash() != spec.hash()
+    assert replace(spec, env=(("BATCH_SIZE", "7"),)).hash() != spec.hash()
+
+
+def test_a_setting_of_one_service_leaves_the_others_as_they_are() -> None:
+    before = lab_specs(_STATE)
+    after = lab_specs(_STATE.with_service_settings("worker", {"SIMULATE_DB_FAILURE": "true"}))
+    assert [name for name in before if before[name].hash() != after[name].hash()] == ["worker"]

@@ -1,0 +1,66 @@
+"""What runs note before they change it."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from stack.errors import StateUnusable
+from stack.local.process import identify
+from stack.undo_log import PATTERN, RunJournal, borrowed_settings, journals
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> RunJournal:
+    return RunJournal(tmp_path / "lab", "demo retries")
+
+
+def test_what_is_noted_is_there_before_it_is_done(journal: RunJournal, tmp_path: Path) -> None:
+    journal.note_settings({"failure_rate": "0.1"}, ["failure_rate", "max_retries"])
+    journal.note_services("worker")
+    journal.note_dead_letters()
+    (noted,) = journals(tmp_path / "lab")
+    assert not noted.abandoned
+    assert noted.owner == identify(os.getpid())
+    changes = noted.changes
+    assert (changes.run, changes.services, changes.dead_letters) == ("demo retries", ("worker",), True)
+    assert changes.settings == {"failure_rate": "0.1", "max_retries": None}
+    assert borrowed_settings(tmp_path / "lab") == changes.settings
+
+
+def test_the_first_value_counts(journal: RunJournal, tmp_path: Path) -> None:
+    journal.note_settings({}, ["failure_rate"])
+    journal.note_settings({"failure_rate": "1.0"}, ["failure_rate"])
+    assert borrowed_settings(tmp_path / "lab") == {"failure_rate": None}
+
+
+def test_nothing_is_left_once_all_is_as_it_was(journal: RunJournal, tmp_path: Path) -> None:
+    journal.clear()
+    journal.note_services("redis")
+    journal.clear()
+    assert list((tmp_path / "lab").iterdir()) == []
+
+
+def test_the_journal_of_a_process_that_ended_is_abandoned(journal: RunJournal, tmp_path: Path) -> None:
+    """Also where another process has its pid by now."""
+    journal.note_services("worker")
+    (path,) = (tmp_path / "lab").glob(PATTERN)
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps({**content, "birth": "long ago"}))
+    (noted,) = journals(tmp_path / "lab")
+    assert noted.abandoned
+
+
+@pytest.mark.parametrize(
+    "content", ["", "junk", "[]", '{"format": 1}', '{"format": 1, "pid": "x"}', '{"format": 9}']
+)
+def test_a_journal_that_cannot_be_read_is_nobodys(tmp_path: Path, content: str) -> None:
+    (tmp_path / "run-1.json").write_text(content)
+    assert list(journals(tmp_path)) == []
+
+
+def test_where_nothing_can_be_noted_nothing_may_be_changed(tmp_path: Path) -> None:
+    (tmp_path / "lab").write_text("in the way")
+    with pytest.raises(StateUnusable):
+        RunJournal(tmp_path / "lab", "demo retries").note_services("worker")
