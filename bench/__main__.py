@@ -12,7 +12,7 @@ from bench.flushing import flush_rate, idle_latency
 from bench.requests import long_queue, throughput
 from bench.runtimes import docker_life, has_engine, side_by_side
 from bench.scripts import script_cost
-from stack.factory import open_stack
+from stack.factory import open_lab
 
 
 def main() -> int:
@@ -29,13 +29,13 @@ def main() -> int:
 
 
 def _on_one_lab(home: Path) -> Iterator[Figure]:
-    stack = open_stack("bench", "local", home=home)
+    lab = open_lab("bench", "local", home=home)
     try:
-        list(stack.up({"MAX_PENDING": "100000000", "REDIS_MAXMEMORY": "4gb"}))
+        list(lab.up({"MAX_PENDING": "100000000", "REDIS_MAXMEMORY": "4gb"}))
         for measure in (idle_latency, throughput, script_cost, flush_rate, long_queue):
-            yield from measure(stack)
+            yield from measure(lab)
     finally:
-        list(stack.down())
+        list(lab.down())
 
 
 def _on_both_runtimes(home: Path) -> Iterator[Figure]:

@@ -8,9 +8,9 @@ import psycopg
 import redis
 
 from bench.figures import Figure, ratio_of
-from scenarios.lab.context import Lab
+from scenarios.lab.context import Run
 from service.writebehind import keys
-from stack.stack import Stack
+from stack.lab import Lab
 from stack.wait import wait_until
 
 _ROWS = 100_000
@@ -28,15 +28,15 @@ _BARE = """
         WHERE held.version < excluded.version"""
 
 
-def flush_rate(stack: Stack) -> Iterator[Figure]:
+def flush_rate(lab: Lab) -> Iterator[Figure]:
     """Rows a second that one worker process brings from Redis to PostgreSQL."""
     ours, bare = [], []
-    with Lab(stack) as lab, psycopg.connect(stack.urls()["postgres"], autocommit=True) as connection:
-        client = redis.Redis.from_url(stack.urls()["redis"])
+    with Run(lab) as run, psycopg.connect(lab.urls()["postgres"], autocommit=True) as connection:
+        client = redis.Redis.from_url(lab.urls()["redis"])
         for n in range(_PAIRS):
             entries = [_entry(f"{n}-{k:08d}") for k in range(_ROWS)]
             bare.append(_bare(connection, [entry.replace('"id":"', '"id":"bare-') for entry in entries]))
-            ours.append(_worker(stack, lab, client, entries))
+            ours.append(_worker(lab, run, client, entries))
             connection.execute("DELETE FROM products WHERE id NOT LIKE 'seed-%'")
             connection.execute("VACUUM products")
         client.close()
@@ -59,9 +59,9 @@ def _bare(connection: "psycopg.Connection[tuple[object, ...]]", entries: list[st
     return len(entries) / (time.perf_counter() - start)
 
 
-def _worker(stack: Stack, lab: Lab, client: "redis.Redis", entries: list[str]) -> float:
+def _worker(lab: Lab, run: Run, client: "redis.Redis", entries: list[str]) -> float:
     """From the first rows that the worker acknowledged to the last."""
-    list(stack.stop("worker"))
+    list(lab.stop("worker"))
     client.flushall()
     ids = [entry[7 : entry.index('"', 7)] for entry in entries]
     for first in range(0, len(ids), 5000):
@@ -70,14 +70,14 @@ def _worker(stack: Stack, lab: Lab, client: "redis.Redis", entries: list[str]) -
         pipe.hset(keys.PENDING, mapping=dict(zip(ids[chunk], entries[chunk], strict=True)))
         pipe.rpush(keys.QUEUE, *ids[chunk])
         pipe.execute()
-    starting = stack.start("worker")
+    starting = lab.start("worker")
     begun, persisted = time.perf_counter(), 0
     for _ in starting:
-        persisted = lab.probe.totals().get("persisted", 0)
+        persisted = run.probe.totals().get("persisted", 0)
     seen: list[tuple[float, int]] = []
 
     def done() -> bool:
-        seen.append((time.perf_counter(), lab.probe.totals().get("persisted", 0)))
+        seen.append((time.perf_counter(), run.probe.totals().get("persisted", 0)))
         return seen[-1][1] >= len(entries)
 
     wait_until(done, seconds=60, reason="the backlog is flushed", hint="labctl logs worker", poll=0.02)
@@ -87,33 +87,33 @@ def _worker(stack: Stack, lab: Lab, client: "redis.Redis", entries: list[str]) -
     return (len(entries) - persisted) / (seen[-1][0] - begun)
 
 
-def idle_latency(stack: Stack) -> Iterator[Figure]:
+def idle_latency(lab: Lab) -> Iterator[Figure]:
     """One write on an idle lab: from the acknowledgement until PostgreSQL has it."""
-    with Lab(stack) as lab:
+    with Run(lab) as run:
         for what, change, rule in (
             ("window", {"write_coalescing_enabled": True}, "coalescing_window_ms"),
             ("interval", {"write_coalescing_enabled": False}, "flush_interval_ms"),
         ):
-            config = lab.client.change_config(change)
-            waits = [_persist_one(lab) for _ in range(5)]
+            config = run.client.change_config(change)
+            waits = [_persist_one(run) for _ in range(5)]
             limit = config[rule] + 250
             detail = f"median {median(waits):.0f} ms of 5; the {what} is {config[rule]} ms"
             yield Figure(
                 f"idle write: acknowledged → in Postgres ({what})", max(waits), "ms", "≤", limit, detail
             )
-        lab.client.change_config({"write_coalescing_enabled": True})
+        run.client.change_config({"write_coalescing_enabled": True})
 
 
-def _persist_one(lab: Lab) -> float:
-    for _ in lab.probe.settle(10):
+def _persist_one(run: Run) -> float:
+    for _ in run.probe.settle(10):
         pass
-    write = lab.client.create({"name": "alone", "price": 1.0, "quantity": 1})
+    write = run.client.create({"name": "alone", "price": 1.0, "quantity": 1})
     start = time.perf_counter()
     if write.product is None:
         raise RuntimeError(f"the write was {write.answer}: {write.detail}")
     product = write.product
     wait_until(
-        lambda: bool(lab.probe.rows([product])),
+        lambda: bool(run.probe.rows([product])),
         seconds=10,
         reason="the row is there",
         hint="labctl logs worker",

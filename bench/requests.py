@@ -13,8 +13,8 @@ from bench.figures import Figure, ratio_of
 from bench.http import Load, drive, get, post
 from service.writebehind import keys
 from service.writebehind.settings import Settings
+from stack.lab import Lab
 from stack.ports import choose_free
-from stack.stack import Stack
 from stack.wait import wait_until
 
 _BODY = b'{"name": "Demo Widget", "price": 29.99, "quantity": 100}'
@@ -28,9 +28,9 @@ _ENTRY = (
 
 
 @contextmanager
-def served(stack: Stack) -> Iterator[int]:
+def served(lab: Lab) -> Iterator[int]:
     """A server with the service and its ceilings, on the lab's databases; yields its port."""
-    urls, (port,) = stack.urls(), choose_free(1)
+    urls, (port,) = lab.urls(), choose_free(1)
     settings = Settings(
         redis_url=urls["redis"], database_url=urls["postgres"], api_port=port, max_pending=100_000_000
     )
@@ -62,9 +62,9 @@ def _load(port: int, request: bytes, *, connections: int = 8, seconds: float = _
     return load
 
 
-def throughput(stack: Stack) -> Iterator[Figure]:
+def throughput(lab: Lab) -> Iterator[Figure]:
     """POST /products, 8 connections, against both ceilings; the lab's worker flushes meanwhile."""
-    with served(stack) as port:
+    with served(lab) as port:
         names = {"noop": "/bench/noop", "ping": "/bench/ping", "post": "/products"}
         rates: dict[str, list[float]] = {name: [] for name in names}
         for path in names.values():
@@ -79,10 +79,10 @@ def throughput(stack: Stack) -> Iterator[Figure]:
         )
 
 
-def long_queue(stack: Stack) -> Iterator[Figure]:
+def long_queue(lab: Lab) -> Iterator[Figure]:
     """p50 of a POST and of GET /admin/queue with a million pending products, against none."""
-    list(stack.stop("worker"))
-    with served(stack) as port, redis.Redis.from_url(stack.urls()["redis"]) as client:
+    list(lab.stop("worker"))
+    with served(lab) as port, redis.Redis.from_url(lab.urls()["redis"]) as client:
         client.config_set("maxmemory", "4gb")
         requests = {"POST /products": post("/products", _BODY), "GET /admin/queue": get("/admin/queue")}
 
@@ -108,7 +108,7 @@ def long_queue(stack: Stack) -> Iterator[Figure]:
                 [empty[what] for _, empty in pairs],
                 "≤", 1.2, unit="ms",
             )  # fmt: skip
-    list(stack.start("worker"))
+    list(lab.start("worker"))
 
 
 def _fill(client: "redis.Redis") -> None:

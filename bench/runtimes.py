@@ -11,10 +11,10 @@ from bench.http import Load, drive, post
 from stack.docker.engine import answers, connect
 from stack.docker.images import own_image
 from stack.docker.labels import own_filter
-from stack.factory import open_stack
+from stack.factory import open_lab
+from stack.lab import Lab
 from stack.settings import StackSettings
 from stack.spec.runtime import RuntimeKind
-from stack.stack import Stack
 
 _BODY = b'{"name": "Demo Widget", "price": 29.99, "quantity": 100}'
 _PAIRS = 7
@@ -24,16 +24,16 @@ _MB = 1_000_000
 
 def docker_life(home: Path) -> Iterator[Figure]:
     """`up` of the core four from nothing and again, `down`, and what that leaves; the images are there."""
-    stack = open_stack("bench-life", "docker", home=home)
+    lab = open_lab("bench-life", "docker", home=home)
     # Pulls and builds are nobody's waiting time here.
-    list(stack.up(observability=False))
-    list(stack.down())
+    list(lab.up(observability=False))
+    list(lab.down())
     ups, agains, downs, left = [], [], [], 0
     for _ in range(3):
-        ups.append(_seconds(stack, "up"))
-        agains.append(_seconds(stack, "up"))
-        downs.append(_seconds(stack, "down"))
-        left += _objects(stack.name)
+        ups.append(_seconds(lab, "up"))
+        agains.append(_seconds(lab, "up"))
+        downs.append(_seconds(lab, "down"))
+        left += _objects(lab.name)
     yield Figure("Docker: up, core four, from nothing", median(ups), "s", "≤", 15)
     yield Figure("Docker: up, when all runs already", median(agains), "s", "≤", 1.5)
     yield Figure("Docker: down", median(downs), "s", "≤", 12)
@@ -68,12 +68,12 @@ def has_engine() -> bool:
 @contextmanager
 def _api_of(home: Path, kind: RuntimeKind) -> Iterator[int]:
     """A lab; the port of its API."""
-    stack = open_stack(f"bench-{kind}", kind, home=home)
+    lab = open_lab(f"bench-{kind}", kind, home=home)
     try:
-        list(stack.up(observability=False))
-        yield int(stack.urls()["api"].rpartition(":")[2])
+        list(lab.up(observability=False))
+        yield int(lab.urls()["api"].rpartition(":")[2])
     finally:
-        list(stack.down())
+        list(lab.down())
 
 
 def _load(port: int, connections: int) -> Load:
@@ -83,9 +83,9 @@ def _load(port: int, connections: int) -> Load:
     return load
 
 
-def _seconds(stack: Stack, verb: str) -> float:
+def _seconds(lab: Lab, verb: str) -> float:
     begun = time.perf_counter()
-    list(stack.up(observability=False) if verb == "up" else stack.down())
+    list(lab.up(observability=False) if verb == "up" else lab.down())
     return time.perf_counter() - begun
 
 

@@ -12,7 +12,7 @@ from service.writebehind.buffer import Buffer, KnownRow, Operation
 from service.writebehind.entry import Product, product_head, timestamp
 from service.writebehind.scripts import Script, Scripts, load
 from service.writebehind.settings import Settings
-from stack.stack import Stack
+from stack.lab import Lab
 
 _WRITES = 10_000
 _CHUNK = 200
@@ -38,11 +38,11 @@ class _Recorded(Scripts):
         return [b"ok", b"", 0]
 
 
-def script_cost(stack: Stack) -> Iterator[Figure]:
+def script_cost(lab: Lab) -> Iterator[Figure]:
     """µs of Redis' processor for a create and for an update of a pending product, pipelined, without a
     worker."""
-    list(stack.stop("worker"))
-    url = stack.urls()["redis"]
+    list(lab.stop("worker"))
+    url = lab.urls()["redis"]
     with redis.Redis.from_url(url) as client:
         ours, floor = (str(_text(client.script_load(body))) for body in (load("write"), _FLOOR))
         cost: dict[str, list[float]] = {"floor": [], "create": [], "update": []}
@@ -54,7 +54,7 @@ def script_cost(stack: Stack) -> Iterator[Figure]:
             cost["create"].append(_run(client, ours, creates))
             cost["update"].append(_run(client, ours, updates))
         client.flushall()
-    list(stack.start("worker"))
+    list(lab.start("worker"))
     for what, name, most in (("a create", "create", 2.5), ("an update", "update", 4.0)):
         title = f"Redis' time for {what} ÷ SET, HSET, RPUSH, TIME"
         yield ratio_of(title, cost[name], cost["floor"], "≤", most, unit="µs")

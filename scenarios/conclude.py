@@ -7,7 +7,7 @@ from scenarios.events import Checked, Event, Measured, Narrated, TableShown, Ver
 from scenarios.judge.ledger import Write
 from scenarios.judge.persist_lag import PersistLag, persist_lag
 from scenarios.judge.verdict import Verdict, judge
-from scenarios.lab.context import Lab
+from scenarios.lab.context import Run
 from scenarios.scenario import Conclusion
 from scenarios.settle import HINT, Settled
 from scenarios.shell_commands import address
@@ -16,14 +16,14 @@ from stack.errors import NotRunning
 _QUIET_SECONDS: Final = 30.0
 
 
-def settle(lab: Lab, seconds: float = _QUIET_SECONDS) -> Generator[Event, None, Settled]:
+def settle(run: Run, seconds: float = _QUIET_SECONDS) -> Generator[Event, None, Settled]:
     """Let the worker finish; say why, where it does not."""
     try:
-        settled = yield from lab.probe.settle(seconds)
+        settled = yield from run.probe.settle(seconds)
     except NotRunning as error:
         settled = Settled(quiet=False, culprit=error.message)
     if settled.culprit:
-        hint = address(HINT, lab.stack.name)
+        hint = address(HINT, run.lab.name)
         yield Narrated(f"Not everything can be flushed: {_sentence(settled.culprit)} {hint}.")
     elif not settled.quiet:
         yield Narrated(f"The queue is not empty after {seconds:g} s.")
@@ -31,7 +31,7 @@ def settle(lab: Lab, seconds: float = _QUIET_SECONDS) -> Generator[Event, None, 
 
 
 def reach_verdict(
-    lab: Lab, settled: Settled | None = None, *, lag_of: Callable[[Write], bool] | None = None
+    run: Run, settled: Settled | None = None, *, lag_of: Callable[[Write], bool] | None = None
 ) -> Generator[Event, None, Verdict]:
     """Let the worker finish, read PostgreSQL and Redis, and judge every write of the ledger.
 
@@ -40,12 +40,12 @@ def reach_verdict(
         lag_of: Chooses the writes whose way to PostgreSQL is timed; None: that is not shown.
     """
     if settled is None:
-        settled = yield from settle(lab)
-    history = lab.history()
-    findings = lab.probe.findings(lab.ledger)
+        settled = yield from settle(run)
+    history = run.history()
+    findings = run.probe.findings(run.ledger)
     for culprit in dict.fromkeys(findings.unread.values()):
         if culprit != settled.culprit:
-            yield Narrated(f"{_sentence(culprit)} {address(HINT, lab.stack.name)}.")
+            yield Narrated(f"{_sentence(culprit)} {address(HINT, run.lab.name)}.")
     verdict = judge(history, findings)
     yield VerdictReached(verdict)
     if verdict.fates["superseded"]:

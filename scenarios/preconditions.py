@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from scenarios.judge.ledger import Write
-from scenarios.lab.context import Lab
+from scenarios.lab.context import Run
 from scenarios.lab.problem import in_words
 from stack.errors import Inconclusive
 
@@ -12,7 +12,7 @@ from stack.errors import Inconclusive
 _PATIENCE_MS: Final = 20_000
 
 
-def require_settings(lab: Lab, why: str, **wanted: object) -> dict[str, Any]:
+def require_settings(run: Run, why: str, **wanted: object) -> dict[str, Any]:
     """The lab's settings, as they are.
 
     Args:
@@ -21,7 +21,7 @@ def require_settings(lab: Lab, why: str, **wanted: object) -> dict[str, Any]:
     Raises:
         Inconclusive: a setting is not the one wanted.
     """
-    config = lab.client.config()
+    config = run.client.config()
     for setting, value in wanted.items():
         if config[setting] != value:
             raise Inconclusive(
@@ -31,9 +31,9 @@ def require_settings(lab: Lab, why: str, **wanted: object) -> dict[str, Any]:
     return config
 
 
-def require_flushing(lab: Lab) -> None:
+def require_flushing(run: Run) -> None:
     """Raises Inconclusive, at once, where what is due does not get done: no measurement gets past that."""
-    condition = lab.stack.condition()
+    condition = run.lab.condition()
     if condition is None:
         raise Inconclusive(
             "Redis does not answer", hint="`labctl status` says what runs; `labctl up` repairs it"

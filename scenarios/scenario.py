@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, Protocol
 
 from scenarios.events import Event, Outcome
-from scenarios.lab.context import Lab
+from scenarios.lab.context import Run
 from stack.errors import UsageError
 
 Crash = Literal["flushall", "kill"]
@@ -84,4 +84,4 @@ class Scenario(Protocol):
         """Raises UsageError where options don't fit this scenario; needs no lab."""
         ...
 
-    def play(self, lab: Lab, options: Options) -> Generator[Event, None, Conclusion]: ...
+    def play(self, run: Run, options: Options) -> Generator[Event, None, Conclusion]: ...

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from stack.local.services import DEFAULT_NAME
+from stack.spec.names import DEFAULT_NAME
 
 #: A call of labctl in a sentence, unless it names its lab already, or is the same for all.
 _CALL: Final = re.compile(r"`labctl (?![^`]*--(?:name|help)\b)([^`]+)`")

@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack.local.services import DEFAULT_PORTS, OBSERVABILITY_PORTS, lab_specs, urls
+from stack.local.services import lab_specs
 from stack.settings import StackSettings
 from stack.spec.events import StackEvents
 from stack.spec.load_test import LoadTest, Script
+from stack.spec.names import DEFAULT_PORTS, OBSERVABILITY_PORTS, urls
 from stack.spec.runtime import Runtime
 from stack.spec.service import ServiceSpec
 from stack.state.lab import LabState
@@ -28,6 +29,13 @@ class Flavour:
     load_test: Callable[[LabState, Script, Mapping[str, str]], LoadTest]
     #: The well-known ports, by endpoint.
     ports: Mapping[str, int]
+
+
+def describe_holder(port: int) -> str:
+    """Who holds a port, for a sentence. The Docker client loads only where somebody has to be named."""
+    from stack.docker.publisher import describe_holder as container_or_process
+
+    return container_or_process(port)
 
 
 def local_flavour(directory: Path, settings: StackSettings) -> Flavour:

@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Final, Literal
 
 from stack.docker.engine import NoEngine, connect, translated
+from stack.docker.publisher import describe_holder
 from stack.errors import EnvironmentFault, LabError, NotRunning
+from stack.lab import Lab
 from stack.local import limits as local_limits
 from stack.local.programs import postgres_directory, redis_server
-from stack.port_holder import describe_holder
 from stack.ports import HELD_HINT, is_free
 from stack.refusals import hint_for, told
 from stack.settings import StackSettings, inherited_env
 from stack.spec.runtime import RuntimeKind
-from stack.stack import Stack
 
 #: failed: the lab can't run. warning: it can, but the user should know.
 Outcome = Literal["ok", "warning", "failed"]
@@ -46,19 +46,19 @@ class Finding:
     hint: str = ""
 
 
-def examine(stack: Stack) -> Iterator[Finding]:
+def examine(lab: Lab) -> Iterator[Finding]:
     """Look at the machine with the eyes of this lab. Raises nothing but bugs."""
     yield _python()
-    yield _user(stack.kind)
-    if stack.kind == "local":
+    yield _user(lab.kind)
+    if lab.kind == "local":
         yield _allowed("open files", local_limits.files())
-    yield _state_directory(stack.directory.parent)
-    yield _space(stack.directory.parent)
-    if stack.kind == "local":
+    yield _state_directory(lab.directory.parent)
+    yield _space(lab.directory.parent)
+    if lab.kind == "local":
         yield _program("postgres", lambda: postgres_directory() / "postgres")
         yield _redis(StackSettings.from_env())
-    yield from _ports(stack)
-    yield _docker(stack.kind)
+    yield from _ports(lab)
+    yield _docker(lab.kind)
 
 
 def _python() -> Finding:
@@ -142,10 +142,10 @@ def _redis(settings: StackSettings) -> Finding:
     return _program("redis", lambda: redis_server(settings.redis_server))
 
 
-def _ports(stack: Stack) -> Iterator[Finding]:
+def _ports(lab: Lab) -> Iterator[Finding]:
     try:
-        ports = {name: int(url.rpartition(":")[2].partition("/")[0]) for name, url in stack.urls().items()}
-        own = {seen.port for seen in stack.status().values() if seen.pid is not None}
+        ports = {name: int(url.rpartition(":")[2].partition("/")[0]) for name, url in lab.urls().items()}
+        own = {seen.port for seen in lab.status().values() if seen.pid is not None}
     except NotRunning as error:
         yield Finding("ports", "ok", f"{error.message} (free ones are taken)")
         return

@@ -1,16 +1,17 @@
-"""Ports of this machine: which are free."""
+"""Ports of this machine: which are free, and who holds the others."""
 
 import random
 import socket
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from typing import Final
 
+import psutil
+
 from stack.errors import DeadlinePassed, EnvironmentFault, PortHeld
-from stack.port_holder import describe_holder, holder
+from stack.spec.names import HOST
 from stack.wait import wait_until
 
-HOST: Final = "127.0.0.1"
 #: Below the range from which systems take the ports of outgoing connections: one of those could hold a
 #: lab's port just while its server is being restarted.
 _FIRST: Final = 15_000
@@ -51,6 +52,27 @@ def choose_free(count: int, *, taken: Collection[int] = ()) -> tuple[int, ...]:
     )
 
 
+def holder(port: int) -> psutil.Process | None:
+    """The process that listens there; None if it is not ours to see."""
+    with suppress(psutil.Error, OSError):
+        for connection in psutil.net_connections(kind="tcp"):
+            listens = connection.status == psutil.CONN_LISTEN and connection.laddr
+            if listens and listens.port == port and connection.pid:
+                return psutil.Process(connection.pid)
+    return None
+
+
+def describe_holder(port: int) -> str:
+    """The process that holds a port, for a sentence: "nginx (pid 4711)"."""
+    process = holder(port)
+    if process is None:
+        return "another process (its owner is not visible from here)"
+    try:
+        return f"{process.name()} (pid {process.pid})"
+    except psutil.Error:
+        return f"pid {process.pid}"
+
+
 def _comes_free(port: int) -> bool:
     """Whether it is free, or about to be: a killed process shows no more before its sockets are closed."""
     if is_free(port):
@@ -65,15 +87,19 @@ def _comes_free(port: int) -> bool:
     return is_free(port)
 
 
-def require_free(wanted: Iterable[tuple[str, int]]) -> None:
+def require_free(wanted: Iterable[tuple[str, int]], describe: Callable[[int], str] = describe_holder) -> None:
     """Check the port of every service, given as (service, port).
+
+    Args:
+        wanted: The service and the port that it needs.
+        describe: Who holds a port, for a sentence.
 
     Raises:
         PortHeld: naming every held port with its holder.
     """
     held = [(service, port) for service, port in wanted if not _comes_free(port)]
     if held:
-        lines = (f"port {port} for {service} is held by {describe_holder(port)}" for service, port in held)
+        lines = (f"port {port} for {service} is held by {describe(port)}" for service, port in held)
         raise PortHeld(
             "; ".join(lines),
             hint=HELD_HINT,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from typing import IO, Any, Final
 
-from stack.ports import HOST
+from stack.spec.names import HOST
 from stack.spec.service import HealthCheck
 
 #: s for one answer.

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from stack.backend import Flavour
 from stack.errors import NotRunning, StateUnusable, UsageError
-from stack.local import services as topology
-from stack.local.services import DEFAULT_NAME
 from stack.ports import choose_free
+from stack.spec.names import DEFAULT_NAME, OBSERVABILITY
 from stack.state import directory as lab_directory
 from stack.state import lab as lab_state
 from stack.state.lab import LabState
@@ -46,7 +45,7 @@ class KnownState:
         """What a lab is of which nothing is remembered: new, or started by compose or from elsewhere."""
         runtime = self._flavour.runtime
         seen = {name: found.port for name, found in runtime.observe().items() if found.port}
-        watched = not seen or any(name in seen for name in topology.OBSERVABILITY)
+        watched = not seen or any(name in seen for name in OBSERVABILITY)
         ports = {**self._flavour.ports, **seen, **self._ports}
         return LabState(runtime=runtime.kind, ports=ports, observability=watched)
 
@@ -78,7 +77,7 @@ class KnownState:
                 f"there is no lab {self._name}, so its ports are not chosen yet",
                 hint="start it with `labctl up`",
             )
-        unwanted = topology.OBSERVABILITY if state and not state.observability else ()
+        unwanted = OBSERVABILITY if state and not state.observability else ()
         return {name: port for name, port in known.items() if name not in unwanted}
 
     def _found(self) -> LabState | None:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from stack.local.programs import redis_server
-from stack.local.services import redis_args
 from stack.ports import choose_free
+from stack.spec.names import redis_args
 from tests.servers import Servers
 
 _PLACES = ("/usr/lib", "/usr/local/lib")

@@ -12,9 +12,10 @@ import redis
 from service.writebehind.settings import Settings
 from stack.converge.schema import apply_schema
 from stack.local.runtime import LocalRuntime
-from stack.local.services import lab_specs, urls
+from stack.local.services import lab_specs
 from stack.ports import choose_free
 from stack.settings import StackSettings
+from stack.spec.names import urls
 from stack.spec.service import ServiceSpec
 from stack.state.lab import LabState
 from stack.wait import wait_until

@@ -14,7 +14,7 @@ def loads(incomplete: str) -> list[str]:
 
 
 def services(incomplete: str) -> list[str]:
-    from stack.local.services import CORE, OBSERVABILITY
+    from stack.spec.names import CORE, OBSERVABILITY
 
     return _beginning((*CORE, *OBSERVABILITY), incomplete)
 
@@ -28,7 +28,7 @@ def live_settings(incomplete: str) -> list[str]:
 
 def lab_settings(incomplete: str) -> list[str]:
     """Those that `--set` takes."""
-    from stack.local.services import settable
+    from stack.spec.validate import settable
 
     return _beginning((f"{name}=" for name in settable()), incomplete)
 

@@ -13,27 +13,27 @@ from labctl.cli.session import Session
 
 if TYPE_CHECKING:
     from labctl.render.renderer import Renderer
-    from stack.stack import Stack
+    from stack.lab import Lab
 
 
 class StackOpener(Protocol):
-    """`stack.factory.open_stack`, or what a test puts in its place."""
+    """`stack.factory.open_lab`, or what a test puts in its place."""
 
-    def __call__(self, name: str, runtime: RuntimeChoice, *, ports: Mapping[str, int] | None) -> "Stack": ...
+    def __call__(self, name: str, runtime: RuntimeChoice, *, ports: Mapping[str, int] | None) -> "Lab": ...
 
 
-def _open_stack(name: str, runtime: RuntimeChoice, *, ports: Mapping[str, int] | None) -> "Stack":
+def _open_lab(name: str, runtime: RuntimeChoice, *, ports: Mapping[str, int] | None) -> "Lab":
     # Imported here: `labctl --help` must not wait for what only a running lab needs.
-    from stack.factory import open_stack
+    from stack.factory import open_lab
 
-    return open_stack(name, runtime, ports=ports)
+    return open_lab(name, runtime, ports=ports)
 
 
 @dataclass(slots=True, kw_only=True)
 class Invocation:
     """One call of labctl: typer's `ctx.obj`. main() makes it, the commands fill it in."""
 
-    open_stack: StackOpener = _open_stack
+    open_lab: StackOpener = _open_lab
     #: Options given before the command; those after it win. Of a command at work, its lab's name.
     name: str | None = None
     runtime: RuntimeChoice | None = None
@@ -73,8 +73,8 @@ def open_session(
     renderer = _renderer(json=json, quiet=quiet)
     call.cleanups.append(renderer.close)
     call.name = name or call.name or "lab42"
-    stack = call.open_stack(call.name, runtime or call.runtime or "auto", ports=ports)
-    return Session(stack=stack, renderer=renderer, json=json, quiet=quiet, live=not json and _is_terminal())
+    lab = call.open_lab(call.name, runtime or call.runtime or "auto", ports=ports)
+    return Session(lab=lab, renderer=renderer, json=json, quiet=quiet, live=not json and _is_terminal())
 
 
 def _renderer(*, json: bool, quiet: bool) -> "Renderer":

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 if TYPE_CHECKING:
     from labctl.render.renderer import Renderer
     from scenarios.events import Event
-    from stack.stack import Stack
+    from stack.lab import Lab
 
 #: Version of the JSON documents' shape.
 SCHEMA: Final = 1
@@ -20,7 +20,7 @@ SCHEMA: Final = 1
 class Session:
     """A command at work on one lab."""
 
-    stack: "Stack"
+    lab: "Lab"
     renderer: "Renderer"
     json: bool
     quiet: bool
@@ -53,7 +53,7 @@ class Session:
         from stack.converge.restore import tend
         from stack.spec.events import StackNoted
 
-        for event in tend(self.stack):
+        for event in tend(self.lab):
             if self.json and isinstance(event, StackNoted):
                 # No part of the document, but nothing to keep quiet about either.
                 sys.stderr.write(f"{event.text}\n")
@@ -79,7 +79,7 @@ class Session:
         from labctl.cli.api import Api, curl
 
         self._require_api()
-        url = self.stack.urls()["api"]
+        url = self.lab.urls()["api"]
         self.command(curl(method, url + path, body, headers or {}))
         return Api(url).call(method, path, body, headers or {})
 
@@ -93,7 +93,7 @@ class Session:
         from stack.errors import EnvironmentFault, UsageError
 
         self.command(self._typed(argv))
-        done = self.stack.exec(service, argv)
+        done = self.lab.exec(service, argv)
         if done.exit_code:
             told = (done.stderr or done.stdout).strip() or f"exit code {done.exit_code}"
             if done.exit_code == refusal:
@@ -109,7 +109,7 @@ class Session:
         if argv[0] not in addressed:
             return join(argv)
         *program, endpoint = addressed[argv[0]]
-        return join([*program, self.stack.urls()[endpoint], *argv[1:]])
+        return join([*program, self.lab.urls()[endpoint], *argv[1:]])
 
     def answer_fields(self, document: Mapping[str, Any]) -> None:
         """A document as it came, or its fields one below the other."""
@@ -135,21 +135,21 @@ class Session:
         """The command of labctl for this lab, to be typed: `labctl up --name second`."""
         from scenarios.shell_commands import labctl
 
-        return f"`{labctl(self.stack.name, words)}`"
+        return f"`{labctl(self.lab.name, words)}`"
 
     def _require_api(self) -> None:
         from stack.errors import NotRunning
 
         self.require_started()
-        seen = self.stack.services().get("api")
+        seen = self.lab.services().get("api")
         if seen is None or seen.pid is None:
             raise NotRunning(
-                f"the API of the lab {self.stack.name} does not run",
+                f"the API of the lab {self.lab.name} does not run",
                 hint=f"{self.hint('up')} repairs the lab",
             )
         if seen.state == "paused":
             raise NotRunning(
-                f"the API of the lab {self.stack.name} is frozen",
+                f"the API of the lab {self.lab.name} is frozen",
                 hint=f"{self.hint('fault resume api')} lets it go on",
             )
 
@@ -158,9 +158,9 @@ class Session:
         from stack.errors import NotRunning
 
         # Whether they are fit for work is not asked: that takes long where one of them is frozen.
-        if not self.stack.services():
+        if not self.lab.services():
             raise NotRunning(
-                f"the lab {self.stack.name} is not running", hint=f"start it with {self.hint('up')}"
+                f"the lab {self.lab.name} is not running", hint=f"start it with {self.hint('up')}"
             )
 
 

@@ -49,33 +49,33 @@ def change(
 @lab_command(worker_group, quiet=True)
 def stop(session: Session) -> None:
     """Stop the worker in good order: acknowledged writes wait in Redis."""
-    _change(session, session.stack.stop("worker"))
+    _change(session, session.lab.stop("worker"))
     _say_what_waits(session)
 
 
 @lab_command(worker_group, quiet=True)
 def start(session: Session) -> None:
     """Start the worker."""
-    _change(session, session.stack.start("worker"))
+    _change(session, session.lab.start("worker"))
 
 
 @lab_command(worker_group, quiet=True)
 def restart(session: Session, settings: Settings = None) -> None:
     """Stop the worker and start it, with other settings if given."""
-    _change(session, session.stack.restart("worker", parse_assignments(settings or ())))
+    _change(session, session.lab.restart("worker", parse_assignments(settings or ())))
 
 
 @lab_command(worker_group, quiet=True)
 def kill(session: Session) -> None:
     """Kill the worker without warning (SIGKILL)."""
-    _change(session, session.stack.kill("worker"))
+    _change(session, session.lab.kill("worker"))
     _say_what_waits(session)
 
 
 @lab_command(fault_group)
 def flushall(session: Session) -> None:
     """Empty Redis: cache, queue and all. What was not yet in PostgreSQL is lost."""
-    session.follow(session.stack.at_stake("redis"))
+    session.follow(session.lab.at_stake("redis"))
     session.answer_text("answer", session.execute("redis", ["redis-cli", "FLUSHALL"]))
     session.tend()
 
@@ -83,41 +83,41 @@ def flushall(session: Session) -> None:
 @lab_command(fault_group, "stop", quiet=True)
 def stop_service(session: Session, service: Service) -> None:
     """Stop a service in good order."""
-    _change(session, session.stack.stop(service))
+    _change(session, session.lab.stop(service))
 
 
 @lab_command(fault_group, "start", quiet=True)
 def start_service(session: Session, service: Service) -> None:
     """Start a service that was stopped or killed."""
-    _change(session, session.stack.start(service))
+    _change(session, session.lab.start(service))
 
 
 @lab_command(fault_group, "kill", quiet=True)
 def kill_service(session: Session, service: Service) -> None:
     """Kill a service without warning (SIGKILL)."""
-    _change(session, session.stack.kill(service))
+    _change(session, session.lab.kill(service))
 
 
 @lab_command(fault_group, quiet=True)
 def pause(session: Session, service: Service) -> None:
     """Freeze a service (SIGSTOP): its connections stay open, and nobody answers."""
-    _change(session, session.stack.pause(service))
+    _change(session, session.lab.pause(service))
 
 
 @lab_command(fault_group, quiet=True)
 def resume(session: Session, service: Service) -> None:
     """Let a frozen service go on (SIGCONT)."""
-    _change(session, session.stack.resume(service))
+    _change(session, session.lab.resume(service))
 
 
 def _say_what_waits(session: Session) -> None:
     """Nothing is lost without a worker; but what was acknowledged gets no further."""
     from stack.converge.drain import told
 
-    session.follow(told(session.stack.redis, lost=False))
+    session.follow(told(session.lab.redis, lost=False))
 
 
 def _change(session: Session, events: "Iterator[StackEvent]") -> None:
     session.follow(events)
     if session.json:
-        session.answer({"services": describe(session.stack.status())})
+        session.answer({"services": describe(session.lab.status())})

@@ -55,8 +55,8 @@ def up(
     start_lab(session, overrides, observability=observability)
     document = {
         **_identity(session),
-        "urls": dict(session.stack.urls()),
-        "services": describe(session.stack.status()),
+        "urls": dict(session.lab.urls()),
+        "services": describe(session.lab.status()),
     }
     session.answer(document, _urls(session))
 
@@ -66,11 +66,11 @@ def start_lab(session: Session, settings: Mapping[str, str], *, observability: b
     from stack.spec.events import StackNoted
 
     begun = time.monotonic()
-    stack = session.stack
-    session.show(StackNoted(f"Starting the lab {stack.name}, {stack.kind} runtime ({stack.reason})."))
-    session.follow(stack.up(settings, observability=observability))
+    lab = session.lab
+    session.show(StackNoted(f"Starting the lab {lab.name}, {lab.kind} runtime ({lab.reason})."))
+    session.follow(lab.up(settings, observability=observability))
     session.tend()
-    session.show(StackNoted(f"The lab {stack.name} is up: {time.monotonic() - begun:.1f} s."))
+    session.show(StackNoted(f"The lab {lab.name} is up: {time.monotonic() - begun:.1f} s."))
 
 
 def down(
@@ -83,8 +83,8 @@ def down(
     from stack.spec.events import StackNoted
 
     begun = time.monotonic()
-    session.follow(session.stack.down(keep_data=keep_data), to_the_end=True)
-    session.show(StackNoted(f"The lab {session.stack.name} is down: {time.monotonic() - begun:.1f} s."))
+    session.follow(session.lab.down(keep_data=keep_data), to_the_end=True)
+    session.show(StackNoted(f"The lab {session.lab.name} is down: {time.monotonic() - begun:.1f} s."))
     if session.json:
         session.answer({**_identity(session), "down": True, "data_kept": keep_data})
 
@@ -95,21 +95,21 @@ def status(session: Session) -> None:
     from scenarios.shell_commands import address
     from stack.spec.events import StackNoted
 
-    observed = session.stack.status()
+    observed = session.lab.status()
     # A Redis that does not answer takes its time, and has been asked already.
     answers = observed["redis"].state in ("healthy", "unhealthy")
-    condition = session.stack.condition() if answers else None
+    condition = session.lab.condition() if answers else None
     document = {**_identity(session), "services": describe(observed), "flushing": flushing(condition)}
     session.answer(document, _table(session, observed))
     # That the lab is down is an answer, not a failure.
     for sentence in advice(observed, condition):
-        session.show(StackNoted(address(sentence, session.stack.name)))
+        session.show(StackNoted(address(sentence, session.lab.name)))
 
 
 def urls(session: Session) -> None:
     """Show where the API, Redis and PostgreSQL are reached."""
     session.require_started()
-    session.answer({"urls": dict(session.stack.urls())}, _urls(session))
+    session.answer({"urls": dict(session.lab.urls())}, _urls(session))
 
 
 def compose(
@@ -124,8 +124,9 @@ def compose(
 
     It mounts files beside it: cd "$(labctl compose --directory)", then docker compose up --build -d.
     """
-    from stack.local.services import DEFAULT_NAME, check_name
     from stack.package_files import compose_file
+    from stack.spec.names import DEFAULT_NAME
+    from stack.spec.validate import check_name
 
     call = invocation(context)
     call.name = name or call.name or DEFAULT_NAME
@@ -136,8 +137,8 @@ def compose(
 
 
 def _identity(session: Session) -> dict[str, str]:
-    stack = session.stack
-    return {"name": stack.name, "runtime": stack.kind, "reason": stack.reason}
+    lab = session.lab
+    return {"name": lab.name, "runtime": lab.kind, "reason": lab.reason}
 
 
 def describe(observed: "Mapping[str, Observed]") -> dict[str, dict[str, Any]]:
@@ -174,11 +175,11 @@ def _table(session: Session, observed: "Mapping[str, Observed]") -> "Event":
         )
         for name, seen in observed.items()
     )
-    title = f"The lab {session.stack.name}, {session.stack.kind} runtime"
+    title = f"The lab {session.lab.name}, {session.lab.kind} runtime"
     return TableShown("status", title, ("service", "state", "pid", "port", "up for", ""), rows)
 
 
 def _urls(session: Session) -> "Event":
     from scenarios.events import TableShown
 
-    return TableShown("urls", "", ("service", "URL"), tuple(session.stack.urls().items()))
+    return TableShown("urls", "", ("service", "URL"), tuple(session.lab.urls().items()))

@@ -36,7 +36,7 @@ def logs(
     from labctl.render.text.printable import printable
     from labctl.render.text.wrap import fitted, width_of
 
-    lines = session.stack.logs(services or (), tail=tail, follow=follow)
+    lines = session.lab.logs(services or (), tail=tail, follow=follow)
     width = width_of(sys.stdout)
     for line in lines:
         for row in fitted(printable(line.text.expandtabs()), width, lead=f"{line.service:<11}| "):
@@ -57,11 +57,11 @@ def top(
     if session.live and not once:
         from labctl.commands.top import watch
 
-        watch(session.stack)
+        watch(session.lab)
         return
     from labctl.commands.top import measure, usage_document, usage_table
 
-    usage = measure(session.stack)
+    usage = measure(session.lab)
     session.answer(usage_document(usage), usage_table(usage))
 
 
@@ -76,7 +76,7 @@ def doctor(session: Session) -> None:
     from stack.errors import EnvironmentFault
     from stack.spec.events import StackNoted
 
-    findings = list(examine(session.stack))
+    findings = list(examine(session.lab))
     rows = tuple((_WORDS[finding.outcome], finding.check, finding.detail) for finding in findings)
     document = [
         {"check": f.check, "outcome": f.outcome, "detail": f.detail, "hint": f.hint} for f in findings
@@ -84,7 +84,7 @@ def doctor(session: Session) -> None:
     session.answer({"checks": document}, TableShown("doctor", "", ("", "check", "found"), rows))
     for finding in findings:
         if finding.hint:
-            session.show(StackNoted(f"{finding.check}: {address(finding.hint, session.stack.name)}"))
+            session.show(StackNoted(f"{finding.check}: {address(finding.hint, session.lab.name)}"))
     failed = [finding.check for finding in findings if finding.outcome == "failed"]
     if failed and session.json:
         raise typer.Exit(EnvironmentFault.exit_code)
@@ -117,7 +117,7 @@ def execute(
         )
     # The `--` only keeps labctl from reading the options that follow it.
     command = argv[1:] if argv[0] == "--" else argv
-    done = session.stack.exec(service, command, sys.stdin.buffer.read() if stdin else b"")
+    done = session.lab.exec(service, command, sys.stdin.buffer.read() if stdin else b"")
     # As it came, be it text or not.
     for stream, said in ((sys.stdout, done.stdout), (sys.stderr, done.stderr)):
         stream.buffer.write(said.encode(errors="surrogateescape"))

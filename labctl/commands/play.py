@@ -36,7 +36,7 @@ def play(
         pause: Called after each step is announced, before it is done.
         repair: Whether a lab that runs in part is made whole first; one that does not run is always started.
     """
-    from scenarios.runner import choose, run
+    from scenarios.runner import choose, run_scenario
 
     for name in names:
         choose(name, options)
@@ -45,7 +45,7 @@ def play(
     finished: list[ScenarioFinished] = []
     for name in names:
         record = RunRecord()
-        session.follow(_watched(run(session.stack, name, options), record, pause))
+        session.follow(_watched(run_scenario(session.lab, name, options), record, pause))
         _keep(session, record)
         finished.append(record.finished)
     if len(finished) > 1:
@@ -58,9 +58,9 @@ def play(
 
 def _make_ready(session: Session, *, repair: bool) -> None:
     """A fault that somebody made on purpose is left as it is where the measurement is about it."""
-    if session.stack.running():
+    if session.lab.running():
         return
-    status = session.stack.status()
+    status = session.lab.status()
     if _is_beyond_repair(session, status):
         # The run says so itself, and that nothing can be concluded.
         return
@@ -77,7 +77,7 @@ def _is_beyond_repair(session: Session, status: Mapping[str, Observed]) -> bool:
     """Whether everything runs, and the worker alone does not get its work done: nothing that could be started
     would help."""
     ailing = [seen for seen in status.values() if seen.state != "healthy"]
-    condition = session.stack.condition()
+    condition = session.lab.condition()
     stuck = condition is not None and bool(condition.workers) and bool(condition.trouble())
     return stuck and all((seen.service, seen.state) == ("worker", "unhealthy") for seen in ailing)
 
@@ -90,7 +90,7 @@ def _summary(finished: Sequence[ScenarioFinished]) -> TableShown:
 def _keep(session: Session, record: RunRecord) -> None:
     """Record the run. That it can't be recorded does not change what was measured."""
     try:
-        Runs(session.stack.directory).save(record.document)
+        Runs(session.lab.directory).save(record.document)
     except StateUnusable as error:
         session.show(StackNoted(f"{error.message}; {error.hint}"))
 

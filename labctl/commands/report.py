@@ -20,12 +20,12 @@ def report(
     from labctl.runs.record import replay
     from stack.errors import EnvironmentFault, StateUnusable
 
-    runs = Runs(session.stack.directory)
+    runs = Runs(session.lab.directory)
     if listed:
         return _list(session, runs)
     if run is None and not runs.paths():
         raise EnvironmentFault(
-            f"the lab {session.stack.name} has no recorded run", hint="make one: `labctl demo coalescing`"
+            f"the lab {session.lab.name} has no recorded run", hint="make one: `labctl demo coalescing`"
         )
     path = runs.find(run) if run is not None else runs.paths()[-1]
     document = read_run(path)

@@ -14,8 +14,8 @@ from scenarios.events import TableShown
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from stack.lab import Lab
     from stack.spec.runtime import Usage
-    from stack.stack import Stack
 
 #: s between two looks.
 _EVERY: Final = 1.0
@@ -23,12 +23,12 @@ _EVERY: Final = 1.0
 _FIRST: Final = 0.5
 
 
-def measure(stack: "Stack") -> "Mapping[str, Usage]":
+def measure(lab: "Lab") -> "Mapping[str, Usage]":
     """What the services use right now: a share of a processor is one of a stretch of time, so it takes
     two looks. The first alone would tell the average since each process began."""
-    stack.usage()
+    lab.usage()
     select.select([], [], [], _FIRST)
-    return stack.usage()
+    return lab.usage()
 
 
 def usage_document(usage: "Mapping[str, Usage]") -> dict[str, Any]:
@@ -77,16 +77,16 @@ def _sum(usage: "Collection[Usage]") -> "Usage":
     )
 
 
-def watch(stack: "Stack") -> None:
+def watch(lab: "Lab") -> None:
     """Show the table until q or Ctrl-C."""
     from rich.console import Console
     from rich.live import Live
 
     console = Console(highlight=False, markup=False, emoji=False)
-    first = _picture(stack.name, measure(stack))
+    first = _picture(lab.name, measure(lab))
     with _keys(), Live(first, console=console, auto_refresh=False, vertical_overflow="crop") as live:
         while not _quit_pressed():
-            live.update(_picture(stack.name, stack.usage()), refresh=True)
+            live.update(_picture(lab.name, lab.usage()), refresh=True)
 
 
 def _picture(name: str, usage: "Mapping[str, Usage]") -> "Text":

@@ -8,7 +8,7 @@ from typing import Any, Final
 from scenarios.conclude import conclude, reach_verdict
 from scenarios.events import Checked, Event, Measured, Narrated, StepStarted, TableShown
 from scenarios.judge.final_read import Held
-from scenarios.lab.context import Lab
+from scenarios.lab.context import Run
 from scenarios.preconditions import (
     flush_delay,
     require_acknowledged,
@@ -43,17 +43,17 @@ class Basics:
     def check(self, options: Options) -> None:
         refuse_load_options(self.name, options)
 
-    def play(self, lab: Lab, options: Options) -> Generator[Event, None, Conclusion]:
-        config = require_settings(lab, "a write goes to PostgreSQL at once", write_policy="write_behind")
+    def play(self, run: Run, options: Options) -> Generator[Event, None, Conclusion]:
+        config = require_settings(run, "a write goes to PostgreSQL at once", write_policy="write_behind")
         delay = flush_delay(require_no_failures(config))
-        url = f"{lab.api_url}/products"
+        url = f"{run.api_url}/products"
         yield StepStarted(1, "Create a product", curl("POST", url, _VALUE))
         sent = time.monotonic()
-        write = lab.client.create(_VALUE)
+        write = run.client.create(_VALUE)
         require_acknowledged([write])
         product, version = str(write.product), write.version or 0
-        right_after = lab.probe.rows([product]).get(product)
-        shown = lab.client.read(product) or {}
+        right_after = run.probe.rows([product]).get(product)
+        shown = run.client.read(product) or {}
         yield Measured("acknowledged_ms", "acknowledged after", round(write.latency_ms, 2), "ms")
 
         yield StepStarted(2, "Where it is now", curl("GET", f"{url}/{product}"))
@@ -62,14 +62,14 @@ class Basics:
         yield Narrated("A reader sees it at once: the cache answers, not the database.")
 
         query = f"SELECT id, name, price, quantity FROM products WHERE id = '{product}';"
-        yield StepStarted(3, "The worker brings it to PostgreSQL", psql(lab.stack.urls()["postgres"], query))
-        yield from _wait_for_row(lab, product, delay)
+        yield StepStarted(3, "The worker brings it to PostgreSQL", psql(run.lab.urls()["postgres"], query))
+        yield from _wait_for_row(run, product, delay)
         yield Measured("persisted_ms", "in PostgreSQL after", round(1000 * (time.monotonic() - sent)), "ms")
-        columns, rows = lab.probe.table(query)
+        columns, rows = run.probe.table(query)
         yield TableShown("row", "The row", columns, rows)
 
-        yield StepStarted(4, "Was the acknowledgement kept?", curl("GET", f"{lab.api_url}/admin/queue"))
-        verdict = yield from reach_verdict(lab)
+        yield StepStarted(4, "Was the acknowledgement kept?", curl("GET", f"{run.api_url}/admin/queue"))
+        verdict = yield from reach_verdict(run)
         yield Narrated(
             "The client waited for Redis alone. Until the worker had written the row, the acknowledgement "
             "was worth as much as Redis' memory.",
@@ -111,12 +111,12 @@ def _look(shown: dict[str, Any], row: Held | None, version: int, delay: int) -> 
     )
 
 
-def _wait_for_row(lab: Lab, product: str, delay: int) -> Generator[Event, None, None]:
+def _wait_for_row(run: Run, product: str, delay: int) -> Generator[Event, None, None]:
     """Raises Inconclusive where the row does not come."""
     label = "waiting for the row"
     try:
         for _ in waiting(
-            lambda: bool(lab.probe.rows([product])),
+            lambda: bool(run.probe.rows([product])),
             seconds=delay / 1000 + _PERSIST_SECONDS,
             reason="the row is in PostgreSQL",
             hint="is the worker running? see `labctl status` and `labctl logs worker`",

@@ -10,7 +10,7 @@ from scenarios.conclude import conclude, established, reach_verdict
 from scenarios.events import Checked, Event, Measured, Narrated, StepStarted, TableShown
 from scenarios.judge.ledger import Write
 from scenarios.judge.verdict import Verdict
-from scenarios.lab.context import Lab
+from scenarios.lab.context import Run
 from scenarios.preconditions import flush_delay, reason_of, require_no_failures, require_settings
 from scenarios.scenario import Conclusion, Options, refuse_load_options
 from scenarios.shell_commands import curl, psql
@@ -40,17 +40,17 @@ class Coalescing:
     def check(self, options: Options) -> None:
         refuse_load_options(self.name, options)
 
-    def play(self, lab: Lab, options: Options) -> Generator[Event, None, Conclusion]:
+    def play(self, run: Run, options: Options) -> Generator[Event, None, Conclusion]:
         config = require_settings(
-            lab, "nothing can be coalesced", write_policy="write_behind", write_coalescing_enabled=True
+            run, "nothing can be coalesced", write_policy="write_behind", write_coalescing_enabled=True
         )
         window = flush_delay(require_no_failures(config))
-        _require_product(lab)
-        before = lab.probe.totals()
-        url = f"{lab.api_url}/products/{_PRODUCT}"
+        _require_product(run)
+        before = run.probe.totals()
+        url = f"{run.api_url}/products/{_PRODUCT}"
         yield StepStarted(1, f"{_UPDATES} concurrent updates of {_PRODUCT}", curl("PUT", url, _value(1)))
-        writes = _update_at_once(lab)
-        depth = lab.probe.depth().queue
+        writes = _update_at_once(run)
+        depth = run.probe.depth().queue
         acknowledged = [w for w in writes if w.answer == "acknowledged"]
         if not acknowledged:
             raise Inconclusive("no update was acknowledged", hint=reason_of(writes[0]))
@@ -59,15 +59,15 @@ class Coalescing:
             f"{len(acknowledged)} of {_UPDATES} were acknowledged, the slowest after {slowest:.0f} ms."
         )
 
-        yield StepStarted(2, "The queue right after", curl("GET", f"{lab.api_url}/admin/queue"))
+        yield StepStarted(2, "The queue right after", curl("GET", f"{run.api_url}/admin/queue"))
         yield Measured("accepted", "updates acknowledged", len(acknowledged), "writes")
         yield Measured("queue_size", "products in the queue", depth)
         yield Narrated(f"One product is dirty, so one entry waits: for {window} ms from the first update.")
 
         query = f"SELECT name, quantity, version FROM products WHERE id = '{_PRODUCT}';"
-        yield StepStarted(3, "What reached PostgreSQL", psql(lab.stack.urls()["postgres"], query))
-        verdict = yield from reach_verdict(lab)
-        after = lab.probe.totals()
+        yield StepStarted(3, "What reached PostgreSQL", psql(run.lab.urls()["postgres"], query))
+        verdict = yield from reach_verdict(run)
+        after = run.probe.totals()
         coalesced = after.get("coalesced", 0) - before.get("coalesced", 0)
         rows_written = after.get("rows_written", 0) - before.get("rows_written", 0)
         yield Measured("coalesced", "coalesced", coalesced, "writes")
@@ -75,7 +75,7 @@ class Coalescing:
 
         last = max(acknowledged, key=lambda w: w.version or 0)
         yield StepStarted(4, "The last accepted value is the row", curl("GET", url))
-        checks = [*_compare(lab, last), *_count(verdict, len(acknowledged), coalesced, rows_written)]
+        checks = [*_compare(run, last), *_count(verdict, len(acknowledged), coalesced, rows_written)]
         yield from checks
         yield Narrated(
             "The database is spared nearly all of the work; the price is that the last value stands in "
@@ -90,9 +90,9 @@ class Coalescing:
 COALESCING: Final = Coalescing()
 
 
-def _require_product(lab: Lab) -> None:
+def _require_product(run: Run) -> None:
     """Raises Inconclusive if somebody deleted it: a deleted product can't be updated."""
-    if lab.client.read(_PRODUCT) is None:
+    if run.client.read(_PRODUCT) is None:
         raise Inconclusive(
             f"{_PRODUCT} was deleted, and this demo updates it",
             hint="a new lab has it again: `labctl down`, then `labctl up`",
@@ -103,13 +103,13 @@ def _value(number: int) -> dict[str, Any]:
     return {"name": f"Coalesced-Update-{number}", "price": round(10 + number * 0.99, 2), "quantity": number}
 
 
-def _update_at_once(lab: Lab) -> list[Write]:
+def _update_at_once(run: Run) -> list[Write]:
     """All updates wait for one another, so that they are truly concurrent."""
     together = threading.Barrier(_UPDATES)
 
     def update(number: int) -> Write:
         together.wait(_START_SECONDS)
-        return lab.client.update(_PRODUCT, _value(number))
+        return run.client.update(_PRODUCT, _value(number))
 
     try:
         with ThreadPoolExecutor(_UPDATES) as pool:
@@ -121,9 +121,9 @@ def _update_at_once(lab: Lab) -> list[Write]:
         ) from error
 
 
-def _compare(lab: Lab, last: Write) -> Generator[Event, None, None]:
-    row = lab.probe.rows([_PRODUCT]).get(_PRODUCT)
-    cached = lab.client.read(_PRODUCT) or {}
+def _compare(run: Run, last: Write) -> Generator[Event, None, None]:
+    row = run.probe.rows([_PRODUCT]).get(_PRODUCT)
+    cached = run.client.read(_PRODUCT) or {}
     held = row.value if row and row.value else {}
     wanted = last.value or {}
     yield TableShown(

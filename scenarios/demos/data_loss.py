@@ -9,7 +9,7 @@ from scenarios.conclude import conclude, reach_verdict
 from scenarios.events import Checked, Event, Measured, Narrated, StepStarted, TableShown
 from scenarios.judge.ledger import Write
 from scenarios.judge.verdict import Verdict
-from scenarios.lab.context import Lab
+from scenarios.lab.context import Run
 from scenarios.preconditions import (
     flush_delay,
     require_acknowledged,
@@ -43,22 +43,22 @@ class DataLoss:
     def check(self, options: Options) -> None:
         refuse_load_options(self.name, options)
 
-    def play(self, lab: Lab, options: Options) -> Generator[Event, None, Conclusion]:
-        config = require_settings(lab, "nothing waits in the queue", write_policy="write_behind")
+    def play(self, run: Run, options: Options) -> Generator[Event, None, Conclusion]:
+        config = require_settings(run, "nothing waits in the queue", write_policy="write_behind")
         flush_delay(require_no_failures(config))
-        yield from _persist_some(lab)
-        with _repaired_afterwards(lab):
-            yield from _queue_some(lab)
-            yield from _crash(lab, options.crash)
-            yield StepStarted(5, "Start the worker again", labctl(lab.stack.name, "worker start"))
-            yield from lab.stack.start("worker")
+        yield from _persist_some(run)
+        with _repaired_afterwards(run):
+            yield from _queue_some(run)
+            yield from _crash(run, options.crash)
+            yield StepStarted(5, "Start the worker again", labctl(run.lab.name, "worker start"))
+            yield from run.lab.start("worker")
         yield Narrated(
             "It finds an empty queue: nobody knows any more what was acknowledged, but the ledger."
         )
-        url = lab.stack.urls()["postgres"]
+        url = run.lab.urls()["postgres"]
         query = "SELECT name FROM products WHERE name LIKE 'WillBeLost-%';"
         yield StepStarted(6, "Compare the ledger with PostgreSQL", psql(url, query))
-        verdict = yield from reach_verdict(lab)
+        verdict = yield from reach_verdict(run)
         checks = list(_check(verdict))
         yield from checks
         yield Narrated(
@@ -74,10 +74,10 @@ class DataLoss:
 DATA_LOSS: Final = DataLoss()
 
 
-def _create(lab: Lab, name: str, count: int, group: str) -> list[Write]:
+def _create(run: Run, name: str, count: int, group: str) -> list[Write]:
     """Create products; raises Inconclusive unless every one is acknowledged."""
     writes = [
-        lab.client.create({"name": f"{name}-{n}", "price": 99.99, "quantity": n}, group=group)
+        run.client.create({"name": f"{name}-{n}", "price": 99.99, "quantity": n}, group=group)
         for n in range(1, count + 1)
     ]
     require_acknowledged(writes)
@@ -85,25 +85,25 @@ def _create(lab: Lab, name: str, count: int, group: str) -> list[Write]:
 
 
 @contextmanager
-def _repaired_afterwards(lab: Lab) -> Iterator[None]:
+def _repaired_afterwards(run: Run) -> Iterator[None]:
     """Whatever happens within, an interruption too: the lab works again afterwards. Where the run is killed,
     the next command sees to that."""
-    lab.journal.note_services("redis", "worker")
+    run.journal.note_services("redis", "worker")
     try:
         yield
     finally:
         for service in ("redis", "worker"):
-            if lab.stack.status()[service].state != "healthy":
-                list(lab.stack.start(service))
-        lab.journal.clear()
+            if run.lab.status()[service].state != "healthy":
+                list(run.lab.start(service))
+        run.journal.clear()
 
 
-def _persist_some(lab: Lab) -> Generator[Event, None, None]:
+def _persist_some(run: Run) -> Generator[Event, None, None]:
     value = {"name": "AtRisk-1", "price": 99.99, "quantity": 1}
-    yield StepStarted(1, f"{_SAFE} products, persisted", curl("POST", f"{lab.api_url}/products", value))
-    safe = _create(lab, "AtRisk", _SAFE, _SAFE_GROUP)
-    settled = yield from lab.probe.settle(_PERSIST_SECONDS)
-    rows = lab.probe.rows(w.product for w in safe if w.product)
+    yield StepStarted(1, f"{_SAFE} products, persisted", curl("POST", f"{run.api_url}/products", value))
+    safe = _create(run, "AtRisk", _SAFE, _SAFE_GROUP)
+    settled = yield from run.probe.settle(_PERSIST_SECONDS)
+    rows = run.probe.rows(w.product for w in safe if w.product)
     if not settled.quiet or len(rows) != len(safe):
         raise Inconclusive(
             f"only {len(rows)} of {_SAFE} products reached PostgreSQL within {_PERSIST_SECONDS:g} s",
@@ -112,40 +112,40 @@ def _persist_some(lab: Lab) -> Generator[Event, None, None]:
     yield Measured("persisted_before", "acknowledged and in PostgreSQL", len(rows), "products")
 
 
-def _queue_some(lab: Lab) -> Generator[Event, None, None]:
-    yield StepStarted(2, "Stop the worker", labctl(lab.stack.name, "worker stop"))
-    yield from lab.stack.stop("worker")
+def _queue_some(run: Run) -> Generator[Event, None, None]:
+    yield StepStarted(2, "Stop the worker", labctl(run.lab.name, "worker stop"))
+    yield from run.lab.stop("worker")
     yield Narrated("Writes are still acknowledged, but nobody brings them to PostgreSQL now.")
     value = {"name": "WillBeLost-1", "price": 99.99, "quantity": 1}
-    yield StepStarted(3, f"{_DOOMED} more products", curl("POST", f"{lab.api_url}/products", value))
-    doomed = _create(lab, "WillBeLost", _DOOMED, _DOOMED_GROUP)
-    depth = lab.probe.depth().queue
+    yield StepStarted(3, f"{_DOOMED} more products", curl("POST", f"{run.api_url}/products", value))
+    doomed = _create(run, "WillBeLost", _DOOMED, _DOOMED_GROUP)
+    depth = run.probe.depth().queue
     if depth == 0:
         raise Inconclusive("the queue is empty before the crash", hint="does another worker run?")
     yield Measured("acknowledged_at_risk", "acknowledged, in Redis alone", len(doomed), "products")
     yield Measured("queue_size", "queue size before the crash", depth)
 
 
-def _crash(lab: Lab, crash: Crash) -> Generator[Event, None, None]:
+def _crash(run: Run, crash: Crash) -> Generator[Event, None, None]:
     if crash == "flushall":
-        command = redis_cli(lab.stack.urls()["redis"], "FLUSHALL")
+        command = redis_cli(run.lab.urls()["redis"], "FLUSHALL")
         yield StepStarted(4, "Redis loses its memory: FLUSHALL", command)
-        lab.probe.flush_all()
+        run.probe.flush_all()
         yield Narrated(
             "FLUSHALL empties Redis in one stroke. It stands for a crash, but is none: the process lives on."
         )
     else:
-        typed = [labctl(lab.stack.name, f"fault {verb} redis") for verb in ("kill", "start")]
+        typed = [labctl(run.lab.name, f"fault {verb} redis") for verb in ("kill", "start")]
         yield StepStarted(4, "Redis is killed and starts without its memory", "\n".join(typed))
-        yield from lab.stack.kill("redis")
-        yield from lab.stack.start("redis")
+        yield from run.lab.kill("redis")
+        yield from run.lab.start("redis")
         yield Narrated(
             "SIGKILL is a crash of the process, not a power loss: the machine's page cache survives it. "
             "This Redis keeps nothing on disk, so its memory was all there was."
         )
     # What was set live stood in Redis, too.
-    yield from remember(lab.stack)
-    yield Measured("queue_size_after", "queue size after the crash", lab.probe.depth().queue)
+    yield from remember(run.lab)
+    yield Measured("queue_size_after", "queue size after the crash", run.probe.depth().queue)
 
 
 def _check(verdict: Verdict) -> Generator[Event, None, None]:

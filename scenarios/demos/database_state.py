@@ -6,7 +6,7 @@ from typing import Final
 
 from scenarios.conclude import contradictions
 from scenarios.events import Checked, Event, Measured, Narrated, StepStarted, TableShown
-from scenarios.lab.context import Lab
+from scenarios.lab.context import Run
 from scenarios.scenario import Conclusion, Options, refuse_load_options
 from scenarios.shell_commands import curl, psql
 
@@ -35,10 +35,10 @@ class DatabaseState:
     def check(self, options: Options) -> None:
         refuse_load_options(self.name, options)
 
-    def play(self, lab: Lab, options: Options) -> Generator[Event, None, Conclusion]:
-        url = lab.stack.urls()["postgres"]
-        yield StepStarted(1, "Is anything still on its way?", curl("GET", f"{lab.api_url}/admin/queue"))
-        depth = lab.probe.depth()
+    def play(self, run: Run, options: Options) -> Generator[Event, None, Conclusion]:
+        url = run.lab.urls()["postgres"]
+        yield StepStarted(1, "Is anything still on its way?", curl("GET", f"{run.api_url}/admin/queue"))
+        depth = run.probe.depth()
         yield Measured("queue_size", "products in the queue", depth.queue)
         yield Measured("dead_letters", "dead letters", depth.dead_letters)
         quiet = Checked(
@@ -50,14 +50,14 @@ class DatabaseState:
         yield quiet
 
         yield StepStarted(2, "How many products?", psql(url, _COUNT))
-        _, ((count,),) = lab.probe.table(_COUNT)
+        _, ((count,),) = run.probe.table(_COUNT)
         yield Measured("total_products", "products in PostgreSQL", int(count), "products")
 
         yield StepStarted(3, "The most recent", psql(url, _RECENT))
-        yield TableShown("recent", "Created last", *lab.probe.table(_RECENT))
+        yield TableShown("recent", "Created last", *run.probe.table(_RECENT))
 
         yield StepStarted(4, "Statistics", psql(url, _STATS))
-        columns, rows = lab.probe.table(_STATS)
+        columns, rows = run.probe.table(_STATS)
         yield TableShown("stats", "product_stats", columns, rows)
         agree = Checked("the view counts what the table holds", count, rows[0][0], passed=rows[0][0] == count)
         yield agree

@@ -8,7 +8,7 @@ from typing import Final
 from scenarios.conclude import conclude, reach_verdict
 from scenarios.events import Checked, Event, Measured, Narrated, StepStarted, TableShown
 from scenarios.judge.ledger import Write
-from scenarios.lab.context import Lab
+from scenarios.lab.context import Run
 from scenarios.preconditions import flush_delay, require_acknowledged, require_no_failures
 from scenarios.scenario import Conclusion, Options, refuse_load_options
 from scenarios.shell_commands import curl, psql
@@ -52,12 +52,12 @@ class Latency:
     def check(self, options: Options) -> None:
         refuse_load_options(self.name, options)
 
-    def play(self, lab: Lab, options: Options) -> Generator[Event, None, Conclusion]:
-        flush_delay(require_no_failures(lab.client.config()))
-        url = f"{lab.api_url}/products"
+    def play(self, run: Run, options: Options) -> Generator[Event, None, Conclusion]:
+        flush_delay(require_no_failures(run.client.config()))
+        url = f"{run.api_url}/products"
         command = curl("POST", url, _value("write_through", 1), policy="write_through", timed=True)
         yield StepStarted(1, f"{_PAIRS} pairs of writes, in turns", command)
-        series = yield from _measure(lab)
+        series = yield from _measure(run)
         behind, through = (series[policy] for policy in _POLICIES)
         figures = {policy: _percentiles(one) for policy, one in series.items()}
         yield TableShown(
@@ -82,7 +82,7 @@ class Latency:
         yield faster
 
         query = "SELECT count(*) FROM products WHERE name LIKE 'Latency-%';"
-        yield StepStarted(2, "What each answer was worth", psql(lab.stack.urls()["postgres"], query))
+        yield StepStarted(2, "What each answer was worth", psql(run.lab.urls()["postgres"], query))
         kept = Checked(
             "write-through answers once the row is there",
             f"{through.looked} of {through.looked} rows",
@@ -93,8 +93,8 @@ class Latency:
         yield Measured("write_behind_rows", "write-behind rows there at the answer", behind.found, "rows")
         yield Narrated(f"We looked {behind.looked} times, each time right after the two answers.")
 
-        yield StepStarted(3, "In the end both are there", curl("GET", f"{lab.api_url}/admin/queue"))
-        verdict = yield from reach_verdict(lab, lag_of=lambda write: write.group == "write_behind")
+        yield StepStarted(3, "In the end both are there", curl("GET", f"{run.api_url}/admin/queue"))
+        verdict = yield from reach_verdict(run, lag_of=lambda write: write.group == "write_behind")
         yield Narrated(
             "Write-behind answers before the database knows. The time that it saves is the time in which "
             "a crash of Redis can lose the write.",
@@ -114,14 +114,14 @@ def _value(policy: str, number: int) -> dict[str, object]:
     return {"name": f"Latency-{policy}-{number}", "price": 19.99, "quantity": 50}
 
 
-def _measure(lab: Lab) -> Generator[Event, None, dict[str, _Series]]:
+def _measure(run: Run) -> Generator[Event, None, dict[str, _Series]]:
     """Raises Inconclusive if a write is not acknowledged."""
     series = {policy: _Series() for policy in _POLICIES}
     for number in range(1 - _WARM_UP, _PAIRS + 1):
         # Each goes first in every second pair, so that neither gains from its place.
         order = _POLICIES if number % 2 else tuple(reversed(_POLICIES))
         pair = {
-            policy: lab.client.create(_value(policy, number), policy=policy, group=policy) for policy in order
+            policy: run.client.create(_value(policy, number), policy=policy, group=policy) for policy in order
         }
         require_acknowledged(list(pair.values()))
         if number < 1:
@@ -129,7 +129,7 @@ def _measure(lab: Lab) -> Generator[Event, None, dict[str, _Series]]:
         for policy, write in pair.items():
             series[policy].writes.append(write)
         if number % _LOOK_EVERY == 0:
-            rows = lab.probe.rows([str(write.product) for write in pair.values()])
+            rows = run.probe.rows([str(write.product) for write in pair.values()])
             for policy, write in pair.items():
                 series[policy].looked += 1
                 series[policy].found += str(write.product) in rows

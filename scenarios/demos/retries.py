@@ -8,7 +8,7 @@ from typing import Any, Final
 from scenarios.conclude import conclude, established, reach_verdict
 from scenarios.events import Checked, Event, Measured, Narrated, StepStarted, TableShown
 from scenarios.judge.ledger import Write
-from scenarios.lab.context import Lab
+from scenarios.lab.context import Run
 from scenarios.preconditions import flush_delay, require_acknowledged, require_settings
 from scenarios.scenario import Conclusion, Options, refuse_load_options
 from scenarios.shell_commands import curl, labctl, redis_cli
@@ -47,15 +47,15 @@ class Retries:
     def check(self, options: Options) -> None:
         refuse_load_options(self.name, options)
 
-    def play(self, lab: Lab, options: Options) -> Generator[Event, None, Conclusion]:
-        flush_delay(require_settings(lab, "nothing waits for the worker", write_policy="write_behind"))
-        _require_no_dead_letters(lab)
-        before = lab.probe.live_settings()
-        with _repaired_if_cut_short(lab, before):
-            checks = [*(yield from _fail_sometimes(lab)), *(yield from _fail_always(lab))]
-            yield from _put_back(lab, before)
-        yield StepStarted(5, "Nothing is lost", curl("GET", f"{lab.api_url}/admin/queue"))
-        verdict = yield from reach_verdict(lab)
+    def play(self, run: Run, options: Options) -> Generator[Event, None, Conclusion]:
+        flush_delay(require_settings(run, "nothing waits for the worker", write_policy="write_behind"))
+        _require_no_dead_letters(run)
+        before = run.probe.live_settings()
+        with _repaired_if_cut_short(run, before):
+            checks = [*(yield from _fail_sometimes(run)), *(yield from _fail_always(run))]
+            yield from _put_back(run, before)
+        yield StepStarted(5, "Nothing is lost", curl("GET", f"{run.api_url}/admin/queue"))
+        verdict = yield from reach_verdict(run)
         left = sum(verdict.fates[fate] for fate in ("lost", "pending", "dead_lettered"))
         arrived = Checked(
             "every acknowledged write is in PostgreSQL",
@@ -76,8 +76,8 @@ class Retries:
 RETRIES: Final = Retries()
 
 
-def _require_no_dead_letters(lab: Lab) -> None:
-    if lab.probe.depth().dead_letters:
+def _require_no_dead_letters(run: Run) -> None:
+    if run.probe.depth().dead_letters:
         raise Inconclusive(
             "there are dead letters from before, which would be put back with this run's",
             hint="look at them with `labctl dlq list`; then `labctl dlq requeue` or `labctl dlq drop`",
@@ -85,40 +85,40 @@ def _require_no_dead_letters(lab: Lab) -> None:
 
 
 @contextmanager
-def _repaired_if_cut_short(lab: Lab, before: Mapping[str, str]) -> Iterator[None]:
+def _repaired_if_cut_short(run: Run, before: Mapping[str, str]) -> Iterator[None]:
     """If what is within does not come to its end, the worker does not go on failing on purpose, and no
     dead letter of this run stays behind. Where the run is killed, the next command sees to that."""
-    lab.journal.note_settings(before, _SOMETIMES)
-    lab.journal.note_dead_letters()
+    run.journal.note_settings(before, _SOMETIMES)
+    run.journal.note_dead_letters()
     try:
         yield
     except BaseException:
-        lab.probe.put_back(before, _SOMETIMES)
-        lab.client.requeue_dead_letters()
-        lab.journal.clear()
+        run.probe.put_back(before, _SOMETIMES)
+        run.client.requeue_dead_letters()
+        run.journal.clear()
         raise
-    lab.journal.clear()
+    run.journal.clear()
 
 
-def _create(lab: Lab, name: str, count: int) -> list[Write]:
+def _create(run: Run, name: str, count: int) -> list[Write]:
     writes = [
-        lab.client.create({"name": f"{name}-{n}", "price": 19.99, "quantity": n}, group=name)
+        run.client.create({"name": f"{name}-{n}", "price": 19.99, "quantity": n}, group=name)
         for n in range(1, count + 1)
     ]
     require_acknowledged(writes)
     return writes
 
 
-def _fail_sometimes(lab: Lab) -> Generator[Event, None, list[Checked]]:
-    command = labctl(lab.stack.name, "config set SIMULATE_DB_FAILURE=true FAILURE_RATE=0.3")
+def _fail_sometimes(run: Run) -> Generator[Event, None, list[Checked]]:
+    command = labctl(run.lab.name, "config set SIMULATE_DB_FAILURE=true FAILURE_RATE=0.3")
     yield StepStarted(1, "Three writes in ten fail", command)
-    before = lab.probe.totals()
-    lab.client.change_config(_SOMETIMES)
-    writes = _create(lab, "Retried", _UNLUCKY)
-    if not (yield from lab.probe.settle(_SECONDS)).quiet:
+    before = run.probe.totals()
+    run.client.change_config(_SOMETIMES)
+    writes = _create(run, "Retried", _UNLUCKY)
+    if not (yield from run.probe.settle(_SECONDS)).quiet:
         raise Inconclusive(f"retries go on after {_SECONDS:g} s", hint="see `labctl logs worker`")
-    rows = lab.probe.rows([str(write.product) for write in writes])
-    retried = lab.probe.totals().get("retried", 0) - before.get("retried", 0)
+    rows = run.probe.rows([str(write.product) for write in writes])
+    retried = run.probe.totals().get("retried", 0) - before.get("retried", 0)
     if not retried:
         raise Inconclusive("by chance no write failed", hint="run it again")
     yield Measured("retried", "attempts that failed and were repeated", retried)
@@ -132,17 +132,17 @@ def _fail_sometimes(lab: Lab) -> Generator[Event, None, list[Checked]]:
     return [check]
 
 
-def _fail_always(lab: Lab) -> Generator[Event, None, list[Checked]]:
-    command = labctl(lab.stack.name, f"config set FAILURE_RATE=1 MAX_RETRIES={_MAX_RETRIES}")
+def _fail_always(run: Run) -> Generator[Event, None, list[Checked]]:
+    command = labctl(run.lab.name, f"config set FAILURE_RATE=1 MAX_RETRIES={_MAX_RETRIES}")
     yield StepStarted(2, "Every write fails", command)
-    lab.client.change_config(_ALWAYS)
-    writes = _create(lab, "Doomed", _DOOMED)
+    run.client.change_config(_ALWAYS)
+    writes = _create(run, "Doomed", _DOOMED)
     yield Narrated(f"{_DOOMED} products are acknowledged: their clients can't know what will follow.")
-    yield from _wait_for_dead_letters(lab)
+    yield from _wait_for_dead_letters(run)
 
-    command = redis_cli(lab.stack.urls()["redis"], "LRANGE", keys.DLQ, "0", "-1")
+    command = redis_cli(run.lab.urls()["redis"], "LRANGE", keys.DLQ, "0", "-1")
     yield StepStarted(3, "The dead letter queue", command)
-    letters = lab.probe.dead_letters()
+    letters = run.probe.dead_letters()
     yield TableShown(
         "dead_letters",
         "Dead letters",
@@ -160,18 +160,18 @@ def _fail_always(lab: Lab) -> Generator[Event, None, list[Checked]]:
     return [check]
 
 
-def _wait_for_dead_letters(lab: Lab) -> Generator[Event, None, None]:
+def _wait_for_dead_letters(run: Run) -> Generator[Event, None, None]:
     """Raises Inconclusive where they do not come."""
     label = "given up"
     try:
         for _ in waiting(
-            lambda: lab.probe.depth().dead_letters >= _DOOMED,
+            lambda: run.probe.depth().dead_letters >= _DOOMED,
             seconds=_SECONDS,
             reason="the writes are in the dead letter queue",
             hint="is the worker running? see `labctl logs worker`",
             poll=0.1,
         ):
-            yield Advanced(label, min(lab.probe.depth().dead_letters, _DOOMED), _DOOMED)
+            yield Advanced(label, min(run.probe.depth().dead_letters, _DOOMED), _DOOMED)
     except DeadlinePassed as error:
         raise Inconclusive(error.message, hint=error.hint) from error
     yield Advanced(label, _DOOMED, _DOOMED)
@@ -182,10 +182,10 @@ def _name(letter: dict[str, Any]) -> str:
     return str(entry.get("name")) if isinstance(entry, dict) else str(letter.get("id"))
 
 
-def _put_back(lab: Lab, before: Mapping[str, str]) -> Generator[Event, None, None]:
-    works = labctl(lab.stack.name, "config set SIMULATE_DB_FAILURE=false")
-    requeue = curl("POST", f"{lab.api_url}/admin/dlq/requeue")
+def _put_back(run: Run, before: Mapping[str, str]) -> Generator[Event, None, None]:
+    works = labctl(run.lab.name, "config set SIMULATE_DB_FAILURE=false")
+    requeue = curl("POST", f"{run.api_url}/admin/dlq/requeue")
     yield StepStarted(4, "The database works again: put them back", f"{works} && \\\n  {requeue}")
-    lab.probe.put_back(before, _SOMETIMES)
-    done = lab.client.requeue_dead_letters()
+    run.probe.put_back(before, _SOMETIMES)
+    done = run.client.requeue_dead_letters()
     yield Measured("requeued", "dead letters put back", int(done["requeued"]), "letters")

@@ -9,21 +9,21 @@ from scenarios.judge.ledger import Ledger
 from scenarios.lab.client import Client
 from scenarios.lab.probe import Probe
 from scenarios.watch.watcher import Watcher
-from stack.stack import Stack
+from stack.lab import Lab
 from stack.undo_log import RunJournal
 
 
-class Lab:
+class Run:
     """One run's view of a lab. A context manager: it closes what it opened."""
 
-    def __init__(self, stack: Stack, run: str = "") -> None:
-        urls = stack.urls()
-        self.stack = stack
+    def __init__(self, lab: Lab, run: str = "") -> None:
+        urls = lab.urls()
+        self.lab = lab
         self.api_url = urls["api"]
         self.api_port = urlsplit(urls["api"]).port or 80
         self.ledger = Ledger()
         #: What the run changes is noted here before it is changed.
-        self.journal = RunJournal(stack.directory, run)
+        self.journal = RunJournal(lab.directory, run)
         self._open = ExitStack()
         self.client = self._open.enter_context(Client(urls["api"], self.ledger))
         self.probe = self._open.enter_context(Probe(urls["redis"], urls["postgres"]))
@@ -40,7 +40,7 @@ class Lab:
         """What happened in the run up to now, for the verdict; the lab is watched no longer."""
         return self._watcher.history()
 
-    def __enter__(self) -> "Lab":
+    def __enter__(self) -> "Run":
         return self
 
     def __exit__(

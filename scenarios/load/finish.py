@@ -6,7 +6,7 @@ from typing import Final
 
 from scenarios.conclude import reach_verdict, settle
 from scenarios.events import Checked, Event, StepStarted
-from scenarios.lab.context import Lab
+from scenarios.lab.context import Run
 from scenarios.load import report
 from scenarios.load.run import Driven
 from scenarios.scenario import Conclusion
@@ -17,7 +17,7 @@ _QUIET_SECONDS: Final = 60.0
 
 
 def end(
-    lab: Lab, driven: Driven, *, begun: float, label: str, reads: bool, checks: Sequence[Checked] = ()
+    run: Run, driven: Driven, *, begun: float, label: str, reads: bool, checks: Sequence[Checked] = ()
 ) -> Generator[Event, None, Conclusion]:
     """Steps 2 and 3 of a load.
 
@@ -27,12 +27,12 @@ def end(
         reads: Whether there were reads among it.
         checks: What else was predicted of it.
     """
-    yield StepStarted(2, "Wait until everything is flushed", curl("GET", f"{lab.api_url}/admin/queue"))
-    settled = yield from settle(lab, _QUIET_SECONDS)
+    yield StepStarted(2, "Wait until everything is flushed", curl("GET", f"{run.api_url}/admin/queue"))
+    settled = yield from settle(run, _QUIET_SECONDS)
     driven.sampler.look()
     yield from report.service_side(driven.increases, time.monotonic() - begun, quiet=settled.quiet)
 
     query = f"SELECT count(*), max(updated_at) FROM products WHERE name LIKE '{label}-%';"
-    yield StepStarted(3, "The verdict", psql(lab.stack.urls()["postgres"], query))
-    verdict = yield from reach_verdict(lab, settled, lag_of=lambda write: True)
+    yield StepStarted(3, "The verdict", psql(run.lab.urls()["postgres"], query))
+    verdict = yield from reach_verdict(run, settled, lag_of=lambda write: True)
     return (yield from report.conclude(verdict, driven, reads=reads, also=checks))

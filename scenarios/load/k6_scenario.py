@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from scenarios.events import Checked, Event, Narrated, StepStarted
-from scenarios.lab.context import Lab
+from scenarios.lab.context import Run
 from scenarios.load import report
 from scenarios.load.finish import end
 from scenarios.load.k6 import K6Load, Threshold
@@ -49,21 +49,21 @@ class K6Scenario:
                 hint="leave --rate out, or leave --engine k6 out",
             )
 
-    def play(self, lab: Lab, options: Options) -> Generator[Event, None, Conclusion]:
+    def play(self, run: Run, options: Options) -> Generator[Event, None, Conclusion]:
         """Raises LabError where k6 is not to be had, or does not come to its end."""
         plan = self._plan(options)
-        test = lab.stack.load_test(
+        test = run.lab.load_test(
             self.script, {"DURATION": f"{plan.planned:g}s", "CLIENTS": str(plan.clients)}
         )
         yield StepStarted(1, self.title, test.command)
         yield from test.prepare()
         yield Narrated("k6 tells of every answer, and each write among them is entered into the ledger.")
         begun = time.monotonic()
-        load = K6Load(test, lab.ledger.record)
-        driven = yield from drive(lab, plan, load)
-        yield from report.client_side(driven, lab.ledger.writes)
+        load = K6Load(test, run.ledger.record)
+        driven = yield from drive(run, plan, load)
+        yield from report.client_side(driven, run.ledger.writes)
         checks = [_checked(threshold) for threshold in sorted(load.thresholds, key=lambda each: each.metric)]
-        return (yield from end(lab, driven, begun=begun, label="k6", reads=self.reads, checks=checks))
+        return (yield from end(run, driven, begun=begun, label="k6", reads=self.reads, checks=checks))
 
     def _plan(self, options: Options) -> Plan:
         duration = options.duration or self.duration

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from scenarios.events import Event
-from scenarios.lab.context import Lab
+from scenarios.lab.context import Run
 from scenarios.load.counters import Tally
 from scenarios.load.generator import TIMEOUT
 from scenarios.load.latencies import Percentiles
@@ -47,14 +47,14 @@ class Driven:
         return self.sampler.increases
 
 
-def drive(lab: Lab, plan: Plan, load: Load) -> Events[Event, None, Driven]:
+def drive(run: Run, plan: Plan, load: Load) -> Events[Event, None, Driven]:
     """Put the lab under load; yields samples. Closed early, it stops the load at once.
 
     Raises:
         NotRunning: Redis can't be reached at the beginning.
         LabError: whatever `load` raises.
     """
-    sampler = Sampler(lab.probe, load, plan.pace.shape, planned=plan.planned)
+    sampler = Sampler(run.probe, load, plan.pace.shape, planned=plan.planned)
     with ThreadPoolExecutor(1, thread_name_prefix="load") as pool:
         running = pool.submit(load.run)
         try:

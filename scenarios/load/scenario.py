@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from scenarios.events import Event, StepStarted
 from scenarios.judge.ledger import Ledger
 from scenarios.lab.client import Client
-from scenarios.lab.context import Lab
+from scenarios.lab.context import Run
 from scenarios.load import report
 from scenarios.load.finish import end
 from scenarios.load.generator import Generator
@@ -44,7 +44,7 @@ class LoadScenario:
     summary: str
     defaults: Defaults
     #: What is sent; may write to the lab first.
-    prepare: Callable[[Lab, Plan], Prepared]
+    prepare: Callable[[Run, Plan], Prepared]
     #: The beginning of the products' names.
     label: str
     steps: int = 3
@@ -53,53 +53,53 @@ class LoadScenario:
         """Raises UsageError where options don't go together; needs no lab."""
         plan(self.defaults, options)
 
-    def play(self, lab: Lab, options: Options) -> Events[Event, None, Conclusion]:
+    def play(self, run: Run, options: Options) -> Events[Event, None, Conclusion]:
         """Raises UsageError, before anything is sent, where options don't go together."""
         planned = plan(self.defaults, options)
         begun = time.monotonic()
-        prepared = self.prepare(lab, planned)
+        prepared = self.prepare(run, planned)
         yield StepStarted(1, self.title, prepared.command)
-        driven = yield from drive(lab, planned, _generator(lab, planned, prepared.profile))
-        yield from report.client_side(driven, lab.ledger.writes)
+        driven = yield from drive(run, planned, _generator(run, planned, prepared.profile))
+        yield from report.client_side(driven, run.ledger.writes)
         yield from report.generator_side(driven.tally)
-        return (yield from end(lab, driven, begun=begun, label=self.label, reads=prepared.reads))
+        return (yield from end(run, driven, begun=begun, label=self.label, reads=prepared.reads))
 
 
-def _generator(lab: Lab, planned: Plan, profile: Profile) -> Generator:
-    host = urlsplit(lab.api_url).hostname or "127.0.0.1"
-    address = (host, lab.api_port)
-    return Generator(address, profile, planned.pace, lab.ledger.record, connections=planned.clients)
+def _generator(run: Run, planned: Plan, profile: Profile) -> Generator:
+    host = urlsplit(run.api_url).hostname or "127.0.0.1"
+    address = (host, run.api_port)
+    return Generator(address, profile, planned.pace, run.ledger.record, connections=planned.clients)
 
 
-def _creates(lab: Lab, planned: Plan) -> Prepared:
+def _creates(run: Run, planned: Plan) -> Prepared:
     # The shell puts the number between the two quoted parts of the body.
     value = {"name": "Load-'$i'", "price": 9.99, "quantity": 1}
-    call = curl("POST", f"{lab.api_url}/products", value)
+    call = curl("POST", f"{run.api_url}/products", value)
     command = f"for i in $(seq {_WRITES}); do\n  {call} &\ndone; wait"
-    return Prepared(Creates(_host(lab)), command)
+    return Prepared(Creates(_host(run)), command)
 
 
-def _hot_product(lab: Lab, planned: Plan) -> Prepared:
+def _hot_product(run: Run, planned: Plan) -> Prepared:
     """Raises Inconclusive where the product can't be created."""
     # The load counts what it sends. This write belongs to what was there before.
-    with Client(lab.api_url, Ledger()) as client:
+    with Client(run.api_url, Ledger()) as client:
         created = client.create({"name": "Hot-0", "price": 0.0, "quantity": 0})
-    lab.probe.begin()
+    run.probe.begin()
     if created.product is None:
         raise Inconclusive("the hot product was not created", hint=created.detail or "see `labctl logs api`")
-    url = f"{lab.api_url}/products/{created.product}"
+    url = f"{run.api_url}/products/{created.product}"
     call = curl("PUT", url, {"name": "Hot", "price": 9.99, "quantity": 1})
-    return Prepared(HotProduct(_host(lab), created.product), f"while true; do\n  {call}\ndone")
+    return Prepared(HotProduct(_host(run), created.product), f"while true; do\n  {call}\ndone")
 
 
-def _mix(lab: Lab, planned: Plan) -> Prepared:
+def _mix(run: Run, planned: Plan) -> Prepared:
     how = f"--rate {planned.rate:g}" if planned.rate else f"--clients {planned.clients}"
-    command = labctl(lab.stack.name, f"load basic --duration {planned.planned:g} {how}")
-    return Prepared(Mix(_host(lab), planned.clients), command, reads=True)
+    command = labctl(run.lab.name, f"load basic --duration {planned.planned:g} {how}")
+    return Prepared(Mix(_host(run), planned.clients), command, reads=True)
 
 
-def _host(lab: Lab) -> str:
-    return lab.api_url.partition("://")[2]
+def _host(run: Run) -> str:
+    return run.api_url.partition("://")[2]
 
 
 QUICK: Final = LoadScenario(

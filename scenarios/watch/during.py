@@ -10,8 +10,8 @@ from scenarios.events import Event
 from scenarios.scenario import Conclusion
 from stack.converge.restore import remember
 from stack.errors import Inconclusive
+from stack.lab import Lab
 from stack.spec.events import StackEvent
-from stack.stack import Stack
 
 #: s between two looks, which cost a tenth of a millisecond each.
 _LOOK_SECONDS: Final = 0.25
@@ -22,8 +22,8 @@ _PATIENCE_MS: Final = 3_000
 class Watch:
     """A thread that looks at a lab now and then. A context manager."""
 
-    def __init__(self, stack: Stack) -> None:
-        self._stack = stack
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
         self._ended = threading.Event()
         self._notes: list[StackEvent] = []
         self._trouble = ""
@@ -49,8 +49,8 @@ class Watch:
 
     def _run(self) -> None:
         while not self._ended.wait(_LOOK_SECONDS):
-            self._notes.extend(remember(self._stack))
-            condition = self._stack.condition()
+            self._notes.extend(remember(self._lab))
+            condition = self._lab.condition()
             stuck = (
                 [w for w in condition.workers if w.stuck and w.for_ms >= _PATIENCE_MS] if condition else []
             )
@@ -58,7 +58,7 @@ class Watch:
 
 
 def watched(
-    play: Generator[Event, None, Conclusion], stack: Stack, *, gives_up: bool
+    play: Generator[Event, None, Conclusion], lab: Lab, *, gives_up: bool
 ) -> Generator[Event, None, Conclusion]:
     """The play, with what is noted meanwhile.
 
@@ -68,7 +68,7 @@ def watched(
     Raises:
         Inconclusive: flushing is stuck.
     """
-    with closing(play), Watch(stack) as watch:
+    with closing(play), Watch(lab) as watch:
         while True:
             try:
                 event = next(play)

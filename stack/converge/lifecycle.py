@@ -41,6 +41,7 @@ class Lifecycle:
             that changed, for a person.
         diagnose: What a service lacks, given its check and what was seen of it; see `health.ailment`.
         trouble: Why one that lacks nothing does not get its work done; see `health.trouble`.
+        describe_holder: Who holds a port that a service needs.
     """
 
     def __init__(
@@ -50,12 +51,14 @@ class Lifecycle:
         furnish: Mapping[str, Callable[[], str]],
         diagnose: Callable[[HealthCheck, Observed], str] = ailment,
         trouble: Callable[[HealthCheck], str] = trouble,
+        describe_holder: Callable[[int], str] = ports.describe_holder,
     ) -> None:
         self._runtime = runtime
         self._specs = specs
         self._furnish = furnish
         self._diagnose = diagnose
         self._trouble = trouble
+        self._describe_holder = describe_holder
         self._begun: list[str] = []
 
     def converge(self, services: Collection[str]) -> StackEvents:
@@ -132,7 +135,7 @@ class Lifecycle:
             and (port := self._specs[action.service].port) is not None
             and port not in own
         ]
-        ports.require_free(wanted)
+        ports.require_free(wanted, self._describe_holder)
 
     def _apply(self, action: Action, shift: Shift) -> None:
         spec = self._specs[action.service]

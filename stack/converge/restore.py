@@ -18,24 +18,24 @@ from stack.state.kept_settings import KeptSettings
 from stack.undo_log import Noted, RunChanges, borrowed_settings, journals
 
 if TYPE_CHECKING:
-    from stack.stack import Stack
+    from stack.lab import Lab
 
 _HTTP_SECONDS = 5.0
 
 
-def tend(stack: "Stack") -> StackEvents:
+def tend(lab: "Lab") -> StackEvents:
     """Put back what killed runs changed, and what a Redis without memory forgot; say what was done."""
-    yield from put_back(stack)
-    seen = stack.services().get("redis")
+    yield from put_back(lab)
+    seen = lab.services().get("redis")
     # Whoever else may listen on its port is not asked.
     if seen is not None and seen.state == "running":
-        yield from remember(stack)
+        yield from remember(lab)
 
 
-def remember(stack: "Stack") -> StackEvents:
+def remember(lab: "Lab") -> StackEvents:
     """Keep the live settings of a running lab; where Redis lost them with its memory, set them again."""
     try:
-        back = KeptSettings(stack.directory, stack.redis).look(borrowed_settings(stack.directory))
+        back = KeptSettings(lab.directory, lab.redis).look(borrowed_settings(lab.directory))
     except LabError as error:
         yield StackNoted(f"The live settings can't be kept: {error.message}.")
         return
@@ -44,21 +44,21 @@ def remember(stack: "Stack") -> StackEvents:
         yield StackNoted(f"Redis lost its memory, and the live settings with it. They are set again: {told}.")
 
 
-def put_back(stack: "Stack") -> StackEvents:
+def put_back(lab: "Lab") -> StackEvents:
     """Put back what runs changed that were killed. What people changed by hand stays."""
-    for noted in journals(stack.directory):
+    for noted in journals(lab.directory):
         if noted.abandoned:
-            yield from _put_back(stack, noted)
+            yield from _put_back(lab, noted)
 
 
-def _put_back(stack: "Stack", noted: Noted) -> StackEvents:
+def _put_back(lab: "Lab", noted: Noted) -> StackEvents:
     run = f"`labctl {noted.changes.run}` (process {noted.owner.pid})"
     try:
         done: list[str] = []
-        if any(seen.pid is not None for seen in stack.services().values()):
+        if any(seen.pid is not None for seen in lab.services().values()):
             for service in noted.changes.services:
-                yield from stack.start(service)
-            done = _undone(stack, noted.changes)
+                yield from lab.start(service)
+            done = _undone(lab, noted.changes)
         noted.path.unlink(missing_ok=True)
     except (LabError, OSError, ValueError) as error:
         told = error.message if isinstance(error, LabError) else str(error)
@@ -68,15 +68,15 @@ def _put_back(stack: "Stack", noted: Noted) -> StackEvents:
             yield StackNoted(f"{run} was killed before it could clean up. Put back: {'; '.join(done)}.")
 
 
-def _undone(stack: "Stack", changes: RunChanges) -> list[str]:
+def _undone(lab: "Lab", changes: RunChanges) -> list[str]:
     """Put settings and dead letters back; what was put back, in words."""
     done = [f"{service} runs" for service in changes.services]
     if changes.settings:
-        set_live(stack.redis, changes.settings)
+        set_live(lab.redis, changes.settings)
         told = (f"{name}={'as configured' if was is None else was}" for name, was in changes.settings.items())
         done.append(", ".join(told))
     if changes.dead_letters:
-        _requeue(stack.urls()["api"])
+        _requeue(lab.urls()["api"])
         done.append("its dead letters are in the queue again")
     return done
 

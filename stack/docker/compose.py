@@ -11,9 +11,8 @@ from stack.docker.build_context import DOCKERFILE
 from stack.docker.containers import LOG_OPTIONS, TMPFS_OPTIONS, container_of
 from stack.docker.images import COMPOSE_TAG, REPOSITORY
 from stack.docker.services import docker_specs, k6_spec
-from stack.local.services import DEFAULT_NAME, DEFAULT_PORTS, OBSERVABILITY_PORTS
-from stack.ports import HOST
 from stack.spec.container import ContainerSpec, Mount
+from stack.spec.names import DEFAULT_NAME, DEFAULT_PORTS, HOST, OBSERVABILITY_PORTS
 from stack.spec.service import ServiceSpec
 from stack.state.lab import LabState
 

@@ -6,11 +6,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from stack.docker import labels
+from stack.docker.publisher import describe_holder
 from stack.errors import EnvironmentFault, PortHeld
 from stack.package_files import asset_path
-from stack.port_holder import describe_holder
-from stack.ports import HELD_HINT, HOST
+from stack.ports import HELD_HINT
 from stack.spec.container import ContainerSpec, Mount, Probe
+from stack.spec.names import HOST
 from stack.spec.service import ServiceSpec
 
 if TYPE_CHECKING:

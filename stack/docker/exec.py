@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from stack.docker.engine import connect, translated
 from stack.errors import UsageError
-from stack.local.services import DATABASE, PASSWORD, USER
 from stack.settings import StackSettings
+from stack.spec.names import DATABASE, PASSWORD, USER
 from stack.spec.runtime import ExecResult
 
 if TYPE_CHECKING:

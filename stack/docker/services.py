@@ -7,10 +7,10 @@ Inside the lab's network every service is reached by its short name on its own w
 from typing import Final
 
 from service.writebehind import keys
-from stack.local.services import DATABASE, PASSWORD, USER, redis_args, redis_tuning, settings_env
-from stack.ports import HOST
 from stack.spec.container import ContainerSpec, Mount, Probe
+from stack.spec.names import DATABASE, HOST, PASSWORD, USER, redis_args
 from stack.spec.service import HealthCheck, ServiceSpec
+from stack.state.environment import redis_memory, settings_env
 from stack.state.lab import LabState
 
 REDIS_IMAGE: Final = "redis:8-alpine"
@@ -74,7 +74,7 @@ def _redis(state: LabState) -> ServiceSpec:
     return ServiceSpec(
         name="redis",
         program="redis",
-        tuned=redis_tuning(state),
+        tuned=redis_memory(state),
         port=state.ports["redis"],
         health=HealthCheck(protocol="redis", host=HOST, port=state.ports["redis"]),
         container=ContainerSpec(

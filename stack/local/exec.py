@@ -10,8 +10,7 @@ from typing import Final
 
 from stack.errors import DeadlinePassed, UsageError
 from stack.local.programs import postgres_directory, redis_cli
-from stack.local.services import DATABASE, PASSWORD, USER
-from stack.ports import HOST
+from stack.spec.names import DATABASE, HOST, PASSWORD, USER
 from stack.spec.runtime import ExecResult
 from stack.state.files import usable
 

@@ -21,10 +21,10 @@ from stack.local import records as local_records
 from stack.local.process import Group, is_alive, is_paused, spawn, started_at
 from stack.local.programs import redis_server
 from stack.local.records import ProcessRecord
-from stack.local.services import CORE, WITH_DATA
 from stack.local.traffic import connections
 from stack.local.usage import UsageMeter
 from stack.settings import StackSettings, inherited_env
+from stack.spec.names import CORE, WITH_DATA
 from stack.spec.runtime import ExecResult, FaultSignal, LogLine, Observed, RuntimeKind, Usage
 from stack.spec.service import ServiceSpec
 from stack.state.files import usable

@@ -7,7 +7,7 @@ from typing import Final
 
 from stack import undo_log as run_journal
 from stack.errors import StateUnusable
-from stack.local.services import CORE
+from stack.spec.names import CORE
 from stack.state import kept_settings, lock
 from stack.state import lab as lab_state
 from stack.state.files import usable

@@ -7,12 +7,11 @@ from typing import Any, Final
 
 from service.writebehind.errors import InvalidSettings
 from service.writebehind.settings import Settings
+from stack.spec.names import MAXMEMORY
 from stack.spec.runtime import RuntimeKind
 from stack.state.files import damaged, read_json, write_json
 
 FILE: Final = "lab.json"
-#: Memory of Redis: a setting of the lab that is none of the service's.
-MAXMEMORY: Final = "REDIS_MAXMEMORY"
 _ENDPOINTS: Final = frozenset({"api", "redis", "postgres"})
 
 

@@ -19,7 +19,7 @@ import docker
 import pytest
 
 from stack.docker.labels import own_filter
-from stack.factory import open_stack
+from stack.factory import open_lab
 from stack.package_files import compose_file
 from stack.ports import is_free
 
@@ -91,7 +91,7 @@ def environment(engine: str, alone: None, tmp_path: Path) -> Iterator[dict[str, 
     try:
         yield {**os.environ, "PATH": path, "DURATION": "2s", "SIMULATE_DB_FAILURE": "true"}
     finally:
-        list(open_stack("lab42", "docker", home=tmp_path / "home").down())
+        list(open_lab("lab42", "docker", home=tmp_path / "home").down())
 
 
 def _run(name: str, environment: dict[str, str]) -> str:
@@ -126,7 +126,7 @@ def test_the_runbook_has_all_its_blocks() -> None:
 @pytest.mark.parametrize("by", ["labctl", "compose"])
 def test_every_block_does_what_it_says(by: str, environment: dict[str, str], tmp_path: Path) -> None:
     if by == "labctl":
-        list(open_stack("lab42", "docker", home=tmp_path / "home").up())
+        list(open_lab("lab42", "docker", home=tmp_path / "home").up())
     quiet = {**environment, "SIMULATE_DB_FAILURE": "false"}
     # What looks for trouble stands after the end, but needs a lab that runs.
     for name in [*(name for name in _BLOCKS if name != "cleanup"), "cleanup"]:

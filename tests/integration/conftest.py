@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from stack.factory import open_stack
+from stack.factory import open_lab
+from stack.lab import Lab
 from stack.spec.runtime import RuntimeKind
-from stack.stack import Stack
 from stack.state import kept_settings
 from tests.refusals import Refusing
 from tests.servers import Servers
@@ -22,13 +22,13 @@ BOTH = (pytest.param("local"), pytest.param("docker", marks=pytest.mark.docker))
 
 
 @contextmanager
-def _running(name: str, kind: RuntimeKind, home: Path) -> Iterator[Stack]:
-    lab = open_stack(name, kind, home=home)
+def _running(name: str, kind: RuntimeKind, home: Path) -> Iterator[Lab]:
+    own_lab = open_lab(name, kind, home=home)
     try:
-        list(lab.up(observability=False))
-        yield lab
+        list(own_lab.up(observability=False))
+        yield own_lab
     finally:
-        list(lab.down())
+        list(own_lab.down())
 
 
 def _unique(name: str) -> str:
@@ -37,30 +37,30 @@ def _unique(name: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def local_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with _running("shared", "local", tmp_path_factory.mktemp("home")) as lab:
-        yield lab
+def local_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    with _running("shared", "local", tmp_path_factory.mktemp("home")) as own_lab:
+        yield own_lab
 
 
 @pytest.fixture(scope="session")
-def docker_stack(tmp_path_factory: pytest.TempPathFactory, engine: str) -> Iterator[Stack]:
-    with _running(_unique("shared"), "docker", tmp_path_factory.mktemp("home")) as lab:
-        yield lab
+def shared_docker_lab(tmp_path_factory: pytest.TempPathFactory, engine: str) -> Iterator[Lab]:
+    with _running(_unique("shared"), "docker", tmp_path_factory.mktemp("home")) as own_lab:
+        yield own_lab
 
 
 @pytest.fixture(params=BOTH)
-def stack(request: pytest.FixtureRequest) -> Stack:
+def lab(request: pytest.FixtureRequest) -> Lab:
     """A running lab, one a runtime and test process. Who breaks it repairs it: `list(stack.up())`."""
     found = request.getfixturevalue(f"{request.param}_stack")
-    assert isinstance(found, Stack)
+    assert isinstance(found, Lab)
     # What one test set live must not come back in another that takes Redis' memory away.
     (found.directory / kept_settings.FILE).unlink(missing_ok=True)
     return found
 
 
 @pytest.fixture
-def local_lab(tmp_path: Path) -> Iterator[Stack]:
-    own = open_stack("own", "local", home=tmp_path / "home")
+def local_lab(tmp_path: Path) -> Iterator[Lab]:
+    own = open_lab("own", "local", home=tmp_path / "home")
     try:
         yield own
     finally:
@@ -68,8 +68,8 @@ def local_lab(tmp_path: Path) -> Iterator[Stack]:
 
 
 @pytest.fixture
-def docker_lab(tmp_path: Path, engine: str) -> Iterator[Stack]:
-    own = open_stack(_unique("own"), "docker", home=tmp_path / "home")
+def docker_lab(tmp_path: Path, engine: str) -> Iterator[Lab]:
+    own = open_lab(_unique("own"), "docker", home=tmp_path / "home")
     try:
         yield own
     finally:
@@ -77,10 +77,10 @@ def docker_lab(tmp_path: Path, engine: str) -> Iterator[Stack]:
 
 
 @pytest.fixture(params=BOTH)
-def lab(request: pytest.FixtureRequest) -> Stack:
+def own_lab(request: pytest.FixtureRequest) -> Lab:
     """A lab of the test's own, not started; whatever becomes of it is taken away."""
     found = request.getfixturevalue(f"{request.param}_lab")
-    assert isinstance(found, Stack)
+    assert isinstance(found, Lab)
     return found
 
 

@@ -15,17 +15,17 @@ from scenarios.events import (
     VerdictReached,
 )
 from scenarios.judge.verdict import Verdict
-from scenarios.lab.context import Lab
-from scenarios.runner import run
+from scenarios.lab.context import Run
+from scenarios.runner import run_scenario
+from stack.lab import Lab
 from stack.spec.events import Advanced
-from stack.stack import Stack
 from stack.wait import wait_until
 
 E = TypeVar("E", bound=Event)
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class Played:
     """What one run of a scenario reported."""
 
     events: Sequence[Event]
@@ -64,27 +64,27 @@ class Run:
             assert last.done == last.total, "progress that never ends"
 
 
-def play(stack: Stack, name: str, **options: Any) -> Run:
+def play(lab: Lab, name: str, **options: Any) -> Played:
     """Run a scenario to its end."""
-    with closing(run(stack, name, options)) as events:
-        return Run(list(events))
+    with closing(run_scenario(lab, name, options)) as events:
+        return Played(list(events))
 
 
-def interrupt(stack: Stack, name: str, at: Callable[[Event], bool], **options: Any) -> None:
+def interrupt(lab: Lab, name: str, at: Callable[[Event], bool], **options: Any) -> None:
     """Run a scenario until an event for which `at` is true, and close it there."""
-    with closing(run(stack, name, options)) as events:
+    with closing(run_scenario(lab, name, options)) as events:
         assert any(at(event) for event in events), "the event never came"
 
 
-def assert_works(stack: Stack) -> None:
+def assert_works(lab: Lab) -> None:
     """Every service is healthy, and a write reaches PostgreSQL."""
-    assert stack.running(), stack.status()
-    with Lab(stack) as lab:
-        write = lab.client.create({"name": "after", "price": 1.0, "quantity": 1})
+    assert lab.running(), lab.status()
+    with Run(lab) as run:
+        write = run.client.create({"name": "after", "price": 1.0, "quantity": 1})
         assert write.product is not None, write.detail
         wait_until(
-            lambda: lab.probe.rows([str(write.product)]) != {},
+            lambda: run.probe.rows([str(write.product)]) != {},
             seconds=20,
             reason="a write reaches PostgreSQL",
-            hint=str(lab.probe.depth()),
+            hint=str(run.probe.depth()),
         )

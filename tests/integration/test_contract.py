@@ -13,7 +13,7 @@ from openapi_spec_validator import validate
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.writebehind import keys
-from stack.stack import Stack
+from stack.lab import Lab
 from stack.wait import wait_until
 
 WIDGET: dict[str, Any] = {"name": "Widget", "price": 29.99, "quantity": 100}
@@ -21,17 +21,17 @@ OPENAPI: dict[str, Any] = json.loads((files("service") / "openapi.json").read_te
 
 
 @pytest.fixture
-def api(stack: Stack) -> Iterator[httpx.Client]:
-    list(stack.up())
-    with httpx.Client(base_url=stack.urls()["api"], timeout=10, trust_env=False) as client:
+def api(lab: Lab) -> Iterator[httpx.Client]:
+    list(lab.up())
+    with httpx.Client(base_url=lab.urls()["api"], timeout=10, trust_env=False) as client:
         # What another test wrote is not to share this one's fate.
         settle(client)
         client.delete("/admin/dlq")
         yield client
         client.delete("/admin/dlq")
-    with redis.Redis.from_url(stack.urls()["redis"]) as lab:
+    with redis.Redis.from_url(lab.urls()["redis"]) as memory:
         # A PATCH back to the old value still overrides the environment.
-        lab.delete(keys.CONFIG)
+        memory.delete(keys.CONFIG)
 
 
 def conforms(answer: httpx.Response, method: str, path: str) -> Any:
@@ -159,8 +159,8 @@ def test_health_names_both_parts(api: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("part", ["redis", "postgres"])
-def test_health_names_the_part_that_is_down_and_recovers(stack: Stack, api: httpx.Client, part: str) -> None:
-    list(stack.kill(part))
+def test_health_names_the_part_that_is_down_and_recovers(lab: Lab, api: httpx.Client, part: str) -> None:
+    list(lab.kill(part))
     try:
         answer = api.get("/health")
         assert answer.status_code == 503
@@ -177,7 +177,7 @@ def test_health_names_the_part_that_is_down_and_recovers(stack: Stack, api: http
         else:
             assert api.post("/products", json=WIDGET).status_code == 201
     finally:
-        list(stack.up())
+        list(lab.up())
     wait_until(
         lambda: api.get("/health").status_code == 200, seconds=20, reason="healthy again", hint="see the log"
     )
@@ -251,9 +251,9 @@ def test_metrics_agree_with_the_queue_whichever_process_answers(api: httpx.Clien
         assert samples["write_behind_queue_size"] == 0
 
 
-def test_an_unreachable_database_makes_only_what_needs_it_fail(stack: Stack, api: httpx.Client) -> None:
+def test_an_unreachable_database_makes_only_what_needs_it_fail(lab: Lab, api: httpx.Client) -> None:
     cached = api.post("/products", json=WIDGET).json()
-    list(stack.kill("postgres"))
+    list(lab.kill("postgres"))
     try:
         assert api.get(f"/products/{cached['id']}").status_code == 200
         missing = api.get("/products/not-cached")
@@ -262,5 +262,5 @@ def test_an_unreachable_database_makes_only_what_needs_it_fail(stack: Stack, api
         through = api.post("/products", json=WIDGET, headers={"X-Write-Policy": "write_through"})
         assert through.status_code in (503, 504)
     finally:
-        list(stack.up())
+        list(lab.up())
     settle(api)

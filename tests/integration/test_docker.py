@@ -17,9 +17,9 @@ from stack.docker.labels import own_filter
 from stack.docker.owner import AnothersLab
 from stack.docker.services import REDIS_IMAGE
 from stack.errors import EnvironmentFault, PortHeld
-from stack.factory import open_stack
+from stack.factory import open_lab
+from stack.lab import Lab
 from stack.spec.events import ServiceChanged, StackNoted
-from stack.stack import Stack
 from tests.integration.engine_proxy import engine_proxy
 
 pytestmark = pytest.mark.docker
@@ -31,11 +31,11 @@ def client(engine: str) -> Iterator[docker.DockerClient]:
         yield client
 
 
-def _own(lab: Stack) -> dict[str, str | list[str] | bool]:
+def _own(lab: Lab) -> dict[str, str | list[str] | bool]:
     return {**own_filter(lab.name)}
 
 
-def _left(client: docker.DockerClient, lab: Stack) -> list[object]:
+def _left(client: docker.DockerClient, lab: Lab) -> list[object]:
     """Whatever of the lab is in the engine."""
     own = _own(lab)
     return [
@@ -51,11 +51,11 @@ def _stranger(client: docker.DockerClient, name: str, labels: dict[str, str]) ->
     )
 
 
-def _core(lab: Stack) -> None:
+def _core(lab: Lab) -> None:
     list(lab.up(observability=False))
 
 
-def test_kept_data_is_there_again(docker_lab: Stack, client: docker.DockerClient) -> None:
+def test_kept_data_is_there_again(docker_lab: Lab, client: docker.DockerClient) -> None:
     _core(docker_lab)
     insert = "INSERT INTO products VALUES ('kept', 'Kept', 1, 1)"
     assert docker_lab.exec("postgres", ["psql", "-c", insert]).exit_code == 0
@@ -69,7 +69,7 @@ def test_kept_data_is_there_again(docker_lab: Stack, client: docker.DockerClient
 
 
 def test_down_takes_all_that_is_the_labs_and_nothing_else(
-    docker_lab: Stack, client: docker.DockerClient
+    docker_lab: Lab, client: docker.DockerClient
 ) -> None:
     """Neither its name, nor the lab's network, nor one of the two sets of labels makes it the lab's."""
     name = docker_lab.name
@@ -108,7 +108,7 @@ def test_down_takes_all_that_is_the_labs_and_nothing_else(
 
 @pytest.mark.parametrize("service", ["redis", "worker"])
 def test_a_strangers_container_of_our_name_is_left_alone(
-    docker_lab: Stack, client: docker.DockerClient, service: str
+    docker_lab: Lab, client: docker.DockerClient, service: str
 ) -> None:
     stranger = _stranger(client, f"{docker_lab.name}-{service}", {})
     try:
@@ -121,7 +121,7 @@ def test_a_strangers_container_of_our_name_is_left_alone(
         stranger.remove(force=True, v=True)
 
 
-def test_a_strangers_volume_of_our_name_is_left_alone(docker_lab: Stack, client: docker.DockerClient) -> None:
+def test_a_strangers_volume_of_our_name_is_left_alone(docker_lab: Lab, client: docker.DockerClient) -> None:
     volume = client.volumes.create(f"{docker_lab.name}_postgres-data")
     try:
         with pytest.raises(EnvironmentFault, match=r"volume .* that is not this lab's"):
@@ -131,7 +131,7 @@ def test_a_strangers_volume_of_our_name_is_left_alone(docker_lab: Stack, client:
         volume.remove()
 
 
-def test_services_of_another_version_go_with_the_lab(docker_lab: Stack, client: docker.DockerClient) -> None:
+def test_services_of_another_version_go_with_the_lab(docker_lab: Lab, client: docker.DockerClient) -> None:
     _core(docker_lab)
     both = {"labctl.lab": docker_lab.name, "com.docker.compose.project": docker_lab.name}
     mailer = _stranger(client, f"{docker_lab.name}-mailer", {**both, "labctl.service": "mailer"})
@@ -146,12 +146,12 @@ def test_services_of_another_version_go_with_the_lab(docker_lab: Stack, client: 
 
 
 def test_a_lab_whose_directory_is_lost_can_be_taken_down(
-    docker_lab: Stack, client: docker.DockerClient, tmp_path: Path
+    docker_lab: Lab, client: docker.DockerClient, tmp_path: Path
 ) -> None:
     _core(docker_lab)
     urls = dict(docker_lab.urls())
     shutil.rmtree(docker_lab.directory.parent)
-    elsewhere = open_stack(docker_lab.name, "docker", home=docker_lab.directory.parent)
+    elsewhere = open_lab(docker_lab.name, "docker", home=docker_lab.directory.parent)
     assert elsewhere.running()
     assert elsewhere.urls() == urls
     before = {name: seen.pid for name, seen in docker_lab.status().items()}
@@ -162,11 +162,11 @@ def test_a_lab_whose_directory_is_lost_can_be_taken_down(
 
 
 def test_anothers_lab_is_told_and_not_taken(
-    docker_lab: Stack, client: docker.DockerClient, tmp_path: Path
+    docker_lab: Lab, client: docker.DockerClient, tmp_path: Path
 ) -> None:
     """Two people on one engine."""
     _core(docker_lab)
-    second = open_stack(docker_lab.name, "docker", home=tmp_path / "second")
+    second = open_lab(docker_lab.name, "docker", home=tmp_path / "second")
     attempts: list[Any] = [second.up, second.down, second.status, second.running, second.urls]
     for attempt in attempts:
         with pytest.raises(AnothersLab, match=str(tmp_path / "home")) as caught:
@@ -183,9 +183,7 @@ def test_anothers_lab_is_told_and_not_taken(
     assert _left(client, docker_lab) == []
 
 
-def test_a_network_that_somebody_removed_is_made_again(
-    docker_lab: Stack, client: docker.DockerClient
-) -> None:
+def test_a_network_that_somebody_removed_is_made_again(docker_lab: Lab, client: docker.DockerClient) -> None:
     _core(docker_lab)
     for name in ("worker", "api", "redis", "postgres"):
         client.containers.get(f"{docker_lab.name}-{name}").stop(timeout=5)
@@ -195,32 +193,32 @@ def test_a_network_that_somebody_removed_is_made_again(
 
 
 def test_a_held_port_is_named_before_anything_is_created(
-    docker_lab: Stack, client: docker.DockerClient
+    docker_lab: Lab, client: docker.DockerClient
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as holder:
         port = holder.getsockname()[1]
-        lab = open_stack(docker_lab.name, "docker", home=docker_lab.directory.parent, ports={"api": port})
+        lab = open_lab(docker_lab.name, "docker", home=docker_lab.directory.parent, ports={"api": port})
         with pytest.raises(PortHeld, match=f"port {port} for api is held by"):
             _core(lab)
     assert _left(client, docker_lab) == []
 
 
 def test_a_port_that_a_container_holds_is_told_with_its_name(
-    docker_stack: Stack, docker_lab: Stack, client: docker.DockerClient, tmp_path: Path
+    shared_docker_lab: Lab, docker_lab: Lab, client: docker.DockerClient, tmp_path: Path
 ) -> None:
     """Not with that of the engine's part that listens for it."""
-    port = int(docker_stack.urls()["api"].rpartition(":")[2])
-    holder = f"port {port} for api is held by the container {docker_stack.name}-api "
+    port = int(shared_docker_lab.urls()["api"].rpartition(":")[2])
+    holder = f"port {port} for api is held by the container {shared_docker_lab.name}-api "
     for kind in ("docker", "local"):
         home = tmp_path / kind
-        lab = open_stack(docker_lab.name, kind, home=home, ports={"api": port})
-        with pytest.raises(PortHeld, match=rf"{holder}\(of the lab {docker_stack.name}\)"):
+        lab = open_lab(docker_lab.name, kind, home=home, ports={"api": port})
+        with pytest.raises(PortHeld, match=rf"{holder}\(of the lab {shared_docker_lab.name}\)"):
             list(lab.up())
         assert not lab.directory.exists()
     assert _left(client, docker_lab) == []
 
 
-def test_an_interrupted_up_leaves_nothing(docker_lab: Stack, client: docker.DockerClient) -> None:
+def test_an_interrupted_up_leaves_nothing(docker_lab: Lab, client: docker.DockerClient) -> None:
     with closing(docker_lab.up(observability=False)) as events:
         for event in events:
             if event == ServiceChanged("api", "starting"):
@@ -230,11 +228,11 @@ def test_an_interrupted_up_leaves_nothing(docker_lab: Stack, client: docker.Dock
 
 
 def test_an_engine_that_ends_in_the_middle_is_said_to_be_unreachable(
-    docker_lab: Stack, client: docker.DockerClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    docker_lab: Lab, client: docker.DockerClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with engine_proxy(tmp_path / "engine.sock") as proxy, monkeypatch.context() as environment:
         environment.setenv("DOCKER_HOST", proxy.url)
-        lab = open_stack(docker_lab.name, "docker", home=docker_lab.directory.parent)
+        lab = open_lab(docker_lab.name, "docker", home=docker_lab.directory.parent)
         events = lab.up(observability=False)
         assert ServiceChanged("redis", "starting") in events
         proxy.cut()
@@ -247,9 +245,9 @@ def test_an_engine_that_ends_in_the_middle_is_said_to_be_unreachable(
     assert _left(client, docker_lab) == []
 
 
-def test_containers_are_hardened(docker_stack: Stack, client: docker.DockerClient) -> None:
+def test_containers_are_hardened(shared_docker_lab: Lab, client: docker.DockerClient) -> None:
     for name in ("redis", "postgres", "api", "worker"):
-        found: dict[str, Any] = client.containers.get(f"{docker_stack.name}-{name}").attrs
+        found: dict[str, Any] = client.containers.get(f"{shared_docker_lab.name}-{name}").attrs
         host = found["HostConfig"]
         assert host["ReadonlyRootfs"]
         assert host["CapDrop"] == ["ALL"]
@@ -260,33 +258,33 @@ def test_containers_are_hardened(docker_stack: Stack, client: docker.DockerClien
         bound = [each["HostIp"] for ports in (host["PortBindings"] or {}).values() for each in ports]
         assert set(bound) <= {"127.0.0.1"}
     for name in ("redis", "postgres", "api", "worker"):
-        uid = docker_stack.exec(name, ["sh", "-c", "grep -h ^Uid: /proc/*/status"]).stdout
+        uid = shared_docker_lab.exec(name, ["sh", "-c", "grep -h ^Uid: /proc/*/status"]).stdout
         servers = {line.split()[1] for line in uid.splitlines()}
         # The asking shell itself, and a minimal init, may be of another user.
         assert servers - {"0"}, name
 
 
-def test_nothing_is_built_or_started_twice(docker_stack: Stack) -> None:
-    before = {name: seen.pid for name, seen in docker_stack.status().items()}
-    events = list(docker_stack.up())
+def test_nothing_is_built_or_started_twice(shared_docker_lab: Lab) -> None:
+    before = {name: seen.pid for name, seen in shared_docker_lab.status().items()}
+    events = list(shared_docker_lab.up())
     assert not [event for event in events if isinstance(event, StackNoted)]
-    assert {name: seen.pid for name, seen in docker_stack.status().items()} == before
+    assert {name: seen.pid for name, seen in shared_docker_lab.status().items()} == before
 
 
-def test_a_followed_log_goes_on_after_a_restart(docker_stack: Stack) -> None:
-    with closing(docker_stack.logs(("redis",), tail=1, follow=True)) as lines:
+def test_a_followed_log_goes_on_after_a_restart(shared_docker_lab: Lab) -> None:
+    with closing(shared_docker_lab.logs(("redis",), tail=1, follow=True)) as lines:
         next(lines)
-        list(docker_stack.restart("redis"))
+        list(shared_docker_lab.restart("redis"))
         texts = []
         for line in lines:
             texts.append(line.text)
             if "Ready to accept connections" in line.text:
                 break
     assert texts
-    list(docker_stack.up())
+    list(shared_docker_lab.up())
 
 
-def test_the_whole_lab_is_wired(docker_lab: Stack, client: docker.DockerClient) -> None:
+def test_the_whole_lab_is_wired(docker_lab: Lab, client: docker.DockerClient) -> None:
     """Prometheus, Grafana and Jaeger beside the core; the next `up` can leave them out."""
     list(docker_lab.up())
     states = {name: seen.state for name, seen in docker_lab.status().items()}

@@ -9,30 +9,30 @@ import pytest
 
 from scenarios.events import Checked, LoadSampled, Measured
 from scenarios.load.k6_scenario import BASIC
-from scenarios.runner import run
+from scenarios.runner import run_scenario
 from stack.docker.engine import connect
 from stack.docker.labels import own_filter
 from stack.errors import EnvironmentFault
+from stack.lab import Lab
 from stack.settings import StackSettings
-from stack.stack import Stack
-from tests.integration.runs import Run, play
+from tests.integration.runs import Played, play
 
 
 @pytest.fixture
-def running(stack: Stack) -> Iterator[Stack]:
+def running(lab: Lab) -> Iterator[Lab]:
     """The lab with every service up, before and after."""
-    list(stack.up())
-    yield stack
-    list(stack.up())
+    list(lab.up())
+    yield lab
+    list(lab.up())
 
 
-def _left(stack: Stack) -> list[str]:
+def _left(lab: Lab) -> list[str]:
     """The runs of k6 that are there, under way or over."""
-    if stack.kind == "local":
+    if lab.kind == "local":
         children = psutil.Process(os.getpid()).children(recursive=True)
         return [name for child in children if (name := _name(child)) == "k6"]
     with closing(connect(StackSettings.from_env())) as client:
-        found = client.containers(all=True, filters={**own_filter(stack.name), "name": "k6"})
+        found = client.containers(all=True, filters={**own_filter(lab.name), "name": "k6"})
         return [each["Names"][0] for each in found]
 
 
@@ -43,7 +43,7 @@ def _name(process: psutil.Process) -> str:
         return ""
 
 
-def test_every_write_of_k6_is_judged(running: Stack) -> None:
+def test_every_write_of_k6_is_judged(running: Lab) -> None:
     told = play(running, "k6-basic", duration=2.0, clients=4)
     told.assert_well_told()
     assert told.end.outcome == "expected", told.end
@@ -57,23 +57,23 @@ def test_every_write_of_k6_is_judged(running: Stack) -> None:
     assert _left(running) == []
 
 
-def test_one_hot_product_costs_k6_few_rows(running: Stack) -> None:
+def test_one_hot_product_costs_k6_few_rows(running: Lab) -> None:
     told = play(running, "k6-coalescing", duration=1.5)
     assert told.end.outcome == "expected", told.end
     assert int(told.figures["coalesced"]) > int(told.figures["rows_written"])
     assert told.verdict.fates["persisted"] == 1
 
 
-def test_a_threshold_that_is_missed_decides_and_nothing_acknowledged_is_lost(running: Stack) -> None:
+def test_a_threshold_that_is_missed_decides_and_nothing_acknowledged_is_lost(running: Lab) -> None:
     killed, events = False, []
-    with closing(run(running, "k6-coalescing", {"duration": 4.0})) as playing:
+    with closing(run_scenario(running, "k6-coalescing", {"duration": 4.0})) as playing:
         for event in playing:
             events.append(event)
             if isinstance(event, LoadSampled) and event.requests > 20 and not killed:
                 killed = True
                 list(running.kill("api"))
                 list(running.start("api"))
-    told = Run(events)
+    told = Played(events)
     assert killed
     assert told.end.outcome == "unexpected", told.end
     assert "k6: http_req_failed should be rate<0.01" in told.end.conclusion
@@ -82,15 +82,15 @@ def test_a_threshold_that_is_missed_decides_and_nothing_acknowledged_is_lost(run
     assert next(event for event in told.of(Measured) if event.key == "errors").value
 
 
-def test_a_run_that_is_closed_early_leaves_nothing(running: Stack) -> None:
-    with closing(run(running, "k6-basic", {})) as events:
+def test_a_run_that_is_closed_early_leaves_nothing(running: Lab) -> None:
+    with closing(run_scenario(running, "k6-basic", {})) as events:
         assert any(isinstance(event, LoadSampled) and event.requests for event in events)
         assert _left(running)
     assert _left(running) == []
 
 
-def test_a_run_that_is_killed_is_told(running: Stack) -> None:
-    with closing(run(running, "k6-basic", {})) as events:
+def test_a_run_that_is_killed_is_told(running: Lab) -> None:
+    with closing(run_scenario(running, "k6-basic", {})) as events:
         assert any(isinstance(event, LoadSampled) and event.requests for event in events)
         if running.kind == "local":
             (k6,) = (each for each in psutil.Process().children(recursive=True) if _name(each) == "k6")
@@ -104,12 +104,12 @@ def test_a_run_that_is_killed_is_told(running: Stack) -> None:
 
 
 @pytest.mark.docker
-def test_one_at_a_time_in_docker(docker_stack: Stack) -> None:
-    list(docker_stack.up())
-    with closing(run(docker_stack, BASIC.name, {})) as events:
+def test_one_at_a_time_in_docker(shared_docker_lab: Lab) -> None:
+    list(shared_docker_lab.up())
+    with closing(run_scenario(shared_docker_lab, BASIC.name, {})) as events:
         assert any(isinstance(event, LoadSampled) and event.requests for event in events)
         with pytest.raises(EnvironmentFault, match="another load test runs"):
-            next(docker_stack.load_test("basic").lines())
+            next(shared_docker_lab.load_test("basic").lines())
     # The one that was in the way is gone, and has not taken the next one with it.
-    assert any("labctl" in line for line in docker_stack.load_test("basic", {"DURATION": "1s"}).lines())
-    assert _left(docker_stack) == []
+    assert any("labctl" in line for line in shared_docker_lab.load_test("basic", {"DURATION": "1s"}).lines())
+    assert _left(shared_docker_lab) == []

@@ -9,20 +9,20 @@ import pytest
 
 from scenarios.events import Checked, Event, LoadSampled, Measured, ScenarioFinished, VerdictReached
 from scenarios.judge.verdict import Verdict
-from scenarios.runner import run
-from stack.stack import Stack
+from scenarios.runner import run_scenario
+from stack.lab import Lab
 
 
 @pytest.fixture
-def running(stack: Stack) -> Iterator[Stack]:
+def running(lab: Lab) -> Iterator[Lab]:
     """The lab with every service up, before and after."""
-    list(stack.up())
-    yield stack
-    list(stack.up())
+    list(lab.up())
+    yield lab
+    list(lab.up())
 
 
-def _load(stack: Stack, name: str, **options: Any) -> list[Event]:
-    with closing(run(stack, name, options)) as events:
+def _load(lab: Lab, name: str, **options: Any) -> list[Event]:
+    with closing(run_scenario(lab, name, options)) as events:
         return list(events)
 
 
@@ -40,14 +40,14 @@ def _measured(events: list[Event]) -> dict[str, Any]:
     return {event.key: event.value for event in events if isinstance(event, Measured)}
 
 
-def test_quick_persists_fifty_products(running: Stack) -> None:
+def test_quick_persists_fifty_products(running: Lab) -> None:
     events = _load(running, "load-quick")
     assert _outcome(events).outcome == "expected", _outcome(events)
     assert _verdict(events).fates["persisted"] == 50
     assert _measured(events)["rows_written"] == 50
 
 
-def test_a_hot_product_costs_a_row_a_window(running: Stack) -> None:
+def test_a_hot_product_costs_a_row_a_window(running: Lab) -> None:
     events = _load(running, "load-coalescing", duration=1.5)
     figures = _measured(events)
     assert _outcome(events).outcome == "expected", _outcome(events)
@@ -59,7 +59,7 @@ def test_a_hot_product_costs_a_row_a_window(running: Stack) -> None:
     assert _verdict(events).fates["persisted"] == 1
 
 
-def test_a_mix_on_a_schedule_sends_what_was_asked_for(running: Stack) -> None:
+def test_a_mix_on_a_schedule_sends_what_was_asked_for(running: Lab) -> None:
     events = _load(running, "load-basic", duration=2, rate=100, clients=8)
     figures = _measured(events)
     assert _outcome(events).outcome == "expected", _outcome(events)
@@ -72,10 +72,10 @@ def test_a_mix_on_a_schedule_sends_what_was_asked_for(running: Stack) -> None:
     assert verdict.validity == "valid"
 
 
-def test_an_api_that_is_killed_under_load_loses_nothing_that_it_acknowledged(running: Stack) -> None:
+def test_an_api_that_is_killed_under_load_loses_nothing_that_it_acknowledged(running: Lab) -> None:
     killed = False
     events: list[Event] = []
-    with closing(run(running, "load-basic", {"duration": 3.0, "clients": 8})) as playing:
+    with closing(run_scenario(running, "load-basic", {"duration": 3.0, "clients": 8})) as playing:
         for event in playing:
             events.append(event)
             if isinstance(event, LoadSampled) and event.requests > 100 and not killed:
@@ -90,11 +90,11 @@ def test_an_api_that_is_killed_under_load_loses_nothing_that_it_acknowledged(run
     assert verdict.acknowledged > 100
 
 
-def _broken_half_way(stack: Stack, name: str, do: Callable[[], object], **options: Any) -> list[Event]:
+def _broken_half_way(lab: Lab, name: str, do: Callable[[], object], **options: Any) -> list[Event]:
     """A load in the middle of which something is done to the lab."""
     done = False
     events: list[Event] = []
-    with closing(run(stack, name, options)) as playing:
+    with closing(run_scenario(lab, name, options)) as playing:
         for event in playing:
             events.append(event)
             if isinstance(event, LoadSampled) and event.elapsed > options["duration"] / 2 and not done:
@@ -104,7 +104,7 @@ def _broken_half_way(stack: Stack, name: str, do: Callable[[], object], **option
     return events
 
 
-def test_what_a_crash_of_redis_took_is_lost_though_the_product_was_written_again(running: Stack) -> None:
+def test_what_a_crash_of_redis_took_is_lost_though_the_product_was_written_again(running: Lab) -> None:
     def crash() -> None:
         list(running.kill("redis"))
         list(running.start("redis"))
@@ -125,7 +125,7 @@ def test_what_a_crash_of_redis_took_is_lost_though_the_product_was_written_again
     ("service", "named"), [("redis", "Redis does not answer"), ("postgres", "PostgreSQL does not answer")]
 )
 def test_a_database_that_is_left_dead_leaves_it_open_and_is_named_soon(
-    running: Stack, service: str, named: str
+    running: Lab, service: str, named: str
 ) -> None:
     begun = time.monotonic()
     events = _broken_half_way(

@@ -8,68 +8,68 @@ import pytest
 
 from scenarios.events import Checked, ScenarioFinished
 from scenarios.judge.verdict import Verdict, judge
-from scenarios.lab.context import Lab
-from scenarios.runner import run
+from scenarios.lab.context import Run
+from scenarios.runner import run_scenario
+from stack.lab import Lab
 from stack.spec.events import StackEvents
-from stack.stack import Stack
 from stack.wait import wait_until
 from tests.ledgered import widget
 
 
 @pytest.fixture
-def lab(stack: Stack) -> Iterator[Lab]:
-    list(stack.up())
-    with Lab(stack) as lab:
-        drain(lab)
-        lab.begin()
-        yield lab
+def run(lab: Lab) -> Iterator[Run]:
+    list(lab.up())
+    with Run(lab) as run:
+        drain(run)
+        run.begin()
+        yield run
 
 
-def drain(lab: Lab) -> None:
+def drain(run: Run) -> None:
     wait_until(
-        lambda: lab.probe.depth().unsettled == 0,
+        lambda: run.probe.depth().unsettled == 0,
         seconds=20,
         reason="the queue is empty within 5 s of everything being up",
-        hint=str(lab.probe.depth()),
+        hint=str(run.probe.depth()),
     )
 
 
-def verdict_of(lab: Lab) -> Verdict:
-    return judge(lab.history(), lab.probe.findings(lab.ledger))
+def verdict_of(run: Run) -> Verdict:
+    return judge(run.history(), run.probe.findings(run.ledger))
 
 
-def test_04_a_worker_killed_in_mid_batch_loses_nothing(stack: Stack, lab: Lab) -> None:
-    with psycopg.connect(stack.urls()["postgres"]) as other:
+def test_04_a_worker_killed_in_mid_batch_loses_nothing(lab: Lab, run: Run) -> None:
+    with psycopg.connect(lab.urls()["postgres"]) as other:
         # Nobody can write while this transaction is open: the worker's statement waits.
         other.execute("LOCK TABLE products IN EXCLUSIVE MODE")
         for n in range(20):
-            lab.client.create(widget(f"P{n}"))
-        wait_until(lambda: lab.probe.depth().inflight > 0, seconds=20, reason="a batch is in hand", hint="")
-        list(stack.kill("worker"))
-    list(stack.start("worker"))
-    drain(lab)
-    verdict = verdict_of(lab)
+            run.client.create(widget(f"P{n}"))
+        wait_until(lambda: run.probe.depth().inflight > 0, seconds=20, reason="a batch is in hand", hint="")
+        list(lab.kill("worker"))
+    list(lab.start("worker"))
+    drain(run)
+    verdict = verdict_of(run)
     assert (verdict.validity, verdict.fates["persisted"]) == ("valid", 20), verdict.reasons
-    assert lab.probe.depth().dead_letters == 0
+    assert run.probe.depth().dead_letters == 0
 
 
-def test_14_a_database_that_is_away_for_a_while_costs_nothing(stack: Stack, lab: Lab) -> None:
+def test_14_a_database_that_is_away_for_a_while_costs_nothing(lab: Lab, run: Run) -> None:
     def pauses() -> int:
-        return sum("flushing is paused" in line.text for line in stack.logs(["worker"]))
+        return sum("flushing is paused" in line.text for line in lab.logs(["worker"]))
 
     before = pauses()
-    list(stack.kill("postgres"))
+    list(lab.kill("postgres"))
     for n in range(20):
-        lab.client.create(widget(f"P{n}"))
+        run.client.create(widget(f"P{n}"))
     wait_until(lambda: pauses() > before, seconds=20, reason="the worker has noticed", hint="")
     # Writes are taken meanwhile, and nothing is given up, however often the worker tries.
     for n in range(20, 40):
-        lab.client.create(widget(f"P{n}"))
-    depth = lab.probe.depth()
+        run.client.create(widget(f"P{n}"))
+    depth = run.probe.depth()
     assert (depth.queue + depth.inflight, depth.retrying, depth.dead_letters) == (40, 0, 0)
-    list(stack.start("postgres"))
-    drain(lab)
-    verdict = verdict_of(lab)
+    list(lab.start("postgres"))
+    drain(run)
+    verdict = verdict_of(run)
     assert (verdict.validity, verdict.fates["persisted"]) == ("valid", 40), verdict.reasons
 
 
@@ -77,9 +77,9 @@ class _Interfered:
     """A stack on which somebody switches to write-through as soon as the worker is stopped: what the
     demo takes to be queued is persisted."""
 
-    def __init__(self, stack: Stack, lab: Lab) -> None:
-        self._stack = stack
-        self._lab = lab
+    def __init__(self, lab: Lab, run: Run) -> None:
+        self._stack = lab
+        self._lab = run
 
     def stop(self, service: str) -> StackEvents:
         yield from self._stack.stop(service)
@@ -89,15 +89,15 @@ class _Interfered:
         return getattr(self._stack, name)
 
 
-def test_17_the_loss_demo_concludes_nothing_from_an_empty_queue(stack: Stack, lab: Lab) -> None:
+def test_17_the_loss_demo_concludes_nothing_from_an_empty_queue(lab: Lab, run: Run) -> None:
     try:
-        events = list(run(cast(Stack, _Interfered(stack, lab)), "data-loss", {}))
+        events = list(run_scenario(cast(Lab, _Interfered(lab, run)), "data-loss", {}))
     finally:
-        lab.client.change_config({"write_policy": "write_behind"})
+        run.client.change_config({"write_policy": "write_behind"})
     match events[-1]:
         case ScenarioFinished("data-loss", "inconclusive", conclusion):
             assert "queue is empty before the crash" in conclusion
         case other:
             pytest.fail(f"ended with {other}")
     assert not any(isinstance(event, Checked) for event in events), "nothing was checked, so nothing passed"
-    assert stack.running(), "the worker that the demo stopped runs again"
+    assert lab.running(), "the worker that the demo stopped runs again"

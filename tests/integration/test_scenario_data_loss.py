@@ -6,46 +6,46 @@ from collections.abc import Callable
 import pytest
 
 from scenarios.events import Event, StepStarted
-from scenarios.lab.context import Lab
+from scenarios.lab.context import Run
+from stack.lab import Lab
 from stack.spec.events import ServiceChanged
-from stack.stack import Stack
 from tests.integration.runs import assert_works, interrupt, play
 
 At = Callable[[Event], bool]
 
 
 @pytest.mark.parametrize("crash", ["flushall", "kill"])
-def test_exactly_the_queued_writes_are_lost(stack: Stack, crash: str) -> None:
-    list(stack.up())
-    run = play(stack, "data-loss", crash=crash)
-    run.assert_well_told()
-    assert run.end.outcome == "expected", (run.end, run.failed_checks)
-    fates = Counter((write.group, write.fate) for write in run.verdict.judged)
+def test_exactly_the_queued_writes_are_lost(lab: Lab, crash: str) -> None:
+    list(lab.up())
+    played = play(lab, "data-loss", crash=crash)
+    played.assert_well_told()
+    assert played.end.outcome == "expected", (played.end, played.failed_checks)
+    fates = Counter((write.group, write.fate) for write in played.verdict.judged)
     assert fates == {("persisted before the crash", "persisted"): 10, ("queued at the crash", "lost"): 5}
-    assert len(run.verdict.lost_products) == 5
-    assert run.verdict.validity == "valid"
-    assert int(run.figures["queue_size"]) >= 5
-    assert run.figures["queue_size_after"] == 0
-    assert run.end.seconds < 8
-    assert_works(stack)
+    assert len(played.verdict.lost_products) == 5
+    assert played.verdict.validity == "valid"
+    assert int(played.figures["queue_size"]) >= 5
+    assert played.figures["queue_size_after"] == 0
+    assert played.end.seconds < 8
+    assert_works(lab)
 
 
-def test_the_loss_is_read_from_postgresql_and_not_from_the_cache(stack: Stack) -> None:
-    list(stack.up())
-    run = play(stack, "data-loss")
-    lost = [write.product for write in run.verdict.judged if write.fate == "lost"]
-    with Lab(stack) as lab:
-        assert lab.probe.rows(lost) == {}
+def test_the_loss_is_read_from_postgresql_and_not_from_the_cache(lab: Lab) -> None:
+    list(lab.up())
+    played = play(lab, "data-loss")
+    lost = [write.product for write in played.verdict.judged if write.fate == "lost"]
+    with Run(lab) as run:
+        assert run.probe.rows(lost) == {}
 
 
-def test_a_write_through_lab_is_inconclusive(stack: Stack) -> None:
-    list(stack.up())
-    with Lab(stack) as lab:
-        lab.client.change_config({"write_policy": "write_through"})
+def test_a_write_through_lab_is_inconclusive(lab: Lab) -> None:
+    list(lab.up())
+    with Run(lab) as run:
+        run.client.change_config({"write_policy": "write_through"})
         try:
-            end = play(stack, "data-loss").end
+            end = play(lab, "data-loss").end
         finally:
-            lab.client.change_config({"write_policy": "write_behind"})
+            run.client.change_config({"write_policy": "write_behind"})
     assert (end.outcome, "write_policy" in end.conclusion) == ("inconclusive", True)
 
 
@@ -71,7 +71,7 @@ def _when(service: str, state: str) -> At:
         pytest.param(_step(6), id="before the verdict"),
     ],
 )
-def test_an_interruption_at_any_point_leaves_the_lab_working(stack: Stack, at: At) -> None:
-    list(stack.up())
-    interrupt(stack, "data-loss", at, crash="kill")
-    assert_works(stack)
+def test_an_interruption_at_any_point_leaves_the_lab_working(lab: Lab, at: At) -> None:
+    list(lab.up())
+    interrupt(lab, "data-loss", at, crash="kill")
+    assert_works(lab)

@@ -10,15 +10,15 @@ import psutil
 import pytest
 
 from stack.errors import EnvironmentFault, NotRunning, PortHeld, StateUnusable, UsageError
-from stack.factory import open_stack
+from stack.factory import open_lab
+from stack.lab import Lab
 from stack.ports import choose_free, is_free
 from stack.spec.events import ServiceChanged, StackNoted
-from stack.stack import Stack
 from stack.wait import wait_until
 
 
-def _count(lab: Stack) -> str:
-    return lab.exec("postgres", ["psql", "-At", "-c", "SELECT count(*) FROM products"]).stdout.strip()
+def _count(own_lab: Lab) -> str:
+    return own_lab.exec("postgres", ["psql", "-At", "-c", "SELECT count(*) FROM products"]).stdout.strip()
 
 
 def _processes_in(directory: Path) -> list[str]:
@@ -33,19 +33,19 @@ def _processes_in(directory: Path) -> list[str]:
     return found
 
 
-def test_the_shared_lab_is_up_and_up_again_changes_nothing(stack: Stack) -> None:
-    before = stack.status()
+def test_the_shared_lab_is_up_and_up_again_changes_nothing(lab: Lab) -> None:
+    before = lab.status()
     assert {name: seen.state for name, seen in before.items()} == dict.fromkeys(
         ("redis", "postgres", "api", "worker"), "healthy"
     )
-    events = [event for event in stack.up() if isinstance(event, ServiceChanged)]
+    events = [event for event in lab.up() if isinstance(event, ServiceChanged)]
     assert {event.state for event in events} == {"healthy"}
-    assert {name: seen.pid for name, seen in stack.status().items()} == {
+    assert {name: seen.pid for name, seen in lab.status().items()} == {
         name: seen.pid for name, seen in before.items()
     }
 
 
-def test_a_whole_life(local_lab: Stack) -> None:
+def test_a_whole_life(local_lab: Lab) -> None:
     assert {seen.state for seen in local_lab.status().values()} == {"missing"}
     list(local_lab.up())
     assert local_lab.running()
@@ -67,54 +67,58 @@ def test_a_whole_life(local_lab: Stack) -> None:
 
 
 @pytest.mark.slow_in_docker
-def test_two_labs_side_by_side(stack: Stack, lab: Stack) -> None:
-    list(lab.up())
-    assert not set(stack.urls().values()) & set(lab.urls().values())
-    lab.exec("postgres", ["psql", "-c", "DELETE FROM products"])
-    assert _count(lab) == "0"
-    assert int(_count(stack)) > 0
-    list(lab.down())
-    assert stack.running()
+def test_two_labs_side_by_side(lab: Lab, own_lab: Lab) -> None:
+    list(own_lab.up())
+    assert not set(lab.urls().values()) & set(own_lab.urls().values())
+    own_lab.exec("postgres", ["psql", "-c", "DELETE FROM products"])
+    assert _count(own_lab) == "0"
+    assert int(_count(lab)) > 0
+    list(own_lab.down())
+    assert lab.running()
 
 
-def test_the_down_of_a_lab_that_is_not_there(lab: Stack) -> None:
-    (event,) = lab.down()
+def test_the_down_of_a_lab_that_is_not_there(own_lab: Lab) -> None:
+    (event,) = own_lab.down()
     assert isinstance(event, StackNoted)
-    assert not lab.directory.exists()
+    assert not own_lab.directory.exists()
 
 
-def test_a_lab_that_is_not_there_is_said_to_be_missing(lab: Stack) -> None:
-    for use in (lambda: lab.exec("redis", ["true"]), lambda: list(lab.stop("redis")), lambda: lab.urls()):
+def test_a_lab_that_is_not_there_is_said_to_be_missing(own_lab: Lab) -> None:
+    for use in (
+        lambda: own_lab.exec("redis", ["true"]),
+        lambda: list(own_lab.stop("redis")),
+        lambda: own_lab.urls(),
+    ):
         with pytest.raises(NotRunning, match="there is no lab own"):
             use()
 
 
 def test_a_held_port_is_named_and_nothing_is_left(tmp_path: Path) -> None:
     api, redis, postgres = choose_free(3)
-    lab = open_stack("held", "local", home=tmp_path, ports={"api": api, "redis": redis, "postgres": postgres})
+    own_lab = open_lab(
+        "held", "local", home=tmp_path, ports={"api": api, "redis": redis, "postgres": postgres}
+    )
     with socket.create_server(("127.0.0.1", api)), pytest.raises(PortHeld) as caught:
-        list(lab.up())
+        list(own_lab.up())
     assert f"port {api} for api is held by" in caught.value.message
     assert f"pid {psutil.Process().pid}" in caught.value.message
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_failed_up_leaves_nothing(
-    local_lab: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_up_leaves_nothing(local_lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # It says that it is a Redis, and then does not live.
     server = tmp_path / "redis-server"
     server.write_text('#!/bin/sh\n[ "$1" = --version ] && echo "Redis server v=8.0.0 sha=0:0"\n')
     server.chmod(0o755)
     monkeypatch.setenv("LABCTL_REDIS_SERVER", str(server))
-    broken = open_stack("own", "local", home=local_lab.directory.parent)
+    broken = open_lab("own", "local", home=local_lab.directory.parent)
     with pytest.raises(EnvironmentFault, match="redis ended while it was starting"):
         list(broken.up())
     assert not local_lab.directory.exists()
     assert _processes_in(local_lab.directory.parent) == []
 
 
-def test_an_interrupted_up_leaves_nothing(local_lab: Stack) -> None:
+def test_an_interrupted_up_leaves_nothing(local_lab: Lab) -> None:
     with closing(local_lab.up()) as events:
         for event in events:
             if event == ServiceChanged("api", "starting"):
@@ -123,21 +127,19 @@ def test_an_interrupted_up_leaves_nothing(local_lab: Stack) -> None:
     assert _processes_in(local_lab.directory.parent) == []
 
 
-def test_a_failed_up_keeps_the_rows_that_were_there(
-    local_lab: Stack, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_up_keeps_the_rows_that_were_there(local_lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     list(local_lab.up())
     list(local_lab.down(keep_data=True))
     monkeypatch.setenv("LABCTL_REDIS_SERVER", "/bin/false")
     with pytest.raises(EnvironmentFault):
-        list(open_stack("own", "local", home=local_lab.directory.parent).up())
+        list(open_lab("own", "local", home=local_lab.directory.parent).up())
     assert _processes_in(local_lab.directory) == []
     monkeypatch.delenv("LABCTL_REDIS_SERVER")
-    list(open_stack("own", "local", home=local_lab.directory.parent).up())
+    list(open_lab("own", "local", home=local_lab.directory.parent).up())
     assert _count(local_lab) == "5"
 
 
-def test_rows_of_another_version_are_left_alone(local_lab: Stack) -> None:
+def test_rows_of_another_version_are_left_alone(local_lab: Lab) -> None:
     list(local_lab.up())
     list(local_lab.down(keep_data=True))
     version = local_lab.directory / "data" / "postgres" / "PG_VERSION"
@@ -150,26 +152,26 @@ def test_rows_of_another_version_are_left_alone(local_lab: Stack) -> None:
 
 def test_an_unwritable_home_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    lab = open_stack("own", "local", home=tmp_path / "file")
+    own_lab = open_lab("own", "local", home=tmp_path / "file")
     with pytest.raises(StateUnusable, match=str(tmp_path / "file")):
-        list(lab.up())
-    list(lab.down())
+        list(own_lab.up())
+    list(own_lab.down())
 
 
-def test_somebody_elses_directory_is_left_alone(lab: Stack) -> None:
-    lab.directory.mkdir(parents=True)
-    (lab.directory / "thesis.tex").write_text("precious")
-    (lab.directory / "data").mkdir()
+def test_somebody_elses_directory_is_left_alone(own_lab: Lab) -> None:
+    own_lab.directory.mkdir(parents=True)
+    (own_lab.directory / "thesis.tex").write_text("precious")
+    (own_lab.directory / "data").mkdir()
     with pytest.raises(StateUnusable, match=r"thesis\.tex"):
-        list(lab.up())
-    list(lab.down())
-    assert sorted(path.name for path in lab.directory.iterdir() if path.name != "lock") == [
+        list(own_lab.up())
+    list(own_lab.down())
+    assert sorted(path.name for path in own_lab.directory.iterdir() if path.name != "lock") == [
         "data",
         "thesis.tex",
     ]
 
 
-def test_a_damaged_state_can_be_taken_away(local_lab: Stack) -> None:
+def test_a_damaged_state_can_be_taken_away(local_lab: Lab) -> None:
     list(local_lab.up())
     (local_lab.directory / "lab.json").write_text("{")
     (local_lab.directory / "api.json").write_text("{")
@@ -180,21 +182,21 @@ def test_a_damaged_state_can_be_taken_away(local_lab: Stack) -> None:
     assert _processes_in(local_lab.directory.parent) == []
 
 
-def test_an_impossible_setting_changes_nothing(lab: Stack) -> None:
+def test_an_impossible_setting_changes_nothing(own_lab: Lab) -> None:
     with pytest.raises(UsageError, match="BATCH_SIZE"):
-        list(lab.up({"BATCH_SIZE": "-1"}))
-    assert not lab.directory.exists()
+        list(own_lab.up({"BATCH_SIZE": "-1"}))
+    assert not own_lab.directory.exists()
 
 
-def test_a_failed_up_forgets_what_it_was_given(local_lab: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_up_forgets_what_it_was_given(local_lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     """A setting that no service starts with must not keep the next `up` from repairing the lab."""
     list(local_lab.up({"REDIS_MAXMEMORY": "100mb"}))
     list(local_lab.stop("redis"))
     with monkeypatch.context() as broken:
         broken.setenv("LABCTL_REDIS_SERVER", "/bin/false")
-        lab = open_stack("own", "local", home=local_lab.directory.parent)
+        own_lab = open_lab("own", "local", home=local_lab.directory.parent)
         with pytest.raises(EnvironmentFault) as caught:
-            list(lab.up({"REDIS_MAXMEMORY": "200mb"}))
+            list(own_lab.up({"REDIS_MAXMEMORY": "200mb"}))
     assert "`labctl up` goes on from there" in caught.value.hint
     list(local_lab.up())
     assert local_lab.running()
@@ -203,12 +205,12 @@ def test_a_failed_up_forgets_what_it_was_given(local_lab: Stack, monkeypatch: py
 
 
 def test_a_labctl_killed_while_it_creates_the_database_does_not_keep_the_next_from_it(
-    local_lab: Stack,
+    local_lab: Lab,
 ) -> None:
     """The next must not trip over the orphaned initdb, nor `down` leave it."""
     code = f"""
 import pathlib, stack.factory
-list(stack.factory.open_stack("own", "local", home=pathlib.Path({str(local_lab.directory.parent)!r})).up())
+list(stack.factory.open_lab("own", "local", home=pathlib.Path({str(local_lab.directory.parent)!r})).up())
 """
     first = subprocess.Popen([sys.executable, "-c", code])
     unfinished = local_lab.directory / "data" / "postgres.new" / "base"

@@ -9,11 +9,11 @@ import httpx
 import psycopg
 import pytest
 
-from labctl.__main__ import run
+from labctl.__main__ import run as run_labctl
 from labctl.cli.context import Invocation
-from scenarios.lab.context import Lab
+from scenarios.lab.context import Run
 from service.writebehind import keys
-from stack.stack import Stack
+from stack.lab import Lab
 from stack.wait import wait_until
 
 pytestmark = pytest.mark.slow_in_docker
@@ -27,65 +27,65 @@ Command = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def command(stack: Stack, capsys: pytest.CaptureFixture[str]) -> Iterator[Command]:
-    list(stack.up())
+def command(lab: Lab, capsys: pytest.CaptureFixture[str]) -> Iterator[Command]:
+    list(lab.up())
 
     def on_the_lab(*words: str) -> tuple[int, str, str]:
         capsys.readouterr()
-        code = run(list(words), Invocation(open_stack=lambda name, runtime, *, ports: stack))
+        code = run_labctl(list(words), Invocation(open_lab=lambda name, runtime, *, ports: lab))
         return (code, *capsys.readouterr())
 
     yield on_the_lab
-    list(stack.up())
-    stack.exec("redis", ["redis-cli", "DEL", "rq:suspended", keys.CONFIG])
-    list(stack.up({"REDIS_MAXMEMORY": "512mb"}))
+    list(lab.up())
+    lab.exec("redis", ["redis-cli", "DEL", "rq:suspended", keys.CONFIG])
+    list(lab.up({"REDIS_MAXMEMORY": "512mb"}))
 
 
 @pytest.fixture
-def lab(stack: Stack, command: Command) -> Iterator[Lab]:
-    with Lab(stack) as lab:
-        yield lab
+def run(lab: Lab, command: Command) -> Iterator[Run]:
+    with Run(lab) as run:
+        yield run
 
 
-def _create(lab: Lab) -> str:
-    write = lab.client.create(WIDGET)
+def _create(run: Run) -> str:
+    write = run.client.create(WIDGET)
     assert write.product, write.detail
     return write.product
 
 
-def _ask_health(lab: Lab) -> httpx.Response:
+def _ask_health(run: Run) -> httpx.Response:
     """The answer of /health, prompt whatever is frozen; a busy machine may be late now and then."""
-    with httpx.Client(base_url=lab.api_url, trust_env=False) as client:
+    with httpx.Client(base_url=run.api_url, trust_env=False) as client:
         answers = [client.get("/health") for _ in range(3)]
     assert min(answer.elapsed.total_seconds() for answer in answers) < 0.3
     return answers[-1]
 
 
-def _arrives(lab: Lab, product: str) -> None:
-    wait_until(lambda: bool(lab.probe.rows([product])), seconds=20, reason="the row is written", hint="")
+def _arrives(run: Run, product: str) -> None:
+    wait_until(lambda: bool(run.probe.rows([product])), seconds=20, reason="the row is written", hint="")
 
 
 @contextmanager
-def _locked(stack: Stack) -> Iterator[int]:
+def _locked(lab: Lab) -> Iterator[int]:
     """Another session holds the table; its pid."""
-    with psycopg.connect(stack.urls()["postgres"], application_name="psql") as session:
+    with psycopg.connect(lab.urls()["postgres"], application_name="psql") as session:
         session.execute("LOCK TABLE products")
         yield session.info.backend_pid
         session.rollback()
 
 
-def _told(stack: Stack, what: str) -> None:
+def _told(lab: Lab, what: str) -> None:
     def is_told() -> bool:
-        return what in stack.status()["worker"].detail
+        return what in lab.status()["worker"].detail
 
     wait_until(is_told, seconds=TOLD_WITHIN + 1.5, reason=f"the status says {what!r}", hint="", poll=0.1)
 
 
-def test_a_lock_that_somebody_holds_is_told_with_its_holder(stack: Stack, command: Command, lab: Lab) -> None:
-    with _locked(stack) as pid:
-        product = _create(lab)
+def test_a_lock_that_somebody_holds_is_told_with_its_holder(lab: Lab, command: Command, run: Run) -> None:
+    with _locked(lab) as pid:
+        product = _create(run)
         # The window, the statement, and a second that may pass by itself.
-        _told(stack, "flush blocked for ")
+        _told(lab, "flush blocked for ")
         code, said, advice = command("status")
         assert code == 0
         assert f"by pid {pid} (psql: LOCK TABLE products)" in said
@@ -96,7 +96,7 @@ def test_a_lock_that_somebody_holds_is_told_with_its_holder(stack: Stack, comman
         assert document["services"]["worker"]["healthy"] is False
         assert document["flushing"]["workers"][0]["state"] == "blocked"
         assert document["flushing"]["workers"][0]["blocked_by"][0]["pid"] == pid
-        health = httpx.get(f"{lab.api_url}/health", trust_env=False)
+        health = httpx.get(f"{run.api_url}/health", trust_env=False)
         assert (health.status_code, health.json()["status"]) == (200, "degraded")
         assert f"pid {pid}" in health.json()["detail"]
         shown = command("queue", "show")[1]
@@ -106,22 +106,22 @@ def test_a_lock_that_somebody_holds_is_told_with_its_holder(stack: Stack, comman
         code, said, _ = command("demo", "basics")
         assert (code, time.monotonic() - begun < 8) == (3, True)
         assert "flush blocked for " in said
-    _arrives(lab, product)
-    wait_until(lambda: stack.status()["worker"].state == "healthy", seconds=20, reason="all is well", hint="")
+    _arrives(run, product)
+    wait_until(lambda: lab.status()["worker"].state == "healthy", seconds=20, reason="all is well", hint="")
 
 
-def test_a_frozen_database_holds_up_only_who_needs_it(stack: Stack, command: Command, lab: Lab) -> None:
-    list(stack.pause("postgres"))
+def test_a_frozen_database_holds_up_only_who_needs_it(lab: Lab, command: Command, run: Run) -> None:
+    list(lab.pause("postgres"))
     for words in (("product", "create"), ("queue", "show"), ("config", "show"), ("urls",)):
         begun = time.monotonic()
         assert command(*words)[0] == 0
         # Half of what a wait for the database would take.
         assert time.monotonic() - begun < 4, words
-    product = _create(lab)
+    product = _create(run)
     begun = time.monotonic()
     assert command("product", "update", product, "--price", "2")[0] == 0
     assert time.monotonic() - begun < 4
-    health = _ask_health(lab)
+    health = _ask_health(run)
     assert (health.status_code, health.json()["writes"]) == (503, {"status": "taken"})
     assert health.json()["detail"].startswith("postgres down")
     begun = time.monotonic()
@@ -133,36 +133,36 @@ def test_a_frozen_database_holds_up_only_who_needs_it(stack: Stack, command: Com
         "detail": "takes writes, with postgres down",
     }
     assert services["postgres"]["state"] == "paused"
-    _told(stack, "flushing paused")
-    list(stack.resume("postgres"))
-    _arrives(lab, product)
+    _told(lab, "flushing paused")
+    list(lab.resume("postgres"))
+    _arrives(run, product)
 
 
-def test_a_frozen_redis_is_named_promptly(stack: Stack, command: Command, lab: Lab) -> None:
-    list(stack.pause("redis"))
-    health = _ask_health(lab)
+def test_a_frozen_redis_is_named_promptly(lab: Lab, command: Command, run: Run) -> None:
+    list(lab.pause("redis"))
+    health = _ask_health(run)
     assert (health.status_code, health.json()["detail"]) == (503, "redis down")
     assert health.json()["writes"]["status"] == "refused"
     begun = time.monotonic()
     services = json.loads(command("status", "--json")[1])["services"]
     assert time.monotonic() - begun < 4.5
     assert services["api"]["healthy"] is services["worker"]["healthy"] is False
-    list(stack.pause("api"))
+    list(lab.pause("api"))
     code, _, said = command("product", "list")
     assert (code, "is frozen" in said, "labctl fault resume api" in said) == (4, True, True)
 
 
-def test_a_suspended_worker_is_told_as_such(stack: Stack, command: Command, lab: Lab) -> None:
-    stack.exec("redis", ["redis-cli", "SET", "rq:suspended", "1"])
-    _told(stack, "flushing suspended")
-    assert stack.status()["worker"].state == "healthy", "nothing is due yet"
-    product = _create(lab)
+def test_a_suspended_worker_is_told_as_such(lab: Lab, command: Command, run: Run) -> None:
+    lab.exec("redis", ["redis-cli", "SET", "rq:suspended", "1"])
+    _told(lab, "flushing suspended")
+    assert lab.status()["worker"].state == "healthy", "nothing is due yet"
+    product = _create(run)
 
     def is_told() -> bool:
         nonlocal product
         # RQ may take one more job before it looks whether it was suspended.
-        product = _create(lab) if lab.probe.rows([product]) else product
-        return stack.status()["worker"].state == "unhealthy"
+        product = _create(run) if run.probe.rows([product]) else product
+        return lab.status()["worker"].state == "unhealthy"
 
     wait_until(is_told, seconds=20, reason="the status says so", hint="", poll=0.1)
     code, said, advice = command("status")
@@ -170,8 +170,8 @@ def test_a_suspended_worker_is_told_as_such(stack: Stack, command: Command, lab:
     assert "redis-cli DEL rq:suspended`" in advice
     assert "suspended" in command("queue", "show")[1]
     assert command("demo", "basics")[0] == 3
-    stack.exec("redis", ["redis-cli", "DEL", "rq:suspended"])
-    _arrives(lab, product)
+    lab.exec("redis", ["redis-cli", "DEL", "rq:suspended"])
+    _arrives(run, product)
 
 
 @pytest.mark.sweep
@@ -184,12 +184,12 @@ def test_a_suspended_worker_is_told_as_such(stack: Stack, command: Command, lab:
     ],
 )
 def test_what_goes_with_redis_is_told_before_it_goes(
-    stack: Stack, command: Command, lab: Lab, words: tuple[str, ...], back: bool
+    lab: Lab, command: Command, run: Run, words: tuple[str, ...], back: bool
 ) -> None:
     code, _, said = command("worker", "stop")
     assert (code, "in Redis alone" in said) == (0, False)
     for _ in range(2):
-        _create(lab)
+        _create(run)
     code, _, said = command(*words)
     assert code == 0
     lines = [line for line in said.splitlines() if line.strip()]
@@ -201,33 +201,33 @@ def test_what_goes_with_redis_is_told_before_it_goes(
     assert "in Redis alone" not in command(*words)[2]
 
 
-def test_what_waits_for_a_worker_is_told(stack: Stack, command: Command, lab: Lab) -> None:
-    lab.client.change_config({"coalescing_window_ms": 60_000})
-    product = _create(lab)
+def test_what_waits_for_a_worker_is_told(lab: Lab, command: Command, run: Run) -> None:
+    run.client.change_config({"coalescing_window_ms": 60_000})
+    product = _create(run)
     assert "1 acknowledged write is in Redis alone, and waits for a worker." in command("worker", "kill")[2]
-    lab.client.change_config({"coalescing_window_ms": 50})
+    run.client.change_config({"coalescing_window_ms": 50})
     assert command("worker", "start")[0] == 0
-    _arrives(lab, product)
+    _arrives(run, product)
 
 
-def test_more_memory_needs_no_restart(stack: Stack, command: Command, lab: Lab) -> None:
-    list(stack.stop("worker"))
-    _create(lab)
-    before = stack.status()["redis"].pid
+def test_more_memory_needs_no_restart(lab: Lab, command: Command, run: Run) -> None:
+    list(lab.stop("worker"))
+    _create(run)
+    before = lab.status()["redis"].pid
     for size, held in (("300mb", 300 << 20), ("400mb", 400 << 20)):
         code, _, said = command("up", "--set", f"REDIS_MAXMEMORY={size}")
         assert (code, f"maxmemory is {size} now" in said) == (0, True), said
-        assert stack.status()["redis"].pid == before
-        told = stack.exec("redis", ["redis-cli", "CONFIG", "GET", "maxmemory"]).stdout
+        assert lab.status()["redis"].pid == before
+        told = lab.exec("redis", ["redis-cli", "CONFIG", "GET", "maxmemory"]).stdout
         assert told.split() == ["maxmemory", str(held)]
     assert "maxmemory" not in command("up")[2]
     # It is remembered for the next start.
-    list(stack.kill("redis"))
-    list(stack.start("redis"))
-    assert str(400 << 20) in stack.exec("redis", ["redis-cli", "CONFIG", "GET", "maxmemory"]).stdout
+    list(lab.kill("redis"))
+    list(lab.start("redis"))
+    assert str(400 << 20) in lab.exec("redis", ["redis-cli", "CONFIG", "GET", "maxmemory"]).stdout
 
 
-def test_a_full_redis_is_called_full_with_the_way_out(stack: Stack, command: Command, lab: Lab) -> None:
+def test_a_full_redis_is_called_full_with_the_way_out(lab: Lab, command: Command, run: Run) -> None:
     assert command("up", "--set", "REDIS_MAXMEMORY=1mb")[0] == 0
     code, said, advice = command("status")
     assert (code, "is full" in said, "refuses writes" in said) == (0, True, True)
@@ -237,14 +237,14 @@ def test_a_full_redis_is_called_full_with_the_way_out(stack: Stack, command: Com
     code, _, said = command("product", "create")
     assert (code, "Redis is full" in said, "REDIS_MAXMEMORY=1gb" in said) == (4, True, True)
     assert command("up", "--set", "REDIS_MAXMEMORY=1gb")[0] == 0
-    _arrives(lab, _create(lab))
-    assert stack.running()
+    _arrives(run, _create(run))
+    assert lab.running()
 
 
-def test_live_settings_outlive_the_memory_of_redis(stack: Stack, command: Command, lab: Lab) -> None:
+def test_live_settings_outlive_the_memory_of_redis(lab: Lab, command: Command, run: Run) -> None:
     assert command("config", "set", "COALESCING_WINDOW_MS=60", "BATCH_SIZE=77")[0] == 0
     # As curl does: known once any command has seen it.
-    lab.client.change_config({"max_retries": 9})
+    run.client.change_config({"max_retries": 9})
     command("status")
     command("fault", "kill", "redis")
     code, _, said = command("fault", "start", "redis")
@@ -254,24 +254,24 @@ def test_live_settings_outlive_the_memory_of_redis(stack: Stack, command: Comman
     config = json.loads(shown)
     assert [config[n] for n in ("coalescing_window_ms", "batch_size", "max_retries")] == [60, 77, 9]
     assert "They are set again" in command("fault", "flushall")[2]
-    assert lab.client.config()["batch_size"] == 77
+    assert run.client.config()["batch_size"] == 77
     # What is set for good counts from then on.
     command("worker", "restart", "--set", "BATCH_SIZE=60")
-    stack.exec("redis", ["redis-cli", "FLUSHALL"])
+    lab.exec("redis", ["redis-cli", "FLUSHALL"])
     assert "coalescing_window_ms=60" in command("status")[2]
     # The worker says what it works with, twice a second.
     wait_until(
-        lambda: lab.client.config()["batch_size"] == 60, seconds=20, reason="the worker says so", hint=""
+        lambda: run.client.config()["batch_size"] == 60, seconds=20, reason="the worker says so", hint=""
     )
     command("worker", "restart", "--set", "BATCH_SIZE=500")
 
 
 @pytest.mark.sweep
 @pytest.mark.parametrize("crash", ["flushall", "kill"])
-def test_a_run_notices_that_settings_are_gone(command: Command, lab: Lab, crash: str) -> None:
+def test_a_run_notices_that_settings_are_gone(command: Command, run: Run, crash: str) -> None:
     assert command("config", "set", "COALESCING_WINDOW_MS=150")[0] == 0
     code, said, narrated = command("demo", "data-loss", "--crash", crash)
     assert code == 0, said + narrated
     assert "They are set again: coalescing_window_ms=150." in said + narrated
-    assert lab.client.config()["coalescing_window_ms"] == 150
-    assert lab.probe.live_settings() == {"coalescing_window_ms": "150"}
+    assert run.client.config()["coalescing_window_ms"] == 150
+    assert run.probe.live_settings() == {"coalescing_window_ms": "150"}

@@ -40,13 +40,13 @@ def test_up_tells_progress_on_stderr_and_urls_on_stdout(cli: Cli) -> None:
     assert code == 0
     assert out.splitlines()[0].split() == ["service", "URL"]
     assert "postgres: healthy (0.1 s)" in err
-    assert cli.stack.asked == [("open", "two", "auto", {"api": 8001}), ("up", {"BATCH_SIZE": "7"})]
+    assert cli.lab.asked == [("open", "two", "auto", {"api": 8001}), ("up", {"BATCH_SIZE": "7"})]
 
 
 def test_options_before_the_command_count_and_those_after_it_win(cli: Cli) -> None:
     cli("--name", "one", "--runtime", "local", "urls")
     cli("--name", "one", "urls", "--name", "two")
-    assert cli.stack.asked == [("open", "one", "local", None), ("open", "two", "auto", None)]
+    assert cli.lab.asked == [("open", "one", "local", None), ("open", "two", "auto", None)]
 
 
 def test_status_json_calls_a_healthy_service_running(cli: Cli) -> None:
@@ -60,7 +60,7 @@ def test_status_json_calls_a_healthy_service_running(cli: Cli) -> None:
 
 
 def test_status_of_no_lab_is_an_answer(cli: Cli) -> None:
-    cli.stack.is_up = False
+    cli.lab.is_up = False
     code, out, err = cli("status")
     assert code == 0
     assert out.count("missing") == 4
@@ -77,7 +77,7 @@ def test_up_and_down_as_json_are_one_document_each(cli: Cli) -> None:
         code, out, err = cli(*words)
         assert (code, err) == (0, "")
         assert json.loads(out)["runtime"] == "local"
-    assert cli.stack.asked[-1] == ("down", True)
+    assert cli.lab.asked[-1] == ("down", True)
 
 
 def test_quiet_says_nothing_when_all_is_well(cli: Cli) -> None:
@@ -110,7 +110,7 @@ def test_quiet_says_nothing_when_all_is_well(cli: Cli) -> None:
 def test_commands_ask_the_lab(cli: Cli, words: tuple[str, ...], asked: tuple[object, ...]) -> None:
     code, _, _ = cli(*words)
     assert code == 0
-    assert cli.stack.asked[-1] == asked
+    assert cli.lab.asked[-1] == asked
 
 
 def test_db_shows_its_command_and_what_psql_printed(cli: Cli) -> None:
@@ -120,7 +120,7 @@ def test_db_shows_its_command_and_what_psql_printed(cli: Cli) -> None:
 
 
 def test_sql_that_postgresql_refuses_is_the_users_mistake(cli: Cli) -> None:
-    cli.stack.result = ExecResult(1, "", "ERROR:  column does not exist\n")
+    cli.lab.result = ExecResult(1, "", "ERROR:  column does not exist\n")
     code, out, err = cli("db", "query", "select x", "--json")
     assert code == 2
     assert "column does not exist" in json.loads(out)["error"]["message"]
@@ -128,7 +128,7 @@ def test_sql_that_postgresql_refuses_is_the_users_mistake(cli: Cli) -> None:
 
 
 def test_exec_ends_as_its_command_did(cli: Cli) -> None:
-    cli.stack.result = ExecResult(42, "out", "err")
+    cli.lab.result = ExecResult(42, "out", "err")
     assert cli("exec", "api", "--", "x") == (42, "out", "err")
 
 
@@ -144,7 +144,7 @@ def test_top_once_is_a_table_with_a_sum(cli: Cli) -> None:
 
 
 def test_top_of_no_lab_says_what_to_do(cli: Cli) -> None:
-    cli.stack.is_up = False
+    cli.lab.is_up = False
     code, _, err = cli("top")
     assert code == 4
     assert "labctl up" in err
@@ -154,7 +154,7 @@ def test_report_shows_the_last_run_again(cli: Cli) -> None:
     record = RunRecord()
     for event in DATA_LOSS:
         record.on(event)
-    saved = Runs(cli.stack.directory).save(record.document)
+    saved = Runs(cli.lab.directory).save(record.document)
     _, out, _ = cli("report")
     assert "data-loss: NOT AS EXPECTED" in out
     _, out, _ = cli("report", "data-loss", "--json")
@@ -206,10 +206,10 @@ def test_a_mistake_on_the_command_line_is_named(cli: Cli, words: tuple[str, ...]
 
 
 def test_a_mistake_starts_no_lab(cli: Cli) -> None:
-    cli.stack.is_up = False
+    cli.lab.is_up = False
     for words in (("demo", "nonsense"), ("load", "quick", "--rate", "0"), ("demo", "coalescing", "--step")):
         assert cli(*words)[0] == 2
-    assert not any(asked[0] == "up" for asked in cli.stack.asked)
+    assert not any(asked[0] == "up" for asked in cli.lab.asked)
 
 
 def test_a_mistake_in_json_is_a_document_too(cli: Cli) -> None:
@@ -223,7 +223,7 @@ def test_what_does_not_run_is_exit_4(cli: Cli, monkeypatch: pytest.MonkeyPatch) 
     def refuse(_service: str, _argv: list[str]) -> ExecResult:
         raise NotRunning("redis does not run", hint="start it with `labctl up`")
 
-    monkeypatch.setattr(cli.stack, "exec", refuse)
+    monkeypatch.setattr(cli.lab, "exec", refuse)
     code, _, err = cli("fault", "flushall")
     assert code == 4
     assert err.endswith("labctl: redis does not run\n  what to do: start it with `labctl up`\n")
@@ -233,7 +233,7 @@ def test_a_bug_is_a_sentence_and_a_file(cli: Cli, tmp_path: Path, monkeypatch: p
     def stumble() -> None:
         raise RuntimeError("of all things")
 
-    monkeypatch.setattr(cli.stack, "urls", stumble)
+    monkeypatch.setattr(cli.lab, "urls", stumble)
     code, out, err = cli("urls")
     assert (code, out) == (70, "")
     assert "bug in labctl: RuntimeError: of all things" in err
@@ -252,7 +252,7 @@ def test_an_interruption_closes_what_runs(cli: Cli, monkeypatch: pytest.MonkeyPa
         finally:
             closed.append(True)
 
-    monkeypatch.setattr(cli.stack, "up", up)
+    monkeypatch.setattr(cli.lab, "up", up)
     code, out, err = cli("up", "--json")
     assert (code, closed) == (130, [True])
     assert json.loads(out)["error"]["exit_code"] == 130
@@ -269,7 +269,7 @@ def _interrupting() -> list[StackEvent]:
 def test_whoever_listens_on_the_port_of_a_lab_that_does_not_run_is_not_asked(
     cli: Cli, command: list[str]
 ) -> None:
-    cli.stack.is_up = False
+    cli.lab.is_up = False
     code, _, err = cli(*command)
     assert code == 4
     assert "is not running" in err
@@ -317,7 +317,7 @@ def test_what_the_machine_refuses_is_told_and_not_a_bug(
     def refuse() -> None:
         raise error
 
-    monkeypatch.setattr(cli.stack, "status", refuse)
+    monkeypatch.setattr(cli.lab, "status", refuse)
     code, _, err = cli("status")
     assert code == 4
     assert says in err
@@ -329,7 +329,7 @@ def test_a_bug_is_still_a_bug(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None
     def fail() -> None:
         raise RuntimeError("something else")
 
-    monkeypatch.setattr(cli.stack, "status", fail)
+    monkeypatch.setattr(cli.lab, "status", fail)
     assert cli("status")[0] == 70
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from labctl.__main__ import run
 from labctl.cli.context import Invocation
-from tests.unit.labctl.fake_stack import FakeStack
+from tests.unit.labctl.fake_lab import FakeLab
 
 _COMMANDS: Final = (
     *(("up",), ("down",), ("status",), ("urls",), ("compose",), ("doctor",), ("logs",), ("top", "--once")),
@@ -170,12 +170,12 @@ def _surroundings() -> Iterator[None]:
         yield
 
 
-def _call(words: list[str], stack: FakeStack) -> tuple[int, str]:
+def _call(words: list[str], lab: FakeLab) -> tuple[int, str]:
     """Exit code, and all that was said. Nothing can be typed in."""
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", errors="replace") for _ in range(2))
     with redirect_stdout(out), redirect_stderr(err), pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
-        code = run(words, Invocation(open_stack=stack.opener))
+        code = run(words, Invocation(open_lab=lab.opener))
     said = []
     for stream in (out, err):
         stream.seek(0)
@@ -199,7 +199,7 @@ def test_nothing_that_is_typed_is_a_bug(
     command: tuple[str, ...], words: list[str], before: list[str], is_up: bool
 ) -> None:
     with tempfile.TemporaryDirectory() as home:
-        code, said = _call([*before, *command, *words], FakeStack(Path(home) / "lab42", is_up=is_up))
+        code, said = _call([*before, *command, *words], FakeLab(Path(home) / "lab42", is_up=is_up))
     assert code in {0, 1, 2, 3, 4}, said
     assert "Traceback" not in said
     assert "bug in labctl" not in said

@@ -10,8 +10,8 @@ from scenarios.events import Checked, Event, Measured, Narrated, Outcome, TableS
 from scenarios.judge.final_read import Findings
 from scenarios.judge.history import Sighting, Sightings
 from scenarios.judge.verdict import Verdict
-from scenarios.lab.context import Lab
-from tests.unit.scenarios.fake_lab import fake_lab
+from scenarios.lab.context import Run
+from tests.unit.scenarios.fake_run import fake_run
 from tests.unit.scenarios.histories import acknowledged, judged, row
 
 FOUND = {"a": row(1)}
@@ -21,7 +21,7 @@ KEPT = Checked("nothing is lost", "0 lost", "0 lost", passed=True)
 BROKEN = Checked("nothing is lost", "0 lost", "3 lost", passed=False)
 
 
-def reached(lab: Lab) -> tuple[list[Event], Verdict]:
+def reached(run: Run) -> tuple[list[Event], Verdict]:
     """What is reported on the way to the verdict, and the verdict."""
     events: list[Event] = []
 
@@ -29,25 +29,25 @@ def reached(lab: Lab) -> tuple[list[Event], Verdict]:
         verdicts.append((yield from source))
 
     verdicts: list[Verdict] = []
-    events += follow(reach_verdict(lab))
+    events += follow(reach_verdict(run))
     return events, verdicts[0]
 
 
 def test_the_verdict_is_reported_and_returned() -> None:
-    events, verdict = reached(fake_lab(acknowledged("a", 1), found=Findings(rows=FOUND)))
+    events, verdict = reached(fake_run(acknowledged("a", 1), found=Findings(rows=FOUND)))
     assert events == [VerdictReached(verdict)]
     assert verdict.validity == "valid"
 
 
 def test_what_is_still_queued_after_the_wait_is_told() -> None:
     found = Findings(pending={"a": [row(1)]})
-    events, verdict = reached(fake_lab(acknowledged("a", 1), found=found, quiet=False))
+    events, verdict = reached(fake_run(acknowledged("a", 1), found=found, quiet=False))
     assert events[0] == Narrated("The queue is not empty after 30 s.")
     assert verdict.fates["pending"] == 1
 
 
 def test_whoever_does_not_answer_is_named_once_and_the_verdict_unknown() -> None:
-    events, verdict = reached(fake_lab(acknowledged("a", 1), found=AWAY))
+    events, verdict = reached(fake_run(acknowledged("a", 1), found=AWAY))
     assert isinstance(events[0], Narrated)
     assert "PostgreSQL does not answer: refused." in events[0].text
     assert "`labctl up --name second`" in events[0].text
@@ -56,7 +56,7 @@ def test_whoever_does_not_answer_is_named_once_and_the_verdict_unknown() -> None
 
 
 def test_what_keeps_the_queue_from_emptying_is_named_once() -> None:
-    events, _ = reached(fake_lab(acknowledged("a", 1), found=AWAY, quiet=False, culprit=CULPRIT))
+    events, _ = reached(fake_run(acknowledged("a", 1), found=AWAY, quiet=False, culprit=CULPRIT))
     assert [type(event) for event in events] == [Narrated, VerdictReached]
     assert isinstance(events[0], Narrated)
     assert CULPRIT in events[0].text
@@ -92,17 +92,17 @@ def test_a_conclusion_needs_a_valid_verdict_and_every_check(
 
 
 def test_superseded_writes_are_explained() -> None:
-    lab = fake_lab(acknowledged("a", 1), acknowledged("a", 2), found=Findings(rows={"a": row(2)}))
-    events, _ = reached(lab)
+    run = fake_run(acknowledged("a", 1), acknowledged("a", 2), found=Findings(rows={"a": row(2)}))
+    events, _ = reached(run)
     assert isinstance(events[-1], Narrated)
     assert "Superseded: replaced by a newer write" in events[-1].text
 
 
 def test_how_long_writes_were_in_redis_alone_is_shown_where_it_is_asked_for() -> None:
-    lab = fake_lab(acknowledged("a", 1, at=(0, 1)), found=Findings(rows=FOUND))
+    run = fake_run(acknowledged("a", 1, at=(0, 1)), found=Findings(rows=FOUND))
     seen = Sighting(version=1, at=1.5, poll=1, asked=0)
-    object.__setattr__(lab, "sightings", Sightings(polls=[1.1, 1.4], seen={"a": [seen]}))
-    events = list(reach_verdict(lab, lag_of=lambda write: True))
+    object.__setattr__(run, "sightings", Sightings(polls=[1.1, 1.4], seen={"a": [seen]}))
+    events = list(reach_verdict(run, lag_of=lambda write: True))
     figures = {event.key: event.value for event in events if isinstance(event, Measured)}
     assert figures["persist_lag_max_ms"] == figures["persist_lag_p50_ms"] == 500
     assert figures["persist_lag_resolution_ms"] == 400

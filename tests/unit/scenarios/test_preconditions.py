@@ -13,7 +13,7 @@ from scenarios.preconditions import (
     require_settings,
 )
 from stack.errors import Inconclusive
-from tests.unit.scenarios.fake_lab import fake_lab
+from tests.unit.scenarios.fake_run import fake_run
 from tests.unit.scenarios.histories import acknowledged, refused, unknown
 
 PROBLEM = json.dumps(
@@ -23,8 +23,8 @@ PROBLEM = json.dumps(
 
 def test_settings_that_are_as_wanted_are_given_back() -> None:
     settings = {"write_policy": "write_behind", "batch_size": 500}
-    lab = fake_lab(settings=settings)
-    assert require_settings(lab, "nothing waits", write_policy="write_behind") == settings
+    run = fake_run(settings=settings)
+    assert require_settings(run, "nothing waits", write_policy="write_behind") == settings
 
 
 @pytest.mark.parametrize(
@@ -33,9 +33,9 @@ def test_settings_that_are_as_wanted_are_given_back() -> None:
 def test_another_setting_is_named_with_the_command_that_changes_it(
     setting: str, wanted: object, said: str
 ) -> None:
-    lab = fake_lab(settings={setting: False})
+    run = fake_run(settings={setting: False})
     with pytest.raises(Inconclusive, match=f"{setting}=false, so nothing waits") as error:
-        require_settings(lab, "nothing waits", **{setting: wanted})
+        require_settings(run, "nothing waits", **{setting: wanted})
     assert error.value.hint == f"`labctl config set {setting}={said}`"
 
 

@@ -10,16 +10,16 @@ import pytest
 
 from scenarios import runner
 from scenarios.events import Event, Narrated, ScenarioFinished, ScenarioStarted
-from scenarios.lab.context import Lab
+from scenarios.lab.context import Run
 from scenarios.scenario import Conclusion, Options, Scenario
 from scenarios.settle import Settled
 from service.writebehind.condition import Condition
 from service.writebehind.workers import Blocker, WorkerState
 from stack.errors import Inconclusive, NotRunning, UsageError
+from stack.lab import Lab
 from stack.spec.events import Advanced
 from stack.spec.runtime import Observed
 from stack.spec.service import HealthCheck
-from stack.stack import Stack
 
 
 @dataclass(slots=True)
@@ -48,7 +48,7 @@ NOBODY = HealthCheck(protocol="redis", host="127.0.0.1", port=1)
 
 
 @dataclass(slots=True)
-class FakeStack:
+class FakeLab:
     """Tells of its condition; its Redis does not listen, and nothing of it is remembered."""
 
     told: Condition | None = WELL
@@ -64,16 +64,16 @@ class FakeStack:
 
 
 @dataclass(slots=True)
-class FakeLab:
+class FakeRun:
     probe: FakeProbe
-    stack: FakeStack = field(default_factory=FakeStack)
+    lab: FakeLab = field(default_factory=FakeLab)
     closed: bool = False
     begun: int = 0
 
     def begin(self) -> None:
         self.begun += 1
 
-    def __enter__(self) -> "FakeLab":
+    def __enter__(self) -> "FakeRun":
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -96,7 +96,7 @@ class Script:
         if options.rate is not None:
             raise UsageError("script has no --rate", hint="leave it out")
 
-    def play(self, lab: Lab, options: Options) -> Generator[Event, None, Conclusion]:
+    def play(self, run: Run, options: Options) -> Generator[Event, None, Conclusion]:
         self.done.append(f"began with {options.clients} clients")
         try:
             yield Narrated("one")
@@ -113,15 +113,15 @@ class Script:
 @dataclass(slots=True)
 class Stage:
     script: Script
-    lab: FakeLab
+    run: FakeRun
 
-    def run(self, options: Mapping[str, Any] = {}) -> Generator[Event, None, None]:
-        return runner.run(cast(Stack, self.lab.stack), "script", options)
+    def play(self, options: Mapping[str, Any] = {}) -> Generator[Event, None, None]:
+        return runner.run_scenario(cast(Lab, self.run.lab), "script", options)
 
 
 @pytest.fixture
 def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
-    script, lab = Script(), FakeLab(FakeProbe())
+    script, run = Script(), FakeRun(FakeProbe())
     _: Scenario = script
 
     def find(name: str) -> Scenario:
@@ -130,13 +130,13 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
         return script
 
     monkeypatch.setattr(runner, "find", find)
-    monkeypatch.setattr(runner, "Lab", lambda stack, run: lab)
-    yield Stage(script, lab)
-    assert lab.closed or not script.done
+    monkeypatch.setattr(runner, "Run", lambda lab, play: run)
+    yield Stage(script, run)
+    assert run.closed or not script.done
 
 
 def test_a_run_begins_with_its_name_and_ends_with_its_conclusion(stage: Stage) -> None:
-    events = list(stage.run({"clients": 3}))
+    events = list(stage.play({"clients": 3}))
     assert events[0] == ScenarioStarted("script", "Script", "A scripted scenario.", 2)
     assert events[1:-1] == [Advanced("waiting", 0, 1), Narrated("one"), Narrated("two")]
     match events[-1]:
@@ -145,77 +145,77 @@ def test_a_run_begins_with_its_name_and_ends_with_its_conclusion(stage: Stage) -
         case other:
             pytest.fail(f"ended with {other}")
     assert stage.script.done == ["began with 3 clients", "cleaned up"]
-    assert stage.lab.closed
+    assert stage.run.closed
 
 
 def test_options_that_do_not_fit_are_refused_before_anything_happens(stage: Stage) -> None:
     with pytest.raises(UsageError, match="no --rate"):
-        next(stage.run({"rate": 5}))
+        next(stage.play({"rate": 5}))
     assert not stage.script.done
 
 
 def test_the_run_begins_only_after_earlier_writes_are_flushed(stage: Stage) -> None:
-    with closing(stage.run()) as events:
+    with closing(stage.play()) as events:
         assert isinstance(next(events), ScenarioStarted)
         next(events)
-        assert stage.lab.begun == 0
+        assert stage.run.begun == 0
         next(events)
-        assert stage.lab.begun == 1
+        assert stage.run.begun == 1
 
 
 def test_closing_the_run_cleans_up(stage: Stage) -> None:
-    with closing(stage.run()) as events:
+    with closing(stage.play()) as events:
         assert Narrated("one") in events
         assert stage.script.done == ["began with None clients"]
     assert stage.script.done[-1] == "cleaned up"
-    assert stage.lab.closed
+    assert stage.run.closed
 
 
 def test_an_interrupt_cleans_up_too(stage: Stage) -> None:
-    with closing(stage.run()) as events:
+    with closing(stage.play()) as events:
         assert Narrated("one") in events
         with pytest.raises(KeyboardInterrupt):
             events.throw(KeyboardInterrupt())
     assert stage.script.done[-1] == "cleaned up"
-    assert stage.lab.closed
+    assert stage.run.closed
 
 
 def test_a_measurement_that_could_not_be_made_ends_as_inconclusive(stage: Stage) -> None:
     stage.script.ending = Inconclusive("the queue is empty", hint="stop the worker")
-    last = list(stage.run())[-1]
+    last = list(stage.play())[-1]
     assert isinstance(last, ScenarioFinished)
     assert (last.outcome, last.conclusion) == ("inconclusive", "the queue is empty: stop the worker")
     assert stage.script.done[-1] == "cleaned up"
 
 
 def test_earlier_writes_that_are_never_flushed_make_it_inconclusive(stage: Stage) -> None:
-    stage.lab.probe.quiet = False
-    last = list(stage.run())[-1]
+    stage.run.probe.quiet = False
+    last = list(stage.play())[-1]
     assert isinstance(last, ScenarioFinished)
     assert last.outcome == "inconclusive"
     assert "not flushed after 30 s" in last.conclusion
     assert "labctl logs worker" in last.conclusion
-    assert (stage.script.done, stage.lab.begun) == ([], 0)
+    assert (stage.script.done, stage.run.begun) == ([], 0)
 
 
 def test_a_lab_that_breaks_is_an_error_and_no_conclusion(stage: Stage) -> None:
     stage.script.ending = NotRunning("Redis can't be read", hint="labctl up")
     with pytest.raises(NotRunning):
-        list(stage.run())
+        list(stage.play())
     assert stage.script.done[-1] == "cleaned up"
-    assert stage.lab.closed
+    assert stage.run.closed
 
 
 @pytest.mark.parametrize("options", [{"rate": -1}, {"colour": "red"}])
 def test_bad_options_are_found_before_anything_begins(stage: Stage, options: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
-        next(stage.run(options))
-    assert (stage.script.done, stage.lab.closed) == ([], False)
+        next(stage.play(options))
+    assert (stage.script.done, stage.run.closed) == ([], False)
 
 
 def test_an_unknown_scenario_is_a_usage_error(stage: Stage) -> None:
     with pytest.raises(UsageError):
-        next(runner.run(cast(Stack, FakeStack()), "chaos", {}))
+        next(runner.run_scenario(cast(Lab, FakeLab()), "chaos", {}))
 
 
 @pytest.mark.parametrize(
@@ -236,18 +236,18 @@ def test_an_unknown_scenario_is_a_usage_error(stage: Stage) -> None:
     ],
 )
 def test_a_lab_that_does_not_flush_is_told_at_once(stage: Stage, told: Condition | None, said: str) -> None:
-    stage.lab.stack.told = told
-    last = list(stage.run())[-1]
+    stage.run.lab.told = told
+    last = list(stage.play())[-1]
     assert isinstance(last, ScenarioFinished)
     assert last.outcome == "inconclusive"
     assert said in last.conclusion
-    assert (stage.script.done, stage.lab.begun) == ([], 0)
+    assert (stage.script.done, stage.run.begun) == ([], 0)
 
 
 @pytest.mark.parametrize("workers", [(WORKER, replace(WORKER, name="h-8", state="suspended", for_ms=9_000))])
 def test_one_worker_that_flushes_is_enough(stage: Stage, workers: tuple[WorkerState, ...]) -> None:
-    stage.lab.stack.told = replace(WELL, workers=workers)
-    last = list(stage.run())[-1]
+    stage.run.lab.told = replace(WELL, workers=workers)
+    last = list(stage.play())[-1]
     assert isinstance(last, ScenarioFinished)
     assert last.outcome == "expected"
 
@@ -255,10 +255,10 @@ def test_one_worker_that_flushes_is_enough(stage: Stage, workers: tuple[WorkerSt
 def test_flushing_that_gets_stuck_ends_the_run_and_cleans_up(stage: Stage) -> None:
     """Instead of waiting as long as the scenario would."""
     stage.script.endless = True
-    with closing(stage.run()) as events:
+    with closing(stage.play()) as events:
         for event in events:
             if event == Narrated("two"):
-                stage.lab.stack.told = stuck(3_500)
+                stage.run.lab.told = stuck(3_500)
             last = event
     assert isinstance(last, ScenarioFinished)
     assert last.outcome == "inconclusive"

@@ -4,14 +4,14 @@ from pathlib import Path
 import pytest
 
 from stack.doctor import Finding, examine
-from stack.factory import open_stack
+from stack.factory import open_lab
 from stack.ports import choose_free
 
 
 def _examine(home: Path, port: int) -> dict[str, Finding]:
     redis, postgres = choose_free(2, taken=[port])
     ports = {"api": port, "redis": redis, "postgres": postgres}
-    return {found.check: found for found in examine(open_stack("doc", "local", home=home, ports=ports))}
+    return {found.check: found for found in examine(open_lab("doc", "local", home=home, ports=ports))}
 
 
 def test_a_fit_machine(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_an_engine_that_a_lab_needs_and_that_does_not_answer(
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nobody.sock")
     (port,) = choose_free(1)
     assert _examine(tmp_path, port)["docker"].outcome == "ok"
-    found = {finding.check: finding for finding in examine(open_stack("doc", "docker", home=tmp_path))}
+    found = {finding.check: finding for finding in examine(open_lab("doc", "docker", home=tmp_path))}
     assert found["docker"].outcome == "failed"
     assert found["docker"].hint
     assert "redis" not in found
@@ -68,7 +68,7 @@ def test_doctor_in_docker_does_not_speak_of_the_local_postgres(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nobody.sock")
-    told = [finding.detail + finding.hint for finding in examine(open_stack("doc", "docker", home=tmp_path))]
+    told = [finding.detail + finding.hint for finding in examine(open_lab("doc", "docker", home=tmp_path))]
     assert not [text for text in told if "PostgreSQL" in text]
 
 

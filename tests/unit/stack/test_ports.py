@@ -6,8 +6,7 @@ import psutil
 import pytest
 
 from stack.errors import PortHeld
-from stack.port_holder import holder
-from stack.ports import choose_free, is_free, require_free
+from stack.ports import choose_free, holder, is_free, require_free
 
 
 @pytest.fixture

@@ -31,8 +31,8 @@ def test_a_lab_that_is_well_needs_no_advice() -> None:
 
 def test_a_lab_that_does_not_run() -> None:
     missing: tuple[ServiceState, str] = ("missing", "")
-    lab = _observed(redis=missing, postgres=missing, api=missing, worker=missing)
-    assert list(advice(lab, None)) == ["The lab is not running: start it with `labctl up`."]
+    services = _observed(redis=missing, postgres=missing, api=missing, worker=missing)
+    assert list(advice(services, None)) == ["The lab is not running: start it with `labctl up`."]
 
 
 def test_what_up_cannot_mend_is_not_said_to_be_mended_by_it() -> None:
@@ -52,15 +52,15 @@ def test_writes_that_are_overdue(workers: tuple[WorkerState, ...]) -> None:
 
 
 def test_a_full_redis_has_a_way_out_of_its_own() -> None:
-    lab = _observed(redis=("unhealthy", "is full: …"), api=("unhealthy", "refuses writes: …"))
-    (said,) = advice(lab, WELL)
+    services = _observed(redis=("unhealthy", "is full: …"), api=("unhealthy", "refuses writes: …"))
+    (said,) = advice(services, WELL)
     assert "`labctl up --set REDIS_MAXMEMORY=1gb`" in said
 
 
 def test_a_service_that_died_is_repaired_also_beside_other_trouble() -> None:
     condition = replace(WELL, workers=(BLOCKED,))
-    lab = _observed(worker=("unhealthy", ""), api=("died", "it was killed"))
-    assert list(advice(lab, condition))[-1] == UP
+    services = _observed(worker=("unhealthy", ""), api=("died", "it was killed"))
+    assert list(advice(services, condition))[-1] == UP
     assert list(advice(_observed(redis=("paused", "")), None)) == [UP]
 
 

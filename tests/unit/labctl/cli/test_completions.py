@@ -3,7 +3,7 @@
 import pytest
 
 from labctl.cli import completions
-from stack.local.services import check_settings
+from stack.spec.validate import check_settings
 
 
 @pytest.mark.parametrize("offers", [completions.demos, completions.loads, completions.services])

@@ -13,7 +13,7 @@ from labctl.commands.play import play
 from labctl.runs.store import Runs
 from scenarios.events import Event, Outcome, ScenarioFinished, StepStarted
 from stack.errors import Inconclusive
-from stack.stack import Stack
+from stack.lab import Lab
 from tests.unit.labctl.conftest import Cli
 from tests.unit.labctl.scripted import DATA_LOSS
 
@@ -26,7 +26,7 @@ class _Scenario:
         self.ran: list[tuple[str, Mapping[str, Any]]] = []
         self.closed = 0
 
-    def run(self, _stack: Stack, name: str, options: Mapping[str, Any]) -> Iterator[Event]:
+    def run(self, _stack: Lab, name: str, options: Mapping[str, Any]) -> Iterator[Event]:
         self.ran.append((name, options))
         outcome = self._outcomes.get(name.replace("-", "_"), "expected")
         try:
@@ -65,20 +65,20 @@ def test_options_reach_the_scenario(cli: Cli, scenario: _Scenario) -> None:
 
 
 def test_a_lab_that_does_not_run_is_started_and_left_running(cli: Cli, scenario: _Scenario) -> None:
-    cli.stack.is_up = False
+    cli.lab.is_up = False
     code, out, err = cli("demo", "coalescing", "--json")
     assert (code, err) == (0, "")
     assert json.loads(out)["scenario"] == "data-loss"
-    assert [asked[0] for asked in cli.stack.asked] == ["open", "up"]
+    assert [asked[0] for asked in cli.lab.asked] == ["open", "up"]
 
 
 def test_a_load_leaves_a_fault_as_it_is_and_a_demo_repairs_it(cli: Cli, scenario: _Scenario) -> None:
-    cli.stack.ailing = {"postgres": "paused"}
+    cli.lab.ailing = {"postgres": "paused"}
     _, _, err = cli("load", "basic")
     assert "postgres is paused. It stays so" in err
-    assert [asked[0] for asked in cli.stack.asked] == ["open"]
+    assert [asked[0] for asked in cli.lab.asked] == ["open"]
     cli("demo", "coalescing")
-    assert [asked[0] for asked in cli.stack.asked] == ["open", "open", "up"]
+    assert [asked[0] for asked in cli.lab.asked] == ["open", "open", "up"]
 
 
 def test_several_demos_end_with_a_table_of_all(cli: Cli, scenario: _Scenario) -> None:
@@ -89,12 +89,12 @@ def test_several_demos_end_with_a_table_of_all(cli: Cli, scenario: _Scenario) ->
 
 def test_every_run_is_recorded(cli: Cli, scenario: _Scenario) -> None:
     cli("demo", "all", "--quiet")
-    assert len(Runs(cli.stack.directory).paths()) == len(scenario.ran) > 1
+    assert len(Runs(cli.lab.directory).paths()) == len(scenario.ran) > 1
 
 
 def test_a_run_that_cannot_be_recorded_is_judged_all_the_same(cli: Cli, scenario: _Scenario) -> None:
-    cli.stack.directory.mkdir()
-    (cli.stack.directory / "runs").write_text("in the way")
+    cli.lab.directory.mkdir()
+    (cli.lab.directory / "runs").write_text("in the way")
     code, out, err = cli("demo", "coalescing")
     assert code == 0
     assert "AS EXPECTED" in out
@@ -118,8 +118,8 @@ def test_the_presenter_is_waited_for_after_each_step_is_announced(cli: Cli, scen
         def close(self) -> None:
             pass
 
-    stack = cli.stack.opener("lab42", "auto", ports=None)
-    session = Session(stack=stack, renderer=_Shown(), json=False, quiet=False, live=True)
+    lab = cli.lab.opener("lab42", "auto", ports=None)
+    session = Session(lab=lab, renderer=_Shown(), json=False, quiet=False, live=True)
     with pytest.raises(Exception, match="0"):
         play(Invocation(), session, ["coalescing"], {}, pause=lambda: shown.append("pause"))
     before = [shown[place - 1] for place, event in enumerate(shown) if event == "pause"]
@@ -131,13 +131,13 @@ def test_quitting_between_steps_closes_the_scenario(cli: Cli, scenario: _Scenari
     def quit_now() -> None:
         raise KeyboardInterrupt
 
-    stack = cli.stack.opener("lab42", "auto", ports=None)
+    lab = cli.lab.opener("lab42", "auto", ports=None)
     call = Invocation()
     with pytest.raises(KeyboardInterrupt):
-        play(call, _silent(stack), ["coalescing"], {}, pause=quit_now)
+        play(call, _silent(lab), ["coalescing"], {}, pause=quit_now)
     assert scenario.closed == 1
     assert "labctl down" in call.when_interrupted
-    assert Runs(cli.stack.directory).paths() == []
+    assert Runs(cli.lab.directory).paths() == []
 
 
 def test_a_measurement_that_fails_is_inconclusive(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,10 +150,10 @@ def test_a_measurement_that_fails_is_inconclusive(cli: Cli, monkeypatch: pytest.
     assert "nothing was acknowledged" in err
 
 
-def _silent(stack: Stack) -> Session:
+def _silent(lab: Lab) -> Session:
     class _Silent:
         def on(self, event: Event) -> None: ...
 
         def close(self) -> None: ...
 
-    return Session(stack=stack, renderer=_Silent(), json=False, quiet=False, live=False)
+    return Session(lab=lab, renderer=_Silent(), json=False, quiet=False, live=False)

@@ -12,14 +12,14 @@ import pytest
 from scenarios.events import Checked, Event, LoadSampled, Measured, StepStarted
 from scenarios.judge.history import History
 from scenarios.judge.ledger import Ledger
-from scenarios.lab.context import Lab
+from scenarios.lab.context import Run
 from scenarios.load.k6 import K6Load, _WallClock
 from scenarios.load.k6_scenario import BASIC, COALESCING, K6Scenario
 from scenarios.scenario import Conclusion, Options
 from stack.errors import EnvironmentFault, Inconclusive, UsageError
 from stack.spec.events import StackEvents, StackNoted
 from stack.spec.load_test import LoadTest
-from tests.unit.scenarios.load.fake_lab import FakeProbe
+from tests.unit.scenarios.load.fake_run import FakeProbe
 
 _VALUE = {"name": "k6-1-0", "price": 1.5, "quantity": 2}
 
@@ -88,12 +88,12 @@ class _Stack:
         return {"postgres": "postgresql://somewhere/labdb"}
 
 
-class _Lab:
+class _Run:
     api_url = "http://127.0.0.1:8000"
 
     def __init__(self, *lines: str, **how: bool) -> None:
         self.test = _Printed(lines, **how)
-        self.stack = _Stack(self.test)
+        self.lab = _Stack(self.test)
         self.ledger = Ledger()
         self.probe = FakeProbe()
 
@@ -101,9 +101,9 @@ class _Lab:
         return History(writes=self.ledger.writes)
 
 
-def _play(lab: _Lab, scenario: K6Scenario, options: Options | None = None) -> tuple[list[Event], Conclusion]:
+def _play(run: _Run, scenario: K6Scenario, options: Options | None = None) -> tuple[list[Event], Conclusion]:
     events: list[Event] = []
-    playing = scenario.play(cast("Lab", lab), options or Options())
+    playing = scenario.play(cast(Run, run), options or Options())
     while True:
         try:
             events.append(next(playing))
@@ -185,9 +185,9 @@ def test_what_k6_itself_says_is_no_answer() -> None:
 
 def test_a_load_that_keeps_its_thresholds() -> None:
     kept = {"metric": "http_req_failed", "limit": "rate<0.01", "measured": 0.0, "kept": True}
-    lab = _Lab(_line(), _summary(kept))
-    events, conclusion = _play(lab, BASIC, Options(duration=30.0, clients=3))
-    assert lab.stack.asked == [("basic", {"DURATION": "30s", "CLIENTS": "3"})]
+    run = _Run(_line(), _summary(kept))
+    events, conclusion = _play(run, BASIC, Options(duration=30.0, clients=3))
+    assert run.lab.asked == [("basic", {"DURATION": "30s", "CLIENTS": "3"})]
     steps = [event for event in events if isinstance(event, StepStarted)]
     assert [step.number for step in steps] == [1, 2, 3]
     assert steps[0].command == "k6 run basic.js"
@@ -201,9 +201,9 @@ def test_a_load_that_keeps_its_thresholds() -> None:
 
 def test_a_missed_threshold_is_not_as_predicted() -> None:
     missed = {"metric": "http_req_failed", "limit": "rate<0.01", "measured": 0.25, "kept": False}
-    lab = _Lab(_line(), _summary(missed))
-    _, conclusion = _play(lab, COALESCING)
-    assert lab.stack.asked == [("coalescing-test", {"DURATION": "30s", "CLIENTS": "5"})]
+    run = _Run(_line(), _summary(missed))
+    _, conclusion = _play(run, COALESCING)
+    assert run.lab.asked == [("coalescing-test", {"DURATION": "30s", "CLIENTS": "5"})]
     assert conclusion.outcome == "unexpected"
     assert conclusion.text == "k6: http_req_failed should be rate<0.01, and was 0.25"
 
@@ -211,26 +211,26 @@ def test_a_missed_threshold_is_not_as_predicted() -> None:
 @pytest.mark.parametrize("lines", [(_line(), _summary(answers=2)), (_line(),), (_line(), _line()[:40])])
 def test_a_ledger_that_is_not_complete_is_not_judged(lines: tuple[str, ...]) -> None:
     with pytest.raises(Inconclusive, match="and 1 arrived here"):
-        _play(_Lab(*lines), BASIC)
+        _play(_Run(*lines), BASIC)
 
 
 def test_a_test_that_fails_is_told() -> None:
     with pytest.raises(EnvironmentFault, match="exit code 107"):
-        _play(_Lab(_line(), fails=True), BASIC)
+        _play(_Run(_line(), fails=True), BASIC)
 
 
 def test_closing_it_stops_k6() -> None:
-    lab = _Lab(_line(), endless=True)
-    with closing(BASIC.play(cast("Lab", lab), Options())) as events:
+    run = _Run(_line(), endless=True)
+    with closing(BASIC.play(cast(Run, run), Options())) as events:
         sampled = next(event for event in events if isinstance(event, LoadSampled))
         assert sampled.duration == 120.0
-        assert not lab.test.stopped.is_set()
-    assert lab.test.stopped.is_set()
+        assert not run.test.stopped.is_set()
+    assert run.test.stopped.is_set()
 
 
 def test_time_passes_while_no_answer_comes() -> None:
-    lab = _Lab(_line(), endless=True)
-    with closing(BASIC.play(cast("Lab", lab), Options())) as events:
+    run = _Run(_line(), endless=True)
+    with closing(BASIC.play(cast(Run, run), Options())) as events:
         samples = (event for event in events if isinstance(event, LoadSampled))
         first, second = next(samples), next(samples)
         assert second.elapsed > first.elapsed

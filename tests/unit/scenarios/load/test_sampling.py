@@ -8,7 +8,7 @@ from scenarios.load.generator import Generator
 from scenarios.load.profiles import Creates
 from scenarios.load.sampling import Increases, Sampler
 from scenarios.load.schedule import ClosedLoop, Shape
-from tests.unit.scenarios.load.fake_lab import FakeProbe
+from tests.unit.scenarios.load.fake_run import FakeProbe
 
 _SHAPE = Shape(10.0, ramp=1.0)
 

@@ -8,21 +8,21 @@ import pytest
 from scenarios.events import Checked, Event, LoadSampled, Measured, Narrated, StepStarted, VerdictReached
 from scenarios.judge.final_read import Findings, Held
 from scenarios.judge.ledger import Ledger
-from scenarios.lab.context import Lab
+from scenarios.lab.context import Run
 from scenarios.load import report
 from scenarios.load.counters import Tally
 from scenarios.load.scenario import BASIC, COALESCING, QUICK, LoadScenario
 from scenarios.scenario import Conclusion, Options
 from stack.errors import Inconclusive, NotRunning, UsageError
-from tests.unit.scenarios.load.fake_lab import FakeLab, FakeProbe
+from tests.unit.scenarios.load.fake_run import FakeProbe, FakeRun
 from tests.unit.scenarios.load.scripted_server import Asked, answer, created, serving
 
 
-def _play(lab: Lab, scenario: LoadScenario, options: Options) -> tuple[list[Event], Conclusion]:
+def _play(run: Run, scenario: LoadScenario, options: Options) -> tuple[list[Event], Conclusion]:
     events: list[Event] = []
 
     def gather() -> Conclusion:
-        playing = scenario.play(lab, options)
+        playing = scenario.play(run, options)
         while True:
             try:
                 events.append(next(playing))
@@ -49,8 +49,8 @@ def _said(events: list[Event]) -> str:
 
 def test_quick_sends_fifty_writes_and_judges_each() -> None:
     probe = FakeProbe([{}, {"accepted": 50, "rows_written": 40, "coalesced": 10}])
-    with serving(created) as server, FakeLab(server, probe) as lab:
-        events, conclusion = _play(lab, QUICK, Options())
+    with serving(created) as server, FakeRun(server, probe) as run:
+        events, conclusion = _play(run, QUICK, Options())
         assert [asked.method for asked in server.asked] == ["POST"] * 50
     steps = [event for event in events if isinstance(event, StepStarted)]
     assert [step.number for step in steps] == [1, 2, 3]
@@ -68,8 +68,8 @@ def test_quick_sends_fifty_writes_and_judges_each() -> None:
 
 
 def test_coalescing_updates_one_product_of_its_own() -> None:
-    with serving(created) as server, FakeLab(server) as lab:
-        events, conclusion = _play(lab, COALESCING, Options(duration=0.2, clients=2))
+    with serving(created) as server, FakeRun(server) as run:
+        events, conclusion = _play(run, COALESCING, Options(duration=0.2, clients=2))
         paths = {asked.path for asked in server.asked}
     assert paths == {"/products", "/products/p-0"}
     # The product's own creation belongs to what was there before.
@@ -80,8 +80,8 @@ def test_coalescing_updates_one_product_of_its_own() -> None:
 
 
 def test_basic_reads_what_it_wrote() -> None:
-    with serving(created) as server, FakeLab(server) as lab:
-        events, conclusion = _play(lab, BASIC, Options(duration=0.4, rate=300.0, clients=3))
+    with serving(created) as server, FakeRun(server) as run:
+        events, conclusion = _play(run, BASIC, Options(duration=0.4, rate=300.0, clients=3))
         methods = {asked.method for asked in server.asked}
     assert methods == {"GET", "POST", "PUT"}
     claims = {event.claim: event.passed for event in events if isinstance(event, Checked)}
@@ -93,8 +93,8 @@ def test_basic_reads_what_it_wrote() -> None:
 
 
 def test_a_lost_write_is_not_as_predicted() -> None:
-    with serving(created) as server, FakeLab(server, FakeProbe(find=lambda ledger: Findings())) as lab:
-        events, conclusion = _play(lab, QUICK, Options())
+    with serving(created) as server, FakeRun(server, FakeProbe(find=lambda ledger: Findings())) as run:
+        events, conclusion = _play(run, QUICK, Options())
     assert conclusion.outcome == "unexpected"
     assert conclusion.text == "50 acknowledged writes are lost"
     assert [event.passed for event in events if isinstance(event, Checked)] == [False, True, True]
@@ -106,18 +106,18 @@ def test_a_stale_read_is_not_as_predicted() -> None:
     def script(asked: Asked) -> bytes:
         return answer(200, '{"id":"x","version":0}') if asked.method == "GET" else created(asked)
 
-    with serving(script) as server, FakeLab(server) as lab:
-        _, conclusion = _play(lab, BASIC, Options(duration=0.3, clients=2))
+    with serving(script) as server, FakeRun(server) as run:
+        _, conclusion = _play(run, BASIC, Options(duration=0.3, clients=2))
     assert conclusion.outcome == "unexpected"
     assert "older than the client's own write" in conclusion.text
 
 
 def test_what_still_waits_is_inconclusive() -> None:
     def waits(ledger: object) -> Findings:
-        return Findings(pending=_entries(lab.ledger))
+        return Findings(pending=_entries(run.ledger))
 
-    with serving(created) as server, FakeLab(server, FakeProbe(settles=False, find=waits)) as lab:
-        events, conclusion = _play(lab, QUICK, Options())
+    with serving(created) as server, FakeRun(server, FakeProbe(settles=False, find=waits)) as run:
+        events, conclusion = _play(run, QUICK, Options())
     assert conclusion.outcome == "inconclusive"
     assert "50 acknowledged writes still wait" in conclusion.text
     assert "The queue is not empty" in _said(events)
@@ -125,24 +125,24 @@ def test_what_still_waits_is_inconclusive() -> None:
 
 def test_dead_letters_are_not_as_predicted() -> None:
     def dead(ledger: object) -> Findings:
-        return Findings(dead_letters=_entries(lab.ledger))
+        return Findings(dead_letters=_entries(run.ledger))
 
-    with serving(created) as server, FakeLab(server, FakeProbe(find=dead)) as lab:
-        _, conclusion = _play(lab, QUICK, Options())
+    with serving(created) as server, FakeRun(server, FakeProbe(find=dead)) as run:
+        _, conclusion = _play(run, QUICK, Options())
     assert conclusion.outcome == "unexpected"
     assert conclusion.text == "50 acknowledged writes are dead letters"
 
 
 def test_without_an_acknowledgement_nothing_can_be_said() -> None:
-    with serving(lambda asked: answer(503, "full")) as server, FakeLab(server) as lab:
-        events, conclusion = _play(lab, QUICK, Options())
+    with serving(lambda asked: answer(503, "full")) as server, FakeRun(server) as run:
+        events, conclusion = _play(run, QUICK, Options())
     assert conclusion.outcome == "inconclusive"
     assert _measured(events)["errors"] == 50
 
 
 def test_without_a_final_read_nothing_can_be_said() -> None:
-    with serving(created) as server, FakeLab(server, FakeProbe(away=True)) as lab:
-        events, conclusion = _play(lab, QUICK, Options())
+    with serving(created) as server, FakeRun(server, FakeProbe(away=True)) as run:
+        events, conclusion = _play(run, QUICK, Options())
     assert conclusion.outcome == "inconclusive"
     assert "Redis does not answer" in _said(events)
     assert any(isinstance(event, VerdictReached) for event in events)
@@ -150,8 +150,8 @@ def test_without_a_final_read_nothing_can_be_said() -> None:
 
 def test_counts_that_redis_lost_are_told() -> None:
     probe = FakeProbe([{"accepted": 900}, {"accepted": 20, "rows_written": 5}])
-    with serving(created) as server, FakeLab(server, probe) as lab:
-        events, _ = _play(lab, QUICK, Options())
+    with serving(created) as server, FakeRun(server, probe) as run:
+        events, _ = _play(run, QUICK, Options())
     assert "Redis lost its memory" in _said(events)
     assert _measured(events)["rows_written"] == 5
 
@@ -159,10 +159,10 @@ def test_counts_that_redis_lost_are_told() -> None:
 def test_the_hot_product_must_come_to_be() -> None:
     with (
         serving(lambda asked: answer(503, "full")) as server,
-        FakeLab(server) as lab,
+        FakeRun(server) as run,
         pytest.raises(Inconclusive, match="hot product"),
     ):
-        _play(lab, COALESCING, Options(duration=0.1))
+        _play(run, COALESCING, Options(duration=0.1))
 
 
 def test_more_than_the_service_can_do_is_told() -> None:
@@ -172,8 +172,8 @@ def test_more_than_the_service_can_do_is_told() -> None:
         never.wait(0.05)
         return created(asked)
 
-    with serving(slow) as server, FakeLab(server) as lab:
-        events, conclusion = _play(lab, BASIC, Options(duration=0.2, rate=2000.0, clients=1))
+    with serving(slow) as server, FakeRun(server) as run:
+        events, conclusion = _play(run, BASIC, Options(duration=0.2, rate=2000.0, clients=1))
     unsent = _measured(events)["unsent"]
     assert isinstance(unsent, int)
     assert unsent > 200
@@ -189,24 +189,24 @@ def test_requests_that_a_broken_lab_left_no_room_for_are_not_called_too_many() -
 
 
 def test_options_that_make_no_sense_are_refused_before_anything_is_sent() -> None:
-    with serving(created) as server, FakeLab(server) as lab:
+    with serving(created) as server, FakeRun(server) as run:
         with pytest.raises(UsageError, match="--duration"):
-            next(QUICK.play(lab, Options(duration=3.0)))
+            next(QUICK.play(run, Options(duration=3.0)))
         assert server.asked == []
 
 
 def test_an_api_that_is_not_there() -> None:
-    with serving(created) as server, FakeLab(server) as lab:
+    with serving(created) as server, FakeRun(server) as run:
         server.stop()
-        with pytest.raises(NotRunning, match=str(lab.api_port)):
-            _play(lab, QUICK, Options())
+        with pytest.raises(NotRunning, match=str(run.api_port)):
+            _play(run, QUICK, Options())
 
 
 def test_closing_it_stops_the_load_at_once_and_leaves_nothing_running() -> None:
     before = set(threading.enumerate())
-    with serving(created) as server, FakeLab(server) as lab:
+    with serving(created) as server, FakeRun(server) as run:
         serving_threads = set(threading.enumerate()) - before
-        with closing(BASIC.play(lab, Options())) as events:
+        with closing(BASIC.play(run, Options())) as events:
             sampled = next(event for event in events if isinstance(event, LoadSampled))
             assert sampled.duration == 120.0
         sent = len(server.asked)

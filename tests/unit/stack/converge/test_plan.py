@@ -3,8 +3,9 @@ from dataclasses import replace
 import pytest
 
 from stack.converge.plan import in_order, plan
-from stack.local.services import DEFAULT_PORTS, lab_specs
+from stack.local.services import lab_specs
 from stack.spec.events import ServiceState
+from stack.spec.names import DEFAULT_PORTS
 from stack.spec.runtime import Observed
 from stack.state.lab import LabState
 

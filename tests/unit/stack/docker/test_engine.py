@@ -12,12 +12,12 @@ from typing import ClassVar
 
 import pytest
 
-from stack.choice import choose_runtime
 from stack.docker import engine as docker_client
 from stack.docker.engine import answers, connect, translated
 from stack.errors import EnvironmentFault
-from stack.local.services import DEFAULT_PORTS
+from stack.factory import choose_runtime
 from stack.settings import StackSettings
+from stack.spec.names import DEFAULT_PORTS
 from stack.state.lab import LabState, save
 
 

@@ -2,16 +2,9 @@ import pytest
 
 from service.writebehind.settings import Settings
 from stack.errors import UsageError
-from stack.local.services import (
-    CORE,
-    DEFAULT_PORTS,
-    check_name,
-    check_ports,
-    check_settings,
-    lab_specs,
-    short_name,
-    urls,
-)
+from stack.local.services import lab_specs
+from stack.spec.names import CORE, DEFAULT_PORTS, urls
+from stack.spec.validate import check_name, check_ports, check_settings, short_name
 from stack.state.lab import LabState
 
 _STATE = LabState(runtime="local", ports={"api": 18000, "redis": 16379, "postgres": 15432})

@@ -5,7 +5,8 @@ from typing import Final
 
 import pytest
 
-from stack.local.services import DEFAULT_PORTS, lab_specs
+from stack.local.services import lab_specs
+from stack.spec.names import DEFAULT_PORTS
 from stack.state.lab import LabState
 
 _STATE = LabState(runtime="local", ports=DEFAULT_PORTS)

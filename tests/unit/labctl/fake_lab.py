@@ -6,15 +6,15 @@ from typing import Any, cast
 
 from labctl.cli.options import RuntimeChoice
 from service.writebehind.condition import Condition
+from stack.lab import Lab
 from stack.spec.events import ServiceChanged, ServiceState, StackEvent
 from stack.spec.runtime import ExecResult, LogLine, Observed, Usage
 from stack.spec.service import HealthCheck
-from stack.stack import Stack
 
 SERVICES = ("redis", "postgres", "api", "worker")
 
 
-class FakeStack:
+class FakeLab:
     """Remembers what was asked of it; answers as a healthy lab, or as none while `up` was not called."""
 
     kind = "local"
@@ -32,10 +32,10 @@ class FakeStack:
         self.told: Condition | None = None
         self.result = ExecResult(0, "(1 row)\n", "")
 
-    def opener(self, name: str, runtime: RuntimeChoice, *, ports: Mapping[str, int] | None) -> Stack:
+    def opener(self, name: str, runtime: RuntimeChoice, *, ports: Mapping[str, int] | None) -> Lab:
         self.name = name
         self.asked.append(("open", name, runtime, ports))
-        return cast(Stack, self)
+        return cast(Lab, self)
 
     def up(
         self, settings: Mapping[str, str] = {}, *, observability: bool | None = None

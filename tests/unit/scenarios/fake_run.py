@@ -9,7 +9,7 @@ from scenarios.events import Event
 from scenarios.judge.final_read import Findings
 from scenarios.judge.history import History, Sightings
 from scenarios.judge.ledger import Ledger, Write
-from scenarios.lab.context import Lab
+from scenarios.lab.context import Run
 from scenarios.settle import Settled
 
 
@@ -37,8 +37,8 @@ class FakeClient:
 
 
 @dataclass
-class FakeLab:
-    stack: Any
+class FakeRun:
+    lab: Any
     ledger: Ledger
     probe: FakeProbe
     client: FakeClient
@@ -48,20 +48,20 @@ class FakeLab:
         return History(writes=self.ledger.writes, sightings=self.sightings)
 
 
-def fake_lab(
+def fake_run(
     *writes: Write,
     found: Findings | None = None,
     quiet: bool = True,
     culprit: str = "",
     settings: dict[str, Any] | None = None,
-) -> Lab:
+) -> Run:
     ledger = Ledger()
     for write in writes:
         ledger.record(write)
-    lab = FakeLab(
+    run = FakeRun(
         SimpleNamespace(name="second"),
         ledger,
         FakeProbe(found or Findings(), Settled(quiet, culprit)),
         FakeClient(settings or {}),
     )
-    return cast(Lab, lab)
+    return cast(Run, run)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from stack.choice import choose_runtime
 from stack.errors import EnvironmentFault
+from stack.factory import choose_runtime
 from stack.settings import StackSettings
 from stack.state import lab as lab_state
 from stack.state.lab import LabState
@@ -15,7 +15,7 @@ _PORTS = {"api": 8000, "redis": 6379, "postgres": 5432}
 
 @pytest.fixture
 def answering(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stack.choice.version", lambda _: "28.1")
+    monkeypatch.setattr("stack.factory.version", lambda _: "28.1")
 
 
 def test_a_lab_stays_on_its_runtime(tmp_path: Path, answering: None) -> None:

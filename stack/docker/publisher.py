@@ -1,39 +1,20 @@
-"""Who holds a port of this machine: a container, or a process."""
+"""Which container a port of this machine is published for."""
 
 from collections.abc import Mapping
 from contextlib import closing, suppress
 from typing import Any
 
-import psutil
-
+from stack import ports
 from stack.docker import labels as docker_labels
 from stack.docker.engine import connect, translated
 from stack.errors import EnvironmentFault
 from stack.settings import StackSettings
 
 
-def holder(port: int) -> psutil.Process | None:
-    """The process that listens there; None if it is not ours to see."""
-    with suppress(psutil.Error, OSError):
-        for connection in psutil.net_connections(kind="tcp"):
-            listens = connection.status == psutil.CONN_LISTEN and connection.laddr
-            if listens and listens.port == port and connection.pid:
-                return psutil.Process(connection.pid)
-    return None
-
-
 def describe_holder(port: int) -> str:
-    """For a sentence: "nginx (pid 4711)", "the container shop-web"."""
+    """The container or the process that holds a port, for a sentence: "the container shop-web"."""
     # What listens for a container is a part of the engine: ending it would not help.
-    if container := _publisher(port):
-        return container
-    process = holder(port)
-    if process is None:
-        return "another process (whose it is can't be seen from here)"
-    try:
-        return f"{process.name()} (pid {process.pid})"
-    except psutil.Error:
-        return f"pid {process.pid}"
+    return _publisher(port) or ports.describe_holder(port)
 
 
 def _publisher(port: int) -> str:

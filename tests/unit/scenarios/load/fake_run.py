@@ -9,7 +9,7 @@ from scenarios.judge.final_read import PARTS, Findings, Held
 from scenarios.judge.history import History
 from scenarios.judge.ledger import Ledger
 from scenarios.lab.client import Client
-from scenarios.lab.context import Lab
+from scenarios.lab.context import Run
 from scenarios.settle import Depth, Settled
 from stack.errors import NotRunning
 from tests.unit.scenarios.load.scripted_server import ScriptedServer
@@ -65,18 +65,18 @@ class FakeProbe:
             raise NotRunning("Redis does not answer", hint="`labctl up` repairs it")
 
 
-class FakeStack:
+class FakeLab:
     name = "lab42"
 
     def urls(self) -> dict[str, str]:
         return {"postgres": "postgresql://somewhere/labdb"}
 
 
-class FakeLab:
+class FakeRun:
     """A context manager, like the real one."""
 
     def __init__(self, server: ScriptedServer, probe: FakeProbe | None = None) -> None:
-        self.stack = FakeStack()
+        self.lab = FakeLab()
         self.api_url = server.url
         self.api_port = server.address[1]
         self.ledger = Ledger()
@@ -86,8 +86,8 @@ class FakeLab:
     def history(self) -> History:
         return History(writes=self.ledger.writes)
 
-    def __enter__(self) -> Lab:
-        return cast("Lab", self)
+    def __enter__(self) -> Run:
+        return cast("Run", self)
 
     def __exit__(self, *_: object) -> None:
         self.client.__exit__(None, None, None)

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from service.writebehind.condition import Condition
-from stack.backend import Flavour
+from stack.backend import Flavour, describe_holder
 from stack.converge import drain as unwritten
 from stack.converge.flushing import condition
 from stack.converge.health import examined_all
@@ -16,14 +16,14 @@ from stack.converge.lifecycle import Lifecycle
 from stack.converge.redis_options import tune
 from stack.converge.schema import apply_schema
 from stack.errors import EnvironmentFault, LabError, NotRunning
-from stack.local import services as topology
-from stack.local.services import CORE, check_settings, short_name
 from stack.redis_wire import redis_at
 from stack.resolve import KnownState
 from stack.spec.events import ServiceChanged, StackEvents, StackNoted
 from stack.spec.load_test import LoadTest, Script
+from stack.spec.names import CORE, urls
 from stack.spec.runtime import ExecResult, LogLine, Observed, RuntimeKind, Usage
 from stack.spec.service import HealthCheck
+from stack.spec.validate import check_settings, short_name
 from stack.state import directory as lab_directory
 from stack.state import lab as lab_state
 from stack.state.kept_settings import KeptSettings
@@ -35,7 +35,7 @@ _NOT_OURS: Final = "of another version of the lab"
 _NONE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-class Stack:
+class Lab:
     """One lab. Iterators do their work as they are consumed; close one to interrupt it.
 
     Services go by their short names or by those of their containers. Every method raises `LabError`s
@@ -157,7 +157,7 @@ class Stack:
 
     def urls(self) -> Mapping[str, str]:
         """Where `api`, `redis`, `postgres` and what watches them are reached, or would be if it were up."""
-        return topology.urls(self._known.ports())
+        return urls(self._known.ports())
 
     def stop(self, service: str) -> StackEvents:
         """End a service in good order. One that does not run stays as it is."""
@@ -237,9 +237,9 @@ class Stack:
             yield from do(self._lifecycle(self._known.required()), name)
 
     def _lifecycle(self, state: LabState) -> Lifecycle:
-        url, specs = topology.urls(state.ports)["postgres"], self._flavour.specs(state)
+        url, specs = urls(state.ports)["postgres"], self._flavour.specs(state)
         furnish = {"postgres": lambda: apply_schema(url), "redis": lambda: tune(specs["redis"])}
-        return Lifecycle(self._runtime, specs, furnish)
+        return Lifecycle(self._runtime, specs, furnish, describe_holder=describe_holder)
 
     def at_stake(self, service: str) -> StackEvents:
         """Say what is lost with a service before it ends."""
