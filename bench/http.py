@@ -32,7 +32,7 @@ def get(path: str) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: lab\r\n\r\n".encode()
 
 
-def drive(port: int, request: Callable[[int], bytes], *, connections: int, seconds: float) -> Load:
+def run_load(port: int, request: Callable[[int], bytes], *, connections: int, seconds: float) -> Load:
     """Send requests for `seconds`; `request(n)` gives the n-th."""
     selector = selectors.DefaultSelector()
     started: dict[socket.socket, float] = {}

@@ -10,7 +10,7 @@ import httpx
 import redis
 
 from bench.figures import Figure, ratio_of
-from bench.http import Load, drive, get, post
+from bench.http import Load, get, post, run_load
 from service.writebehind import keys
 from service.writebehind.settings import Settings
 from stack.lab import Lab
@@ -56,7 +56,7 @@ def served(lab: Lab) -> Iterator[int]:
 
 
 def _load(port: int, request: bytes, *, connections: int = 8, seconds: float = _SECONDS) -> Load:
-    load = drive(port, lambda _: request, connections=connections, seconds=seconds)
+    load = run_load(port, lambda _: request, connections=connections, seconds=seconds)
     if load.errors:
         raise RuntimeError(f"{load.errors} requests failed: {request[:60]!r}")
     return load

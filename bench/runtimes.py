@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import median
 
 from bench.figures import Figure, ratio_of
-from bench.http import Load, drive, post
+from bench.http import Load, post, run_load
 from stack.docker.engine import answers, connect
 from stack.docker.images import own_image
 from stack.docker.labels import own_filter
@@ -77,7 +77,7 @@ def _api_of(home: Path, kind: RuntimeKind) -> Iterator[int]:
 
 
 def _load(port: int, connections: int) -> Load:
-    load = drive(port, lambda _: post("/products", _BODY), connections=connections, seconds=_SECONDS)
+    load = run_load(port, lambda _: post("/products", _BODY), connections=connections, seconds=_SECONDS)
     if load.errors:
         raise RuntimeError(f"{load.errors} requests failed")
     return load

@@ -15,14 +15,14 @@ from stack.state.lab import LabState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Flavour:
+class Backend:
     """One runtime, and what a lab is on it."""
 
     runtime: Runtime
     #: The services of a lab in this state, by short name, in the order in which people list them.
     specs: Callable[[LabState], dict[str, ServiceSpec]]
     #: Provide what services are started from, before they are.
-    provide: Callable[[Mapping[str, ServiceSpec]], StackEvents]
+    ensure_images: Callable[[Mapping[str, ServiceSpec]], StackEvents]
     #: Whether there is data of the lab that its state directory does not know of.
     holds_data: Callable[[], bool]
     #: A load test on a lab in this state, not started: which script of k6, with which of its settings.
@@ -38,16 +38,16 @@ def describe_holder(port: int) -> str:
     return container_or_process(port)
 
 
-def local_flavour(directory: Path, settings: StackSettings) -> Flavour:
+def local_backend(directory: Path, settings: StackSettings) -> Backend:
     """Processes of this machine."""
     from stack.local import limits as local_limits
     from stack.local.k6 import LocalLoadTest
     from stack.local.runtime import LocalRuntime
 
-    return Flavour(
+    return Backend(
         runtime=LocalRuntime(directory, settings),
         specs=lab_specs,
-        provide=lambda specs: local_limits.require(settings, specs),
+        ensure_images=lambda specs: local_limits.require(settings, specs),
         holds_data=lambda: False,
         load_test=lambda state, script, given: LocalLoadTest(
             script, {"BASE_URL": urls(state.ports)["api"], **given}
@@ -56,7 +56,7 @@ def local_flavour(directory: Path, settings: StackSettings) -> Flavour:
     )
 
 
-def docker_flavour(name: str, directory: Path, settings: StackSettings) -> Flavour:
+def docker_backend(name: str, directory: Path, settings: StackSettings) -> Backend:
     """Containers of a Docker engine."""
     from stack.docker.images import DockerImages, own_image
     from stack.docker.k6 import DockerLoadTest
@@ -66,10 +66,10 @@ def docker_flavour(name: str, directory: Path, settings: StackSettings) -> Flavo
 
     runtime = DockerRuntime(name, settings, Owner.of(directory.parent))
     image = own_image()
-    return Flavour(
+    return Backend(
         runtime=runtime,
         specs=lambda state: docker_specs(state, image),
-        provide=DockerImages(settings).provide,
+        ensure_images=DockerImages(settings).ensure_images,
         holds_data=runtime.holds_data,
         load_test=lambda _, script, given: DockerLoadTest(name, script, given, settings),
         ports={**DEFAULT_PORTS, **OBSERVABILITY_PORTS},

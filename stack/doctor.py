@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from stack.docker.engine import NoEngine, connect, translated
+from stack.docker.engine import NoEngine, connect, map_docker_errors
 from stack.docker.publisher import describe_holder
 from stack.errors import EnvironmentFault, LabError, NotRunning
 from stack.lab import Lab
@@ -168,7 +168,10 @@ def _port(name: str, port: int, *, is_own: bool) -> Finding:
 def _docker(kind: RuntimeKind) -> Finding:
     """No Docker is no fault where the lab runs without."""
     try:
-        with closing(connect(StackSettings.from_env())) as client, translated("the engine does not answer"):
+        with (
+            closing(connect(StackSettings.from_env())) as client,
+            map_docker_errors("the engine does not answer"),
+        ):
             return Finding("docker", "ok", f"engine {client.version()['Version']} answers")
     except EnvironmentFault as error:
         if kind == "docker":

@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
-from stack.backend import docker_flavour, local_flavour
+from stack.backend import docker_backend, local_backend
 from stack.docker.engine import NoEngine, version
 from stack.errors import EnvironmentFault, StateUnusable
 from stack.lab import Lab
@@ -42,11 +42,11 @@ def open_lab(
     # Resolved, because the system names the working directory of a process so.
     directory = resolved((home or settings.home) / check_name(name))
     kind, reason = choose_runtime(name, directory, runtime, settings)
-    flavour = (
-        docker_flavour(name, directory, settings) if kind == "docker" else local_flavour(directory, settings)
+    backend = (
+        docker_backend(name, directory, settings) if kind == "docker" else local_backend(directory, settings)
     )
-    given = check_ports(ports or {}, tuple(flavour.ports))
-    return Lab(name, directory, flavour, reason=reason, ports=given)
+    given = check_ports(ports or {}, tuple(backend.ports))
+    return Lab(name, directory, backend, reason=reason, ports=given)
 
 
 def choose_runtime(

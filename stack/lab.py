@@ -8,10 +8,10 @@ from types import MappingProxyType
 from typing import Final
 
 from service.writebehind.condition import Condition
-from stack.backend import Flavour, describe_holder
+from stack.backend import Backend, describe_holder
 from stack.converge import drain as unwritten
 from stack.converge.flushing import condition
-from stack.converge.health import examined_all
+from stack.converge.health import with_health_of_all
 from stack.converge.lifecycle import Lifecycle
 from stack.converge.redis_options import tune
 from stack.converge.schema import apply_schema
@@ -43,14 +43,14 @@ class Lab:
     """
 
     def __init__(
-        self, name: str, directory: Path, flavour: Flavour, *, reason: str, ports: Mapping[str, int]
+        self, name: str, directory: Path, backend: Backend, *, reason: str, ports: Mapping[str, int]
     ) -> None:
         self._name = name
         self._directory = directory
-        self._flavour = flavour
-        self._runtime = flavour.runtime
+        self._backend = backend
+        self._runtime = backend.runtime
         self._reason = reason
-        self._known = KnownState(name, directory, flavour, ports)
+        self._known = KnownState(name, directory, backend, ports)
 
     @property
     def name(self) -> str:
@@ -88,14 +88,14 @@ class Lab:
         self._runtime.observe()
         with LabLock(self._directory) as lock:
             yield from lock.acquire()
-            is_new = not self._known.exists() and not self._flavour.holds_data()
+            is_new = not self._known.exists() and not self._backend.holds_data()
             before = lab_state.load(self._directory)
             try:
                 state = self._known.for_up(observability).with_settings(given)
                 lab_state.save(self._directory, state)
                 yield from self._lifecycle(state).end(self._unwanted(state))
                 yield from self._spare_redis(state)
-                yield from self._converge(state, self._flavour.specs(state))
+                yield from self._converge(state, self._backend.specs(state))
                 KeptSettings(self._directory, self.redis).drop(name.lower() for name in given)
             except BaseException as error:
                 self._go_back(before, is_new=is_new)
@@ -105,7 +105,7 @@ class Lab:
 
     def down(self, *, keep_data: bool = False) -> StackEvents:
         """Take the lab away, in whatever state it is; `keep_data` leaves its rows and its ports."""
-        if not self._known.exists() and (keep_data or not self._flavour.holds_data()):
+        if not self._known.exists() and (keep_data or not self._backend.holds_data()):
             lab_directory.forget_runs(self._directory)
             yield StackNoted(f"there is no lab {self._name}: nothing to take down")
             return
@@ -114,7 +114,7 @@ class Lab:
             # Also those that an earlier `up` had and the last one had not.
             state = replace(self._known.for_down(), observability=True)
             observed = self._runtime.observe()
-            known = [name for name in self._flavour.specs(state) if name in observed]
+            known = [name for name in self._backend.specs(state) if name in observed]
             services = [*known, *self._unwanted(state, observed)]
             if keep_data:
                 yield from self._lifecycle(state).end(["api"])
@@ -130,10 +130,10 @@ class Lab:
         """Every service of the lab as it is now; those that do not exist are `missing`."""
         observed = self._runtime.observe()
         state = self._known.remembered_or_default()
-        specs = self._flavour.specs(state)
-        known = examined_all(specs, observed)
-        strangers = {name: observed[name] for name in self._unwanted(state, observed)}
-        return known | {name: replace(seen, detail=_NOT_OURS) for name, seen in strangers.items()}
+        specs = self._backend.specs(state)
+        known = with_health_of_all(specs, observed)
+        unattributed = {name: observed[name] for name in self._unwanted(state, observed)}
+        return known | {name: replace(seen, detail=_NOT_OURS) for name, seen in unattributed.items()}
 
     def services(self) -> Mapping[str, Observed]:
         """Every service that exists, without asking whether it is fit for work."""
@@ -203,7 +203,7 @@ class Lab:
     ) -> Generator[LogLine, None, None]:
         """The lines of these services' logs, of all for none; with `follow`, until it is closed."""
         names = [self._short_name(service) for service in services]
-        names = names or list(self._flavour.specs(self._known.required()))
+        names = names or list(self._backend.specs(self._known.required()))
         self._known.required()
         return self._runtime.logs(names, tail=tail, follow=follow)
 
@@ -214,12 +214,12 @@ class Lab:
             script: Which.
             settings: What the script reads of its environment: `DURATION` ("30s"), `CLIENTS` ("10").
         """
-        return self._flavour.load_test(self._known.required(), script, settings)
+        return self._backend.load_test(self._known.required(), script, settings)
 
     def usage(self) -> Mapping[str, Usage]:
         """Resources of every running service."""
         usage = self._runtime.usage()
-        known = self._flavour.specs(self._known.remembered_or_default())
+        known = self._backend.specs(self._known.remembered_or_default())
         return {name: usage[name] for name in [*known, *usage] if name in usage}
 
     def _end(self, service: str, end: Callable[[Lifecycle, str], StackEvents]) -> StackEvents:
@@ -237,17 +237,17 @@ class Lab:
             yield from do(self._lifecycle(self._known.required()), name)
 
     def _lifecycle(self, state: LabState) -> Lifecycle:
-        url, specs = urls(state.ports)["postgres"], self._flavour.specs(state)
-        furnish = {"postgres": lambda: apply_schema(url), "redis": lambda: tune(specs["redis"])}
-        return Lifecycle(self._runtime, specs, furnish, describe_holder=describe_holder)
+        url, specs = urls(state.ports)["postgres"], self._backend.specs(state)
+        post_start = {"postgres": lambda: apply_schema(url), "redis": lambda: tune(specs["redis"])}
+        return Lifecycle(self._runtime, specs, post_start, describe_holder=describe_holder)
 
     def at_stake(self, service: str) -> StackEvents:
         """Say what is lost with a service before it ends."""
         yield from unwritten.told(self.redis, lost=True) if service == "redis" else ()
 
     def _converge(self, state: LabState, services: Collection[str]) -> StackEvents:
-        specs = self._flavour.specs(state)
-        yield from self._flavour.provide({name: specs[name] for name in services})
+        specs = self._backend.specs(state)
+        yield from self._backend.ensure_images({name: specs[name] for name in services})
         yield from self._lifecycle(state).converge(services)
 
     def _spare_redis(self, state: LabState) -> StackEvents:
@@ -257,7 +257,7 @@ class Lab:
             EnvironmentFault: something is left that would be lost.
         """
         seen = self._runtime.observe().get("redis")
-        if seen is None or seen.pid is None or seen.spec_hash == self._flavour.specs(state)["redis"].hash():
+        if seen is None or seen.pid is None or seen.spec_hash == self._backend.specs(state)["redis"].hash():
             return
         # Nothing more may be acknowledged meanwhile.
         yield from self._lifecycle(state).end(["api"])
@@ -280,7 +280,7 @@ class Lab:
     def _unwanted(self, state: LabState, observed: Mapping[str, Observed] | None = None) -> list[str]:
         """Services of this lab that run, though a lab in this state has none of that name."""
         seen = self._runtime.observe() if observed is None else observed
-        wanted = self._flavour.specs(state)
+        wanted = self._backend.specs(state)
         return [name for name, found in seen.items() if name not in wanted and found.pid is not None]
 
     def _aftermath(self) -> str:
@@ -293,7 +293,7 @@ class Lab:
         return "`labctl down` takes away what is there."
 
     def _short_name(self, service: str) -> str:
-        everything = self._flavour.specs(replace(self._known.default(), observability=True))
+        everything = self._backend.specs(replace(self._known.default(), observability=True))
         return short_name(self._name, service, tuple(everything))
 
     def _remove(self, *, keep_data: bool) -> None:

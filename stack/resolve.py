@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from stack.backend import Flavour
+from stack.backend import Backend
 from stack.errors import NotRunning, StateUnusable, UsageError
 from stack.ports import choose_free
 from stack.spec.names import DEFAULT_NAME, OBSERVABILITY
@@ -21,15 +21,15 @@ class KnownState:
         ports: Ports by endpoint that the user wants instead of those that are known or chosen.
     """
 
-    def __init__(self, name: str, directory: Path, flavour: Flavour, ports: Mapping[str, int]) -> None:
+    def __init__(self, name: str, directory: Path, backend: Backend, ports: Mapping[str, int]) -> None:
         self._name = name
         self._directory = directory
-        self._flavour = flavour
+        self._backend = backend
         self._ports = ports
 
     def exists(self) -> bool:
         """Whether there is a lab, be it broken, or one that compose started."""
-        return lab_directory.holds_lab(self._directory) or bool(self._flavour.runtime.observe())
+        return lab_directory.holds_lab(self._directory) or bool(self._backend.runtime.observe())
 
     def remembered_or_default(self) -> LabState:
         return lab_state.load(self._directory) or self.default()
@@ -43,10 +43,10 @@ class KnownState:
 
     def default(self) -> LabState:
         """What a lab is of which nothing is remembered: new, or started by compose or from elsewhere."""
-        runtime = self._flavour.runtime
+        runtime = self._backend.runtime
         seen = {name: found.port for name, found in runtime.observe().items() if found.port}
         watched = not seen or any(name in seen for name in OBSERVABILITY)
-        ports = {**self._flavour.ports, **seen, **self._ports}
+        ports = {**self._backend.ports, **seen, **self._ports}
         return LabState(runtime=runtime.kind, ports=ports, observability=watched)
 
     def for_up(self, observability: bool | None) -> LabState:
@@ -70,9 +70,9 @@ class KnownState:
     def ports(self) -> Mapping[str, int]:
         """Ports by endpoint; raises NotRunning while none are chosen."""
         state = self._found()
-        default = self._flavour.ports if self._name == DEFAULT_NAME else {}
+        default = self._backend.ports if self._name == DEFAULT_NAME else {}
         known = {**default, **(state.ports if state else {}), **self._ports}
-        if set(known) < set(self._flavour.ports):
+        if set(known) < set(self._backend.ports):
             raise NotRunning(
                 f"there is no lab {self._name}, so its ports are not chosen yet",
                 hint="start it with `labctl up`",
@@ -83,13 +83,13 @@ class KnownState:
     def _found(self) -> LabState | None:
         """What is remembered, or seen to be there; None where there is no lab."""
         state = lab_state.load(self._directory)
-        return self.default() if state is None and self._flavour.runtime.observe() else state
+        return self.default() if state is None and self._backend.runtime.observe() else state
 
     def _chosen_ports(self) -> Mapping[str, int]:
         if self._name == DEFAULT_NAME:
-            return self._flavour.ports
+            return self._backend.ports
         taken = lab_directory.ports_of_labs(self._directory.parent)
-        return dict(zip(self._flavour.ports, choose_free(len(self._flavour.ports), taken=taken), strict=True))
+        return dict(zip(self._backend.ports, choose_free(len(self._backend.ports), taken=taken), strict=True))
 
 
 def _check_distinct(ports: Mapping[str, int]) -> None:

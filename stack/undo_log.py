@@ -6,14 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from stack.errors import StateUnusable
-from stack.local.process import Identity, identify, is_alive
-from stack.state.files import read_json, usable, write_json
-
-_PREFIX: Final = "run-"
-PATTERN: Final = f"{_PREFIX}*.json"
+from stack.local.process import ProcessId, identify, is_alive
+from stack.state.directory import UNDO_LOGS
+from stack.state.files import map_os_errors, read_json, write_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +31,11 @@ class RunChanges:
         return bool(self.settings or self.services or self.dead_letters)
 
 
-class RunJournal:
+class UndoLog:
     """Of this process's run. Raises `StateUnusable` where the state directory can't be written."""
 
     def __init__(self, directory: Path, run: str) -> None:
-        self._path = directory / f"{_PREFIX}{os.getpid()}.json"
+        self._path = directory / f"run-{os.getpid()}.json"
         self._changes = RunChanges(run=run)
 
     def note_settings(self, before: Mapping[str, str], names: Iterable[str]) -> None:
@@ -56,19 +54,19 @@ class RunJournal:
     def clear(self) -> None:
         """Everything is as it was."""
         self._changes = RunChanges(run=self._changes.run)
-        with usable(self._path):
+        with map_os_errors(self._path):
             self._path.unlink(missing_ok=True)
 
     def _note(self, changes: RunChanges) -> None:
         me = identify(os.getpid())
         assert me is not None, "this process lives"
-        with usable(self._path):
+        with map_os_errors(self._path):
             self._path.parent.mkdir(parents=True, exist_ok=True)
         write_json(
             self._path,
             {
                 "pid": me.pid,
-                "birth": me.birth,
+                "birth": me.start_time,
                 "run": changes.run,
                 "settings": dict(changes.settings),
                 "services": list(changes.services),
@@ -83,7 +81,7 @@ class Noted:
     """The journal of some run."""
 
     path: Path
-    owner: Identity
+    owner: ProcessId
     changes: RunChanges
 
     @property
@@ -92,17 +90,17 @@ class Noted:
         return not is_alive(self.owner)
 
 
-def journals(directory: Path) -> Iterator[Noted]:
+def undo_logs(directory: Path) -> Iterator[Noted]:
     """Those of all runs on the lab there. One that can't be read is nobody's any more."""
-    for path in sorted(directory.glob(PATTERN)):
+    for path in sorted(directory.glob(UNDO_LOGS)):
         with suppress(StateUnusable, KeyError, TypeError, ValueError, AttributeError):
             if content := read_json(path):
-                yield Noted(path, Identity(int(content["pid"]), str(content["birth"])), _parse(content))
+                yield Noted(path, ProcessId(int(content["pid"]), str(content["birth"])), _parse(content))
 
 
 def borrowed_settings(directory: Path) -> dict[str, str | None]:
     """Live settings that runs have changed for their own time, and what they were before."""
-    return {name: was for noted in journals(directory) for name, was in noted.changes.settings.items()}
+    return {name: was for noted in undo_logs(directory) for name, was in noted.changes.settings.items()}
 
 
 def _parse(content: Mapping[str, Any]) -> RunChanges:

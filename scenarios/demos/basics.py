@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from scenarios.conclude import conclude, reach_verdict
 from scenarios.events import Checked, Event, Measured, Narrated, StepStarted, TableShown
-from scenarios.judge.final_read import Held
+from scenarios.judge.final_read import StoredValue
 from scenarios.lab.context import Run
 from scenarios.preconditions import (
     flush_delay,
@@ -82,7 +82,9 @@ class Basics:
 BASICS: Final = Basics()
 
 
-def _look(shown: dict[str, Any], row: Held | None, version: int, delay: int) -> Generator[Event, None, None]:
+def _look(
+    shown: dict[str, Any], row: StoredValue | None, version: int, delay: int
+) -> Generator[Event, None, None]:
     missing = ("-", "-")
     yield TableShown(
         "places",

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from scenarios.judge.final_read import Findings, Held
+from scenarios.judge.final_read import Findings, StoredValue
 from scenarios.judge.history import History
 from scenarios.judge.ledger import Write
 from scenarios.judge.values import Comparable, comparable, same
@@ -36,7 +36,7 @@ class Case:
                 unanswered[write.product, comparable(write.value)].append(write)
         return cls(history, read, acknowledged, dict(by_version), dict(unanswered))
 
-    def writers(self, product: str, held: Held) -> Sequence[Write]:
+    def writers(self, product: str, held: StoredValue) -> Sequence[Write]:
         """The writes that a row or an entry may come from: acknowledged ones of its version and value, else
         unanswered ones of its value, if it is of this run. None: it comes from somewhere else."""
         known = self.by_version.get((product, held.version), ())

@@ -11,7 +11,7 @@ PARTS: Final[tuple[Part, ...]] = get_args(Part)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class StoredValue:
     """A product as PostgreSQL or Redis holds it, or the tombstone that a delete left there."""
 
     version: int
@@ -25,14 +25,14 @@ class Findings:
     the cache reports no loss where all is lost."""
 
     #: Of the products that the ledger names: the row, or the tombstone where there is none.
-    rows: Mapping[str, Held] = field(default_factory=dict)
+    rows: Mapping[str, StoredValue] = field(default_factory=dict)
     #: Rows written since `since` that the ledger does not name.
-    strangers: Mapping[str, Held] = field(default_factory=dict)
+    unattributed: Mapping[str, StoredValue] = field(default_factory=dict)
     #: What is in the dead letter queue, of any product.
-    dead_letters: Mapping[str, Sequence[Held]] = field(default_factory=dict)
+    dead_letters: Mapping[str, Sequence[StoredValue]] = field(default_factory=dict)
     #: What is queued, in flight or waiting for a retry, of the products that the ledger names.
-    pending: Mapping[str, Sequence[Held]] = field(default_factory=dict)
-    cached: Mapping[str, Held] = field(default_factory=dict)
+    pending: Mapping[str, Sequence[StoredValue]] = field(default_factory=dict)
+    cached: Mapping[str, StoredValue] = field(default_factory=dict)
     #: The highest version at which each row was seen earlier in the run.
     seen: Mapping[str, int] = field(default_factory=dict)
     #: Versions up to this one are older than the run.

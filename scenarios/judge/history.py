@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from scenarios.judge.final_read import Held
+from scenarios.judge.final_read import StoredValue
 from scenarios.judge.ledger import Write
 
 
@@ -59,7 +59,7 @@ class MemoryLoss:
     #: The highest moment that the old memory's clock was seen at, µs.
     old_moment: int = 0
     #: Pending entries and dead letters that the new memory was found with: they were not lost.
-    survivors: Mapping[str, Sequence[Held]] = field(default_factory=dict)
+    survivors: Mapping[str, Sequence[StoredValue]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from scenarios.judge.final_read import Held
+from scenarios.judge.final_read import StoredValue
 
 
 def decode(text: str) -> dict[str, Any] | None:
@@ -16,11 +16,11 @@ def decode(text: str) -> dict[str, Any] | None:
     return content if isinstance(content, dict) else None
 
 
-def held(content: Mapping[str, Any] | None) -> Held:
+def held(content: Mapping[str, Any] | None) -> StoredValue:
     """A document or an entry as a version and a value."""
     if content is None:
-        return Held(version=0, value=None)
-    return Held(version=version_in(content), value=None if content.get("deleted") else content)
+        return StoredValue(version=0, value=None)
+    return StoredValue(version=version_in(content), value=None if content.get("deleted") else content)
 
 
 def version_in(content: Mapping[str, Any]) -> int:
@@ -29,15 +29,15 @@ def version_in(content: Mapping[str, Any]) -> int:
     return version if isinstance(version, int) and not isinstance(version, bool) else 0
 
 
-def letter(content: Mapping[str, Any]) -> tuple[str, Held]:
+def letter(content: Mapping[str, Any]) -> tuple[str, StoredValue]:
     """A dead letter's product, and the write that it holds: the letter's version with its entry's value."""
     entry = content.get("entry")
     value = entry if isinstance(entry, dict) else {}
     deleted = bool(value.get("deleted"))
-    return str(content.get("id")), Held(version=version_in(content), value=None if deleted else value)
+    return str(content.get("id")), StoredValue(version=version_in(content), value=None if deleted else value)
 
 
-def backlog_member(member: str) -> tuple[str, Held] | None:
+def backlog_member(member: str) -> tuple[str, StoredValue] | None:
     """A product's older entry, `<id>:<version>:<entry>`; None if it is none."""
     product, _, rest = member.partition(":")
     _, _, entry = rest.partition(":")

@@ -10,7 +10,7 @@ from scenarios.lab.client import Client
 from scenarios.lab.probe import Probe
 from scenarios.watch.watcher import Watcher
 from stack.lab import Lab
-from stack.undo_log import RunJournal
+from stack.undo_log import UndoLog
 
 
 class Run:
@@ -23,7 +23,7 @@ class Run:
         self.api_port = urlsplit(urls["api"]).port or 80
         self.ledger = Ledger()
         #: What the run changes is noted here before it is changed.
-        self.journal = RunJournal(lab.directory, run)
+        self.journal = UndoLog(lab.directory, run)
         self._open = ExitStack()
         self.client = self._open.enter_context(Client(urls["api"], self.ledger))
         self.probe = self._open.enter_context(Probe(urls["redis"], urls["postgres"]))

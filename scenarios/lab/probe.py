@@ -11,7 +11,7 @@ from redis.retry import Retry
 
 from scenarios.events import Event
 from scenarios.judge import stored
-from scenarios.judge.final_read import Findings, Held, Part
+from scenarios.judge.final_read import Findings, Part, StoredValue
 from scenarios.judge.ledger import Ledger
 from scenarios.settle import HINT, Depth, Settled, settle
 from service.writebehind import keys
@@ -115,7 +115,7 @@ class Probe:
         if earlier:
             self._ask(lambda: self._redis.hset(keys.CONFIG, mapping=earlier))
 
-    def rows(self, products: Iterable[str]) -> dict[str, Held]:
+    def rows(self, products: Iterable[str]) -> dict[str, StoredValue]:
         """The rows of these products, or the tombstones of those that have none. A row beside a newer
         tombstone is a deleted product that came back: the row is what there is. What is seen here is
         remembered: a row that is older later has regressed."""
@@ -145,14 +145,14 @@ class Probe:
                 unread[part] = error.message
                 return nothing
 
-        empty: dict[str, Held] = {}
+        empty: dict[str, StoredValue] = {}
         seen = {product: version for product, version in self._seen.items() if product in known}
-        rows, strangers = read(
+        rows, unattributed = read(
             "rows", lambda: (self.rows(products), self._strangers(products)), (empty, empty)
         )
         return Findings(
             rows=rows,
-            strangers=strangers,
+            unattributed=unattributed,
             dead_letters=read("dead_letters", self._dead, {}),
             pending=read("pending", lambda: self.pending(products), {}),
             cached=read("cached", lambda: self._cached(products), empty),
@@ -161,7 +161,7 @@ class Probe:
             unread=unread,
         )
 
-    def entries(self, products: Iterable[str]) -> dict[str, list[Held]]:
+    def entries(self, products: Iterable[str]) -> dict[str, list[StoredValue]]:
         """What Redis alone holds of these products: pending entries, and dead letters."""
         wanted = set(products)
         found = self.pending(sorted(wanted))
@@ -195,17 +195,17 @@ class Probe:
             what = "can't be read" if error.sqlstate else "does not answer"
             raise NotRunning(f"PostgreSQL {what}: {said}", hint=HINT) from error
 
-    def _select(self, query: str, params: Mapping[str, Any]) -> dict[str, Held]:
+    def _select(self, query: str, params: Mapping[str, Any]) -> dict[str, StoredValue]:
         _, rows = self._fetch(query, params)
         return {
-            product: Held(
+            product: StoredValue(
                 version=version,
                 value=None if deleted else {"name": name, "price": price, "quantity": quantity},
             )
             for product, version, name, price, quantity, deleted in rows
         }
 
-    def _strangers(self, products: list[str]) -> dict[str, Held]:
+    def _strangers(self, products: list[str]) -> dict[str, StoredValue]:
         return self._select(
             """
             SELECT id, version, name, price::float8, quantity, false AS deleted
@@ -213,16 +213,16 @@ class Probe:
             {"since": self.since, "ids": products},
         )
 
-    def _dead(self) -> dict[str, list[Held]]:
-        found: dict[str, list[Held]] = {}
+    def _dead(self) -> dict[str, list[StoredValue]]:
+        found: dict[str, list[StoredValue]] = {}
         for content in self.dead_letters():
             product, held = stored.letter(content)
             found.setdefault(product, []).append(held)
         return found
 
-    def pending(self, products: list[str]) -> dict[str, list[Held]]:
+    def pending(self, products: list[str]) -> dict[str, list[StoredValue]]:
         """What is queued, in flight or waiting for a retry, of these products; older entries of any."""
-        found: dict[str, list[Held]] = {}
+        found: dict[str, list[StoredValue]] = {}
         for chunk in _chunks(products):
             entries = self._ask(lambda ids=chunk: self._redis.hmget(keys.PENDING, ids))
             for product, entry in zip(chunk, entries, strict=True):
@@ -234,8 +234,8 @@ class Probe:
                 found.setdefault(parsed[0], []).append(parsed[1])
         return found
 
-    def _cached(self, products: list[str]) -> dict[str, Held]:
-        found: dict[str, Held] = {}
+    def _cached(self, products: list[str]) -> dict[str, StoredValue]:
+        found: dict[str, StoredValue] = {}
         for chunk in _chunks(products):
             names = [keys.cache(product) for product in chunk]
             for product, entry in zip(chunk, self._ask(lambda n=names: self._redis.mget(n)), strict=True):

@@ -14,7 +14,7 @@ _LONG_ENOUGH: Final = 1.0
 
 
 @dataclass(slots=True)
-class Tally:
+class Counters:
     """One thread writes, another may read: each field is consistent in itself."""
 
     #: Requests whose outcome is known to the client: answered, timed out or broken off.

@@ -8,7 +8,7 @@ from scenarios.conclude import reach_verdict, settle
 from scenarios.events import Checked, Event, StepStarted
 from scenarios.lab.context import Run
 from scenarios.load import report
-from scenarios.load.run import Driven
+from scenarios.load.run import Finished
 from scenarios.scenario import Conclusion
 from scenarios.shell_commands import curl, psql
 
@@ -17,7 +17,7 @@ _QUIET_SECONDS: Final = 60.0
 
 
 def end(
-    run: Run, driven: Driven, *, begun: float, label: str, reads: bool, checks: Sequence[Checked] = ()
+    run: Run, finished: Finished, *, begun: float, label: str, reads: bool, checks: Sequence[Checked] = ()
 ) -> Generator[Event, None, Conclusion]:
     """Steps 2 and 3 of a load.
 
@@ -29,10 +29,10 @@ def end(
     """
     yield StepStarted(2, "Wait until everything is flushed", curl("GET", f"{run.api_url}/admin/queue"))
     settled = yield from settle(run, _QUIET_SECONDS)
-    driven.sampler.look()
-    yield from report.service_side(driven.increases, time.monotonic() - begun, quiet=settled.quiet)
+    finished.sampler.look()
+    yield from report.service_side(finished.increases, time.monotonic() - begun, quiet=settled.quiet)
 
     query = f"SELECT count(*), max(updated_at) FROM products WHERE name LIKE '{label}-%';"
     yield StepStarted(3, "The verdict", psql(run.lab.urls()["postgres"], query))
     verdict = yield from reach_verdict(run, settled, lag_of=lambda write: True)
-    return (yield from report.conclude(verdict, driven, reads=reads, also=checks))
+    return (yield from report.conclude(verdict, finished, reads=reads, also=checks))

@@ -18,7 +18,7 @@ from typing import Final, cast
 
 from scenarios.judge.ledger import Write
 from scenarios.load.connection import Connection, ConnectionLost, Exchange
-from scenarios.load.counters import Tally
+from scenarios.load.counters import Counters
 from scenarios.load.latencies import Latencies
 from scenarios.load.outcomes import Outcomes
 from scenarios.load.profiles import Profile
@@ -36,7 +36,7 @@ _TOLERANCE: Final = 0.005
 _SWITCH_INTERVAL: Final = 0.0005
 
 
-class Generator:
+class LoadGenerator:
     """Puts one service under load. `run` in one thread; `stop` and the figures from any other."""
 
     def __init__(
@@ -49,14 +49,14 @@ class Generator:
         connections: int,
         timeout: float = TIMEOUT,
     ) -> None:
-        self.tally: Final = Tally()
+        self.counters: Final = Counters()
         self.latencies: Final = Latencies()
         self._address = address
         self._profile = profile
         self._pace = pace
         self._timeout = timeout
         self._connections = [Connection(address, client) for client in range(connections)]
-        self._outcomes = Outcomes(profile, self.tally, self.latencies, record)
+        self._outcomes = Outcomes(profile, self.counters, self.latencies, record)
         self._free: deque[Connection] = deque()
         self._busy: set[Connection] = set()
         self._broken: deque[Connection] = deque()
@@ -104,18 +104,18 @@ class Generator:
             before = time.monotonic()
             ready = self._wait(min(_TICK, self._pace.wait(now)) if self._free else _TICK)
             after = time.monotonic()
-            self.tally.idle += after - before
-            now = self.tally.elapsed = after - begin
+            self.counters.idle += after - before
+            now = self.counters.elapsed = after - begin
             for key, _ in ready:
                 self._answer(cast("Connection", key.fileobj), now)
             now = time.monotonic() - begin
             if now >= look_again:
                 look_again = now + _TICK
                 self._look(now)
-        self.tally.elapsed = time.monotonic() - begin
+        self.counters.elapsed = time.monotonic() - begin
         for connection in list(self._busy):
-            self._lose(connection, self.tally.elapsed, "the load was stopped")
-        self._outcomes.never_sent(self._pace, self.tally.elapsed)
+            self._lose(connection, self.counters.elapsed, "the load was stopped")
+        self._outcomes.never_sent(self._pace, self.counters.elapsed)
 
     def _wait(self, seconds: float) -> list[tuple[selectors.SelectorKey, int]]:
         # A timed wait of epoll ends on a whole millisecond, too late for a schedule; select is exact, and
@@ -132,7 +132,7 @@ class Generator:
                 return
             connection = self._free.popleft()
             if now - max(due, connection.free_since) > _TOLERANCE:
-                self.tally.late += 1
+                self.counters.late += 1
             self._busy.add(connection)
             try:
                 connection.send(Exchange(self._profile.next(connection.client), due, now))
@@ -191,7 +191,7 @@ class Generator:
                 self._broken[0].open()
             except OSError:
                 # The others would fare no better; each attempt may take a moment, in which none is served.
-                self.tally.errors += 1
+                self.counters.errors += 1
                 return
             connection = self._broken.popleft()
             connection.free_since = now

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from scenarios.judge.ledger import Answer, Operation, Write, answer_without_product
-from scenarios.load.counters import Tally
+from scenarios.load.counters import Counters
 from scenarios.load.latencies import Latencies
 from stack.errors import Inconclusive
 from stack.spec.load_test import LoadTest
@@ -90,7 +90,7 @@ class K6Load:
         self.thresholds: tuple[Threshold, ...] = ()
         self._test = test
         self._record = record
-        self._tally = Tally()
+        self._counters = Counters()
         #: perf_counter() of the first request, None before it.
         self._begun: float | None = None
         self._running = self._stopped = False
@@ -101,12 +101,12 @@ class K6Load:
         self._clock = _WallClock()
 
     @property
-    def tally(self) -> Tally:
+    def counters(self) -> Counters:
         """`busy` and `late` say nothing here: they are k6's own affair."""
         # Time passes also while no answer comes.
         if self._running and self._loading and self._begun is not None:
-            self._tally.elapsed = time.perf_counter() - self._begun
-        return self._tally
+            self._counters.elapsed = time.perf_counter() - self._begun
+        return self._counters
 
     def run(self) -> None:
         """
@@ -123,9 +123,9 @@ class K6Load:
                         self._take(_decoder.decode(line))
         finally:
             self._running = False
-        if not self._stopped and self._answers != self._tally.requests:
+        if not self._stopped and self._answers != self._counters.requests:
             raise Inconclusive(
-                f"k6 told of {self._answers:,} answers at its end, and {self._tally.requests:,} arrived here",
+                f"k6 reported {self._answers:,} answers at its end, but {self._counters.requests:,} arrived",
                 hint="the ledger is not complete; run the load again",
             )
 
@@ -148,14 +148,14 @@ class K6Load:
     def _count(self, told: Answered) -> None:
         """Timed are the requests that succeeded and those that found no answer: quick errors would flatter
         the percentiles."""
-        self._tally.requests += 1
+        self._counters.requests += 1
         if told.version is None:
-            self._tally.errors += 1
+            self._counters.errors += 1
         if told.version is not None or told.status == 0:
             self.latencies.record(told.latency_ms / 1000)
         shows = told.version is not None or told.status == _NOT_FOUND
         if told.operation == "read" and shows and (told.version or 0) < told.at_least:
-            self._tally.stale_reads += 1
+            self._counters.stale_reads += 1
 
 
 _OPERATIONS: Final[Mapping[str, Operation]] = {"create": "create", "update": "update"}

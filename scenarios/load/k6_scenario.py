@@ -11,7 +11,7 @@ from scenarios.load import report
 from scenarios.load.finish import end
 from scenarios.load.k6 import K6Load, Threshold
 from scenarios.load.plan import Plan
-from scenarios.load.run import drive
+from scenarios.load.run import run_load
 from scenarios.load.schedule import ClosedLoop, Shape
 from scenarios.scenario import Conclusion, Options
 from stack.errors import UsageError
@@ -60,10 +60,10 @@ class K6Scenario:
         yield Narrated("k6 tells of every answer, and each write among them is entered into the ledger.")
         begun = time.monotonic()
         load = K6Load(test, run.ledger.record)
-        driven = yield from drive(run, plan, load)
-        yield from report.client_side(driven, run.ledger.writes)
+        finished = yield from run_load(run, plan, load)
+        yield from report.client_side(finished, run.ledger.writes)
         checks = [_checked(threshold) for threshold in sorted(load.thresholds, key=lambda each: each.metric)]
-        return (yield from end(run, driven, begun=begun, label="k6", reads=self.reads, checks=checks))
+        return (yield from end(run, finished, begun=begun, label="k6", reads=self.reads, checks=checks))
 
     def _plan(self, options: Options) -> Plan:
         duration = options.duration or self.duration

@@ -5,7 +5,7 @@ from typing import Final
 
 from scenarios.judge.ledger import Answer, Write, answer_without_product
 from scenarios.load.connection import Exchange
-from scenarios.load.counters import Tally
+from scenarios.load.counters import Counters
 from scenarios.load.http import Reply, Stored, stored
 from scenarios.load.latencies import Latencies
 from scenarios.load.profiles import Call, Profile
@@ -24,10 +24,10 @@ class Outcomes:
     """
 
     def __init__(
-        self, profile: Profile, tally: Tally, latencies: Latencies, record: Callable[[Write], None]
+        self, profile: Profile, counters: Counters, latencies: Latencies, record: Callable[[Write], None]
     ) -> None:
         self._profile = profile
-        self._tally = tally
+        self._counters = counters
         self._latencies = latencies
         self._record = record
         self._begun_at = 0.0
@@ -42,11 +42,11 @@ class Outcomes:
 
     def answered(self, client: int, exchange: Exchange, reply: Reply, now: float) -> None:
         call, found = exchange.call, stored(reply.body) if reply.ok else None
-        self._tally.requests += 1
+        self._counters.requests += 1
         if found is not None:
             self._latencies.record(now - exchange.due)
         else:
-            self._tally.errors += 1
+            self._counters.errors += 1
         if call.operation is None:
             self._check_read(call, reply, found)
         elif found is not None:
@@ -59,8 +59,8 @@ class Outcomes:
             self._profile.gone(client, call)
 
     def unanswered(self, exchange: Exchange, why: str, now: float) -> None:
-        self._tally.requests += 1
-        self._tally.errors += 1
+        self._counters.requests += 1
+        self._counters.errors += 1
         self._latencies.record(now - exchange.due)
         self._enter(exchange, now, "unknown", detail=why)
 
@@ -68,13 +68,13 @@ class Outcomes:
         """Count what was due and found no free connection. Leaving it out of the histogram would hide the
         stall that it waited through; it counts with the time that it had waited by now."""
         for due, count in pace.overdue(now):
-            self._tally.unsent += count
+            self._counters.unsent += count
             self._latencies.record(now - due, count)
 
     def _check_read(self, call: Call, reply: Reply, found: Stored | None) -> None:
         shown = found.version if found is not None else 0
         if (reply.ok or reply.status == _NOT_FOUND) and shown < call.at_least:
-            self._tally.stale_reads += 1
+            self._counters.stale_reads += 1
 
     def _enter(
         self, exchange: Exchange, now: float, answer: Answer, found: Stored | None = None, *, detail: str = ""

@@ -7,8 +7,8 @@ from scenarios.conclude import established
 from scenarios.events import Checked, Event, Measured, Narrated
 from scenarios.judge.ledger import Write
 from scenarios.judge.verdict import Verdict
-from scenarios.load.counters import Tally
-from scenarios.load.run import Driven
+from scenarios.load.counters import Counters
+from scenarios.load.run import Finished
 from scenarios.load.sampling import Increases
 from scenarios.scenario import Conclusion
 
@@ -16,40 +16,40 @@ from scenarios.scenario import Conclusion
 _NEAR: Final = 0.9
 
 
-def client_side(driven: Driven, writes: Sequence[Write]) -> Generator[Event, None, None]:
+def client_side(finished: Finished, writes: Sequence[Write]) -> Generator[Event, None, None]:
     """What the clients saw."""
-    tally, latency = driven.tally, driven.percentiles
+    counters, latency = finished.counters, finished.percentiles
     acknowledged = sum(write.answer == "acknowledged" for write in writes)
-    yield Measured("requests", "requests", tally.requests)
-    yield Measured("requests_per_second", "throughput", _rate(tally), "requests/s")
+    yield Measured("requests", "requests", counters.requests)
+    yield Measured("requests_per_second", "throughput", _rate(counters), "requests/s")
     yield Measured("p50_ms", "latency p50", latency.p50, "ms")
     yield Measured("p95_ms", "latency p95", latency.p95, "ms")
     yield Measured("p99_ms", "latency p99", latency.p99, "ms")
     yield Measured("max_ms", "latency max", latency.max, "ms")
-    yield Measured("errors", "errors", tally.errors)
+    yield Measured("errors", "errors", counters.errors)
     yield Measured("acknowledged", "writes acknowledged", acknowledged, "writes")
 
 
-def generator_side(tally: Tally) -> Generator[Event, None, None]:
+def generator_side(counters: Counters) -> Generator[Event, None, None]:
     """What labctl's own generator has to say of itself."""
-    if tally.unsent:
-        yield Measured("unsent", "due, but never sent", tally.unsent, "requests")
-    yield Measured("generator_busy", "load generator at work", round(100 * tally.busy), "%")
-    yield Measured("generator_limited", "load generator was the limit", tally.generator_limited)
-    if tally.unsent:
+    if counters.unsent:
+        yield Measured("unsent", "due, but never sent", counters.unsent, "requests")
+    yield Measured("generator_busy", "load generator at work", round(100 * counters.busy), "%")
+    yield Measured("generator_limited", "load generator was the limit", counters.generator_limited)
+    if counters.unsent:
         why = (
-            f"the lab did not work all the time, and {tally.errors:,} others failed"
-            if tally.errors
+            f"the lab did not work all the time, and {counters.errors:,} others failed"
+            if counters.errors
             else "more were asked for than could be answered"
         )
         yield Narrated(
-            f"{tally.unsent:,} requests were due and found no free connection: {why}. They count in the "
+            f"{counters.unsent:,} requests were due and found no free connection: {why}. They count in the "
             "latencies with the time that they had waited."
         )
-    if tally.generator_limited:
+    if counters.generator_limited:
         yield Narrated(
             "The load generator, not the service, was the limit: it was at work "
-            f"{100 * tally.busy:.0f} % of the time, and sent {tally.late:,} requests late. The service "
+            f"{100 * counters.busy:.0f} % of the time, and sent {counters.late:,} requests late. The service "
             "may be faster than these figures.",
             "matters",
         )
@@ -77,11 +77,11 @@ def service_side(increases: Increases, seconds: float, *, quiet: bool) -> Genera
 
 
 def conclude(
-    verdict: Verdict, driven: Driven, *, reads: bool, also: Sequence[Checked] = ()
+    verdict: Verdict, finished: Finished, *, reads: bool, also: Sequence[Checked] = ()
 ) -> Generator[Event, None, Conclusion]:
     """The checks, and how the load ended. `also`: what else was predicted, and measured."""
     lost, pending, dead = (verdict.fates[fate] for fate in ("lost", "pending", "dead_lettered"))
-    stale = driven.tally.stale_reads
+    stale = finished.counters.stale_reads
     checks = [
         Checked(claim, f"0 {word}", _counted(verdict, count, word), established(verdict, passed=count == 0))
         for claim, count, word in (
@@ -98,7 +98,7 @@ def conclude(
         return Conclusion("unexpected", "; ".join([*broken, *verdict.reasons]))
     if verdict.validity == "unknown" or pending:
         return Conclusion("inconclusive", "; ".join([*broken, *verdict.reasons]))
-    return Conclusion("expected", _summary(verdict, driven))
+    return Conclusion("expected", _summary(verdict, finished))
 
 
 def _counted(verdict: Verdict, count: int, word: str) -> str:
@@ -124,27 +124,27 @@ def _missed(checks: Sequence[Checked]) -> list[str]:
     ]
 
 
-def _summary(verdict: Verdict, driven: Driven) -> str:
+def _summary(verdict: Verdict, finished: Finished) -> str:
     return (
-        f"{_throughput(driven)}, p99 {driven.percentiles.p99:,.1f} ms; all "
+        f"{_throughput(finished)}, p99 {finished.percentiles.p99:,.1f} ms; all "
         f"{verdict.acknowledged:,} acknowledged writes are in PostgreSQL or replaced by newer ones."
     )
 
 
-def _throughput(driven: Driven) -> str:
+def _throughput(finished: Finished) -> str:
     """What was reached, beside what was asked for where that was missed."""
-    tally, plan = driven.tally, driven.plan
-    reached = _rate(tally)
+    counters, plan = finished.counters, finished.plan
+    reached = _rate(counters)
     # The mean over the ramps, which the rate itself is not.
-    due = (tally.requests + tally.unsent) / plan.pace.shape.duration
+    due = (counters.requests + counters.unsent) / plan.pace.shape.duration
     if plan.rate is None or reached >= _NEAR * due:
         return f"{reached:,.0f} requests/s"
     return f"Asked for {plan.rate:,.6g} requests/s, reached {reached:,.0f}"
 
 
-def _rate(tally: Tally) -> float:
+def _rate(counters: Counters) -> float:
     """Requests a second, to a tenth, so that all who show it round the same figure."""
-    return round(tally.requests / tally.elapsed, 1) if tally.elapsed else 0.0
+    return round(counters.requests / counters.elapsed, 1) if counters.elapsed else 0.0
 
 
 def _percent(part: int, whole: int) -> float:

@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 from scenarios.events import Event
 from scenarios.lab.context import Run
-from scenarios.load.counters import Tally
+from scenarios.load.counters import Counters
 from scenarios.load.generator import TIMEOUT
 from scenarios.load.latencies import Percentiles
 from scenarios.load.plan import Plan
@@ -33,11 +33,11 @@ class Load(Figures, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Driven:
+class Finished:
     """A load that came to its end."""
 
     plan: Plan
-    tally: Tally
+    counters: Counters
     percentiles: Percentiles
     #: Of the service's totals since the load began; rises on as the queue is flushed.
     sampler: Sampler
@@ -47,7 +47,7 @@ class Driven:
         return self.sampler.increases
 
 
-def drive(run: Run, plan: Plan, load: Load) -> Events[Event, None, Driven]:
+def run_load(run: Run, plan: Plan, load: Load) -> Events[Event, None, Finished]:
     """Put the lab under load; yields samples. Closed early, it stops the load at once.
 
     Raises:
@@ -72,4 +72,4 @@ def drive(run: Run, plan: Plan, load: Load) -> Events[Event, None, Driven]:
             yield sampler.sample()
         finally:
             load.stop()
-    return Driven(plan, load.tally, load.latencies.percentiles(), sampler)
+    return Finished(plan, load.counters, load.latencies.percentiles(), sampler)

@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 from scenarios.events import LoadSampled
 from scenarios.lab.probe import Probe
-from scenarios.load.counters import Tally
+from scenarios.load.counters import Counters
 from scenarios.load.latencies import Latencies
 from scenarios.load.schedule import Shape
 from stack.errors import NotRunning
@@ -53,7 +53,7 @@ class Figures(Protocol):
     """What a load generator knows while it runs."""
 
     @property
-    def tally(self) -> Tally: ...
+    def counters(self) -> Counters: ...
 
     @property
     def latencies(self) -> Latencies: ...
@@ -85,8 +85,8 @@ class Sampler:
 
     def sample(self) -> LoadSampled:
         self.look()
-        tally, latencies = self._generator.tally, self._generator.latencies.percentiles()
-        now = _Moment(tally.elapsed, tally.requests, self.increases.of("rows_written"))
+        counters, latencies = self._generator.counters, self._generator.latencies.percentiles()
+        now = _Moment(counters.elapsed, counters.requests, self.increases.of("rows_written"))
         self._moments.append(now)
         while len(self._moments) > 2 and now.elapsed - self._moments[1].elapsed >= _SPAN:
             self._moments.popleft()
@@ -98,7 +98,7 @@ class Sampler:
             phase=self._shape.phase(now.elapsed),
             requests=now.requests,
             requests_per_second=_per_second(now.requests - first.requests, seconds),
-            errors=tally.errors,
+            errors=counters.errors,
             p50_ms=latencies.p50,
             p95_ms=latencies.p95,
             p99_ms=latencies.p99,

@@ -13,10 +13,10 @@ from scenarios.lab.client import Client
 from scenarios.lab.context import Run
 from scenarios.load import report
 from scenarios.load.finish import end
-from scenarios.load.generator import Generator
+from scenarios.load.generator import LoadGenerator
 from scenarios.load.plan import Defaults, Plan, plan
 from scenarios.load.profiles import Creates, HotProduct, Mix, Profile
-from scenarios.load.run import drive
+from scenarios.load.run import run_load
 from scenarios.scenario import Conclusion, Options
 from scenarios.shell_commands import curl, labctl
 from stack.errors import Inconclusive
@@ -59,16 +59,16 @@ class LoadScenario:
         begun = time.monotonic()
         prepared = self.prepare(run, planned)
         yield StepStarted(1, self.title, prepared.command)
-        driven = yield from drive(run, planned, _generator(run, planned, prepared.profile))
-        yield from report.client_side(driven, run.ledger.writes)
-        yield from report.generator_side(driven.tally)
-        return (yield from end(run, driven, begun=begun, label=self.label, reads=prepared.reads))
+        finished = yield from run_load(run, planned, _generator(run, planned, prepared.profile))
+        yield from report.client_side(finished, run.ledger.writes)
+        yield from report.generator_side(finished.counters)
+        return (yield from end(run, finished, begun=begun, label=self.label, reads=prepared.reads))
 
 
-def _generator(run: Run, planned: Plan, profile: Profile) -> Generator:
+def _generator(run: Run, planned: Plan, profile: Profile) -> LoadGenerator:
     host = urlsplit(run.api_url).hostname or "127.0.0.1"
     address = (host, run.api_port)
-    return Generator(address, profile, planned.pace, run.ledger.record, connections=planned.clients)
+    return LoadGenerator(address, profile, planned.pace, run.ledger.record, connections=planned.clients)
 
 
 def _creates(run: Run, planned: Plan) -> Prepared:

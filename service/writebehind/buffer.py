@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 from service.writebehind import keys
 from service.writebehind.entry import DeadLetter
 from service.writebehind.errors import QueueFull
-from service.writebehind.scripts import Scripts, plain_commands
+from service.writebehind.scripts import Scripts, map_redis_errors
 from service.writebehind.settings import Settings
 
 Operation = Literal["create", "update", "delete"]
@@ -175,7 +175,7 @@ class Buffer:
 
     def farewell(self, name: str) -> None:
         """The worker of this name ends in good order."""
-        with plain_commands():
+        with map_redis_errors():
             self._scripts.client.hdel(keys.WORKERS, name)
 
     def flush_now(self) -> None:
@@ -184,7 +184,7 @@ class Buffer:
 
     def flush_started(self) -> None:
         """A flush job runs: the next write that finds the queue empty signals another."""
-        with plain_commands():
+        with map_redis_errors():
             self._scripts.client.delete(keys.SIGNAL)
 
     def restore(self) -> int:

@@ -10,7 +10,7 @@ from redis.exceptions import ResponseError
 from service.writebehind import keys
 from service.writebehind.entry import check_id, finish, parse_product, product_head, timestamp, tombstone_head
 from service.writebehind.errors import InvalidProduct
-from service.writebehind.scripts import Scripts, plain_commands
+from service.writebehind.scripts import Scripts, map_redis_errors
 from service.writebehind.store import Store
 
 _CHUNK: Final = 100
@@ -34,7 +34,7 @@ class DeadLetters:
         self._store = store
 
     def size(self) -> int:
-        with plain_commands():
+        with map_redis_errors():
             try:
                 return int(self._scripts.client.llen(keys.DLQ))
             except ResponseError:
@@ -47,7 +47,7 @@ class DeadLetters:
 
     def drop(self) -> int:
         """Drop all of them; return how many."""
-        with plain_commands():
+        with map_redis_errors():
             pipe = self._scripts.client.pipeline(transaction=True)
             pipe.llen(keys.DLQ)
             pipe.delete(keys.DLQ)
@@ -74,7 +74,7 @@ class DeadLetters:
         return requeued, superseded, signal
 
     def _letters(self, limit: int) -> list[bytes]:
-        with plain_commands():
+        with map_redis_errors():
             try:
                 letters: Any = self._scripts.client.lrange(keys.DLQ, 0, limit - 1)
             except ResponseError:

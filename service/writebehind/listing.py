@@ -8,7 +8,7 @@ import redis
 
 from service.writebehind import keys
 from service.writebehind.entry import is_tombstone, to_document, version_of, with_source
-from service.writebehind.scripts import plain_commands
+from service.writebehind.scripts import map_redis_errors
 from service.writebehind.store import Store
 
 #: Ids that are looked at in each place where an unpersisted product can be: the newest of the queue, of
@@ -57,7 +57,7 @@ class _Newest:
 
 def _waiting(client: "redis.Redis") -> dict[bytes, bytes]:
     """Ids and entries of products that are queued, claimed or waiting for a retry."""
-    with plain_commands():
+    with map_redis_errors():
         pipe = client.pipeline(transaction=True)
         pipe.lrange(keys.QUEUE, -_QUEUED, -1)
         pipe.zrevrange(keys.INFLIGHT, 0, _CLAIMED - 1)
@@ -73,7 +73,7 @@ def _replacements(client: "redis.Redis", ids: list[bytes]) -> Iterable[tuple[byt
     is not there any more, the cache still has it."""
     if not ids:
         return
-    with plain_commands():
+    with map_redis_errors():
         cached: Any = client.mget([keys.cache(i.decode()) for i in ids])
     for product_id, entry, document in zip(ids, _pending(client, ids), cached, strict=True):
         if document is not None:
@@ -85,7 +85,7 @@ def _replacements(client: "redis.Redis", ids: list[bytes]) -> Iterable[tuple[byt
 def _pending(client: "redis.Redis", ids: list[bytes]) -> list[bytes | None]:
     if not ids:
         return []
-    with plain_commands():
+    with map_redis_errors():
         pipe = client.pipeline(transaction=False)
         pipe.hmget(keys.PENDING, ids)
         entries: Any = pipe.execute(raise_on_error=False)[0]

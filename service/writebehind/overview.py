@@ -8,7 +8,7 @@ import msgspec
 from service.writebehind import keys
 from service.writebehind.condition import KEYS, Condition, read_condition, settings_in_force
 from service.writebehind.entry import attempts_of, is_tombstone, queued_at_of, to_document
-from service.writebehind.scripts import Scripts, plain_commands
+from service.writebehind.scripts import Scripts, map_redis_errors
 from service.writebehind.settings import Settings, WritePolicy
 from service.writebehind.workers import Blocker, State, WorkerState
 
@@ -120,7 +120,7 @@ class Overview:
         )
 
     def size(self) -> int:
-        with plain_commands():
+        with map_redis_errors():
             return int(self._scripts.client.llen(keys.QUEUE))
 
     def settings(self) -> dict[str, Any]:
@@ -152,7 +152,7 @@ class Overview:
         """
         changed = self._settings.changed(given).to_env()
         if given:
-            with plain_commands():
+            with map_redis_errors():
                 self._scripts.client.hset(keys.CONFIG, mapping={n: changed[n.upper()] for n in given})
 
 

@@ -208,7 +208,7 @@ class Scripts:
 
 
 @contextmanager
-def plain_commands() -> Iterator[None]:
+def map_redis_errors() -> Iterator[None]:
     """Translate redis-py's errors where a plain command is used.
 
     Raises:

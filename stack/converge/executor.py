@@ -10,26 +10,26 @@ from stack.spec.events import StackEvent, StackEvents
 
 
 class Cancelled(Exception):
-    """The work was given up, because other work failed or the user interrupted."""
+    """The work was cancelled, because other work failed or the user interrupted."""
 
 
-class Shift:
+class CancelToken:
     """What a task sees of the crew that it works in."""
 
     def __init__(self, put: Callable[[StackEvent], None]) -> None:
         self.report: Final = put
-        self._given_up = threading.Event()
+        self._cancelled = threading.Event()
 
-    def give_up(self) -> None:
-        self._given_up.set()
+    def cancel(self) -> None:
+        self._cancelled.set()
 
-    def check(self) -> None:
-        """Raises Cancelled if the work was given up; long work asks often."""
-        if self._given_up.is_set():
+    def raise_if_cancelled(self) -> None:
+        """Raises Cancelled if the work was cancelled; long work asks often."""
+        if self._cancelled.is_set():
             raise Cancelled
 
 
-Task = Callable[[Shift], None]
+Task = Callable[[CancelToken], None]
 
 
 def work(tasks: Mapping[str, Task], after: Mapping[str, Collection[str]]) -> StackEvents:
@@ -39,7 +39,7 @@ def work(tasks: Mapping[str, Task], after: Mapping[str, Collection[str]]) -> Sta
     the iterator is closed or interrupted: no task runs on after it.
     """
     reports: queue.SimpleQueue[StackEvent | Future[None]] = queue.SimpleQueue()
-    shift = Shift(reports.put)
+    token = CancelToken(reports.put)
     waiting = {name: set(after.get(name, ())) & set(tasks) for name in tasks}
     names: dict[Future[None], str] = {}
     with ThreadPoolExecutor(max_workers=max(1, len(tasks))) as pool:
@@ -47,7 +47,7 @@ def work(tasks: Mapping[str, Task], after: Mapping[str, Collection[str]]) -> Sta
         def begin_ready() -> None:
             for name in [name for name, before in waiting.items() if not before]:
                 del waiting[name]
-                future = pool.submit(tasks[name], shift)
+                future = pool.submit(tasks[name], token)
                 names[future] = name
                 future.add_done_callback(reports.put)
 
@@ -65,4 +65,4 @@ def work(tasks: Mapping[str, Task], after: Mapping[str, Collection[str]]) -> Sta
                 begin_ready()
         finally:
             # Leaving the `with` waits for the threads; they end at their next check.
-            shift.give_up()
+            token.cancel()

@@ -17,13 +17,13 @@ from service.writebehind.workers import WorkerState
 from stack.converge.flushing import condition
 from stack.redis_wire import ANSWER_SECONDS, Refused, ask, connect
 from stack.spec.runtime import Observed
-from stack.spec.service import HealthCheck, Protocol, ServiceSpec
+from stack.spec.service import HealthCheck, ProbeKind, ServiceSpec
 
 #: Version 3.0 of PostgreSQL's protocol.
 _POSTGRES_PROTOCOL: Final = 196_608
 
 
-def ailment(check: HealthCheck, seen: Observed | None = None) -> str:
+def probe(check: HealthCheck, seen: Observed | None = None) -> str:
     """What the service lacks, for a sentence; '' if it is fit for work.
 
     Args:
@@ -52,13 +52,13 @@ def trouble(check: HealthCheck) -> str:
         return ""
 
 
-def examined(spec: ServiceSpec, seen: Observed | None) -> Observed:
+def with_health(spec: ServiceSpec, seen: Observed | None) -> Observed:
     """What was seen of a service, whether it is fit for work, and whether it gets that done."""
     if seen is None:
         return Observed(service=spec.name, state="missing")
     if seen.state != "running":
         return seen
-    lack = ailment(spec.health, seen)
+    lack = probe(spec.health, seen)
     if lack and (what := _takes_writes(spec.health, lack)):
         return replace(seen, state="healthy", detail=what)
     if lack:
@@ -77,10 +77,12 @@ def _remark(check: HealthCheck) -> str:
     return ""
 
 
-def examined_all(specs: Mapping[str, ServiceSpec], observed: Mapping[str, Observed]) -> dict[str, Observed]:
+def with_health_of_all(
+    specs: Mapping[str, ServiceSpec], observed: Mapping[str, Observed]
+) -> dict[str, Observed]:
     """All of them at once: each may take a while to say nothing."""
     with ThreadPoolExecutor(max_workers=len(specs)) as pool:
-        seen = pool.map(lambda spec: examined(spec, observed.get(spec.name)), specs.values())
+        seen = pool.map(lambda spec: with_health(spec, observed.get(spec.name)), specs.values())
         return dict(zip(specs, seen, strict=True))
 
 
@@ -170,13 +172,13 @@ def _get(check: HealthCheck) -> tuple[int, Mapping[str, object]]:
     return response.status, content if isinstance(content, dict) else {}
 
 
-_ASK: Final[Mapping[Protocol, Callable[[HealthCheck, Observed | None], str]]] = {
+_ASK: Final[Mapping[ProbeKind, Callable[[HealthCheck, Observed | None], str]]] = {
     "redis": _ask_redis,
     "worker": _ask_worker,
     "postgres": _ask_postgres,
     "http": _ask_http,
 }
-_TROUBLE: Final[Mapping[Protocol, Callable[[HealthCheck], str]]] = {
+_TROUBLE: Final[Mapping[ProbeKind, Callable[[HealthCheck], str]]] = {
     "redis": _is_full,
     "worker": lambda check: condition(check).trouble(),
     "http": _refuses_writes,

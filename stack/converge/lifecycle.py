@@ -8,8 +8,8 @@ from typing import Final
 
 from stack import ports
 from stack.converge import executor as crew
-from stack.converge.executor import Shift
-from stack.converge.health import ailment, trouble
+from stack.converge.executor import CancelToken
+from stack.converge.health import probe, trouble
 from stack.converge.plan import Action, in_order, plan
 from stack.errors import DeadlinePassed, EnvironmentFault, LabError, NotRunning
 from stack.spec.events import ServiceChanged, StackEvents
@@ -48,14 +48,14 @@ class Lifecycle:
         self,
         runtime: Runtime,
         specs: Mapping[str, ServiceSpec],
-        furnish: Mapping[str, Callable[[], str]],
-        diagnose: Callable[[HealthCheck, Observed], str] = ailment,
+        post_start: Mapping[str, Callable[[], str]],
+        diagnose: Callable[[HealthCheck, Observed], str] = probe,
         trouble: Callable[[HealthCheck], str] = trouble,
         describe_holder: Callable[[int], str] = ports.describe_holder,
     ) -> None:
         self._runtime = runtime
         self._specs = specs
-        self._furnish = furnish
+        self._post_start = post_start
         self._diagnose = diagnose
         self._trouble = trouble
         self._describe_holder = describe_holder
@@ -137,7 +137,7 @@ class Lifecycle:
         ]
         ports.require_free(wanted, self._describe_holder)
 
-    def _apply(self, action: Action, shift: Shift) -> None:
+    def _apply(self, action: Action, token: CancelToken) -> None:
         spec = self._specs[action.service]
         begun = time.monotonic()
         match action.verb:
@@ -146,56 +146,56 @@ class Lifecycle:
             case "resume":
                 self._runtime.signal(spec.name, "resume")
             case "replace" | "start":
-                self._start(spec, action, shift)
+                self._start(spec, action, token)
         if missing := self._missing_dependencies(spec):
             text = f"waits for {' and '.join(missing)}"
-            shift.report(ServiceChanged(spec.name, "running", text))
+            token.report(ServiceChanged(spec.name, "running", text))
             return
-        self._await_health(spec, shift)
+        self._await_health(spec, token)
         # Also what was running all the time may lack something by now: a table that somebody dropped.
-        changed = self._furnish[spec.name]() if spec.name in self._furnish else ""
+        changed = self._post_start[spec.name]() if spec.name in self._post_start else ""
         took = "" if action.verb == "keep" else f"{time.monotonic() - begun:.1f} s"
-        if trouble := self._lasting_trouble(spec, shift):
-            shift.report(ServiceChanged(spec.name, "unhealthy", trouble))
+        if trouble := self._lasting_trouble(spec, token):
+            token.report(ServiceChanged(spec.name, "unhealthy", trouble))
             return
         where = f"{spec.health.host}:{spec.port}" if spec.port else ""
-        shift.report(ServiceChanged(spec.name, "healthy", ", ".join(filter(None, (where, took, changed)))))
+        token.report(ServiceChanged(spec.name, "healthy", ", ".join(filter(None, (where, took, changed)))))
 
-    def _start(self, spec: ServiceSpec, action: Action, shift: Shift) -> None:
-        shift.report(ServiceChanged(spec.name, "starting", action.why))
+    def _start(self, spec: ServiceSpec, action: Action, token: CancelToken) -> None:
+        token.report(ServiceChanged(spec.name, "starting", action.why))
         self._begun.append(spec.name)
         if action.verb == "replace":
             self._runtime.stop(spec.name, seconds=spec.stop_seconds)
-        shift.check()
+        token.raise_if_cancelled()
         self._runtime.start(spec)
 
-    def _stop(self, name: str, seen: Observed | None, shift: Shift) -> None:
+    def _stop(self, name: str, seen: Observed | None, token: CancelToken) -> None:
         if seen is not None and seen.pid is not None:
-            shift.report(ServiceChanged(name, "stopping"))
+            token.report(ServiceChanged(name, "stopping"))
         if seen is not None:
             spec = self._specs.get(name)
             self._runtime.stop(name, seconds=spec.stop_seconds if spec else _STOP_SECONDS)
-            shift.report(ServiceChanged(name, "stopped"))
+            token.report(ServiceChanged(name, "stopped"))
 
     def _missing_dependencies(self, spec: ServiceSpec) -> list[str]:
         """Those without which it can't become healthy, whatever it does."""
         observed = self._runtime.observe()
         return [name for name in spec.depends_on if name not in observed or observed[name].state != "running"]
 
-    def _await_health(self, spec: ServiceSpec, shift: Shift) -> None:
+    def _await_health(self, spec: ServiceSpec, token: CancelToken) -> None:
         lack = ""
 
         def fit() -> bool:
             nonlocal lack
-            shift.check()
+            token.raise_if_cancelled()
             seen = self._runtime.observe().get(spec.name)
             if seen is None or seen.pid is None:
                 raise self._ended(spec)
             lack = self._diagnose(spec.health, seen)
-            if lack and seen.complaint:
-                lack += f" (its own health check says: {seen.complaint})"
+            if lack and seen.health_output:
+                lack += f" (its own health check says: {seen.health_output})"
             # Of one that ran before, the runtime's opinion may be as of before its repair.
-            if lack and seen.given_up and spec.name in self._begun:
+            if lack and seen.unhealthy and spec.name in self._begun:
                 raise self._unhealthy(EnvironmentFault, spec, "", lack)
             return not lack
 
@@ -207,16 +207,16 @@ class Lifecycle:
             ):
                 if waited - told >= _TELL_SECONDS:
                     told = waited
-                    shift.report(ServiceChanged(spec.name, "starting", f"{waited:.0f} s: it {lack}"))
+                    token.report(ServiceChanged(spec.name, "starting", f"{waited:.0f} s: it {lack}"))
         except DeadlinePassed as error:
             raise self._unhealthy(DeadlinePassed, spec, f" after {spec.health.seconds:g} s", lack) from error
 
-    def _lasting_trouble(self, spec: ServiceSpec, shift: Shift) -> str:
+    def _lasting_trouble(self, spec: ServiceSpec, token: CancelToken) -> str:
         """Why it does not get its work done. A worker notices within seconds that an outage is over: that is
         waited for; what lasts is not this lab's to mend, such as a lock that somebody holds."""
 
         def over() -> bool:
-            shift.check()
+            token.raise_if_cancelled()
             return not self._trouble(spec.health)
 
         with suppress(DeadlinePassed):

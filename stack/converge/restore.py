@@ -15,7 +15,7 @@ from stack.redis_wire import ask
 from stack.spec.events import StackEvents, StackNoted
 from stack.spec.service import HealthCheck
 from stack.state.kept_settings import KeptSettings
-from stack.undo_log import Noted, RunChanges, borrowed_settings, journals
+from stack.undo_log import Noted, RunChanges, borrowed_settings, undo_logs
 
 if TYPE_CHECKING:
     from stack.lab import Lab
@@ -46,7 +46,7 @@ def remember(lab: "Lab") -> StackEvents:
 
 def put_back(lab: "Lab") -> StackEvents:
     """Put back what runs changed that were killed. What people changed by hand stays."""
-    for noted in journals(lab.directory):
+    for noted in undo_logs(lab.directory):
         if noted.abandoned:
             yield from _put_back(lab, noted)
 

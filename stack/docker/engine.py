@@ -42,7 +42,7 @@ def connect(settings: StackSettings, *, patient: bool = False) -> "APIClient":
     url, tls = endpoint(settings)
     _require_near(url)
     _require_listener(url)
-    with translated(f"the Docker engine at {url} does not answer"), _speaking(url):
+    with map_docker_errors(f"the Docker engine at {url} does not answer"), _speaking(url):
         client = EngineClient(url, tls=cast(Any, tls), timeout=_PROBE_SECONDS, version="auto")
         try:
             _require_docker(client, url)
@@ -68,12 +68,15 @@ def version(settings: StackSettings) -> str:
         NoEngine: nobody listens where it should.
         EnvironmentFault: whoever listens does not answer, or is not an engine that the lab can run on.
     """
-    with closing(connect(settings)) as client, translated("the Docker engine does not tell its version"):
+    with (
+        closing(connect(settings)) as client,
+        map_docker_errors("the Docker engine does not tell its version"),
+    ):
         return str(client.version()["Version"])
 
 
 @contextmanager
-def translated(
+def map_docker_errors(
     what: str, *, hint: str = "`labctl doctor` checks the machine; then try again"
 ) -> Iterator[None]:
     """Say in our words what the engine or the way to it refuses; `hint`: what to do where it refuses.

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-from stack.docker.engine import connect, translated
+from stack.docker.engine import connect, map_docker_errors
 from stack.errors import UsageError
 from stack.settings import StackSettings
 from stack.spec.names import DATABASE, PASSWORD, USER
@@ -34,7 +34,10 @@ def run(
         UsageError: there is no such program.
         EnvironmentFault: the engine refuses, or can't be reached.
     """
-    with closing(connect(settings, patient=True)) as client, translated(f"no command could run in {service}"):
+    with (
+        closing(connect(settings, patient=True)) as client,
+        map_docker_errors(f"no command could run in {service}"),
+    ):
         made = client.exec_create(container, list(argv), environment=dict(_LIBPQ), stdin=bool(stdin))
         out, err = _converse(client, made["Id"], stdin)
         code = int(client.exec_inspect(made["Id"])["ExitCode"])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from stack.docker import labels
 from stack.docker.build_context import DOCKERFILE, context_archive, context_hash
-from stack.docker.engine import connect, translated
+from stack.docker.engine import connect, map_docker_errors
 from stack.errors import EnvironmentFault
 from stack.settings import StackSettings
 from stack.spec.events import Advanced, StackEvents, StackNoted
@@ -41,7 +41,7 @@ class DockerImages:
     def __init__(self, settings: StackSettings) -> None:
         self._settings = settings
 
-    def provide(self, specs: Mapping[str, ServiceSpec]) -> StackEvents:
+    def ensure_images(self, specs: Mapping[str, ServiceSpec]) -> StackEvents:
         """Pull and build what is missing; nothing to do takes no time worth telling.
 
         Raises:
@@ -64,7 +64,7 @@ class DockerImages:
         yield StackNoted(f"building {what}: this takes a minute, once")
         lines: list[str] = []
         steps, error = 1, ""
-        with translated(f"{what} can't be built"):
+        with map_docker_errors(f"{what} can't be built"):
             for message in client.build(
                 fileobj=context_archive(),
                 custom_context=True,
@@ -101,7 +101,7 @@ def _failed_build(lines: list[str], error: str) -> EnvironmentFault:
 def _is_there(client: "APIClient", image: str) -> bool:
     from docker.errors import ImageNotFound
 
-    with translated(f"the image {image} can't be looked up"), suppress(ImageNotFound):
+    with map_docker_errors(f"the image {image} can't be looked up"), suppress(ImageNotFound):
         _details(client, image)
         return True
     return False
@@ -116,7 +116,7 @@ def _details(client: "APIClient", image: str) -> Mapping[str, Any]:
 def _pull(client: "APIClient", image: str) -> StackEvents:
     repository, _, tag = image.rpartition(":")
     yield StackNoted(f"pulling {image}")
-    with translated(f"the image {image} can't be pulled", hint=_pull_hint(image)):
+    with map_docker_errors(f"the image {image} can't be pulled", hint=_pull_hint(image)):
         yield from progress(client.pull(repository, tag=tag, stream=True, decode=True), image)
     yield StackNoted(f"pulled {image}")
 
@@ -156,7 +156,7 @@ def progress(messages: Iterator[Mapping[str, Any]], image: str) -> Iterator[Adva
 def _tag_for_compose(client: "APIClient", image: str) -> None:
     """Let `docker compose up SERVICE` on this lab start what runs in it: compose builds no image that is
     there, and one of an earlier version would not understand what this one keeps in Redis."""
-    with translated(f"the image {image} can't be tagged"):
+    with map_docker_errors(f"the image {image} can't be tagged"):
         client.tag(image, REPOSITORY, COMPOSE_TAG)
 
 

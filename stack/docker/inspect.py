@@ -33,8 +33,8 @@ def observed(service: str, found: Mapping[str, Any]) -> Observed:
         spec_hash=docker_labels.labels_of(found).get(docker_labels.SPEC, ""),
         port=_port(found),
         detail=_detail(state),
-        complaint=_complaint(state) if lives else "",
-        given_up=lives and (state.get("Health") or {}).get("Status") == "unhealthy",
+        health_output=_complaint(state) if lives else "",
+        unhealthy=lives and (state.get("Health") or {}).get("Status") == "unhealthy",
     )
 
 

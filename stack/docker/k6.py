@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from stack.docker import containers as docker_containers
 from stack.docker import labels as docker_labels
-from stack.docker.engine import connect, translated
+from stack.docker.engine import connect, map_docker_errors
 from stack.docker.images import DockerImages
 from stack.docker.services import K6_BASE_URL, K6_IMAGE, K6_SCRIPTS, k6_spec
 from stack.errors import EnvironmentFault
@@ -44,11 +44,14 @@ class DockerLoadTest:
         return shown_command(program, self._script, {"BASE_URL": K6_BASE_URL, **self._given})
 
     def prepare(self) -> StackEvents:
-        return DockerImages(self._settings).provide({"k6": self._spec()})
+        return DockerImages(self._settings).ensure_images({"k6": self._spec()})
 
     def lines(self) -> Generator[str, None, None]:
         printed: deque[str] = deque(maxlen=TAIL)
-        with closing(connect(self._settings, patient=True)) as client, translated("k6 could not be run"):
+        with (
+            closing(connect(self._settings, patient=True)) as client,
+            map_docker_errors("k6 could not be run"),
+        ):
             identity = self._create(client)
             try:
                 client.start(identity)
@@ -68,7 +71,7 @@ class DockerLoadTest:
         from docker.errors import APIError
 
         self._stopped.set()
-        with closing(connect(self._settings)) as client, translated("k6 could not be stopped"):
+        with closing(connect(self._settings)) as client, map_docker_errors("k6 could not be stopped"):
             found = docker_containers.find(client, self._lab, "k6")
             # It may end by itself at this moment.
             if found is not None:

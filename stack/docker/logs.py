@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from stack.docker.engine import connect, translated
+from stack.docker.engine import connect, map_docker_errors
 from stack.errors import LabError
 from stack.settings import StackSettings
 from stack.spec.runtime import LogLine
@@ -39,7 +39,7 @@ def read(
 
     with closing(connect(settings)) as client:
         for service, container in containers.items():
-            with translated(f"the log of {service} can't be read"), suppress(NotFound):
+            with map_docker_errors(f"the log of {service} can't be read"), suppress(NotFound):
                 text = client.logs(container, tail="all" if tail is None else tail)
                 for line in text.decode(errors="replace").splitlines():
                     yield LogLine(service, line)
@@ -134,7 +134,7 @@ class _Follower:
         """When the container started: another time means that there are new lines to follow."""
         from docker.errors import NotFound
 
-        with translated(f"the log of {self._service} can't be read"), suppress(NotFound):
+        with map_docker_errors(f"the log of {self._service} can't be read"), suppress(NotFound):
             found = self._client.inspect_container(self._container)
             return f"{found['Id']} {found['State']['StartedAt']}"
         return ""
@@ -145,7 +145,7 @@ class _Follower:
 
         rest = b""
         # It may be removed at any moment.
-        with translated(f"the log of {self._service} can't be read"), suppress(NotFound):
+        with map_docker_errors(f"the log of {self._service} can't be read"), suppress(NotFound):
             logs: Any = self._client.logs
             stream: _Stream = logs(
                 self._container, stream=True, follow=True, timestamps=True, tail=tail, since=since or None

@@ -6,7 +6,7 @@ from typing import Any
 
 from stack import ports
 from stack.docker import labels as docker_labels
-from stack.docker.engine import connect, translated
+from stack.docker.engine import connect, map_docker_errors
 from stack.errors import EnvironmentFault
 from stack.settings import StackSettings
 
@@ -22,7 +22,7 @@ def _publisher(port: int) -> str:
     with (
         suppress(EnvironmentFault),
         closing(connect(StackSettings.from_env())) as client,
-        translated("the containers can't be looked up"),
+        map_docker_errors("the containers can't be looked up"),
     ):
         for found in client.containers(filters={"publish": f"{port}/tcp"}):
             return _described(found)

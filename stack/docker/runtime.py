@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from stack.docker import containers as docker_containers
 from stack.docker import labels as docker_labels
 from stack.docker import logs as docker_logs
-from stack.docker.engine import connect, translated
+from stack.docker.engine import connect, map_docker_errors
 from stack.docker.exec import run
 from stack.docker.inspect import observed
 from stack.docker.owner import Owner
@@ -66,7 +66,7 @@ class DockerRuntime:
 
     def start(self, spec: ServiceSpec) -> None:
         found = self._find(spec.name)
-        with translated(f"{spec.name} could not be started"):
+        with map_docker_errors(f"{spec.name} could not be started"):
             if found is not None and not docker_containers.is_current(self._client, self._lab, found, spec):
                 docker_containers.discard(self._client, found["Id"])
                 found = None
@@ -82,7 +82,7 @@ class DockerRuntime:
         found = self._find(service)
         if found is None or not found["State"]["Running"]:
             return
-        with translated(f"{service} could not be stopped"):
+        with map_docker_errors(f"{service} could not be stopped"):
             # A frozen process notices no signal.
             self._thaw(found)
             self._client.stop(found["Id"], timeout=round(seconds))
@@ -91,7 +91,7 @@ class DockerRuntime:
         found = self._find(service)
         if found is None or not found["State"]["Running"]:
             raise NotRunning(f"{service} does not run", hint="start it with `labctl up`")
-        with translated(f"no {fault} of {service}"):
+        with map_docker_errors(f"no {fault} of {service}"):
             match fault:
                 case "kill":
                     self._thaw(found)
@@ -105,7 +105,7 @@ class DockerRuntime:
 
     def remove(self, *, keep_data: bool) -> None:
         own = docker_labels.own_filter(self._lab)
-        with translated(f"the lab {self._lab} could not be removed"):
+        with map_docker_errors(f"the lab {self._lab} could not be removed"):
             # One-off containers and services that this version does not know are the lab's as well.
             for found in self._client.containers(all=True, filters=own):
                 if docker_labels.is_own(self._lab, found.get("Labels")):
@@ -119,7 +119,7 @@ class DockerRuntime:
 
     def holds_data(self) -> bool:
         """Whether a volume of the lab is there."""
-        with translated("the lab's volumes can't be looked up"):
+        with map_docker_errors("the lab's volumes can't be looked up"):
             return bool(self._volumes())
 
     def exec(self, service: str, argv: Sequence[str], stdin: bytes = b"") -> ExecResult:
@@ -156,7 +156,7 @@ class DockerRuntime:
 
         own = docker_labels.own_filter(self._lab)
         details: list[Mapping[str, Any]] = []
-        with translated(f"the containers of {self._lab} can't be looked up"):
+        with map_docker_errors(f"the containers of {self._lab} can't be looked up"):
             for found in self._client.containers(all=True, filters=own):
                 self._owner.require(self._lab, found.get("Labels"))
                 # Another labctl or a person may remove it meanwhile.
@@ -165,7 +165,7 @@ class DockerRuntime:
         return details
 
     def _find(self, service: str) -> Mapping[str, Any] | None:
-        with translated(f"the container of {service} can't be looked up"):
+        with map_docker_errors(f"the container of {service} can't be looked up"):
             return docker_containers.find(self._client, self._lab, service)
 
     def _thaw(self, found: Mapping[str, Any]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import psutil
 
-from stack.docker.engine import translated
+from stack.docker.engine import map_docker_errors
 from stack.docker.inspect import unix_time
 from stack.process_io import disk_bytes
 from stack.spec.runtime import Usage
@@ -42,7 +42,7 @@ class ContainerMeter:
     def _read_one(self, client: "APIClient", found: Mapping[str, Any]) -> Usage | None:
         from docker.errors import NotFound
 
-        with translated("the engine tells no figures"), suppress(NotFound):
+        with map_docker_errors("the engine tells no figures"), suppress(NotFound):
             # One shot: the engine would otherwise take a second for its own comparison.
             stats = client.stats(found["Id"], stream=False, one_shot=True)
             if (stats.get("cpu_stats") or {}).get("cpu_usage"):

@@ -12,7 +12,7 @@ from stack.errors import DeadlinePassed, UsageError
 from stack.local.programs import postgres_directory, redis_cli
 from stack.spec.names import DATABASE, HOST, PASSWORD, USER
 from stack.spec.runtime import ExecResult
-from stack.state.files import usable
+from stack.state.files import map_os_errors
 
 #: s for one command.
 _SECONDS: Final = 300.0
@@ -61,7 +61,7 @@ def _provide_tools(tools: Path, redis_port: int | None) -> Path:
     program = [str(found)] if found else [sys.executable, "-m", "stack.local.redis_cli"]
     script = f'#!/bin/sh\nexec {shlex.join(program)} -h {HOST} -p {redis_port or 6379} "$@"\n'
     wrapper = tools / "redis-cli"
-    with usable(tools):
+    with map_os_errors(tools):
         tools.mkdir(exist_ok=True)
         if not wrapper.exists() or wrapper.read_text() != script:
             # Renamed into place: another labctl may be running it just now.

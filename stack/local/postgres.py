@@ -16,7 +16,7 @@ import psutil
 from stack.errors import EnvironmentFault, StateUnusable
 from stack.local.programs import POSTGRES_MAJOR, postgres_directory
 from stack.local.unprivileged import NOBODY
-from stack.state.files import usable
+from stack.state.files import map_os_errors
 
 #: s for the creation of a data directory.
 _CREATE_SECONDS: Final = 60.0
@@ -44,7 +44,7 @@ def prepare(data: Path, credentials: Mapping[str, str], env: Mapping[str, str]) 
         _check_version(data)
         forget_dead_server(data)
         return
-    with usable(data):
+    with map_os_errors(data):
         end_abandoned(data)
         new = _unfinished(data)
         shutil.rmtree(new, ignore_errors=True)
@@ -120,7 +120,7 @@ def _serves(pid: int, data: Path) -> bool:
 
 
 def _check_version(data: Path) -> None:
-    with usable(data):
+    with map_os_errors(data):
         found = (data / "PG_VERSION").read_text().strip()
     if found != POSTGRES_MAJOR:
         raise StateUnusable(

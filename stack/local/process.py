@@ -21,24 +21,24 @@ _UNSEEN = (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess, OSEr
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class ProcessId:
     """One process, for ever."""
 
     pid: int
     #: When it was born, in terms that a change of the clock does not touch.
-    birth: str
+    start_time: str
 
 
-def identify(pid: int) -> Identity | None:
+def identify(pid: int) -> ProcessId | None:
     """The process that has this pid now; None if there is none."""
-    birth = _birth(pid)
-    return Identity(pid, birth) if birth else None
+    start_time = _start_time(pid)
+    return ProcessId(pid, start_time) if start_time else None
 
 
-def is_alive(identity: Identity) -> bool:
+def is_alive(identity: ProcessId) -> bool:
     """Whether this very process still runs. A zombie does not."""
     _reap(identity.pid)
-    if _birth(identity.pid) != identity.birth:
+    if _start_time(identity.pid) != identity.start_time:
         return False
     try:
         return psutil.Process(identity.pid).status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
@@ -46,14 +46,14 @@ def is_alive(identity: Identity) -> bool:
         return False
 
 
-def is_paused(identity: Identity) -> bool:
+def is_paused(identity: ProcessId) -> bool:
     try:
         return psutil.Process(identity.pid).status() == psutil.STATUS_STOPPED
     except _UNSEEN:
         return False
 
 
-def started_at(identity: Identity) -> float | None:
+def started_at(identity: ProcessId) -> float | None:
     """Unix time in s."""
     try:
         return psutil.Process(identity.pid).create_time()
@@ -68,7 +68,7 @@ class _Detached(subprocess.Popen[bytes]):
         """Popen's would warn that it still runs; that is the point."""
 
 
-def spawn(argv: Sequence[str], *, env: Mapping[str, str], directory: Path, log: Path) -> Identity:
+def spawn(argv: Sequence[str], *, env: Mapping[str, str], directory: Path, log: Path) -> ProcessId:
     """Start a process in a session of its own, with its output appended to `log`.
 
     Raises:
@@ -85,18 +85,18 @@ def spawn(argv: Sequence[str], *, env: Mapping[str, str], directory: Path, log: 
             start_new_session=True,
         )
     # An immediate end leaves a zombie that nobody has reaped yet, so it still has its birth.
-    return identify(child.pid) or Identity(child.pid, "")
+    return identify(child.pid) or ProcessId(child.pid, "")
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ProcessTree:
     """All processes of one service: its leader, the leader's descendants, and what they left behind.
 
     A session is not enough: PostgreSQL's children open their own. An orphan of a dead leader is known
     by where it works and what it writes its output to.
     """
 
-    leader: Identity | None
+    leader: ProcessId | None
     #: Working directory of the service's processes, nobody else's.
     directory: Path
     log: Path
@@ -153,7 +153,7 @@ def _reap(pid: int) -> None:
         os.waitpid(pid, os.WNOHANG)
 
 
-def _birth(pid: int) -> str:
+def _start_time(pid: int) -> str:
     if sys.platform != "linux":
         try:
             return repr(psutil.Process(pid).create_time())

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from stack.errors import StateUnusable
-from stack.local.process import Identity
+from stack.local.process import ProcessId
 from stack.spec.service import StopSignal
 from stack.state.files import read_json, write_json
 
@@ -17,7 +17,7 @@ class ProcessRecord:
 
     service: str
     #: None once it was stopped on purpose.
-    leader: Identity | None
+    leader: ProcessId | None
     spec_hash: str = ""
     port: int | None = None
     env: Mapping[str, str] = field(default_factory=dict)
@@ -37,7 +37,7 @@ def write(directory: Path, record: ProcessRecord) -> None:
         path_of(directory, record.service),
         {
             "pid": leader.pid if leader else None,
-            "birth": leader.birth if leader else "",
+            "birth": leader.start_time if leader else "",
             "spec_hash": record.spec_hash,
             "port": record.port,
             "env": dict(record.env),
@@ -55,7 +55,7 @@ def read(directory: Path, service: str) -> ProcessRecord | None:
         pid = content["pid"]
         return ProcessRecord(
             service=service,
-            leader=None if pid is None else Identity(int(pid), str(content["birth"])),
+            leader=None if pid is None else ProcessId(int(pid), str(content["birth"])),
             spec_hash=str(content["spec_hash"]),
             port=content["port"],
             env={str(name): str(value) for name, value in content["env"].items()},

@@ -18,7 +18,7 @@ from stack.local import exec as local_exec
 from stack.local import logs as local_logs
 from stack.local import postgres as local_postgres
 from stack.local import records as local_records
-from stack.local.process import Group, is_alive, is_paused, spawn, started_at
+from stack.local.process import ProcessTree, is_alive, is_paused, spawn, started_at
 from stack.local.programs import redis_server
 from stack.local.records import ProcessRecord
 from stack.local.traffic import connections
@@ -27,7 +27,7 @@ from stack.settings import StackSettings, inherited_env
 from stack.spec.names import CORE, WITH_DATA
 from stack.spec.runtime import ExecResult, FaultSignal, LogLine, Observed, RuntimeKind, Usage
 from stack.spec.service import ServiceSpec
-from stack.state.files import usable
+from stack.state.files import map_os_errors
 from stack.wait import wait_until
 
 _SIGNALS: Final[Mapping[FaultSignal, Signals]] = {
@@ -58,7 +58,7 @@ class LocalRuntime:
     def start(self, spec: ServiceSpec) -> None:
         log = self._log(spec.name)
         argv, env = self._command(spec)
-        with usable(log):
+        with map_os_errors(log):
             log.parent.mkdir(parents=True, exist_ok=True)
             self._workplace(spec.name).mkdir(parents=True, exist_ok=True)
             local_logs.set_aside(log)
@@ -80,7 +80,7 @@ class LocalRuntime:
         try:
             local_records.write(self._directory, record)
         except EnvironmentFault:
-            self._end(Group(leader, self._workplace(spec.name), log))
+            self._end(ProcessTree(leader, self._workplace(spec.name), log))
             raise
 
     def stop(self, service: str, *, seconds: float) -> None:
@@ -109,7 +109,7 @@ class LocalRuntime:
             self._end(self._group(service))
         local_postgres.end_abandoned(self._workplace("postgres"))
         local_postgres.forget_dead_server(self._workplace("postgres"))
-        with usable(self._directory):
+        with map_os_errors(self._directory):
             for name in ("logs", "run", "bin", *(() if keep_data else ("data",))):
                 with suppress(FileNotFoundError):
                     shutil.rmtree(self._directory / name)
@@ -181,7 +181,7 @@ class LocalRuntime:
                     f"{spec.name} runs in Docker alone", hint="start the lab with --runtime docker"
                 )
 
-    def _ask_to_end(self, group: Group, number: Signals, seconds: float) -> None:
+    def _ask_to_end(self, group: ProcessTree, number: Signals, seconds: float) -> None:
         if group.leader is None:
             return
         # First let a paused one go on: what reaches it frozen may go to one of its threads, unnoticed by
@@ -192,7 +192,7 @@ class LocalRuntime:
         with suppress(DeadlinePassed):
             wait_until(lambda: not group.members(), seconds=seconds, reason="it has ended", hint="")
 
-    def _end(self, group: Group) -> None:
+    def _end(self, group: ProcessTree) -> None:
         def gone() -> bool:
             group.send(SIGKILL)
             return not group.members()
@@ -204,9 +204,9 @@ class LocalRuntime:
             hint="they hang in the system, or belong to another user; try again, or end them by hand",
         )
 
-    def _group(self, service: str, record: ProcessRecord | None = None) -> Group:
+    def _group(self, service: str, record: ProcessRecord | None = None) -> ProcessTree:
         known = record or local_records.read(self._directory, service)
-        return Group(known.leader if known else None, self._workplace(service), self._log(service))
+        return ProcessTree(known.leader if known else None, self._workplace(service), self._log(service))
 
     def _log(self, service: str) -> Path:
         return self._directory / "logs" / f"{service}.log"

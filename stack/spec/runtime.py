@@ -34,8 +34,8 @@ class Observed:
     port: int | None = None
     detail: str = ""
     #: What the runtime's own health check said last, where it failed; and whether it has given up.
-    complaint: str = ""
-    given_up: bool = False
+    health_output: str = ""
+    unhealthy: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from stack.spec.container import ContainerSpec
 #: What a service runs. The local runtime knows where to find it; `image`: only a container has it.
 Program = Literal["redis", "postgres", "python", "image"]
 #: How health is asked for. `worker`: its announcement in Redis; the others: their own protocol.
-Protocol = Literal["redis", "postgres", "http", "worker"]
+ProbeKind = Literal["redis", "postgres", "http", "worker"]
 #: The signal that asks a service to end in good order.
 StopSignal = Literal["SIGTERM", "SIGINT"]
 
@@ -21,7 +21,7 @@ _HASH_DIGITS: Final = 16
 class HealthCheck:
     """How to find out, from the machine that labctl runs on, whether a service is fit for work."""
 
-    protocol: Protocol
+    protocol: ProbeKind
     host: str
     port: int
     #: Where `http` asks.

@@ -5,13 +5,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from stack import undo_log as run_journal
 from stack.errors import StateUnusable
 from stack.spec.names import CORE
 from stack.state import kept_settings, lock
 from stack.state import lab as lab_state
-from stack.state.files import usable
+from stack.state.files import map_os_errors
 
+#: Undo logs of runs: what each has changed and not put back yet; see `stack.undo_log`.
+UNDO_LOGS: Final = "run-*.json"
 #: Records of what was run in the lab; they go with it.
 RUNS: Final = "runs"
 #: What is also kept of a lab that compose started.
@@ -47,7 +48,7 @@ def check_unclaimed(directory: Path) -> None:
     """
     if holds_lab(directory):
         return
-    with usable(directory):
+    with map_os_errors(directory):
         foreign = sorted(path.name for path in directory.iterdir()) if directory.exists() else []
     # A lock alone is that of a labctl that is about to start the same lab; what was run and set is also kept
     # of labs that compose started.
@@ -67,13 +68,11 @@ def forget_runs(directory: Path) -> None:
 
 def take_away(directory: Path) -> None:
     """Remove what the lab itself keeps there, and the directory where nothing else is in it."""
-    with usable(directory):
+    with map_os_errors(directory):
         with suppress(FileNotFoundError):
             shutil.rmtree(directory / RUNS)
         known = (lab_state.FILE, kept_settings.FILE, lock.FILE)
-        leftovers = (
-            path for pattern in (".*.json.*", run_journal.PATTERN) for path in directory.glob(pattern)
-        )
+        leftovers = (path for pattern in (".*.json.*", UNDO_LOGS) for path in directory.glob(pattern))
         for path in (*leftovers, *(directory / name for name in known)):
             path.unlink(missing_ok=True)
         if directory.is_dir() and not any(directory.iterdir()):
@@ -81,4 +80,4 @@ def take_away(directory: Path) -> None:
 
 
 def _is_journal(name: str) -> bool:
-    return Path(name).match(run_journal.PATTERN)
+    return Path(name).match(UNDO_LOGS)

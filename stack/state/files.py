@@ -17,7 +17,7 @@ FORMAT: Final = 1
 
 
 @contextmanager
-def usable(path: Path) -> Iterator[None]:
+def map_os_errors(path: Path) -> Iterator[None]:
     """Translate what the file system says.
 
     Raises:
@@ -37,7 +37,7 @@ def resolved(path: Path) -> Path:
     Raises:
         StateUnusable: they lead in a circle, or nowhere that can be looked at.
     """
-    with usable(path):
+    with map_os_errors(path):
         try:
             return path.resolve()
         except RuntimeError as error:
@@ -51,7 +51,7 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     Raises:
         StateUnusable: it can't be written.
     """
-    with usable(path):
+    with map_os_errors(path):
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
             with os.fdopen(handle, "w") as file:
@@ -69,7 +69,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
     Raises:
         StateUnusable: it can't be read, is damaged, or comes from another version of labctl.
     """
-    with usable(path):
+    with map_os_errors(path):
         try:
             text = path.read_bytes()
         except (FileNotFoundError, NotADirectoryError):

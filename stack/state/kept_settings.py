@@ -11,7 +11,7 @@ from service.writebehind.errors import InvalidSettings
 from service.writebehind.settings import Settings
 from stack.redis_wire import ask
 from stack.spec.service import HealthCheck
-from stack.state.files import damaged, read_json, usable, write_json
+from stack.state.files import damaged, map_os_errors, read_json, write_json
 
 FILE: Final = "live.json"
 #: s; it is a look in passing, which must not hold up a command that has other work.
@@ -100,7 +100,7 @@ class KeptSettings:
             raise damaged(self._path) from error
 
     def _save(self, seen: _Seen) -> None:
-        with usable(self._path):
+        with map_os_errors(self._path):
             # A lab that compose started has no directory yet.
             self._path.parent.mkdir(parents=True, exist_ok=True)
         write_json(self._path, {"epoch": seen.epoch, "settings": dict(seen.settings)})

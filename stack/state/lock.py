@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from stack.spec.events import StackEvents, StackNoted
-from stack.state.files import usable
+from stack.state.files import map_os_errors
 from stack.wait import wait_until
 
 FILE: Final = "lock"
@@ -52,7 +52,7 @@ class LabLock:
         )
 
     def _try(self) -> bool:
-        with usable(self._path):
+        with map_os_errors(self._path):
             # `down` may take the directory away at any moment.
             try:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -74,7 +74,7 @@ class LabLock:
         return False
 
     def _lock(self, handle: int) -> bool:
-        with usable(self._path), suppress(BlockingIOError, FileNotFoundError):
+        with map_os_errors(self._path), suppress(BlockingIOError, FileNotFoundError):
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # `down` takes the directory away while it holds the lock: then ours is a file of the past.
             return os.path.samestat(os.fstat(handle), self._path.stat())

@@ -37,7 +37,7 @@ def _unique(name: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def local_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def shared_local_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     with _running("shared", "local", tmp_path_factory.mktemp("home")) as own_lab:
         yield own_lab
 
@@ -50,8 +50,8 @@ def shared_docker_lab(tmp_path_factory: pytest.TempPathFactory, engine: str) -> 
 
 @pytest.fixture(params=BOTH)
 def lab(request: pytest.FixtureRequest) -> Lab:
-    """A running lab, one a runtime and test process. Who breaks it repairs it: `list(stack.up())`."""
-    found = request.getfixturevalue(f"{request.param}_stack")
+    """A running lab, one a runtime and test process. Who breaks it repairs it: `list(lab.up())`."""
+    found = request.getfixturevalue(f"shared_{request.param}_lab")
     assert isinstance(found, Lab)
     # What one test set live must not come back in another that takes Redis' memory away.
     (found.directory / kept_settings.FILE).unlink(missing_ok=True)

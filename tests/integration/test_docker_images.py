@@ -35,16 +35,16 @@ def _spec(image: str) -> ServiceSpec:
     return replace(spec, container=replace(container_of(spec), image=image))
 
 
-def _provide(image: str) -> list[StackEvent]:
-    return list(DockerImages(StackSettings.from_env()).provide({"one": _spec(image)}))
+def _ensure_images(image: str) -> list[StackEvent]:
+    return list(DockerImages(StackSettings.from_env()).ensure_images({"one": _spec(image)}))
 
 
 def test_an_image_is_pulled_once_and_its_progress_told(client: docker.DockerClient) -> None:
     with serving() as image:
         try:
-            events = _provide(image)
+            events = _ensure_images(image)
             assert image in client.images.get(image).tags
-            assert _provide(image) == []
+            assert _ensure_images(image) == []
         finally:
             with suppress(ImageNotFound):
                 client.images.remove(image)
@@ -56,18 +56,18 @@ def test_an_image_is_pulled_once_and_its_progress_told(client: docker.DockerClie
 
 
 def test_compose_starts_the_image_that_the_lab_runs(client: docker.DockerClient) -> None:
-    _provide(own_image())
+    _ensure_images(own_image())
     stale = f"{docker_images.REPOSITORY}:{docker_images.COMPOSE_TAG}"
     # As an earlier version may have left it.
     client.images.get(container_of(k6_spec()).image).tag(stale)
-    _provide(own_image())
+    _ensure_images(own_image())
     assert client.images.get(stale).id == client.images.get(own_image()).id
 
 
 def test_a_layer_that_is_not_what_was_promised_fails_the_pull(client: docker.DockerClient) -> None:
     with serving(spoilt=True) as image:
         with pytest.raises(EnvironmentFault, match=f"the image {image} can't be pulled: .*") as caught:
-            _provide(image)
+            _ensure_images(image)
         with pytest.raises(ImageNotFound):
             client.images.get(image)
     assert f"docker pull {image}" in caught.value.hint
@@ -78,7 +78,7 @@ def test_an_image_that_the_registry_does_not_have(engine: str) -> None:
         pass
     # Nobody listens there any more.
     with pytest.raises(EnvironmentFault, match=f"the image {image} can't be pulled"):
-        _provide(image)
+        _ensure_images(image)
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_builds_leave_one_cache_behind_them(
         monkeypatch.setattr(
             "stack.docker.build_context.context_files", lambda files=files: iter(files.items())
         )
-        _provide(own_image())
+        _ensure_images(own_image())
     stages = client.images.list(filters={"label": docker_labels.STAGE, "dangling": True})
     built = client.images.list(filters={"label": docker_labels.CONTEXT})
     try:
@@ -121,7 +121,7 @@ def test_a_build_that_fails_ends_with_its_last_words(
     monkeypatch.setattr("stack.docker.build_context.context_files", lambda: iter(files.items()))
     image = own_image()
     with pytest.raises(EnvironmentFault, match="words before the end") as caught:
-        _provide(image)
+        _ensure_images(image)
     assert "LABCTL_BUILD_NETWORK" in caught.value.hint
     with pytest.raises(ImageNotFound):
         client.images.get(image)

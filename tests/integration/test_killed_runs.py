@@ -14,7 +14,8 @@ from labctl.cli.context import Invocation
 from scenarios.lab.context import Run
 from service.writebehind import keys
 from stack.lab import Lab
-from stack.undo_log import PATTERN, RunJournal
+from stack.state.directory import UNDO_LOGS
+from stack.undo_log import UndoLog
 from stack.wait import wait_until
 from tests.integration.runs import assert_works
 
@@ -52,7 +53,7 @@ def _running(lab: Lab, *words: str) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def _is_noted(lab: Lab) -> bool:
-    return any(lab.directory.glob(PATTERN))
+    return any(lab.directory.glob(UNDO_LOGS))
 
 
 def test_failures_on_purpose_are_switched_off_again(lab: Lab, command: Command) -> None:
@@ -118,9 +119,9 @@ def test_what_a_person_stopped_or_set_stays(lab: Lab, command: Command) -> None:
 
 
 def test_what_cannot_be_put_back_now_is_told_and_tried_again(lab: Lab, command: Command) -> None:
-    journal = RunJournal(lab.directory, "demo retries")
+    journal = UndoLog(lab.directory, "demo retries")
     journal.note_settings({}, ["failure_rate"])
-    (path,) = lab.directory.glob(PATTERN)
+    (path,) = lab.directory.glob(UNDO_LOGS)
     # As if its process had ended.
     path.write_text(path.read_text().replace('"birth": "', '"birth": "not '))
     list(lab.kill("redis"))
@@ -133,6 +134,6 @@ def test_what_cannot_be_put_back_now_is_told_and_tried_again(lab: Lab, command: 
 
 def test_a_lab_that_is_down_takes_its_journals_along(local_lab: Lab) -> None:
     list(local_lab.up(observability=False))
-    RunJournal(local_lab.directory, "demo retries").note_services("worker")
+    UndoLog(local_lab.directory, "demo retries").note_services("worker")
     list(local_lab.down())
     assert not local_lab.directory.exists()

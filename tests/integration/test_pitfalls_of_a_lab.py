@@ -74,19 +74,19 @@ def test_14_a_database_that_is_away_for_a_while_costs_nothing(lab: Lab, run: Run
 
 
 class _Interfered:
-    """A stack on which somebody switches to write-through as soon as the worker is stopped: what the
+    """A lab on which somebody switches to write-through as soon as the worker is stopped: what the
     demo takes to be queued is persisted."""
 
     def __init__(self, lab: Lab, run: Run) -> None:
-        self._stack = lab
-        self._lab = run
+        self._lab = lab
+        self._run = run
 
     def stop(self, service: str) -> StackEvents:
-        yield from self._stack.stop(service)
-        self._lab.client.change_config({"write_policy": "write_through"})
+        yield from self._lab.stop(service)
+        self._run.client.change_config({"write_policy": "write_through"})
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._stack, name)
+        return getattr(self._lab, name)
 
 
 def test_17_the_loss_demo_concludes_nothing_from_an_empty_queue(lab: Lab, run: Run) -> None:

@@ -21,7 +21,7 @@ SERVICES = ("redis", "postgres", "api", "worker")
 
 @pytest.fixture(autouse=True)
 def repaired(request: pytest.FixtureRequest) -> Iterator[None]:
-    names = [name for name in ("stack", "local_stack") if name in request.fixturenames]
+    names = [name for name in ("lab", "shared_local_lab") if name in request.fixturenames]
     broken = [request.getfixturevalue(name) for name in names]
     yield
     for lab in broken:
@@ -66,28 +66,28 @@ def test_kill_ends_every_process_and_start_brings_it_back(lab: Lab, service: str
     assert lab.status()[service].state == "healthy"
 
 
-def test_children_of_a_killed_master_are_taken_along(local_stack: Lab) -> None:
+def test_children_of_a_killed_master_are_taken_along(shared_local_lab: Lab) -> None:
     """They hold the port, and would answer in the name of a dead service."""
-    master = _pid(local_stack, "api")
+    master = _pid(shared_local_lab, "api")
     orphans = psutil.Process(master).children()
     for orphan in orphans:
         orphan.suspend()
     _kill_from_outside(master)
-    list(local_stack.up())
-    assert local_stack.running()
+    list(shared_local_lab.up())
+    assert shared_local_lab.running()
     assert not [orphan for orphan in orphans if orphan.is_running() and orphan.status() != "zombie"]
 
 
-def test_a_stale_pid_is_not_trusted(local_stack: Lab) -> None:
+def test_a_stale_pid_is_not_trusted(shared_local_lab: Lab) -> None:
     """After a restart of the machine the recorded pid belongs to somebody else: here, to this test."""
-    list(local_stack.kill("worker"))
-    path = local_stack.directory / "worker.json"
+    list(shared_local_lab.kill("worker"))
+    path = shared_local_lab.directory / "worker.json"
     record = json.loads(path.read_text())
     path.write_text(json.dumps({**record, "pid": os.getpid()}))
-    assert local_stack.status()["worker"].state == "died"
-    list(local_stack.up())
-    assert local_stack.running()
-    assert _pid(local_stack, "worker") != os.getpid()
+    assert shared_local_lab.status()["worker"].state == "died"
+    list(shared_local_lab.up())
+    assert shared_local_lab.running()
+    assert _pid(shared_local_lab, "worker") != os.getpid()
 
 
 def test_redis_comes_back_without_its_memory(lab: Lab) -> None:
@@ -97,15 +97,15 @@ def test_redis_comes_back_without_its_memory(lab: Lab) -> None:
     assert lab.exec("redis", ["redis-cli", "EXISTS", "memory"]).stdout == "0\n"
 
 
-def test_a_killed_database_keeps_its_rows_and_a_strangers_pid_does_not_stop_it(local_stack: Lab) -> None:
+def test_a_killed_database_keeps_its_rows_and_a_strangers_pid_does_not_stop_it(shared_local_lab: Lab) -> None:
     insert = "INSERT INTO products VALUES ('k', 'K', 1, 1) ON CONFLICT DO NOTHING"
-    assert local_stack.exec("postgres", ["psql", "-c", insert]).exit_code == 0
-    list(local_stack.kill("postgres"))
-    lock = local_stack.directory / "data" / "postgres" / "postmaster.pid"
+    assert shared_local_lab.exec("postgres", ["psql", "-c", insert]).exit_code == 0
+    list(shared_local_lab.kill("postgres"))
+    lock = shared_local_lab.directory / "data" / "postgres" / "postmaster.pid"
     lines = lock.read_text().splitlines()
     lock.write_text("\n".join([str(os.getppid()), *lines[1:]]) + "\n")
-    list(local_stack.start("postgres"))
-    found = local_stack.exec(
+    list(shared_local_lab.start("postgres"))
+    found = shared_local_lab.exec(
         "postgres", ["psql", "-Atq", "-c", "DELETE FROM products WHERE id = 'k' RETURNING name"]
     )
     assert found.stdout == "K\n"

@@ -2,7 +2,7 @@
 
 from scenarios.judge.case import Case
 from scenarios.judge.checks.result import Result, counted
-from scenarios.judge.final_read import Held
+from scenarios.judge.final_read import StoredValue
 from scenarios.judge.values import same
 
 
@@ -26,7 +26,7 @@ def diverged(case: Case) -> Result:
     )
 
 
-def _differs(row: Held | None, cached: Held) -> bool:
+def _differs(row: StoredValue | None, cached: StoredValue) -> bool:
     if row is None:
         # Deleted and never persisted, or cached and nowhere: only a live entry shows a phantom.
         return cached.value is not None

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from scenarios.judge.case import Case
 from scenarios.judge.checks.places import Entries
 from scenarios.judge.checks.result import Result, counted
-from scenarios.judge.final_read import Held
+from scenarios.judge.final_read import StoredValue
 from scenarios.judge.values import comparable
 
 
@@ -30,7 +30,7 @@ def unexplained(case: Case) -> Result:
     )
 
 
-def _unexplained(case: Case, entries: Entries) -> Iterator[tuple[str, Held]]:
+def _unexplained(case: Case, entries: Entries) -> Iterator[tuple[str, StoredValue]]:
     for product, several in entries.items():
         for held in several:
             known = (product, held.version) in case.by_version
@@ -38,5 +38,5 @@ def _unexplained(case: Case, entries: Entries) -> Iterator[tuple[str, Held]]:
                 yield product, held
 
 
-def _explained(case: Case, product: str, held: Held) -> bool:
+def _explained(case: Case, product: str, held: StoredValue) -> bool:
     return bool(case.writers(product, held) or case.unanswered.get((None, comparable(held.value))))

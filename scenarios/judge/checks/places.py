@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Literal
 
 from scenarios.judge.case import Answered, Case, precede
-from scenarios.judge.final_read import Held
+from scenarios.judge.final_read import StoredValue
 from scenarios.judge.ledger import Write
 from scenarios.judge.values import same
 
 Place = Literal["persisted", "superseded", "dead_lettered", "pending"]
-Entries = Mapping[str, Sequence[Held]]
+Entries = Mapping[str, Sequence[StoredValue]]
 
 _FOREIGN: Final = "their rows hold what this run did not write"
 _MIXED: Final = "several writes may have made what is there"
@@ -47,7 +47,7 @@ def among(case: Case, write: Write, entries: Entries, unread: str | None = None)
     return ("unclear", _MIXED) if "unclear" in answers else ("no", "")
 
 
-def _holds(case: Case, write: Write, product: str, entry: Held) -> Answered:
+def _holds(case: Case, write: Write, product: str, entry: StoredValue) -> Answered:
     if write.version is None or entry.version < write.version:
         return "no"
     if entry.version == write.version:

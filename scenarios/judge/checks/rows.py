@@ -19,7 +19,7 @@ def unexpected(case: Case) -> Result:
     if not read.reads("rows"):
         return _UNREAD
     explained = _recovered(case)
-    wrong = set(read.strangers) - explained
+    wrong = set(read.unattributed) - explained
     for product, row in read.rows.items():
         # Were one version acknowledged twice, with two values, the row would have to be both.
         known = case.by_version.get((product, row.version), ())
@@ -71,7 +71,7 @@ def _recovered(case: Case) -> frozenset[str]:
     }
     # The id of a create is the server's to give: without an answer, only its value can tell it.
     unclaimed: dict[Comparable, list[str]] = defaultdict(list)
-    for product, row in sorted(read.strangers.items()):
+    for product, row in sorted(read.unattributed.items()):
         unclaimed[comparable(row.value)].append(product)
     for (named, value), writes in case.unanswered.items():
         if named is None:

@@ -5,7 +5,7 @@ Nothing here is shared with the verdict but plain data. Crashes are not part of 
 
 from collections.abc import Sequence
 
-from scenarios.judge.final_read import Findings, Held
+from scenarios.judge.final_read import Findings, StoredValue
 from scenarios.judge.ledger import Write
 
 
@@ -18,7 +18,7 @@ def same_value(one: object, other: object) -> bool:
     return name(one) == name(other)
 
 
-def authors(ledger: Sequence[Write], product: str, held: Held, since: int) -> list[Write]:
+def authors(ledger: Sequence[Write], product: str, held: StoredValue, since: int) -> list[Write]:
     """All writes that what is held may come from."""
     acknowledged = [
         w for w in ledger if w.answer == "acknowledged" and (w.product, w.version) == (product, held.version)
@@ -109,7 +109,7 @@ def in_entries(ledger: Sequence[Write], found: Findings, write: Write, part: str
     return {True, False} if {True, False} in answers else {False}
 
 
-def account(ledger: Sequence[Write], found: Findings, write: Write, entry: Held) -> set[bool]:
+def account(ledger: Sequence[Write], found: Findings, write: Write, entry: StoredValue) -> set[bool]:
     assert write.product is not None
     assert write.version is not None
     if entry.version == write.version:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from scenarios.judge.final_read import Findings, Held
+from scenarios.judge.final_read import Findings, StoredValue
 from scenarios.judge.history import History
 from scenarios.judge.ledger import Operation, Write
 from scenarios.judge.verdict import Verdict, judge
@@ -64,9 +64,9 @@ def judged(writes: Sequence[Write], findings: Findings, **watched: Any) -> Verdi
     return judge(History(writes=writes, **watched), findings)
 
 
-def row(version: int, value: Mapping[str, Any] | None = WIDGET) -> Held:
-    return Held(version=version, value=value)
+def row(version: int, value: Mapping[str, Any] | None = WIDGET) -> StoredValue:
+    return StoredValue(version=version, value=value)
 
 
-def tombstone(version: int) -> Held:
-    return Held(version=version, value=None)
+def tombstone(version: int) -> StoredValue:
+    return StoredValue(version=version, value=None)

@@ -5,7 +5,7 @@ from typing import Literal
 
 from hypothesis import strategies as st
 
-from scenarios.judge.final_read import Findings, Held
+from scenarios.judge.final_read import Findings, StoredValue
 from scenarios.judge.history import History
 from scenarios.judge.ledger import Ledger, Write
 from scenarios.watch.redis_memory import MemoryWatch
@@ -49,8 +49,10 @@ class Run:
     watched: bool
     now: float = 10.0
     ledger: Ledger = field(default_factory=Ledger)
-    rows: dict[str, Held] = field(default_factory=lambda: {p: Held(version=1, value=None) for p in PRODUCTS})
-    pending: dict[str, Held] = field(default_factory=dict)
+    rows: dict[str, StoredValue] = field(
+        default_factory=lambda: {p: StoredValue(version=1, value=None) for p in PRODUCTS}
+    )
+    pending: dict[str, StoredValue] = field(default_factory=dict)
     memory: MemoryWatch = field(default_factory=MemoryWatch)
     tracker: RowTracker = field(init=False)
     #: Of the memory that is there; None until it takes a write.
@@ -84,7 +86,7 @@ class Run:
     def write(self, step: Step) -> None:
         version = round(self.now * 10)
         self.epoch = self.epoch or version
-        held = Held(version=version, value=value(f"{step.product}@{version}"))
+        held = StoredValue(version=version, value=value(f"{step.product}@{version}"))
         self.pending[step.product] = held
         self.taken[version] = step.product
         self.under_way.append(

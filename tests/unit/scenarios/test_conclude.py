@@ -73,7 +73,7 @@ def test_what_keeps_the_queue_from_emptying_is_named_once() -> None:
             "Predicted: nothing is lost; measured: 3 lost",
         ),
         (
-            Findings(rows=FOUND, strangers={"z": row(1)}),
+            Findings(rows=FOUND, unattributed={"z": row(1)}),
             KEPT,
             "unexpected",
             "did somebody else write",

@@ -10,7 +10,7 @@ from hypothesis.errors import NoSuchExample
 
 from scenarios.judge.case import Answered, Case
 from scenarios.judge.checks import crashes, fates, places
-from scenarios.judge.final_read import PARTS, Findings, Held
+from scenarios.judge.final_read import PARTS, Findings, StoredValue
 from scenarios.judge.history import MemoryLoss
 from scenarios.judge.ledger import Answer, Write
 from scenarios.judge.verdict import Verdict
@@ -40,7 +40,7 @@ def writes(draw: st.DrawFn) -> Write:
     )
 
 
-helds = st.builds(Held, version=versions, value=values)
+helds = st.builds(StoredValue, version=versions, value=values)
 
 
 @st.composite
@@ -121,7 +121,7 @@ def superseded_by_version(writers: Sequence[Write], write: Write) -> Answered:
     return "no"
 
 
-def any_letter(case: Case, write: Write, product: str, entry: Held) -> Answered:
+def any_letter(case: Case, write: Write, product: str, entry: StoredValue) -> Answered:
     return "yes" if entry.version >= (write.version or 0) else "no"
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from scenarios.judge.checks.fates import Class
 from scenarios.judge.checks.result import Validity, merge
-from scenarios.judge.final_read import PARTS, Findings, Held
+from scenarios.judge.final_read import PARTS, Findings, StoredValue
 from scenarios.judge.ledger import Answer, Operation, Write
 from scenarios.judge.verdict import SCHEMA, Verdict
 from tests.unit.scenarios.histories import acknowledged, judged, row
@@ -27,7 +27,7 @@ values = st.none() | st.fixed_dictionaries(
         "quantity": st.none() | st.integers(-1, 1) | st.booleans(),
     },
 )
-helds = st.builds(Held, version=versions, value=values)
+helds = st.builds(StoredValue, version=versions, value=values)
 writes = st.builds(
     Write,
     product=st.none() | products,
@@ -49,7 +49,7 @@ def by_product(what: st.SearchStrategy[T]) -> st.SearchStrategy[dict[str, T]]:
 findings = st.builds(
     Findings,
     rows=by_product(helds),
-    strangers=st.dictionaries(st.sampled_from(["x", "y"]), helds, max_size=2),
+    unattributed=st.dictionaries(st.sampled_from(["x", "y"]), helds, max_size=2),
     dead_letters=by_product(st.lists(helds, max_size=2)),
     pending=by_product(st.lists(helds, max_size=2)),
     cached=by_product(helds),
@@ -91,7 +91,7 @@ def test_one_more_write_that_was_persisted_changes_nobody_elses_fate(
     before = judged(ledger, found)
     more = Findings(
         rows={**found.rows, "new": row(version)},
-        strangers=found.strangers,
+        unattributed=found.unattributed,
         dead_letters=found.dead_letters,
         pending=found.pending,
         cached={**found.cached, "new": row(version)},

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from hypothesis import strategies as st
 
 from scenarios.judge.checks.fates import Class
-from scenarios.judge.final_read import Findings, Held
+from scenarios.judge.final_read import Findings, StoredValue
 from scenarios.judge.ledger import Answer, Write
 from tests.unit.scenarios.histories import value
 
@@ -30,10 +30,10 @@ class World:
     writes: list[Write] = field(default_factory=list)
     fates: Counter[Class] = field(default_factory=Counter)
     lost_products: set[str] = field(default_factory=set)
-    rows: dict[str, Held] = field(default_factory=dict)
-    dead_letters: dict[str, list[Held]] = field(default_factory=dict)
-    pending: dict[str, list[Held]] = field(default_factory=dict)
-    cached: dict[str, Held] = field(default_factory=dict)
+    rows: dict[str, StoredValue] = field(default_factory=dict)
+    dead_letters: dict[str, list[StoredValue]] = field(default_factory=dict)
+    pending: dict[str, list[StoredValue]] = field(default_factory=dict)
+    cached: dict[str, StoredValue] = field(default_factory=dict)
     seen: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -61,7 +61,7 @@ def worlds(draw: st.DrawFn) -> World:
 
 def _live(draw: st.DrawFn, world: World, product: str) -> None:
     """One product's life: version 50 is the row from before the run."""
-    history: dict[int, Held] = {50: Held(version=50, value=value(f"{product}@50"))}
+    history: dict[int, StoredValue] = {50: StoredValue(version=50, value=value(f"{product}@50"))}
     answers: dict[int, str] = {50: "before"}
     steps = draw(st.lists(st.sampled_from(sorted(_ANSWERS)), max_size=8))
     for version, step in enumerate(steps, SINCE + 1):
@@ -77,7 +77,7 @@ def _live(draw: st.DrawFn, world: World, product: str) -> None:
             )
         )
         if step in ("acknowledged", "deleted", "unknown"):
-            history[version] = Held(version=version, value=new)
+            history[version] = StoredValue(version=version, value=new)
             answers[version] = answer
     persisted = draw(st.sampled_from(sorted(history)))
     world.rows[product] = history[persisted]

@@ -39,7 +39,7 @@ class _Scenario:
 @pytest.fixture
 def scenario(monkeypatch: pytest.MonkeyPatch) -> _Scenario:
     scenario = _Scenario(data_loss="unexpected", load_quick="inconclusive")
-    monkeypatch.setattr(scenarios.runner, "run", scenario.run)
+    monkeypatch.setattr(scenarios.runner, "run_scenario", scenario.run)
     # The names are made up; what `choose` refuses is tested with the runner.
     monkeypatch.setattr(scenarios.runner, "choose", lambda _name, _options: None)
     return scenario
@@ -144,7 +144,7 @@ def test_a_measurement_that_fails_is_inconclusive(cli: Cli, monkeypatch: pytest.
     def run(*_: object) -> Iterator[Event]:
         raise Inconclusive("nothing was acknowledged", hint="look at the log")
 
-    monkeypatch.setattr(scenarios.runner, "run", run)
+    monkeypatch.setattr(scenarios.runner, "run_scenario", run)
     code, _, err = cli("demo", "coalescing")
     assert code == 3
     assert "nothing was acknowledged" in err

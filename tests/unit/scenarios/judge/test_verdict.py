@@ -9,7 +9,7 @@ import pytest
 
 from scenarios.judge.checks.fates import Class
 from scenarios.judge.checks.result import Result, Validity, merge
-from scenarios.judge.final_read import PARTS, Findings, Held, Part
+from scenarios.judge.final_read import PARTS, Findings, Part, StoredValue
 from scenarios.judge.history import MemoryLoss
 from scenarios.judge.ledger import Write
 from scenarios.judge.verdict import CHECKS, SCHEMA
@@ -163,7 +163,7 @@ def test_two_writes_of_one_version_leave_it_open_which_of_them_the_row_is() -> N
     ],
 )
 def test_the_first_class_that_matches_wins(
-    fate: Class, rows: Held, dead: list[Held], pending: list[Held]
+    fate: Class, rows: StoredValue, dead: list[StoredValue], pending: list[StoredValue]
 ) -> None:
     findings = Findings(rows={"p": rows}, dead_letters={"p": dead}, pending={"p": pending})
     verdict = judged([P5, acknowledged("p", 4), acknowledged("p", 6)], findings)
@@ -262,7 +262,7 @@ def test_the_last_write_of_a_product_is_none_that_another_one_followed() -> None
     [
         pytest.param(unknown("p"), Findings(rows={"p": row(5)}), id="update"),
         pytest.param(
-            unknown(None, operation="create"), Findings(strangers={"p": row(5)}), id="create, by its value"
+            unknown(None, operation="create"), Findings(unattributed={"p": row(5)}), id="create, by its value"
         ),
         pytest.param(unknown("p", None, operation="delete"), Findings(rows={"p": tombstone(5)}), id="delete"),
         pytest.param(
@@ -301,7 +301,7 @@ def test_an_unknown_write_is_not_taken_for_an_acknowledged_one_of_the_same_value
 
 def test_each_stranger_is_explained_by_one_unknown_create_at_most() -> None:
     writes = [acknowledged("q", 1), unknown(None, operation="create")]
-    verdict = judged(writes, Findings(rows={"q": row(1)}, strangers={"a": row(5), "b": row(6)}))
+    verdict = judged(writes, Findings(rows={"q": row(1)}, unattributed={"a": row(5), "b": row(6)}))
     assert len(verdict.recovered) == 1
     assert {*verdict.recovered, *verdict.unexpected} == {"a", "b"}
 
@@ -327,7 +327,7 @@ def test_each_stranger_is_explained_by_one_unknown_create_at_most() -> None:
             id="two values acknowledged under one version",
         ),
         pytest.param([acknowledged("p", 5)], Findings(rows={"p": row(7)}), id="a version nobody was given"),
-        pytest.param([], Findings(strangers={"p": row(5)}), id="a stranger"),
+        pytest.param([], Findings(unattributed={"p": row(5)}), id="a stranger"),
     ],
 )
 def test_what_nobody_acknowledged_is_unexpected(writes: list[Write], findings: Findings) -> None:
@@ -398,7 +398,7 @@ def test_the_worst_finding_wins(validities: list[Validity], merged: Validity) ->
 
 
 def test_findings_merge_into_the_verdicts_validity() -> None:
-    verdict = judged([], Findings(strangers={"p": row(5)}))
+    verdict = judged([], Findings(unattributed={"p": row(5)}))
     assert (verdict.validity, len(verdict.reasons)) == ("invalid", 2)
 
 

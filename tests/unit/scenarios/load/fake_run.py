@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from scenarios.events import Event
-from scenarios.judge.final_read import PARTS, Findings, Held
+from scenarios.judge.final_read import PARTS, Findings, StoredValue
 from scenarios.judge.history import History
 from scenarios.judge.ledger import Ledger
 from scenarios.lab.client import Client
@@ -17,11 +17,11 @@ from tests.unit.scenarios.load.scripted_server import ScriptedServer
 
 def keeps_all(ledger: Ledger) -> Findings:
     """Every product's newest acknowledged write is its row."""
-    rows: dict[str, Held] = {}
+    rows: dict[str, StoredValue] = {}
     for write in ledger.acknowledged():
         product, version = write.product or "", write.version or 0
         if product not in rows or rows[product].version < version:
-            rows[product] = Held(version=version, value=write.value)
+            rows[product] = StoredValue(version=version, value=write.value)
     return Findings(rows=rows)
 
 

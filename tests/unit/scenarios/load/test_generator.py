@@ -9,7 +9,7 @@ import time
 import pytest
 
 from scenarios.judge.ledger import Ledger
-from scenarios.load.generator import Generator
+from scenarios.load.generator import LoadGenerator
 from scenarios.load.profiles import Creates, HotProduct, Mix, Profile
 from scenarios.load.schedule import ClosedLoop, OpenLoop, Pace, Shape
 from stack.errors import NotRunning
@@ -31,9 +31,11 @@ def _generator(
     profile: Profile | None = None,
     connections: int = 2,
     timeout: float = 5.0,
-) -> Generator:
+) -> LoadGenerator:
     chosen = profile or Creates("lab")
-    return Generator(server.address, chosen, pace, ledger.record, connections=connections, timeout=timeout)
+    return LoadGenerator(
+        server.address, chosen, pace, ledger.record, connections=connections, timeout=timeout
+    )
 
 
 def test_a_count_of_writes_is_sent_and_entered() -> None:
@@ -42,8 +44,8 @@ def test_a_count_of_writes_is_sent_and_entered() -> None:
         generator = _generator(server, ledger, ClosedLoop(Shape(10.0), 4, count=30), connections=4)
         began = time.monotonic()
         generator.run()
-    assert len(server.asked) == len(ledger.writes) == generator.tally.requests == 30
-    assert generator.tally.errors == generator.tally.unsent == 0
+    assert len(server.asked) == len(ledger.writes) == generator.counters.requests == 30
+    assert generator.counters.errors == generator.counters.unsent == 0
     assert {write.answer for write in ledger.writes} == {"acknowledged"}
     assert {write.product for write in ledger.writes} == {f"p-{n}" for n in range(30)}
     assert {write.version for write in ledger.writes} == set(range(1, 31))
@@ -71,8 +73,8 @@ def test_a_closed_loop_ends_with_its_duration_and_is_never_over_its_clients() ->
         generator = _generator(server, ledger, ClosedLoop(Shape(0.3), 3), connections=3)
         generator.run()
     assert 1 <= most <= 3
-    assert 0.3 <= generator.tally.elapsed < 3
-    assert generator.tally.requests == len(server.asked) > 3
+    assert 0.3 <= generator.counters.elapsed < 3
+    assert generator.counters.requests == len(server.asked) > 3
 
 
 def test_a_stall_is_not_hidden() -> None:
@@ -90,7 +92,7 @@ def test_a_stall_is_not_hidden() -> None:
         generator = _generator(server, ledger, OpenLoop(Shape(1.0), 100.0), connections=1)
         generator.run()
     latency = generator.latencies.percentiles()
-    assert generator.tally.requests == 100
+    assert generator.counters.requests == 100
     assert latency.max >= 390
     # 40 requests of 100 waited, evenly between 0 and 0.4 s; counted from when each was sent, the 95th
     # percentile would be that of a quick answer.
@@ -103,9 +105,9 @@ def test_what_was_due_and_never_sent_counts_with_its_waiting() -> None:
         ledger = Ledger()
         generator = _generator(server, ledger, OpenLoop(Shape(0.5), 100.0), connections=1, timeout=1.0)
         generator.run()
-    tally = generator.tally
-    assert tally.requests + tally.unsent == 50
-    assert tally.unsent > 30
+    counters = generator.counters
+    assert counters.requests + counters.unsent == 50
+    assert counters.unsent > 30
     assert generator.latencies.percentiles().p50 > 500
 
 
@@ -119,7 +121,7 @@ def test_a_write_without_an_answer_in_time_is_unknown() -> None:
     assert [write.answer for write in ledger.writes] == ["unknown", "acknowledged", "acknowledged"]
     assert "no answer within 0.1 s" in ledger.writes[0].detail
     assert ledger.writes[0].product is None
-    assert generator.tally.errors == 1
+    assert generator.counters.errors == 1
 
 
 @pytest.mark.parametrize(
@@ -157,7 +159,7 @@ def test_a_connection_that_the_server_gives_up_is_not_an_error() -> None:
         generator = _generator(server, ledger, ClosedLoop(Shape(10.0), 1, count=3), connections=1)
         generator.run()
     assert [write.answer for write in ledger.writes] == ["acknowledged"] * 3
-    assert generator.tally.errors == 0
+    assert generator.counters.errors == 0
 
 
 def test_refusals_are_entered_with_what_the_server_said_but_not_timed() -> None:
@@ -170,7 +172,7 @@ def test_refusals_are_entered_with_what_the_server_said_but_not_timed() -> None:
         generator.run()
     assert [write.answer for write in ledger.writes] == ["acknowledged", "refused", "refused"]
     assert "queue is full" in ledger.writes[2].detail
-    assert (generator.tally.requests, generator.tally.errors) == (3, 2)
+    assert (generator.counters.requests, generator.counters.errors) == (3, 2)
 
 
 def test_success_that_does_not_say_what_was_taken_is_unknown() -> None:
@@ -179,7 +181,7 @@ def test_success_that_does_not_say_what_was_taken_is_unknown() -> None:
         generator = _generator(server, ledger, ClosedLoop(Shape(10.0), 1, count=1), connections=1)
         generator.run()
     assert (ledger.writes[0].answer, ledger.writes[0].detail) == ("unknown", "201: {}")
-    assert generator.tally.errors == 1
+    assert generator.counters.errors == 1
 
 
 def test_a_read_that_shows_less_than_was_acknowledged_is_stale() -> None:
@@ -199,15 +201,15 @@ def test_a_read_that_shows_less_than_was_acknowledged_is_stale() -> None:
         generator.run()
     reads = sum(asked.method == "GET" for asked in server.asked)
     assert reads > 3
-    assert generator.tally.stale_reads == reads - 1
-    assert generator.tally.errors == reads - 2
+    assert generator.counters.stale_reads == reads - 1
+    assert generator.counters.errors == reads - 2
     assert len(ledger.writes) == 30 - reads
 
 
 def test_nobody_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    generator = Generator(
+    generator = LoadGenerator(
         ("127.0.0.1", port), Creates("lab"), ClosedLoop(Shape(1.0), 1), Ledger().record, connections=1
     )
     with pytest.raises(NotRunning, match=f"127.0.0.1:{port}") as caught:
@@ -223,7 +225,7 @@ def test_a_server_that_goes_away_costs_errors_and_the_load_ends_all_the_same() -
         _wait_for_requests(generator, 5)
     running.join(5)
     assert not running.is_alive()
-    assert generator.tally.errors > 0
+    assert generator.counters.errors > 0
 
 
 def test_it_can_be_stopped_at_any_moment() -> None:
@@ -247,13 +249,13 @@ def test_a_generator_that_has_time_left_is_not_the_limit() -> None:
     with serving(created) as server:
         generator = _generator(server, Ledger(), OpenLoop(Shape(0.5), 20.0))
         generator.run()
-    assert generator.tally.busy < 0.5
-    assert not generator.tally.generator_limited
+    assert generator.counters.busy < 0.5
+    assert not generator.counters.generator_limited
 
 
-def _wait_for_requests(generator: Generator, count: int) -> None:
+def _wait_for_requests(generator: LoadGenerator, count: int) -> None:
     deadline = time.monotonic() + 5
     waiting = threading.Event()
-    while generator.tally.requests < count and time.monotonic() < deadline:
+    while generator.counters.requests < count and time.monotonic() < deadline:
         waiting.wait(0.005)
-    assert generator.tally.requests >= count
+    assert generator.counters.requests >= count

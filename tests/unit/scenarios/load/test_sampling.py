@@ -4,7 +4,7 @@ from typing import cast
 
 from scenarios.judge.ledger import Ledger
 from scenarios.lab.probe import Probe
-from scenarios.load.generator import Generator
+from scenarios.load.generator import LoadGenerator
 from scenarios.load.profiles import Creates
 from scenarios.load.sampling import Increases, Sampler
 from scenarios.load.schedule import ClosedLoop, Shape
@@ -13,8 +13,8 @@ from tests.unit.scenarios.load.fake_run import FakeProbe
 _SHAPE = Shape(10.0, ramp=1.0)
 
 
-def _sampler(probe: FakeProbe) -> tuple[Sampler, Generator]:
-    generator = Generator(
+def _sampler(probe: FakeProbe) -> tuple[Sampler, LoadGenerator]:
+    generator = LoadGenerator(
         ("127.0.0.1", 1), Creates("lab"), ClosedLoop(_SHAPE, 1), Ledger().record, connections=1
     )
     return Sampler(cast("Probe", probe), generator, _SHAPE, planned=10.0), generator
@@ -46,7 +46,7 @@ def test_one_total_that_fell_tells_that_all_began_again() -> None:
 
 def test_a_sample_shows_both_sides() -> None:
     sampler, generator = _sampler(FakeProbe([{"rows_written": 7}, {"rows_written": 17, "coalesced": 4}]))
-    generator.tally.requests, generator.tally.errors, generator.tally.elapsed = 100, 2, 0.5
+    generator.counters.requests, generator.counters.errors, generator.counters.elapsed = 100, 2, 0.5
     generator.latencies.record(0.001)
     sample = sampler.sample()
     assert (sample.requests, sample.errors, sample.elapsed, sample.duration) == (100, 2, 0.5, 10.0)
@@ -59,7 +59,7 @@ def test_rates_are_of_the_last_second() -> None:
     sampler, generator = _sampler(FakeProbe())
     rates = []
     for tick, requests in enumerate([100, 200, 300, 400, 400, 400, 400, 400, 400], 1):
-        generator.tally.requests, generator.tally.elapsed = requests, tick / 4
+        generator.counters.requests, generator.counters.elapsed = requests, tick / 4
         rates.append(sampler.sample().requests_per_second)
     assert rates == [400, 400, 400, 400, 300, 200, 100, 0, 0]
 

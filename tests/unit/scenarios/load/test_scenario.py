@@ -6,11 +6,11 @@ from contextlib import closing
 import pytest
 
 from scenarios.events import Checked, Event, LoadSampled, Measured, Narrated, StepStarted, VerdictReached
-from scenarios.judge.final_read import Findings, Held
+from scenarios.judge.final_read import Findings, StoredValue
 from scenarios.judge.ledger import Ledger
 from scenarios.lab.context import Run
 from scenarios.load import report
-from scenarios.load.counters import Tally
+from scenarios.load.counters import Counters
 from scenarios.load.scenario import BASIC, COALESCING, QUICK, LoadScenario
 from scenarios.scenario import Conclusion, Options
 from stack.errors import Inconclusive, NotRunning, UsageError
@@ -33,9 +33,10 @@ def _play(run: Run, scenario: LoadScenario, options: Options) -> tuple[list[Even
     return events, gather()
 
 
-def _entries(ledger: Ledger) -> dict[str, list[Held]]:
+def _entries(ledger: Ledger) -> dict[str, list[StoredValue]]:
     return {
-        write.product or "": [Held(version=write.version or 0, value=write.value)] for write in ledger.writes
+        write.product or "": [StoredValue(version=write.version or 0, value=write.value)]
+        for write in ledger.writes
     }
 
 
@@ -182,8 +183,8 @@ def test_more_than_the_service_can_do_is_told() -> None:
 
 
 def test_requests_that_a_broken_lab_left_no_room_for_are_not_called_too_many() -> None:
-    tally = Tally(requests=10, errors=7, unsent=5, elapsed=2.0, idle=1.9)
-    said = _said(list(report.generator_side(tally)))
+    counters = Counters(requests=10, errors=7, unsent=5, elapsed=2.0, idle=1.9)
+    said = _said(list(report.generator_side(counters)))
     assert "the lab did not work all the time, and 7 others failed" in said
     assert "more were asked for" not in said
 

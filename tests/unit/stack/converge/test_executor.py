@@ -4,12 +4,12 @@ from contextlib import closing
 import pytest
 
 from stack.converge import executor as crew
-from stack.converge.executor import Cancelled, Shift, Task
+from stack.converge.executor import Cancelled, CancelToken, Task
 from stack.spec.events import ServiceChanged, StackEvent, StackNoted
 
 
 def _report(name: str) -> Task:
-    return lambda shift: shift.report(ServiceChanged(name, "healthy"))
+    return lambda token: token.report(ServiceChanged(name, "healthy"))
 
 
 def _names(events: list[StackEvent]) -> list[str]:
@@ -24,7 +24,7 @@ def test_dependencies_run_first() -> None:
 def test_independent_tasks_run_at_the_same_time() -> None:
     meeting = threading.Barrier(2, timeout=5)
 
-    def meet(shift: Shift) -> None:
+    def meet(token: CancelToken) -> None:
         meeting.wait()
 
     assert list(crew.work({"a": meet, "b": meet}, {})) == []
@@ -39,11 +39,11 @@ def test_no_tasks() -> None:
 
 
 def _until_given_up(noticed: threading.Event) -> Task:
-    def task(shift: Shift) -> None:
-        shift.report(StackNoted("begun"))
+    def task(token: CancelToken) -> None:
+        token.report(StackNoted("begun"))
         try:
             while True:
-                shift.check()
+                token.raise_if_cancelled()
         except Cancelled:
             noticed.set()
             raise
@@ -54,7 +54,7 @@ def _until_given_up(noticed: threading.Event) -> Task:
 def test_the_first_failure_ends_the_others_and_is_raised() -> None:
     noticed = threading.Event()
 
-    def fail(shift: Shift) -> None:
+    def fail(token: CancelToken) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

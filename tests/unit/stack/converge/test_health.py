@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from stack.converge.health import ailment, trouble
+from stack.converge.health import probe, trouble
 from stack.ports import choose_free
 from stack.spec.runtime import Observed
-from stack.spec.service import HealthCheck, Protocol
+from stack.spec.service import HealthCheck, ProbeKind
 
 Serve = Callable[[bytes], int]
 
@@ -41,7 +41,7 @@ def serve() -> Iterator[Serve]:
         server.close()
 
 
-def _check(protocol: Protocol, port: int) -> HealthCheck:
+def _check(protocol: ProbeKind, port: int) -> HealthCheck:
     return HealthCheck(protocol=protocol, host="127.0.0.1", port=port)
 
 
@@ -104,9 +104,9 @@ NO_WORKER = _resp([b"1", b"0", b"", b"", [], [], b"", b"", b"", b"", 0])
         ("http", _http("500 No", "<html>"), "answers 500"),
     ],
 )
-def test_what_a_service_lacks(serve: Serve, protocol: Protocol, answer: bytes, expected: str) -> None:
+def test_what_a_service_lacks(serve: Serve, protocol: ProbeKind, answer: bytes, expected: str) -> None:
     seen = Observed(service="it", state="running", pid=7, own_pid=7)
-    assert ailment(_check(protocol, serve(answer)), seen) == expected
+    assert probe(_check(protocol, serve(answer)), seen) == expected
 
 
 @pytest.mark.parametrize(
@@ -133,32 +133,32 @@ def test_what_a_service_lacks(serve: Serve, protocol: Protocol, answer: bytes, e
     ],
 )
 def test_why_a_service_does_not_get_its_work_done(
-    serve: Serve, protocol: Protocol, answer: bytes, expected: str
+    serve: Serve, protocol: ProbeKind, answer: bytes, expected: str
 ) -> None:
     assert trouble(_check(protocol, serve(answer))) == expected
 
 
 @pytest.mark.parametrize("protocol", ["redis", "worker", "http", "postgres"])
-def test_where_nobody_answers_no_trouble_is_made_up(protocol: Protocol) -> None:
+def test_where_nobody_answers_no_trouble_is_made_up(protocol: ProbeKind) -> None:
     (port,) = choose_free(1)
     assert trouble(_check(protocol, port)) == ""
 
 
 def test_not_even_http(serve: Serve) -> None:
-    assert ailment(_check("http", serve(b"SSH-2.0\r\n"))).startswith("does not answer properly")
+    assert probe(_check("http", serve(b"SSH-2.0\r\n"))).startswith("does not answer properly")
 
 
 @pytest.mark.parametrize("protocol", ["redis", "postgres", "http"])
-def test_nobody_listens(protocol: Protocol) -> None:
+def test_nobody_listens(protocol: ProbeKind) -> None:
     (port,) = choose_free(1)
-    assert ailment(_check(protocol, port)) == "accepts no connections yet"
+    assert probe(_check(protocol, port)) == "accepts no connections yet"
 
 
 def test_a_worker_without_redis() -> None:
     (port,) = choose_free(1)
-    assert ailment(_check("worker", port)) == "can't register: Redis does not answer"
+    assert probe(_check("worker", port)) == "can't register: Redis does not answer"
 
 
 def test_silence_is_no_health() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        assert ailment(_check("redis", server.getsockname()[1])) == "does not answer"
+        assert probe(_check("redis", server.getsockname()[1])) == "does not answer"

@@ -41,8 +41,8 @@ class FakeRuntime:
             pid=1 if alive else None,
             spec_hash=spec.hash(),
             port=spec.port,
-            complaint=self.complaints.get(spec.name, ""),
-            given_up=spec.name in self.complaints,
+            health_output=self.complaints.get(spec.name, ""),
+            unhealthy=spec.name in self.complaints,
         )
 
     def start(self, spec: ServiceSpec) -> None:
@@ -125,11 +125,11 @@ def test_a_second_time_changes_nothing(specs: dict[str, ServiceSpec]) -> None:
 def test_furnishing_follows_whatever_made_a_service_healthy(specs: dict[str, ServiceSpec]) -> None:
     runtime, furnished = FakeRuntime(), list[str]()
 
-    def furnish() -> str:
+    def post_start() -> str:
         furnished.append("redis")
         return "furnished"
 
-    lifecycle = Lifecycle(runtime, specs, {"redis": furnish}, _well)
+    lifecycle = Lifecycle(runtime, specs, {"redis": post_start}, _well)
     list(lifecycle.converge(specs))
     list(lifecycle.converge(specs))
     assert furnished == ["redis", "redis"]

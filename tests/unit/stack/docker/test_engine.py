@@ -13,7 +13,7 @@ from typing import ClassVar
 import pytest
 
 from stack.docker import engine as docker_client
-from stack.docker.engine import answers, connect, translated
+from stack.docker.engine import answers, connect, map_docker_errors
 from stack.errors import EnvironmentFault
 from stack.factory import choose_runtime
 from stack.settings import StackSettings
@@ -194,7 +194,7 @@ def test_an_engine_whose_later_answers_make_no_sense_is_told(
         _telling(well, later) as host,
         closing(connect(_settings(tmp_path, host))) as client,
         pytest.raises(EnvironmentFault, match="asking") as caught,
-        translated("asking"),
+        map_docker_errors("asking"),
     ):
         client.containers(all=True)
     assert caught.value.hint

@@ -59,7 +59,7 @@ def test_a_paused_one_still_has_its_process() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "output", "complaint", "given_up"),
+    ("status", "code", "output", "health_output", "given_up"),
     [
         ("healthy", 0, "fine\n", "", False),
         ("starting", 1, "first\nno route\n", "no route", False),
@@ -67,11 +67,11 @@ def test_a_paused_one_still_has_its_process() -> None:
     ],
 )
 def test_what_its_own_health_check_says(
-    status: str, code: int, output: str, complaint: str, given_up: bool
+    status: str, code: int, output: str, health_output: str, unhealthy: bool
 ) -> None:
     looks = [{"ExitCode": 1, "Output": "long ago"}, {"ExitCode": code, "Output": output}]
     seen = observed("api", _inspected(Health={"Status": status, "Log": looks}))
-    assert (seen.complaint, seen.given_up) == (complaint, given_up)
+    assert (seen.health_output, seen.unhealthy) == (health_output, unhealthy)
     assert seen.state == "running"
 
 

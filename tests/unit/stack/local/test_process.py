@@ -9,7 +9,7 @@ from signal import SIGKILL
 
 import pytest
 
-from stack.local.process import Group, Identity, identify, is_alive, is_paused, spawn, started_at
+from stack.local.process import ProcessId, ProcessTree, identify, is_alive, is_paused, spawn, started_at
 from stack.wait import wait_until
 
 _SLEEP = (sys.executable, "-S", "-c", "import time; print('up', flush=True); time.sleep(60)")
@@ -29,7 +29,7 @@ class Started:
         self.directory = home / "run"
         self.directory.mkdir()
         self.log = home / "service.log"
-        self.leader = Identity(0, "")
+        self.leader = ProcessId(0, "")
 
     def start(self, argv: tuple[str, ...], *, lines: int = 1) -> "Started":
         self.leader = spawn(argv, env=dict(os.environ), directory=self.directory, log=self.log)
@@ -39,8 +39,8 @@ class Started:
         return self
 
     @property
-    def group(self) -> Group:
-        return Group(self.leader, self.directory, self.log)
+    def group(self) -> ProcessTree:
+        return ProcessTree(self.leader, self.directory, self.log)
 
     def end(self) -> None:
         def gone() -> bool:
@@ -64,15 +64,15 @@ def test_a_process_is_known_by_pid_and_birth(started: Started) -> None:
     assert is_alive(leader)
     assert identify(leader.pid) == leader
     assert started_at(leader) is not None
-    assert not is_alive(Identity(leader.pid, "another birth"))
+    assert not is_alive(ProcessId(leader.pid, "another birth"))
 
 
 def test_a_reused_pid_is_not_ours(tmp_path: Path) -> None:
     stranger = identify(os.getpid())
     assert stranger is not None
-    old = Identity(stranger.pid, "long ago")
+    old = ProcessId(stranger.pid, "long ago")
     assert not is_alive(old)
-    assert Group(old, tmp_path, tmp_path / "service.log").members() == ()
+    assert ProcessTree(old, tmp_path, tmp_path / "service.log").members() == ()
 
 
 def test_the_end_of_a_child_is_noticed_at_once(started: Started) -> None:
@@ -108,12 +108,12 @@ def test_orphans_of_a_killed_leader_are_found_and_ended(started: Started) -> Non
 
 def test_orphans_are_found_even_without_a_record(started: Started) -> None:
     started.start(_SLEEP)
-    assert len(Group(None, started.directory, started.log).members()) == 1
+    assert len(ProcessTree(None, started.directory, started.log).members()) == 1
 
 
 def test_others_who_work_in_the_directory_are_left_alone(started: Started, tmp_path: Path) -> None:
     started.start(_SLEEP)
-    assert Group(None, started.directory, tmp_path / "other.log").members() == ()
+    assert ProcessTree(None, started.directory, tmp_path / "other.log").members() == ()
 
 
 def test_output_is_appended(started: Started) -> None:

@@ -14,7 +14,8 @@ _STATE = LabState(runtime="local", ports=DEFAULT_PORTS)
 
 _HASH: Final = """
 from stack.state.lab import LabState
-from stack.local.services import DEFAULT_PORTS, lab_specs
+from stack.local.services import lab_specs
+from stack.spec.names import DEFAULT_PORTS
 
 print(lab_specs(LabState(runtime="local", ports=DEFAULT_PORTS))["redis"].hash())
 """

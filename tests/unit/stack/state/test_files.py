@@ -7,7 +7,7 @@ import pytest
 
 from stack.errors import StateUnusable
 from stack.local import records as local_records
-from stack.local.process import Identity
+from stack.local.process import ProcessId
 from stack.local.records import ProcessRecord
 from stack.state import lab as lab_state
 from stack.state.files import read_json, write_json
@@ -111,7 +111,7 @@ def test_a_lab_that_makes_no_sense_is_damaged(tmp_path: Path, content: dict[str,
 
 def test_a_process_is_remembered(tmp_path: Path) -> None:
     record = ProcessRecord(
-        service="api", leader=Identity(7, "boot/1"), spec_hash="abc", port=8000, env={"A": "1"}
+        service="api", leader=ProcessId(7, "boot/1"), spec_hash="abc", port=8000, env={"A": "1"}
     )
     local_records.write(tmp_path, record)
     assert local_records.read(tmp_path, "api") == record
