@@ -33,7 +33,7 @@ def observed(service: str, found: Mapping[str, Any]) -> Observed:
         spec_hash=docker_labels.labels_of(found).get(docker_labels.SPEC, ""),
         port=_port(found),
         detail=_detail(state),
-        health_output=_complaint(state) if lives else "",
+        health_output=_health_output(state) if lives else "",
         unhealthy=lives and (state.get("Health") or {}).get("Status") == "unhealthy",
     )
 
@@ -61,7 +61,7 @@ def _detail(state: Mapping[str, Any]) -> str:
     return ""
 
 
-def _complaint(state: Mapping[str, Any]) -> str:
+def _health_output(state: Mapping[str, Any]) -> str:
     """The last line of the last health check, if that failed."""
     looks = (state.get("Health") or {}).get("Log") or ()
     if not looks or looks[-1]["ExitCode"] == 0:

@@ -24,7 +24,7 @@ class FakeRuntime:
         #: Services that end as soon as they are started.
         self.doomed: set[str] = set()
         #: What their own health check says of those that it has given up.
-        self.complaints: dict[str, str] = {}
+        self.outputs: dict[str, str] = {}
 
     @property
     def kind(self) -> RuntimeKind:
@@ -41,8 +41,8 @@ class FakeRuntime:
             pid=1 if alive else None,
             spec_hash=spec.hash(),
             port=spec.port,
-            health_output=self.complaints.get(spec.name, ""),
-            unhealthy=spec.name in self.complaints,
+            health_output=self.outputs.get(spec.name, ""),
+            unhealthy=spec.name in self.outputs,
         )
 
     def start(self, spec: ServiceSpec) -> None:
@@ -176,7 +176,7 @@ def test_a_hanging_service_is_given_up_at_its_deadline() -> None:
 
 def test_a_service_that_its_own_health_check_has_given_up_fails_at_once() -> None:
     runtime = FakeRuntime()
-    runtime.complaints["worker"] = "no route to Redis"
+    runtime.outputs["worker"] = "no route to Redis"
     specs = {"worker": _spec("worker")}
     with pytest.raises(EnvironmentFault) as caught:
         list(Lifecycle(runtime, specs, {}, _hanging).converge(specs))
@@ -188,7 +188,7 @@ def test_a_service_that_its_own_health_check_has_given_up_fails_at_once() -> Non
 
 def test_an_opinion_from_before_the_repair_does_not_count() -> None:
     runtime = FakeRuntime()
-    runtime.complaints["worker"] = "no route to Redis"
+    runtime.outputs["worker"] = "no route to Redis"
     spec = _spec("worker")
     runtime.put(spec, "running")
     with pytest.raises(DeadlinePassed, match=r"not healthy after 0\.2 s"):

@@ -59,7 +59,7 @@ def test_a_paused_one_still_has_its_process() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "output", "health_output", "given_up"),
+    ("status", "code", "output", "health_output", "unhealthy"),
     [
         ("healthy", 0, "fine\n", "", False),
         ("starting", 1, "first\nno route\n", "no route", False),
