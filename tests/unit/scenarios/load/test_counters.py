@@ -6,7 +6,7 @@ from scenarios.load.counters import Counters
 
 
 @pytest.mark.parametrize(
-    ("tally", "limited"),
+    ("counters", "limited"),
     [
         (Counters(requests=1000, elapsed=10.0, idle=5.0), False),
         (Counters(requests=1000, elapsed=10.0, idle=0.5), True),
