@@ -38,20 +38,34 @@ def usage_document(usage: "Mapping[str, Usage]") -> dict[str, Any]:
     return {"services": {name: asdict(used) for name, used in usage.items()}}
 
 
+_MOVED: Final = (
+    ("received", "received_bytes"),
+    ("sent", "sent_bytes"),
+    ("disk read", "read_bytes"),
+    ("written", "written_bytes"),
+)
+
+
 def usage_table(usage: "Mapping[str, Usage]") -> TableShown:
-    """A row a service, and their sum."""
-    rows = tuple(_row(name, used) for name, used in usage.items())
-    columns = ("service", "CPU %", "memory", "received", "sent", "disk read", "written", "threads")
-    return TableShown("usage", "", columns, (*rows, _row("together", _sum(usage.values()))))
+    """A row for each service, and their sum. A column appears where at least one service has a figure."""
+    moved = [
+        (title, field)
+        for title, field in _MOVED
+        if any(getattr(used, field) is not None for used in usage.values())
+    ]
+    fields = [field for _, field in moved]
+    columns = ("service", "CPU %", "memory", *(title for title, _ in moved), "threads")
+    rows = tuple(_row(name, used, fields) for name, used in usage.items())
+    return TableShown("usage", "", columns, (*rows, _row("together", _sum(usage.values()), fields)))
 
 
-def _row(name: str, used: "Usage") -> tuple[str, ...]:
-    moved = (used.received_bytes, used.sent_bytes, used.read_bytes, used.written_bytes)
+def _row(name: str, used: "Usage", fields: Iterable[str]) -> tuple[str, ...]:
+    counts = [getattr(used, field) for field in fields]
     return (
         name,
         f"{used.cpu_percent:.1f}",
         size(used.memory_bytes),
-        *("-" if count is None else size(count) for count in moved),
+        *("-" if count is None else size(count) for count in counts),
         str(used.threads),
     )
 

@@ -21,7 +21,6 @@ from stack.local import records as local_records
 from stack.local.process import ProcessTree, is_alive, is_paused, spawn, started_at
 from stack.local.programs import redis_server
 from stack.local.records import ProcessRecord
-from stack.local.traffic import connections
 from stack.local.usage import UsageMeter
 from stack.settings import StackSettings, inherited_env
 from stack.spec.names import CORE, WITH_DATA
@@ -135,8 +134,7 @@ class LocalRuntime:
 
     def usage(self) -> Mapping[str, Usage]:
         running = [name for name, seen in self.observe().items() if seen.pid is not None]
-        connected = connections() if running else None
-        return {name: self._meters[name].read(self._group(name).members(), connected) for name in running}
+        return {name: self._meters[name].read(self._group(name).members()) for name in running}
 
     def _observe(self, record: ProcessRecord) -> Observed:
         service, leader = record.service, record.leader

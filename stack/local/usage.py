@@ -1,12 +1,11 @@
 """Resources of processes: what `top` shows."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 
 import psutil
 
-from stack.local.traffic import Traffic, TrafficMeter
 from stack.process_io import disk_bytes
 from stack.spec.runtime import Usage
 
@@ -16,17 +15,11 @@ class UsageMeter:
     none."""
 
     def __init__(self) -> None:
-        self._traffic = TrafficMeter()
         #: pid → Unix time of the last reading in s, CPU seconds up to then.
         self._last: dict[int, tuple[float, float]] = {}
 
-    def read(self, processes: Sequence[psutil.Process], connected: Mapping[int, Traffic] | None) -> Usage:
-        """
-        Args:
-            processes: Those of the service.
-            connected: What every connection of the machine has carried, None where nobody knows.
-        """
-        carried = None if connected is None else self._traffic.read(processes, connected)
+    def read(self, processes: Sequence[psutil.Process]) -> Usage:
+        """What these processes of one service use together. No system counts the network by process."""
         cpu, memory, threads = 0.0, 0, 0
         for process in processes:
             with suppress(psutil.Error), process.oneshot():
@@ -39,8 +32,6 @@ class UsageMeter:
             memory_bytes=memory,
             read_bytes=disk and disk[0],
             written_bytes=disk and disk[1],
-            received_bytes=carried.received if carried else None,
-            sent_bytes=carried.sent if carried else None,
             threads=threads,
         )
 

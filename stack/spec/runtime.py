@@ -66,10 +66,10 @@ class Usage:
 
     cpu_percent: float
     memory_bytes: int
-    #: From and to disk; None where nobody tells.
+    #: Read from and written to disk since it started; None where the system does not say.
     read_bytes: int | None = None
     written_bytes: int | None = None
-    #: Over the network, loopback included; None where nobody tells.
+    #: Over the network since it started, loopback included; None where the system does not count it.
     received_bytes: int | None = None
     sent_bytes: int | None = None
     #: Of all its processes.

@@ -219,8 +219,11 @@ def test_logs_and_usage_cover_every_service(lab: Lab) -> None:
     assert (usage["postgres"].written_bytes or 0) > 0
 
 
-def test_usage_tells_what_went_over_the_network(lab: Lab) -> None:
+def test_usage_counts_the_network_where_the_system_does(lab: Lab) -> None:
     before = lab.usage()["redis"]
+    if lab.kind == "local":
+        assert before.received_bytes is before.sent_bytes is None
+        return
     with redis.Redis.from_url(lab.urls()["redis"]) as client:
         client.echo(b"x" * 500_000)
         after = lab.usage()["redis"]
