@@ -27,7 +27,7 @@ from stack.spec.runtime import RuntimeKind
 Outcome = Literal["ok", "warning", "failed"]
 
 _PYTHON: Final = (3, 11)
-#: Bytes that a lab should find free, and those without which it won't start.
+#: Free bytes that a lab should have, and the least that it starts with.
 _ENOUGH: Final = 1 << 30
 _LEAST: Final = 200 << 20
 #: s for a program to say its version.
@@ -83,7 +83,7 @@ def _user(kind: RuntimeKind) -> Finding:
     return Finding(
         "user",
         "warning",
-        "root: PostgreSQL runs as nobody, everything else as root",
+        "root: PostgreSQL runs as the user `nobody`, everything else as root",
         "on a machine that others use, run labctl as an ordinary user: the lab's Redis has no password",
     )
 
@@ -166,7 +166,7 @@ def _port(name: str, port: int, *, is_own: bool) -> Finding:
 
 
 def _docker(kind: RuntimeKind) -> Finding:
-    """No Docker is no fault where the lab runs without."""
+    """A missing Docker is not a fault where the lab runs without it."""
     try:
         with (
             closing(connect(StackSettings.from_env())) as client,

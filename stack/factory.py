@@ -36,7 +36,7 @@ def open_lab(
 
     Raises:
         UsageError: the name, a port or an endpoint is impossible.
-        EnvironmentFault: the runtime is not to be had.
+        EnvironmentFault: the runtime is not available here.
     """
     settings = StackSettings.from_env()
     # Resolved, because the system names the working directory of a process so.

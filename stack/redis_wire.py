@@ -54,7 +54,7 @@ def answer_to(redis: HealthCheck, *words: Word) -> Answer:
 
 
 def connect(check: HealthCheck, seconds: float = ANSWER_SECONDS) -> socket.socket:
-    """A connection whose every answer may take so long."""
+    """A connection to Redis that waits at most this long for each answer."""
     return socket.create_connection((check.host, check.port), timeout=seconds)
 
 

@@ -1,5 +1,5 @@
-"""What a run changes of its lab, noted before it is changed: a run that is killed can't put it back, so the
-next command does."""
+"""What a run changes in its lab, recorded before it is changed: a killed run can't undo it, so the next
+command does."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -91,7 +91,7 @@ class Noted:
 
 
 def undo_logs(directory: Path) -> Iterator[Noted]:
-    """Those of all runs on the lab there. One that can't be read is nobody's any more."""
+    """The undo logs of all runs on the lab there. One that can't be read belongs to no living run."""
     for path in sorted(directory.glob(UNDO_LOGS)):
         with suppress(StateUnusable, KeyError, TypeError, ValueError, AttributeError):
             if content := read_json(path):

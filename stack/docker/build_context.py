@@ -1,4 +1,4 @@
-"""What the image of the API and the worker is built from, alike in a checkout and an installation."""
+"""The build context of the API's and the worker's image: the same in a checkout and in an installation."""
 
 import hashlib
 import io

@@ -1,7 +1,7 @@
-"""The client library's client, made to close all that it opened.
+"""The Docker client, made to close everything that it opened.
 
-The library leaves open what is not read to its end: streams of logs, pulls and builds that are dropped
-half-way, connections that a command in a container took over, sockets on which nobody listens any more. The
+The library leaves open whatever is not read to its end: streams of logs, pulls and builds that are dropped
+half-way, connections that a command in a container took over, sockets whose other end is gone. The garbage
 collector closes those some time later.
 """
 
@@ -18,9 +18,11 @@ from docker.transport import UnixHTTPAdapter
 from docker.transport.unixconn import UnixHTTPConnection, UnixHTTPConnectionPool
 from requests.adapters import BaseAdapter
 
-#: What is answered with a list of objects; all else is an object, or a list of them.
+#: Calls that are answered with a list of objects; all others return an object, or a list of them.
 _LISTS: Final = ("/containers/json", "/images/json", "/networks")
-_NONSENSE: Final = "what answers is no engine, or one that is not well: its answer has the wrong shape"
+_NONSENSE: Final = (
+    "what answers is not a healthy Docker engine: its answer has the wrong shape"
+)
 
 
 class EngineClient(docker.APIClient):

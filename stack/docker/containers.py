@@ -25,10 +25,10 @@ _NANOSECONDS: Final = 1_000_000_000
 
 
 def find(client: "APIClient", lab: str, service: str) -> Mapping[str, Any] | None:
-    """The container of that service, inspected; None if there is none.
+    """The container of that service, inspected; None if it does not exist.
 
     Raises:
-        EnvironmentFault: one of that name is somebody else's.
+        EnvironmentFault: a container of that name belongs to somebody else.
     """
     from docker.errors import NotFound
 
@@ -86,7 +86,7 @@ def ensure_surroundings(client: "APIClient", lab: str, spec: ServiceSpec, owner:
     """Create the lab's network and the service's volumes if they are missing, with the labels of its owner.
 
     Raises:
-        EnvironmentFault: a network or volume of that name is somebody else's.
+        EnvironmentFault: a network or volume of that name belongs to somebody else.
     """
     from docker.errors import NotFound
 
@@ -123,7 +123,7 @@ def create(
 
     container, network = container_of(spec), labels.network_name(lab)
     name = labels.container_name(lab, spec.name)
-    # By its short name for what the lab itself configures, by its full one for people.
+    # The lab's own configuration uses the short name; people use the full one.
     aliases = [spec.name, name]
     try:
         made = client.create_container(
@@ -215,6 +215,6 @@ def _foreign(kind: str, name: str) -> EnvironmentFault:
 
 
 def container_of(spec: ServiceSpec) -> ContainerSpec:
-    """What Docker runs for it."""
+    """What Docker runs for this service."""
     assert spec.container is not None  # every specification of docker/services has one
     return spec.container

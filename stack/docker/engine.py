@@ -14,7 +14,7 @@ from stack.settings import StackSettings
 if TYPE_CHECKING:
     from docker import APIClient
 
-#: s for one answer of an engine at work, and for the first sign of life of one that may not be there.
+#: s for one answer of a working engine, and for the first answer of one that may not exist.
 _ANSWER_SECONDS: Final = 60
 #: An engine that has just been started, or one behind a virtual machine, takes several seconds.
 _PROBE_SECONDS: Final = 10
@@ -24,7 +24,7 @@ _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
 class NoEngine(EnvironmentFault):
-    """Nobody listens at the engine's address."""
+    """Nothing listens at the engine's address."""
 
 
 def connect(settings: StackSettings, *, patient: bool = False) -> "APIClient":
@@ -65,7 +65,7 @@ def version(settings: StackSettings) -> str:
     """The version of the engine.
 
     Raises:
-        NoEngine: nobody listens where it should.
+        NoEngine: nothing listens at its address.
         EnvironmentFault: whoever listens does not answer, or is not an engine that the lab can run on.
     """
     with (
@@ -79,7 +79,7 @@ def version(settings: StackSettings) -> str:
 def map_docker_errors(
     what: str, *, hint: str = "`labctl doctor` checks the machine; then try again"
 ) -> Iterator[None]:
-    """Say in our words what the engine or the way to it refuses; `hint`: what to do where it refuses.
+    """Turn errors of the engine, and of the connection to it, into ours; `hint`: what to do where it refuses.
 
     Raises:
         EnvironmentFault: `what`, and the engine's reason.
@@ -154,7 +154,7 @@ def _require_near(url: str) -> None:
 
 
 def _require_listener(url: str) -> None:
-    """The client library leaks a socket that nobody listens on."""
+    """Raises NoEngine where nothing listens: the client library would leak a socket."""
     scheme, _, path = url.partition("://")
     if "unix" not in scheme:
         return

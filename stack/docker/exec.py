@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _NOT_RUN: Final = frozenset({126, 127})
 #: A bare `psql` reaches the lab's database.
 _LIBPQ: Final = {"PGUSER": USER, "PGPASSWORD": PASSWORD, "PGDATABASE": DATABASE}
-#: The engine's frames: a byte that says which stream, three of nothing, four of length; then the content.
+#: The engine's frames: one byte for the stream, three unused, four for the length; then the content.
 #: https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Container/operation/ContainerAttach
 _HEAD: Final = 8
 _STDERR: Final = 2
@@ -28,10 +28,10 @@ _STDERR: Final = 2
 def run(
     settings: StackSettings, container: str, service: str, argv: Sequence[str], stdin: bytes
 ) -> ExecResult:
-    """Run it to its end.
+    """Run a command inside a container and wait for its end.
 
     Raises:
-        UsageError: there is no such program.
+        UsageError: the program does not exist there.
         EnvironmentFault: the engine refuses, or can't be reached.
     """
     with (
@@ -50,7 +50,7 @@ def run(
 
 
 def _converse(client: "APIClient", identity: str, stdin: bytes) -> tuple[bytes, bytes]:
-    """Send it all, and hear it out: what the command printed, and what it complained of.
+    """Send all of `stdin`, and read everything: what the command wrote to stdout and to stderr.
 
     The library's own `exec_start` reads from the bare socket, and so loses what came together with the head
     of the engine's answer: on a busy machine, the whole output of every two-hundredth command.

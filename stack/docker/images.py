@@ -21,7 +21,7 @@ REPOSITORY: Final = "write-behind-lab"
 #: The same image as compose.yaml calls it.
 COMPOSE_TAG: Final = "compose"
 _MB: Final = 1_000_000
-#: What the engine says of a layer on its way, and what people call it.
+#: What the engine calls the steps of a layer, and what people call them.
 _MOVES: Final = {"Downloading": "downloaded", "Extracting": "unpacked"}
 #: How the engine announces a step of a build.
 _STEP: Final = re.compile(r"Step (\d+)/(\d+) :")
@@ -42,10 +42,10 @@ class DockerImages:
         self._settings = settings
 
     def ensure_images(self, specs: Mapping[str, ServiceSpec]) -> StackEvents:
-        """Pull and build what is missing; nothing to do takes no time worth telling.
+        """Pull and build what is missing. Where nothing is missing this takes almost no time.
 
         Raises:
-            EnvironmentFault: an image is not to be had, or the build failed.
+            EnvironmentFault: an image is missing and can't be pulled, or the build failed.
         """
         wanted = sorted({spec.container.image for spec in specs.values() if spec.container})
         with closing(connect(self._settings, patient=True)) as client:
@@ -76,7 +76,7 @@ class DockerImages:
                 network_mode=self._settings.build_network or None,
                 labels={labels.CONTEXT: image.partition(":")[2]},
             ):
-                # Heard out to its end, for the lines that follow.
+                # Read to its end, for the lines that follow the error.
                 error = error or str(message.get("error", ""))
                 text = str(message.get("stream", "")).strip()
                 if text:

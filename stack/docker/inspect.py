@@ -1,4 +1,4 @@
-"""What the engine tells of a container, in the lab's own words."""
+"""What the engine reports about a container, as the lab's own types."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -8,7 +8,7 @@ from stack.docker import labels as docker_labels
 from stack.spec.events import ServiceState
 from stack.spec.runtime import Observed
 
-#: Exit codes of a program that ended as it was asked to: by itself, by SIGINT, by SIGTERM.
+#: Exit codes of a program that ended in good order: by itself, after SIGINT, after SIGTERM.
 _IN_ORDER: Final = frozenset({0, 130, 143})
 _SIGKILL: Final = 137
 _STATES: Final[Mapping[str, ServiceState]] = {
@@ -22,7 +22,7 @@ _STATES: Final[Mapping[str, ServiceState]] = {
 
 
 def observed(service: str, found: Mapping[str, Any]) -> Observed:
-    """One inspected container."""
+    """An inspected container as the state of its service."""
     state = found["State"]
     lives = bool(state["Running"])
     return Observed(
@@ -39,7 +39,7 @@ def observed(service: str, found: Mapping[str, Any]) -> Observed:
 
 
 def unix_time(text: str) -> float:
-    """The engine's RFC 3339 times have nanoseconds, which Python does not read."""
+    """Unix time in s of an RFC 3339 time with nanoseconds, which Python's parser refuses."""
     whole, _, fraction = text.removesuffix("Z").partition(".")
     return datetime.fromisoformat(f"{whole}+00:00").timestamp() + float(f"0.{fraction or 0}")
 

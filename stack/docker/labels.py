@@ -1,6 +1,6 @@
 """Labels and names of what a lab keeps in a Docker engine.
 
-Everything carries two sets: our own, by which labctl knows what is its own, and those of compose, by which
+Everything carries two sets: ours, which tell labctl what belongs to it, and those of compose, so that
 `docker compose` in stack/ knows the same things. Nothing is touched unless both sets name the lab.
 """
 
@@ -76,7 +76,7 @@ def of_container(lab: str, spec: ServiceSpec) -> dict[str, str]:
         SPEC: spec.hash(),
         PROJECT: lab,
         "com.docker.compose.service": container_name(lab, spec.name),
-        # What comes and goes is no part of the lab that `ps` lists.
+        # `ps` does not list one-off containers as part of the lab.
         ONE_OFF: str(bool(spec.container and spec.container.profile)),
         "com.docker.compose.container-number": "1",
         # Without a version, compose 1.29 looks for containers of its own early days, and fails.

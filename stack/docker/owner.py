@@ -1,4 +1,4 @@
-"""Whose a lab in an engine is: that of the state directory that made it.
+"""Who owns a lab in an engine: the state directory that made it.
 
 Several people, or containers, may share one engine. What carries another state directory's label is told,
 and never touched. What carries none was made by compose, and is anybody's.
@@ -15,7 +15,7 @@ from typing import Final
 
 from stack.errors import EnvironmentFault
 
-#: Labels: a digest by which an owner is known, and a text by which people know it.
+#: Labels: a digest that identifies the owner, and a text for people.
 OWNER: Final = "labctl.owner"
 MADE_BY: Final = "labctl.made-by"
 

@@ -20,7 +20,7 @@ _NANOSECONDS: Final = 1e9
 
 
 class ContainerMeter:
-    """CPU is counted since the last reading, or since the container started where there is none."""
+    """CPU is counted since the last reading; the first time, since the container started."""
 
     def __init__(self) -> None:
         #: Container's id → Unix time of the last reading in s, CPU seconds up to then.

@@ -29,7 +29,7 @@ def run(
     """Run a command with `psql`, `pg_isready` and `redis-cli` on its path, pointed at the lab.
 
     Raises:
-        UsageError: there is no such program.
+        UsageError: the program does not exist.
         DeadlinePassed: it did not end.
     """
     tools = _provide_tools(directory / "bin", ports.get("redis"))

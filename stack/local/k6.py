@@ -87,7 +87,7 @@ def _k6() -> Path:
     """The k6 of this machine: on PATH, else beside this Python, where its package puts it.
 
     Raises:
-        EnvironmentFault: there is none.
+        EnvironmentFault: k6 is not installed.
     """
     beside = Path(sys.executable).parent
     found = shutil.which("k6") or shutil.which("k6", path=str(beside))

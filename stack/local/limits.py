@@ -108,7 +108,7 @@ def _unmapped() -> str:
                 tuple(map(int, line.split())) for line in Path(f"/proc/self/{name}").read_text().splitlines()
             ]
             if ranges and not any(first <= NOBODY < first + count for first, _, count in ranges):
-                return "this user namespace has no user `nobody` (`unshare -r` makes one like that)"
+                return "this user namespace has no user `nobody` (`unshare -r` creates one like that)"
     return ""
 
 

@@ -23,7 +23,7 @@ def set_aside(log: Path) -> None:
 
 
 def last_lines(log: Path, count: int | None) -> list[str]:
-    """The last `count` lines, all for None; none if there is no such file."""
+    """The last `count` lines, or all of them for None; empty if the file does not exist."""
     try:
         with log.open(errors="replace") as lines:
             return [line.rstrip("\n") for line in deque(lines, maxlen=count)]

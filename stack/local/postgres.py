@@ -20,7 +20,7 @@ from stack.state.files import map_os_errors
 
 #: s for the creation of a data directory.
 _CREATE_SECONDS: Final = 60.0
-#: Nobody but the lab's user gets in, and only from this machine. The superuser can't log in at all.
+#: Only the lab's user can log in, and only from this machine. The superuser can't log in at all.
 _ACCESS: Final = "host all {user} 127.0.0.1/32 scram-sha-256\n"
 _IPC_RMID: Final = 0
 #: Programs that work on an unfinished data directory; initdb goes through a shell.
@@ -75,7 +75,7 @@ def end_abandoned(data: Path) -> None:
 
 
 def command(program: str, data: Path, args: Sequence[str]) -> list[str]:
-    """How to run one of PostgreSQL's programs on the data directory: as root, in nobody's name.
+    """The command line that runs one of PostgreSQL's programs on the data directory; under root, as `nobody`.
 
     Raises:
         EnvironmentFault: it can't be run here as root.
@@ -94,7 +94,7 @@ def command(program: str, data: Path, args: Sequence[str]) -> list[str]:
 
 
 def forget_dead_server(data: Path) -> None:
-    """Remove what a killed server left: the segment of shared memory by which it is recognised, and its
+    """Remove what a killed server left: the segment of shared memory that identifies it, and its
     pid, which keeps the next one from starting if some other process has got it meanwhile."""
     with suppress(OSError, ValueError, IndexError, AttributeError):
         lines = (data / "postmaster.pid").read_text().splitlines()
@@ -191,7 +191,7 @@ def _failed(said: str) -> EnvironmentFault:
 
 
 def _need(directory: Path, data: Path) -> str:
-    """Which right over files nobody needs to run it; see unprivileged.py."""
+    """Which capability over files the user `nobody` needs to run it; see unprivileged.py."""
     program = directory / "postgres"
     if not _open_to_all(program, stat.S_IROTH | stat.S_IXOTH):
         return "override"

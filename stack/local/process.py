@@ -22,7 +22,7 @@ _UNSEEN = (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess, OSEr
 
 @dataclass(frozen=True, slots=True)
 class ProcessId:
-    """One process, for ever."""
+    """A process identified by pid and start time, so a recycled pid never matches."""
 
     pid: int
     #: When it was born, in terms that a change of the clock does not touch.
@@ -30,7 +30,7 @@ class ProcessId:
 
 
 def identify(pid: int) -> ProcessId | None:
-    """The process that has this pid now; None if there is none."""
+    """The process that has this pid now; None if no process has it."""
     start_time = _start_time(pid)
     return ProcessId(pid, start_time) if start_time else None
 
@@ -84,7 +84,7 @@ def spawn(argv: Sequence[str], *, env: Mapping[str, str], directory: Path, log: 
             stderr=output,
             start_new_session=True,
         )
-    # An immediate end leaves a zombie that nobody has reaped yet, so it still has its birth.
+    # A process that ends at once stays a zombie until it is reaped, so it still has its start time.
     return identify(child.pid) or ProcessId(child.pid, "")
 
 
@@ -97,7 +97,7 @@ class ProcessTree:
     """
 
     leader: ProcessId | None
-    #: Working directory of the service's processes, nobody else's.
+    #: Working directory of the service's processes, and only of those.
     directory: Path
     log: Path
 

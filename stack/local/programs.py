@@ -33,13 +33,13 @@ def redis_server(named: str = "") -> Path:
     """The Redis or Valkey server: the one `named` (a path, or a name on PATH), else the bundled one.
 
     Raises:
-        EnvironmentFault: there is none.
+        EnvironmentFault: no such program is installed.
     """
     if named:
         found = shutil.which(named)
         if found is None:
             raise EnvironmentFault(
-                f"LABCTL_REDIS_SERVER names {named!r}, which is no program",
+                f"LABCTL_REDIS_SERVER names {named!r}, which is not a program",
                 hint="name a redis-server or valkey-server, or unset it to use the bundled Valkey",
             )
         return Path(found).absolute()

@@ -24,7 +24,7 @@ class Probe:
     #: s between two questions, and for one answer.
     interval: int = 3
     timeout: int = 3
-    #: s after the start in which a failure does not count.
+    #: s after the start during which a failure does not count.
     start_period: int = 20
     retries: int = 3
 
@@ -36,7 +36,7 @@ class ContainerSpec:
     image: str
     #: Arguments for the image's entry point; none for the image's own command.
     command: tuple[str, ...] = ()
-    #: Port inside, None if nobody connects to it from outside.
+    #: Port inside the container; None if it is not published.
     port: int | None = None
     #: '' for the image's own user.
     user: str = ""
@@ -46,11 +46,11 @@ class ContainerSpec:
     #: Directories that may be written to, in memory.
     tmpfs: tuple[str, ...] = ()
     probe: Probe | None = None
-    #: None: what runs in it sees to that itself.
+    #: None: the program limits its own memory.
     memory_bytes: int | None = 512 * MIB
     #: Processes and threads at most.
     pids: int = 256
-    #: Put a minimal init before the program, which reaps orphans and passes signals on.
+    #: Run the program under a minimal init, which reaps orphans and forwards signals.
     init: bool = True
     #: Whether the engine may throw old lines of its log away.
     rotates_log: bool = True

@@ -29,7 +29,7 @@ class LoadTest(Protocol):
         """Provide k6 itself.
 
         Raises:
-            EnvironmentFault: it is not to be had.
+            EnvironmentFault: k6 is not available.
         """
         ...
 

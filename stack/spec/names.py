@@ -7,12 +7,12 @@ HOST: Final = "127.0.0.1"
 #: The name of the lab that users get unless they ask for another; it has the well-known ports.
 DEFAULT_NAME: Final = "lab42"
 DEFAULT_PORTS: Final[Mapping[str, int]] = {"api": 8000, "redis": 6379, "postgres": 5432}
-#: Services that every lab has, in the order in which people list them.
+#: Services that every lab has, in the order that lists show them in.
 CORE: Final = ("redis", "postgres", "api", "worker")
 #: What a lab in Docker has beside them, and their well-known ports.
 OBSERVABILITY: Final = ("prometheus", "grafana", "jaeger")
 OBSERVABILITY_PORTS: Final[Mapping[str, int]] = {"prometheus": 9090, "grafana": 3001, "jaeger": 16686}
-#: Those that keep something on disk.
+#: Services that keep something on disk.
 WITH_DATA: Final = frozenset({"redis", "postgres"})
 
 DATABASE: Final = "labdb"

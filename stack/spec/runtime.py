@@ -1,4 +1,4 @@
-"""The seam between the lab and what runs it: eight primitives, one implementation per runtime.
+"""The interface between the lab and what runs it: eight operations, one implementation per runtime.
 
 The life cycle (lifecycle.py) is written once over this protocol. Services go by their short names:
 `redis`, `postgres`, `api`, `worker` (and, under Docker, `prometheus`, `grafana`, `jaeger`).
@@ -33,15 +33,16 @@ class Observed:
     #: Host port by name of the endpoint.
     port: int | None = None
     detail: str = ""
-    #: What the runtime's own health check said last, where it failed; and whether it has given up.
+    #: The output of the runtime's own health check where its last look failed; and whether it calls the
+    #: service unhealthy.
     health_output: str = ""
     unhealthy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ExecResult:
-    """What a command that ran inside a service gave back. What is no UTF-8 is there as surrogates
-    (`surrogateescape`), so that the bytes can be had back."""
+    """The result of a command that ran inside a service. Invalid UTF-8 is decoded with `surrogateescape`,
+    so the bytes can be recovered."""
 
     exit_code: int
     stdout: str
@@ -72,7 +73,7 @@ class Usage:
     #: Over the network since it started, loopback included; None where the system does not count it.
     received_bytes: int | None = None
     sent_bytes: int | None = None
-    #: Of all its processes.
+    #: Threads of all its processes.
     threads: int = 1
 
 

@@ -1,4 +1,4 @@
-"""What a service of the lab is, for whichever runtime starts it: plain data."""
+"""The specification of a service, for whichever runtime starts it: plain data."""
 
 import hashlib
 import json
@@ -32,7 +32,7 @@ class HealthCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceSpec:
-    """One service."""
+    """What one service is started from."""
 
     #: Short name: `redis`, `postgres`, `api`, `worker`.
     name: str
@@ -43,7 +43,7 @@ class ServiceSpec:
     tuned: tuple[tuple[str, str], ...] = ()
     #: The environment that it gets beside the machine's own; sorted by name.
     env: tuple[tuple[str, str], ...] = ()
-    #: Port on this machine, None if nobody connects to it.
+    #: Port on this machine; None if it does not listen.
     port: int | None = None
     depends_on: tuple[str, ...] = ()
     health: HealthCheck

@@ -12,7 +12,7 @@ from stack.spec.names import CORE, DEFAULT_NAME, DEFAULT_PORTS, MAXMEMORY
 
 _MEMORY_SIZE: Final = re.compile(r"([0-9]{1,15})([kmg]b?)?", re.IGNORECASE)
 _UNITS: Final = {"": 1, "k": 1_000, "m": 10**6, "g": 10**9, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30}
-#: No machine that runs a lab has more.
+#: More than any machine that runs a lab has.
 _MEMORY_MOST: Final = 1 << 40
 #: What the topology itself decides; an override would only break the lab.
 _DECIDED: Final = frozenset({"REDIS_URL", "DATABASE_URL", "API_HOST", "API_PORT"})
@@ -50,7 +50,7 @@ def short_name(lab: str, service: str, services: Collection[str] = CORE) -> str:
     """`worker`, for `worker` as well as for `lab42-worker`.
 
     Raises:
-        UsageError: there is no such service.
+        UsageError: the lab has no service of that name.
     """
     short = service.removeprefix(f"{lab}-").removeprefix(f"{DEFAULT_NAME}-")
     if short not in services:
@@ -81,7 +81,7 @@ def check_settings(given: Mapping[str, str], service: str = "") -> dict[str, str
 
 
 def memory_bytes(size: str) -> int:
-    """Redis's notation: 512mb, 2g, 1000000; -1 for what is no size."""
+    """Bytes of a size in Redis' notation: 512mb, 2g, 1000000; -1 if it is not a size."""
     found = _MEMORY_SIZE.fullmatch(size)
     return int(found[1]) * _UNITS[(found[2] or "").lower()] if found else -1
 
@@ -106,4 +106,4 @@ def _settings_of(service: str) -> frozenset[str]:
 def _refusal(name: str, service: str) -> str:
     if name in _DECIDED:
         return "is decided by the lab"
-    return f"no setting of {service}" if name in _settings_of("") else "unknown setting"
+    return f"not a setting of {service}" if name in _settings_of("") else "unknown setting"

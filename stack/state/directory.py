@@ -21,7 +21,7 @@ _PROCESSES: Final = tuple(f"{name}.json" for name in CORE)
 
 
 def holds_lab(directory: Path) -> bool:
-    """Whether a lab was started there and not taken away, be it broken."""
+    """Whether a lab was started there and not taken away, even if it is broken."""
     return (directory / lab_state.FILE).exists() or holds_processes(directory)
 
 
@@ -31,7 +31,7 @@ def holds_processes(directory: Path) -> bool:
 
 
 def ports_of_labs(home: Path) -> frozenset[int]:
-    """Ports that the labs there have chosen, be they up or not."""
+    """Ports that the labs there have chosen, whether they are up or not."""
     found: set[int] = set()
     for directory in home.glob("*/"):
         with suppress(StateUnusable):
@@ -55,7 +55,7 @@ def check_unclaimed(directory: Path) -> None:
     strange = [name for name in foreign if name not in (lock.FILE, *_KEPT_OF_ANY) and not _is_journal(name)]
     if strange:
         raise StateUnusable(
-            f"{directory} holds something that is no lab's: {', '.join(strange[:3])}",
+            f"{directory} holds something that does not belong to a lab: {', '.join(strange[:3])}",
             hint="choose another --name, or another state directory in LABCTL_HOME",
         )
 

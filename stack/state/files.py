@@ -18,7 +18,7 @@ FORMAT: Final = 1
 
 @contextmanager
 def map_os_errors(path: Path) -> Iterator[None]:
-    """Translate what the file system says.
+    """Turn errors of the file system into ours.
 
     Raises:
         StateUnusable: naming the path: unwritable, full, in the way.
@@ -41,7 +41,7 @@ def resolved(path: Path) -> Path:
         try:
             return path.resolve()
         except RuntimeError as error:
-            # Before 3.13, Python tells of a circle so.
+            # Before 3.13, Python reports a circle like this.
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from error
 
 
@@ -64,7 +64,7 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """The content; None if there is no such file.
+    """The content; None if the file does not exist.
 
     Raises:
         StateUnusable: it can't be read, is damaged, or comes from another version of labctl.

@@ -22,7 +22,7 @@ _SECONDS: Final = 0.25
 class _Seen:
     """The live settings at one moment."""
 
-    #: When Redis' memory began, in µs; None where nobody has said so yet.
+    #: When Redis' memory began, in µs; None where no script has recorded it yet.
     epoch: int | None
     settings: Mapping[str, str]
 

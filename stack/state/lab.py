@@ -42,7 +42,7 @@ class LabState:
 
 
 def load(directory: Path) -> LabState | None:
-    """The state of the lab there; None if there is no lab.
+    """The state of the lab there; None if there is no lab in that directory.
 
     Raises:
         StateUnusable: it can't be read or is damaged.
@@ -91,7 +91,7 @@ def _parse(content: Mapping[str, Any]) -> LabState:
 
 
 def _check(given: Mapping[str, str]) -> None:
-    """Raises ValueError where a setting is none of this version's, or can't be read."""
+    """Raises ValueError where this version does not know a setting, or can't read its value."""
     ours = {name.lower(): value for name, value in given.items() if name != MAXMEMORY}
     try:
         Settings().changed(ours, live_only=False)

@@ -88,7 +88,7 @@ def test_impossible_settings_are_refused_by_name(given: dict[str, str], problem:
     [("redis", {"BATCH_SIZE": "1"}), ("postgres", {"BATCH_SIZE": "1"}), ("api", {"REDIS_MAXMEMORY": "1gb"})],
 )
 def test_a_setting_that_a_service_does_not_read_is_refused(service: str, given: dict[str, str]) -> None:
-    with pytest.raises(UsageError, match=f"no setting of {service}"):
+    with pytest.raises(UsageError, match=f"not a setting of {service}"):
         check_settings(given, service)
 
 
