@@ -131,9 +131,9 @@ def _survive(call: Invocation, error: OSError) -> int:
     """What the machine does to any program."""
     if error.errno in _READER_GONE:
         return _reader_gone()
-    from stack.refusals import hint_for, told
+    from stack.refusals import explain, hint_for
 
-    return _fail(call, f"this machine refuses what labctl needs: {told(error)}", hint_for(error), UNFIT)
+    return _fail(call, f"this machine refuses what labctl needs: {explain(error)}", hint_for(error), UNFIT)
 
 
 def _report(call: Invocation, error: Exception) -> int:

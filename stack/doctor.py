@@ -1,4 +1,4 @@
-"""Is this machine fit for the lab? Each check gives one finding; none changes anything."""
+"""Checks whether this machine is fit for the lab. Each check gives one finding and changes nothing."""
 
 import errno
 import os
@@ -19,7 +19,7 @@ from stack.lab import Lab
 from stack.local import limits as local_limits
 from stack.local.programs import postgres_directory, redis_server
 from stack.ports import HELD_HINT, is_free
-from stack.refusals import hint_for, told
+from stack.refusals import hint_for
 from stack.settings import StackSettings, inherited_env
 from stack.spec.runtime import RuntimeKind
 
@@ -30,7 +30,7 @@ _PYTHON: Final = (3, 11)
 #: Free bytes that a lab should have, and the least that it starts with.
 _ENOUGH: Final = 1 << 30
 _LEAST: Final = 200 << 20
-#: s for a program to say its version.
+#: s for a program to print its version.
 _ANSWER_SECONDS: Final = 5.0
 
 
@@ -47,7 +47,7 @@ class Finding:
 
 
 def examine(lab: Lab) -> Iterator[Finding]:
-    """Look at the machine with the eyes of this lab. Raises nothing but bugs."""
+    """Check what this lab needs of the machine, one finding after another. Raises nothing but bugs."""
     yield _python()
     yield _user(lab.kind)
     if lab.kind == "local":
@@ -90,13 +90,13 @@ def _user(kind: RuntimeKind) -> Finding:
 
 def _state_directory(home: Path) -> Finding:
     try:
-        # A file in the way is not seen by a look for what exists already.
+        # A file that is in the way would not show up in a check for existing directories.
         if (blocking := next((path for path in (home, *home.parents) if path.exists()), home)).is_file():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(blocking))
         with tempfile.TemporaryFile(dir=_nearest_existing(home)):
             return Finding("state directory", "ok", str(home))
     except OSError as error:
-        return Finding("state directory", "failed", told(error, home), hint_for(error))
+        return Finding("state directory", "failed", explain(error, home), hint_for(error))
 
 
 def _space(home: Path) -> Finding:

@@ -1,6 +1,6 @@
-"""What is let through of the environment that labctl was called in. The one place that says so.
+"""The allow-list for the environment that labctl was called in; nothing else decides this.
 
-Everything else is left behind, because it would steer some program behind the lab's back: `PG*`,
+Everything else is dropped, because it would steer some program behind the lab's back: `PG*`,
 `PYTHON*`, `LD_*`, `K6_*`, `RQ_*`, `GRANIAN_*`, `REDISCLI_AUTH`, proxies, certificates, locales, and the lab's
 own settings, which come from its state alone. What files in the caller's home say (`.psqlrc`, `.redisclirc`,
 k6's config.json) goes the same way: children have another home.
@@ -15,17 +15,17 @@ _OWN: Final = frozenset(
         *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "TZ"),
         *("LANG", "LANGUAGE", "TERM", "COLORTERM", "NO_COLOR", "FORCE_COLOR"),
         *("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"),
-        # What a shell asks with when it completes a command.
+        # Shell completion asks through these.
         *("COMP_WORDS", "COMP_CWORD"),
     }
 )
 _OWN_PREFIXES: Final = ("LABCTL_", "_LABCTL_", "_TYPER_", "LC_", "XDG_")
 _SIZES: Final = range(10, 1001)
-#: For its children: where programs lie, and the clock on the wall.
+#: For its children: where to find programs, and the time zone.
 _CHILDREN: Final = frozenset({"PATH", "TMPDIR", "TZ"})
 #: A home without configuration files, messages in one language, and text that is UTF-8 everywhere.
 _FIXED: Final = {
-    # Debian's home of those who have none: no file there says anything.
+    # Debian's home of users without a home: it holds no configuration files.
     "HOME": "/nonexistent",
     "LC_ALL": "C",
     "PGCLIENTENCODING": "UTF8",
@@ -36,7 +36,7 @@ _FIXED: Final = {
 
 
 def own(env: Mapping[str, str]) -> dict[str, str]:
-    """For labctl's own process."""
+    """The environment of labctl's own process."""
     return {
         name: value
         for name, value in env.items()
@@ -45,13 +45,13 @@ def own(env: Mapping[str, str]) -> dict[str, str]:
 
 
 def children(env: Mapping[str, str]) -> dict[str, str]:
-    """For a process of the lab, or a program that labctl runs; `env` is labctl's own."""
+    """The environment of the lab's processes and of programs that labctl runs; `env` is labctl's own."""
     kept = {name: value for name, value in env.items() if name in _CHILDREN or _is_tracing(name)}
     return {**kept, **_FIXED}
 
 
 def _is_size(name: str, value: str) -> bool:
-    """A size of a screen that there are screens of; help would fill lines of any other for minutes."""
+    """Whether it is a plausible screen size: with a huge one, printing help would take minutes."""
     return name in ("COLUMNS", "LINES") and value.isascii() and value.isdigit() and int(value[:5]) in _SIZES
 
 

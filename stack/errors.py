@@ -1,4 +1,18 @@
-"""Errors for people. Exactly one place, labctl's entry point, catches `LabError`."""
+"""Errors for people. Exactly one place, labctl's entry point, catches `LabError`.
+
+    LabError                    70  a bug, unless a subclass says otherwise
+    ├── UsageError               2  the command line makes no sense
+    ├── Inconclusive             3  nothing could be measured
+    └── EnvironmentFault         4  the machine or the lab is not as it must be
+        ├── NotRunning              the lab or a service does not run
+        ├── PortHeld                somebody else holds a port
+        ├── StateUnusable           the state directory can't be read or written
+        ├── DeadlinePassed          something did not happen in time
+        ├── NoEngine                nothing listens at the Docker engine's address (stack.docker.engine)
+        └── AnothersLab             another state directory owns the lab (stack.docker.owner)
+
+The number is the exit code of labctl.
+"""
 
 from typing import ClassVar
 
@@ -15,7 +29,7 @@ class LabError(Exception):
 
 
 class UsageError(LabError):
-    """The command line asks for something that does not exist or makes no sense."""
+    """The command line asks for something that does not exist, or that makes no sense."""
 
     exit_code = 2
 

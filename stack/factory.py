@@ -29,7 +29,7 @@ def open_lab(
 
     Args:
         name: Two labs of different names run side by side.
-        runtime: `auto`: that of the lab if there is one, else what this machine has.
+        runtime: `auto`: the lab's own if it exists, else Docker where an engine answers.
         home: The state directory; by default what the environment says.
         ports: Ports by endpoint (`api`, `redis`, `postgres`; in Docker also `prometheus`, `grafana`,
             `jaeger`), instead of the chosen ones.
@@ -39,7 +39,7 @@ def open_lab(
         EnvironmentFault: the runtime is not available here.
     """
     settings = StackSettings.from_env()
-    # Resolved, because the system names the working directory of a process so.
+    # Without symbolic links, as the system reports the working directory of a process.
     directory = resolved((home or settings.home) / check_name(name))
     kind, reason = choose_runtime(name, directory, runtime, settings)
     backend = (
@@ -73,12 +73,12 @@ def choose_runtime(
         refused = isinstance(error.__cause__, PermissionError)
         return "local", error.message if refused else "no Docker engine answers"
     except EnvironmentFault as error:
-        # One that was meant to be used: that it can't be must not go unsaid.
+        # The user meant to use this engine, so say why that fails.
         return "local", error.message
 
 
 def _recorded(directory: Path) -> RuntimeKind | None:
-    # A damaged state does not say; it must still be possible to take such a lab away.
+    # A damaged state does not name its runtime, but `down` must still work.
     with suppress(StateUnusable):
         if state := lab_state.load(directory):
             return state.runtime

@@ -12,7 +12,7 @@ from stack.errors import DeadlinePassed, EnvironmentFault, PortHeld
 from stack.spec.names import HOST
 from stack.wait import wait_until
 
-#: Below the range from which systems take the ports of outgoing connections: one of those could hold a
+#: Below the range that systems use for outgoing connections: one of those could take a
 #: lab's port just while its server is being restarted.
 _FIRST: Final = 15_000
 _LAST: Final = 30_000
@@ -74,7 +74,7 @@ def describe_holder(port: int) -> str:
 
 
 def _comes_free(port: int) -> bool:
-    """Whether it is free, or about to be: a killed process shows no more before its sockets are closed."""
+    """Whether it is free, or will be soon: a killed process disappears before its sockets are closed."""
     if is_free(port):
         return True
     with suppress(DeadlinePassed):

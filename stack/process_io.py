@@ -1,4 +1,4 @@
-"""What processes moved from and to disk."""
+"""Bytes that processes read from disk and wrote to it."""
 
 from collections.abc import Iterable
 from contextlib import suppress

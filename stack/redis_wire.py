@@ -8,7 +8,7 @@ from typing import IO, Any, Final
 from stack.spec.names import HOST
 from stack.spec.service import HealthCheck
 
-#: s for one answer.
+#: s; the longest wait for one answer.
 ANSWER_SECONDS: Final = 1.0
 
 Word = str | bytes | int
@@ -29,7 +29,7 @@ def ask(redis: HealthCheck, *commands: Sequence[Word], seconds: float = ANSWER_S
     """The answer to each of these commands; one that Redis refuses is a `Refused` among them.
 
     Args:
-        seconds: What one answer may take.
+        seconds: Longest wait for one answer.
 
     Raises:
         OSError: Redis does not answer.

@@ -5,7 +5,7 @@ from typing import Final
 
 _SPACE: Final = "free some space there (`df -h`, and `df -i` for the number of files), or name a directory "
 _ELSEWHERE: Final = "name a state directory elsewhere in LABCTL_HOME"
-#: By errno: what to do.
+#: What to do, by errno.
 _HINTS: Final = {
     errno.ENOSPC: f"{_SPACE}on another disk in LABCTL_HOME",
     errno.EDQUOT: f"{_SPACE}beyond the quota in LABCTL_HOME",
@@ -33,11 +33,11 @@ _DEFAULT: Final = f"`labctl doctor` checks the machine; otherwise {_ELSEWHERE}"
 
 
 def hint_for(error: OSError) -> str:
-    """What to do about it."""
+    """The hint for an error of the operating system: what to do next."""
     return _HINTS.get(error.errno or 0, _DEFAULT)
 
 
-def told(error: OSError, at: object = "") -> str:
-    """What was refused, and on what: "/x: Permission denied"."""
+def explain(error: OSError, at: object = "") -> str:
+    """The error in words, with its subject: "/x: Permission denied"."""
     where = error.filename if isinstance(error.filename, str) else at
     return f"{where}: {error.strerror or error}" if where else str(error.strerror or error)

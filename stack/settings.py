@@ -1,4 +1,4 @@
-"""What the stack takes from the environment of labctl itself."""
+"""The stack's own settings, from the environment of labctl."""
 
 import os
 import site
@@ -9,14 +9,14 @@ from pathlib import Path
 
 from stack import environment
 from stack.errors import StateUnusable
-from stack.refusals import hint_for, told
+from stack.refusals import explain, hint_for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackSettings:
     """Parsed once, by whoever opens a stack."""
 
-    #: Where the state of all labs lies, one directory a lab.
+    #: Where labs keep their state, one directory each.
     home: Path
     #: A redis-server or valkey-server to use instead of the bundled one; '' for the bundled one.
     redis_server: str = ""
@@ -46,7 +46,7 @@ class StackSettings:
             docker_host=env.get("DOCKER_HOST", "").strip(),
             docker_context=env.get("DOCKER_CONTEXT", "").strip(),
             docker_config=_docker_config(env),
-            # Any value counts, as for the docker command.
+            # Any non-empty value means yes, as for the docker command.
             docker_tls_verify=bool(env.get("DOCKER_TLS_VERIFY")),
             docker_cert_path=env.get("DOCKER_CERT_PATH", "").strip(),
             build_network=env.get("LABCTL_BUILD_NETWORK", "").strip(),
@@ -68,7 +68,7 @@ def _named_home(named: str) -> Path:
         ) from error
     except OSError as error:
         raise StateUnusable(
-            f"LABCTL_HOME={named} can't be used: {told(error)}", hint=hint_for(error)
+            f"LABCTL_HOME={named} can't be used: {explain(error)}", hint=hint_for(error)
         ) from error
 
 
@@ -78,7 +78,7 @@ def _default_home() -> Path:
     found = Path("~")
     with suppress(RuntimeError):
         found = user_state_path("labctl")
-    # Who has neither HOME nor an entry in the list of users must not get a directory called `~`.
+    # A user with neither HOME nor an entry in the list of users must not get a directory called `~`.
     if not found.is_absolute():
         raise StateUnusable(
             "there is no home directory for the lab's state: HOME is not set to one, and this user has none",

@@ -20,9 +20,7 @@ from requests.adapters import BaseAdapter
 
 #: Calls that are answered with a list of objects; all others return an object, or a list of them.
 _LISTS: Final = ("/containers/json", "/images/json", "/networks")
-_NONSENSE: Final = (
-    "what answers is not a healthy Docker engine: its answer has the wrong shape"
-)
+_NONSENSE: Final = "what answers is not a healthy Docker engine: its answer has the wrong shape"
 
 
 class EngineClient(docker.APIClient):

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from stack.errors import EnvironmentFault
-from stack.refusals import told
 from stack.settings import StackSettings
 
 _DEFAULT: Final = "unix:///var/run/docker.sock"
@@ -68,7 +67,7 @@ def _readable(path: Path, missing: str) -> Iterator[None]:
         raise EnvironmentFault(missing, hint=_CONTEXT_HINT) from error
     except OSError as error:
         raise EnvironmentFault(
-            f"the Docker context can't be read: {told(error, path)}", hint=_CONTEXT_HINT
+            f"the Docker context can't be read: {explain(error, path)}", hint=_CONTEXT_HINT
         ) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise EnvironmentFault(

@@ -14,7 +14,7 @@ from stack.spec.names import DATABASE, HOST, PASSWORD, USER
 from stack.spec.runtime import ExecResult
 from stack.state.files import map_os_errors
 
-#: s for one command.
+#: s that one command may take.
 _SECONDS: Final = 300.0
 
 
@@ -64,7 +64,7 @@ def _provide_tools(tools: Path, redis_port: int | None) -> Path:
     with map_os_errors(tools):
         tools.mkdir(exist_ok=True)
         if not wrapper.exists() or wrapper.read_text() != script:
-            # Renamed into place: another labctl may be running it just now.
+            # Renamed into place, because another labctl may be running it right now.
             new = tools / f".redis-cli.{os.getpid()}"
             new.write_text(script)
             new.chmod(0o755)
@@ -73,7 +73,7 @@ def _provide_tools(tools: Path, redis_port: int | None) -> Path:
 
 
 def _libpq(port: int | None) -> dict[str, str]:
-    """What makes a bare `psql` reach the lab's database."""
+    """libpq's variables, so that a bare `psql` reaches the lab's database."""
     return {
         "PGHOST": HOST,
         "PGPORT": str(port or 5432),

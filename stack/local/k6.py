@@ -84,7 +84,7 @@ def _end(process: "Popen[bytes]") -> None:
 
 
 def _k6() -> Path:
-    """The k6 of this machine: on PATH, else beside this Python, where its package puts it.
+    """The k6 of this machine: on PATH, else beside this Python, where the k6 package installs it.
 
     Raises:
         EnvironmentFault: k6 is not installed.

@@ -1,4 +1,4 @@
-"""What this machine, or the shell, container or namespace that labctl runs in, must allow the local runtime.
+"""Limits that the local runtime needs from the machine, shell, container or namespace that labctl runs in.
 
 Each check returns what is wrong as an error to raise, or None: `up` raises it before anything is started,
 `doctor` shows it.
@@ -22,15 +22,15 @@ from stack.settings import StackSettings, inherited_env
 from stack.spec.events import StackEvents
 from stack.spec.service import ServiceSpec
 
-#: Open files that a process of the lab needs at least, and is given where it may have them.
+#: Open files: the least that a process of the lab needs, and what it gets where the limit allows.
 _LEAST_FILES: Final = 256
 _FILES: Final = 10_240
-#: Capabilities of Linux (capabilities(7)) by number: to give files away, and to become another user.
+#: Linux capabilities (capabilities(7)) by number: changing a file's owner, and becoming another user.
 _NEEDED: Final = {"CHOWN": 0, "SETGID": 6, "SETUID": 7}
 #: The first Redis that the lab's scripts run on; Valkey began at 7.2.
 _REDIS_MAJOR: Final = 7
 _VERSION: Final = re.compile(r"\bv=(\d+)\.(\d+)")
-#: s for a program to say its version.
+#: s for a program to print its version.
 _ANSWER_SECONDS: Final = 5.0
 
 
@@ -53,7 +53,7 @@ def require(settings: StackSettings, specs: Mapping[str, ServiceSpec]) -> StackE
 
 
 def allow_files() -> None:
-    """Let this process, and those that it starts, open as many files as they may, within reason."""
+    """Raise the limit of open files for this process and those that it starts, within reason."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < most:
@@ -88,7 +88,7 @@ def user() -> EnvironmentFault | None:
 
 
 def _unlisted() -> EnvironmentFault | None:
-    """As in a container that was started with any number for its user."""
+    """Whether this user has no entry in the list of users, as in a container started with any uid."""
     uid = os.geteuid()
     try:
         pwd.getpwuid(uid)
@@ -101,7 +101,7 @@ def _unlisted() -> EnvironmentFault | None:
 
 
 def _unmapped() -> str:
-    """In a namespace of its own (`unshare -r`, a rootless container) root may be the only user."""
+    """Whether root is the only user here, as in a user namespace (`unshare -r`, a rootless container)."""
     for name in ("uid_map", "gid_map"):
         with suppress(OSError, ValueError):
             ranges = [

@@ -10,13 +10,13 @@ from typing import Final
 from stack.spec.runtime import LogLine
 from stack.wait import waiting
 
-#: A log beyond this size is set aside when its service starts anew, in bytes.
+#: Bytes; a larger log is set aside when its service starts again.
 _ROTATE_BYTES: Final = 16 * 1024 * 1024
 _POLL_SECONDS: Final = 0.1
 
 
 def set_aside(log: Path) -> None:
-    """Keep one older log at most."""
+    """Rename a log that has grown too large; only one older log is kept."""
     with suppress(FileNotFoundError):
         if log.stat().st_size > _ROTATE_BYTES:
             log.replace(log.with_name(f"{log.name}.1"))
@@ -56,7 +56,7 @@ def read(logs: Mapping[str, Path], *, tail: int | None, follow: bool) -> Generat
 
 
 class _Tail:
-    """One growing file."""
+    """Follows one log file as it grows, across its being set aside."""
 
     def __init__(self, service: str, log: Path) -> None:
         self._service = service
@@ -66,7 +66,7 @@ class _Tail:
         self._rest = b""
 
     def begin(self, count: int | None) -> list[LogLine]:
-        """The last lines of what is there now."""
+        """The last lines that the file holds now."""
         lines = self.added()
         if self._rest:
             lines.append(LogLine(self._service, self._rest.decode(errors="replace")))

@@ -18,7 +18,7 @@ from stack.local.programs import POSTGRES_MAJOR, postgres_directory
 from stack.local.unprivileged import NOBODY
 from stack.state.files import map_os_errors
 
-#: s for the creation of a data directory.
+#: s for creating a data directory.
 _CREATE_SECONDS: Final = 60.0
 #: Only the lab's user can log in, and only from this machine. The superuser can't log in at all.
 _ACCESS: Final = "host all {user} 127.0.0.1/32 scram-sha-256\n"
@@ -30,10 +30,10 @@ _KILL_SECONDS: Final = 5.0
 
 
 def prepare(data: Path, credentials: Mapping[str, str], env: Mapping[str, str]) -> None:
-    """See that the data directory is there: made whole or not at all.
+    """Create the data directory unless it exists: completely or not at all.
 
     Args:
-        data: Where.
+        data: The data directory.
         credentials: POSTGRES_USER, POSTGRES_PASSWORD, POSTGRES_DB.
         env: The environment of the programs that make it.
 
@@ -63,7 +63,7 @@ def _unfinished(data: Path) -> Path:
 
 
 def end_abandoned(data: Path) -> None:
-    """End the making of a data directory that a killed labctl left to itself."""
+    """End an initdb that a killed labctl left running."""
     found = []
     for process in psutil.process_iter(["name"]):
         with suppress(psutil.Error, OSError):

@@ -1,7 +1,7 @@
-"""Processes of this machine: who they are, how they start, and that all of them end.
+"""Processes of this machine: how they are identified and started, and how all of them are ended.
 
-A pid says nothing after its process has ended, for the system hands it out again. So a process is
-known by its pid together with its birth.
+The system reuses pids, so a pid alone says nothing once its process has ended. A process is therefore
+identified by its pid together with its start time.
 """
 
 import os
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-#: Gone, or not ours to look at.
+#: Raised where a process is gone, or belongs to another user.
 _UNSEEN = (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess, OSError)
 
 
@@ -25,7 +25,7 @@ class ProcessId:
     """A process identified by pid and start time, so a recycled pid never matches."""
 
     pid: int
-    #: When it was born, in terms that a change of the clock does not touch.
+    #: When it started, measured so that a change of the clock does not affect it.
     start_time: str
 
 
@@ -36,7 +36,7 @@ def identify(pid: int) -> ProcessId | None:
 
 
 def is_alive(identity: ProcessId) -> bool:
-    """Whether this very process still runs. A zombie does not."""
+    """Whether this process still runs. A zombie does not count."""
     _reap(identity.pid)
     if _start_time(identity.pid) != identity.start_time:
         return False
@@ -62,10 +62,10 @@ def started_at(identity: ProcessId) -> float | None:
 
 
 class _Detached(subprocess.Popen[bytes]):
-    """A process that is meant to outlive us."""
+    """A process that is meant to outlive labctl."""
 
     def __del__(self) -> None:
-        """Popen's would warn that it still runs; that is the point."""
+        """Popen would warn that the process still runs; here that is intended."""
 
 
 def spawn(argv: Sequence[str], *, env: Mapping[str, str], directory: Path, log: Path) -> ProcessId:
@@ -92,8 +92,8 @@ def spawn(argv: Sequence[str], *, env: Mapping[str, str], directory: Path, log: 
 class ProcessTree:
     """All processes of one service: its leader, the leader's descendants, and what they left behind.
 
-    A session is not enough: PostgreSQL's children open their own. An orphan of a dead leader is known
-    by where it works and what it writes its output to.
+    A session is not enough: PostgreSQL's children open their own. An orphan of a dead leader is recognised
+    by its working directory and by the file that its output goes to.
     """
 
     leader: ProcessId | None
@@ -102,7 +102,7 @@ class ProcessTree:
     log: Path
 
     def members(self) -> tuple[psutil.Process, ...]:
-        """Those that live, the leader first."""
+        """The living processes, the leader first."""
         found: dict[int, psutil.Process] = {}
         if self.leader is not None and is_alive(self.leader):
             for process in _with_descendants(self.leader.pid):
@@ -169,7 +169,7 @@ def _start_time(pid: int) -> str:
 
 @cache
 def _boot() -> str:
-    """What tells this boot of the machine from others."""
+    """Identifies this boot of the machine."""
     with suppress(OSError):
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     return ""

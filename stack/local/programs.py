@@ -1,4 +1,4 @@
-"""Where the programs of the local runtime lie on this machine."""
+"""Finds the programs of the local runtime on this machine."""
 
 import os
 import shutil
@@ -57,7 +57,7 @@ def redis_cli() -> Path | None:
 
 
 def _package(name: str) -> Path | None:
-    """Where a package lies, without importing it."""
+    """The directory of an installed package, without importing it."""
     spec = find_spec(name)
     if spec is None or not spec.submodule_search_locations:
         return None

@@ -13,16 +13,16 @@ from stack.state.files import read_json, write_json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessRecord:
-    """One service as it was started."""
+    """A service as it was started: its process, port and specification."""
 
     service: str
-    #: None once it was stopped on purpose.
+    #: None after it was stopped on purpose.
     leader: ProcessId | None
     spec_hash: str = ""
     port: int | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     stop_signal: StopSignal = "SIGTERM"
-    #: Its file was unreadable: whatever runs must be found by other means.
+    #: Whether its file was unreadable, so that its processes must be found by other means.
     damaged: bool = False
 
 

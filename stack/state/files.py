@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from stack.errors import StateUnusable
-from stack.refusals import hint_for, told
+from stack.refusals import hint_for
 
 #: Raised when a newer labctl writes what an older one would misread.
 FORMAT: Final = 1
@@ -27,7 +27,7 @@ def map_os_errors(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise StateUnusable(
-            f"the state directory can't be used: {told(error, path)}", hint=hint_for(error)
+            f"the state directory can't be used: {explain(error, path)}", hint=hint_for(error)
         ) from error
 
 
