@@ -19,7 +19,7 @@ from stack.lab import Lab
 from stack.local import limits as local_limits
 from stack.local.programs import postgres_directory, redis_server
 from stack.ports import HELD_HINT, is_free
-from stack.refusals import hint_for
+from stack.refusals import explain, hint_for
 from stack.settings import StackSettings, inherited_env
 from stack.spec.runtime import RuntimeKind
 

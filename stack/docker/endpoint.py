@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from stack.errors import EnvironmentFault
+from stack.refusals import explain
 from stack.settings import StackSettings
 
 _DEFAULT: Final = "unix:///var/run/docker.sock"

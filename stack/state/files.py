@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from stack.errors import StateUnusable
-from stack.refusals import hint_for
+from stack.refusals import explain, hint_for
 
 #: Raised when a newer labctl writes what an older one would misread.
 FORMAT: Final = 1
