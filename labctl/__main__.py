@@ -13,8 +13,14 @@ import typer
 
 from labctl.app import app
 from labctl.cli.context import Invocation
+from labctl.cli.crash_report import write_crash_report
 from labctl.cli.signals import Interruptions
+from labctl.render.json_text import write_document
+from labctl.render.text.printable import printable
+from labctl.render.text.wrap import fitted, width_of
+from scenarios.shell_commands import address
 from stack.errors import LabError, UsageError
+from stack.refusals import explain, hint_for
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -87,10 +93,6 @@ def _promises_json(arguments: list[str]) -> bool:
 
 
 def _fail(call: Invocation, message: str, hint: str, code: int) -> int:
-    from labctl.render.text.printable import printable
-    from labctl.render.text.wrap import fitted, width_of
-    from scenarios.shell_commands import address
-
     hint = address(hint, call.name) if call.name else hint
     lines = [("labctl: ", message), *([("  what to do: ", hint)] if hint else [])]
     # Nobody may be there to read it any more.
@@ -107,9 +109,7 @@ def _fail(call: Invocation, message: str, hint: str, code: int) -> int:
 
 def _fail_in_json(call: Invocation, error: dict[str, object]) -> None:
     if call.json:
-        from labctl.cli.session import write_json
-
-        write_json({"error": error})
+        write_document(sys.stdout, {"error": error})
 
 
 def _refuse(call: Invocation, error: typer.TyperException) -> int:
@@ -131,8 +131,6 @@ def _survive(call: Invocation, error: OSError) -> int:
     """What the machine does to any program."""
     if error.errno in _READER_GONE:
         return _reader_gone()
-    from stack.refusals import explain, hint_for
-
     return _fail(call, f"this machine refuses what labctl needs: {explain(error)}", hint_for(error), UNFIT)
 
 
@@ -157,8 +155,6 @@ def _reader_gone() -> int:
 
 
 def _report_bug(call: Invocation, error: Exception) -> int:
-    from labctl.cli.crash_report import write_crash_report
-
     path = write_crash_report(error)
     where = f"the details are in {path}" if path else "its details could not be written anywhere"
     message = f"this is a bug in labctl: {type(error).__name__}: {error}"

@@ -1,21 +1,51 @@
 """The command tree. Nothing here, nor in what it imports, may be slow: `labctl --help` waits for it."""
 
+from importlib.metadata import version as installed
 from typing import Annotated, Final
 
 import typer
 
 from labctl.cli.context import invocation
-from labctl.cli.lab_command import lab_command
+from labctl.cli.lazy import Entry, LazyGroup
 from labctl.cli.options import LabName, Runtime
-from labctl.commands import database, demo, faults, lab, observe, product, queue
-from labctl.commands.report import report
 
 _LAB: Final = "The lab"
 _DEMOS: Final = "Demos and loads"
 _LOOK: Final = "Look inside"
 _CHANGE: Final = "Change it, break it"
 
+
+class Commands(LazyGroup):
+    """All commands of labctl, in the order that the help shows them in."""
+
+    entries = {  # noqa: RUF012 - its type is declared in the base class
+        "up": Entry("lab", _LAB, "Start the lab, or repair the one that runs."),
+        "down": Entry("lab", _LAB, "Stop the lab and remove all that it left behind."),
+        "status": Entry(
+            "lab", _LAB, "Show which services run, since when, and where; and whether what is due gets done."
+        ),
+        "urls": Entry("lab", _LAB, "Show where the API, Redis and PostgreSQL are reached."),
+        "compose": Entry("lab", _LAB, "Print the lab as a compose.yaml."),
+        "doctor": Entry("doctor", _LAB, "Check that this machine is fit for the lab."),
+        "demo": Entry("demo", _DEMOS, "Run a demo: what write-behind gains, and what it can lose."),
+        "load": Entry("demo", _DEMOS, "Put the lab under load, and judge every acknowledged write."),
+        "report": Entry("report", _DEMOS, "Show an earlier run's figures and verdict again."),
+        "logs": Entry("observe", _LOOK, "Show the services' logs."),
+        "top": Entry("observe", _LOOK, "Show what each service uses of this machine."),
+        "exec": Entry("observe", _LOOK, "Run a command where a service runs."),
+        "product": Entry("product", _LOOK, "Create, read, change and delete products."),
+        "queue": Entry("queue", _LOOK, "The write queue: look at it, or flush it now."),
+        "dlq": Entry("queue", _LOOK, "The dead letters: writes that PostgreSQL refused."),
+        "db": Entry("database", _LOOK, "Look straight into PostgreSQL, with psql."),
+        "cache": Entry("database", _LOOK, "Look straight into Redis, with redis-cli."),
+        "config": Entry("faults", _CHANGE, "The settings, changed while everything runs."),
+        "worker": Entry("faults", _CHANGE, "The worker, which writes to PostgreSQL."),
+        "fault": Entry("faults", _CHANGE, "Break something on purpose."),
+    }
+
+
 app = typer.Typer(
+    cls=Commands,
     help="A write-behind cache on your machine: see what it gains, and what it can lose.",
     epilog="Begin with: labctl up, then labctl demo coalescing. Each command explains itself with --help.",
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -35,23 +65,6 @@ def begin(
     call = invocation(context)
     call.name, call.runtime = name, runtime
     if version:
-        from importlib.metadata import version as installed
-
         typer.echo(f"labctl {installed('write-behind-lab')}")
     elif context.invoked_subcommand is None:
         typer.echo(context.get_help())
-
-
-lab.register(app, _LAB)
-lab_command(app, panel=_LAB, tends=False)(observe.doctor)
-demo.register(app, _DEMOS)
-lab_command(app, panel=_DEMOS, tends=False)(report)
-observe.register(app, _LOOK)
-app.add_typer(product.group, name="product", rich_help_panel=_LOOK)
-app.add_typer(queue.queue_group, name="queue", rich_help_panel=_LOOK)
-app.add_typer(queue.dlq_group, name="dlq", rich_help_panel=_LOOK)
-app.add_typer(database.db_group, name="db", rich_help_panel=_LOOK)
-app.add_typer(database.cache_group, name="cache", rich_help_panel=_LOOK)
-app.add_typer(faults.config_group, name="config", rich_help_panel=_CHANGE)
-app.add_typer(faults.worker_group, name="worker", rich_help_panel=_CHANGE)
-app.add_typer(faults.fault_group, name="fault", rich_help_panel=_CHANGE)

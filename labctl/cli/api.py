@@ -3,17 +3,48 @@
 import json
 import shlex
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+import httpx
+
+from labctl.cli.session import Session
 from stack.errors import EnvironmentFault, NotRunning, UsageError
-
-if TYPE_CHECKING:
-    import httpx
 
 #: How long any answer may take, in s.
 _TIMEOUT: Final = 15.0
 #: How the API begins to say that Redis has no room.
 _FULL: Final = "Redis is full"
+
+
+def request(
+    session: Session, method: str, path: str, body: object = None, *, headers: Mapping[str, str] | None = None
+) -> Any:
+    """The answer of the lab's API, after showing the equivalent `curl`.
+
+    Raises:
+        NotRunning: this lab's API does not run; nobody else who listens on its port is asked.
+        LabError: whatever else `Api.call` raises.
+    """
+    _require_api(session)
+    url = session.lab.urls()["api"]
+    session.command(curl(method, url + path, body, headers or {}))
+    return Api(url).call(method, path, body, headers or {})
+
+
+def _require_api(session: Session) -> None:
+
+    session.require_started()
+    seen = session.lab.services().get("api")
+    if seen is None or seen.pid is None:
+        raise NotRunning(
+            f"the API of the lab {session.lab.name} does not run",
+            hint=f"{session.hint('up')} repairs the lab",
+        )
+    if seen.state == "paused":
+        raise NotRunning(
+            f"the API of the lab {session.lab.name} is frozen",
+            hint=f"{session.hint('fault resume api')} lets it go on",
+        )
 
 
 class Api:
@@ -30,7 +61,6 @@ class Api:
             NotRunning: nobody answers.
             EnvironmentFault: the API can't do it just now (5xx), or did not answer in time.
         """
-        import httpx
 
         try:
             # The lab is on this machine: proxies of the environment are not for it.

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from stack.errors import LabError
+from stack.settings import StackSettings
 
 
 def write_crash_report(error: BaseException) -> Path | None:
@@ -25,7 +26,6 @@ def write_crash_report(error: BaseException) -> Path | None:
 
 
 def _state_directory() -> Path:
-    from stack.settings import StackSettings
 
     return StackSettings.from_env().home
 

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import typer
 
-from labctl.cli.context import open_session
 from labctl.cli.options import Json, LabName, Quiet, Runtime
+from labctl.cli.session import open_session
 
 _OPTIONS: Final[dict[str, Any]] = {"name": LabName, "runtime": Runtime, "json": Json, "quiet": Quiet}
 
@@ -18,7 +18,6 @@ def lab_command(
     *,
     json: bool = True,
     quiet: bool = False,
-    panel: str | None = None,
     raw_arguments: bool = False,
     tends: bool = True,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -49,7 +48,7 @@ def lab_command(
             **{option: _OPTIONS[option] for option in chosen},
         }
         spoken = name or function.__name__.replace("_", "-")
-        app.command(spoken, rich_help_panel=panel, context_settings=settings)(command)
+        app.command(spoken, context_settings=settings)(command)
         return function
 
     return register

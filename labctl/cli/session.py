@@ -5,12 +5,24 @@ from collections import deque
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from shlex import join
+from typing import Any, Final, cast
 
-if TYPE_CHECKING:
-    from labctl.render.renderer import Renderer
-    from scenarios.events import Event
-    from stack.lab import Lab
+import typer
+
+from labctl.cli.context import invocation
+from labctl.cli.options import RuntimeChoice
+from labctl.render.choose import choose_renderer, is_terminal
+from labctl.render.json_text import write_document
+from labctl.render.renderer import Renderer
+from scenarios.events import Event, StepStarted, TableShown
+from scenarios.shell_commands import labctl
+from stack.converge.restore import tend
+from stack.errors import EnvironmentFault, NotRunning, UsageError
+from stack.factory import open_lab
+from stack.lab import Lab
+from stack.spec.events import StackNoted
+from stack.spec.names import DEFAULT_NAME
 
 #: Version of the JSON documents' shape.
 SCHEMA: Final = 1
@@ -20,19 +32,19 @@ SCHEMA: Final = 1
 class Session:
     """A command at work on one lab."""
 
-    lab: "Lab"
-    renderer: "Renderer"
+    lab: Lab
+    renderer: Renderer
     json: bool
     quiet: bool
     #: Whether results go to a terminal, where a live display makes sense.
     live: bool
 
-    def show(self, *events: "Event") -> None:
+    def show(self, *events: Event) -> None:
         """Render these events."""
         for event in events:
             self.renderer.on(event)
 
-    def follow(self, events: "Iterator[Event]", *, to_the_end: bool = False) -> None:
+    def follow(self, events: Iterator[Event], *, to_the_end: bool = False) -> None:
         """Render events as they come. However this ends, their clean-up runs before it returns.
 
         Args:
@@ -50,8 +62,6 @@ class Session:
 
     def tend(self) -> None:
         """See to it that the lab is as people left it; say what was put back."""
-        from stack.converge.restore import tend
-        from stack.spec.events import StackNoted
 
         for event in tend(self.lab):
             if self.json and isinstance(event, StackNoted):
@@ -60,28 +70,12 @@ class Session:
             else:
                 self.renderer.on(event)
 
-    def answer(self, document: Mapping[str, Any], *events: "Event") -> None:
+    def answer(self, document: Mapping[str, Any], *events: Event) -> None:
         """The command's result: the document for programs, the events for people."""
         if self.json:
             write_json(document)
         else:
             self.show(*events)
-
-    def request(
-        self, method: str, path: str, body: object = None, *, headers: Mapping[str, str] | None = None
-    ) -> Any:
-        """The answer of the lab's API, after showing the equivalent `curl`.
-
-        Raises:
-            NotRunning: this lab's API does not run: whoever else listens on its port is not asked.
-            LabError: whatever else `Api.call` raises.
-        """
-        from labctl.cli.api import Api, curl
-
-        self._require_api()
-        url = self.lab.urls()["api"]
-        self.command(curl(method, url + path, body, headers or {}))
-        return Api(url).call(method, path, body, headers or {})
 
     def execute(self, service: str, argv: Sequence[str], *, refusal: int | None = None) -> str:
         """What the command printed, after showing it. It runs where the service runs.
@@ -90,7 +84,6 @@ class Session:
             UsageError: it ended with the exit code `refusal`: what was asked of it makes no sense.
             EnvironmentFault: it failed in another way. Its own words are the message.
         """
-        from stack.errors import EnvironmentFault, UsageError
 
         self.command(self._typed(argv))
         done = self.lab.exec(service, argv)
@@ -103,7 +96,6 @@ class Session:
 
     def _typed(self, argv: Sequence[str]) -> str:
         """What reaches this lab from anywhere: where the service runs, psql and redis-cli need no address."""
-        from shlex import join
 
         addressed = {"psql": ["psql", "postgres"], "redis-cli": ["redis-cli", "-u", "redis"]}
         if argv[0] not in addressed:
@@ -113,7 +105,6 @@ class Session:
 
     def answer_fields(self, document: Mapping[str, Any]) -> None:
         """A document as it came, or its fields one below the other."""
-        from scenarios.events import TableShown
 
         self.answer(document, TableShown("answer", "", ("field", "value"), tuple(_fields(document))))
 
@@ -126,42 +117,42 @@ class Session:
 
     def command(self, text: str) -> None:
         """Show the command that a person could have typed instead."""
-        from scenarios.events import StepStarted
 
         if not self.json and not self.quiet:
             self.show(StepStarted(0, "", text))
 
     def hint(self, words: str) -> str:
         """The command of labctl for this lab, to be typed: `labctl up --name second`."""
-        from scenarios.shell_commands import labctl
 
         return f"`{labctl(self.lab.name, words)}`"
 
-    def _require_api(self) -> None:
-        from stack.errors import NotRunning
-
-        self.require_started()
-        seen = self.lab.services().get("api")
-        if seen is None or seen.pid is None:
-            raise NotRunning(
-                f"the API of the lab {self.lab.name} does not run",
-                hint=f"{self.hint('up')} repairs the lab",
-            )
-        if seen.state == "paused":
-            raise NotRunning(
-                f"the API of the lab {self.lab.name} is frozen",
-                hint=f"{self.hint('fault resume api')} lets it go on",
-            )
-
     def require_started(self) -> None:
         """Raises NotRunning unless at least one service of the lab exists."""
-        from stack.errors import NotRunning
 
         # Whether they are fit for work is not asked: that takes long where one of them is frozen.
         if not self.lab.services():
             raise NotRunning(
                 f"the lab {self.lab.name} is not running", hint=f"start it with {self.hint('up')}"
             )
+
+
+def open_session(
+    context: typer.Context,
+    *,
+    name: str | None,
+    runtime: RuntimeChoice | None,
+    json: bool = False,
+    quiet: bool = False,
+    ports: Mapping[str, int] | None = None,
+) -> Session:
+    """The lab that the options name, and the renderer that the streams call for."""
+    call = invocation(context)
+    call.json = json
+    renderer = choose_renderer(json=json, quiet=quiet)
+    call.cleanups.append(renderer.close)
+    call.name = name or call.name or DEFAULT_NAME
+    lab = (call.open_lab or open_lab)(call.name, runtime or call.runtime or "auto", ports=ports)
+    return Session(lab=lab, renderer=renderer, json=json, quiet=quiet, live=not json and is_terminal())
 
 
 def _fields(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -177,6 +168,5 @@ def _fields(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str
 
 def write_json(document: Mapping[str, Any]) -> None:
     """One document on stdout, with the schema's version first."""
-    from labctl.render.json import write_document
 
     write_document(sys.stdout, {"schema": SCHEMA, **document})

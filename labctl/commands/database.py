@@ -6,12 +6,17 @@ import typer
 
 from labctl.cli.lab_command import lab_command
 from labctl.cli.session import Session
+from service.writebehind import keys
+from stack.errors import UsageError
 
 #: psql's exit code for SQL that the server refuses.
 _SQL_ERROR: Final = 1
 
 db_group = typer.Typer(help="Look straight into PostgreSQL, with psql.", no_args_is_help=True)
 cache_group = typer.Typer(help="Look straight into Redis, with redis-cli.", no_args_is_help=True)
+app = typer.Typer()
+app.add_typer(db_group, name="db")
+app.add_typer(cache_group, name="cache")
 
 
 @lab_command(db_group)
@@ -47,8 +52,6 @@ def query(session: Session, sql: Annotated[str, typer.Argument(metavar="SQL", he
 @lab_command(cache_group)
 def get(session: Session, product: Annotated[str, typer.Argument(metavar="ID")]) -> None:
     """Show the cache entry of a product, as Redis holds it."""
-    from service.writebehind import keys
-    from stack.errors import UsageError
 
     text = session.execute("redis", ["redis-cli", "GET", keys.cache(product)])
     if not text.strip():
@@ -62,7 +65,6 @@ def show_keys(
     pattern: Annotated[str, typer.Argument(metavar="PATTERN", help="* stands for anything.")] = "",
 ) -> None:
     """List the keys of the cache, or those that a pattern matches."""
-    from service.writebehind import keys
 
     session.answer_text("keys", session.execute("redis", ["redis-cli", "KEYS", pattern or keys.cache("*")]))
 

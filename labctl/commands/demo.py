@@ -7,10 +7,15 @@ from typing import Annotated, Any, Final, Literal
 import typer
 
 from labctl.cli import completions
-from labctl.cli.context import invocation, open_session
+from labctl.cli.context import invocation
+from labctl.cli.keypress import wait_for_key
 from labctl.cli.options import Json, LabName, Quiet, Runtime
-from labctl.cli.session import Session
+from labctl.cli.session import Session, open_session
 from labctl.cli.suggestions import require_known
+from labctl.commands.play import play
+from scenarios import catalogue
+from scenarios.events import TableShown
+from scenarios.scenario import Options
 from stack.errors import UsageError
 
 _ALL: Final = "all"
@@ -20,12 +25,10 @@ K6_LOADS: Final = ("basic", "coalescing")
 Engine = Literal["labctl", "k6"]
 
 
-def register(app: typer.Typer, panel: str) -> None:
-    """Add the commands to labctl."""
-    app.command(rich_help_panel=panel)(demo)
-    app.command(rich_help_panel=panel)(load)
+app = typer.Typer()
 
 
+@app.command()
 def demo(
     context: typer.Context,
     scenario: Annotated[
@@ -52,7 +55,6 @@ def demo(
 
     Exit code 0: as predicted; 1: not as predicted; 3: inconclusive.
     """
-    from scenarios import catalogue
 
     demos = catalogue.demos()
     if scenario is not None:
@@ -65,6 +67,7 @@ def demo(
     return _play(context, session, chosen, {"crash": crash}, step=step)
 
 
+@app.command()
 def load(
     context: typer.Context,
     kind: Annotated[
@@ -102,7 +105,6 @@ def load(
 
     With --rate, a latency counts from when the request was due: a stall is not hidden.
     """
-    from scenarios.scenario import Options
 
     require_known("load", kind, LOADS)
     if engine == "k6" and kind not in K6_LOADS:
@@ -123,8 +125,6 @@ def _play(
     *,
     step: bool,
 ) -> None:
-    from labctl.cli.keypress import wait_for_key
-    from labctl.commands.play import play
 
     # A demo needs a lab that works; a load may be about one that does not.
     repair = not names[0].startswith(("load-", "k6-"))
@@ -139,7 +139,6 @@ def _check_step(*, step: bool, silent: bool) -> None:
 
 
 def _list(session: Session, demos: Mapping[str, str]) -> None:
-    from scenarios.events import TableShown
 
     document = {"demos": [{"name": name, "summary": summary} for name, summary in demos.items()]}
     columns = ("demo", "what it shows")

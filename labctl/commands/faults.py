@@ -1,30 +1,33 @@
 """config, worker, fault: change the lab while it runs, or break it on purpose."""
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterator
+from typing import Annotated
 
 import typer
 
 from labctl.cli import completions
+from labctl.cli.api import request
 from labctl.cli.assignments import parse_assignments
 from labctl.cli.lab_command import lab_command
 from labctl.cli.options import Service, Settings
 from labctl.cli.session import Session
 from labctl.commands.lab import describe
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from stack.spec.events import StackEvent
+from stack.converge.drain import told
+from stack.spec.events import StackEvent
 
 config_group = typer.Typer(help="The settings, changed while everything runs.", no_args_is_help=True)
 worker_group = typer.Typer(help="The worker, which writes to PostgreSQL.", no_args_is_help=True)
 fault_group = typer.Typer(help="Break something on purpose.", no_args_is_help=True)
+app = typer.Typer()
+app.add_typer(config_group, name="config")
+app.add_typer(worker_group, name="worker")
+app.add_typer(fault_group, name="fault")
 
 
 @lab_command(config_group)
 def show(session: Session) -> None:
     """Show the live settings."""
-    session.answer_fields(session.request("GET", "/admin/config"))
+    session.answer_fields(request(session, "GET", "/admin/config"))
 
 
 @lab_command(config_group, "set")
@@ -41,7 +44,7 @@ def change(
 ) -> None:
     """Change settings at once, in the service and in the worker."""
     changes = {key.lower(): value for key, value in parse_assignments(settings).items()}
-    session.answer_fields(session.request("PATCH", "/admin/config", changes))
+    session.answer_fields(request(session, "PATCH", "/admin/config", changes))
     # Kept from now on, also where Redis loses its memory.
     session.tend()
 
@@ -112,12 +115,11 @@ def resume(session: Session, service: Service) -> None:
 
 def _say_what_waits(session: Session) -> None:
     """Nothing is lost without a worker; but what was acknowledged gets no further."""
-    from stack.converge.drain import told
 
     session.follow(told(session.lab.redis, lost=False))
 
 
-def _change(session: Session, events: "Iterator[StackEvent]") -> None:
+def _change(session: Session, events: Iterator[StackEvent]) -> None:
     session.follow(events)
     if session.json:
         session.answer({"services": describe(session.lab.status())})

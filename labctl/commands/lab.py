@@ -2,30 +2,29 @@
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from labctl.cli.advice import advice, flushing
 from labctl.cli.assignments import parse_assignments, parse_ports
-from labctl.cli.context import invocation, open_session
+from labctl.cli.context import invocation
 from labctl.cli.lab_command import lab_command
 from labctl.cli.options import Json, LabName, Quiet, Runtime, Settings
-from labctl.cli.session import Session
+from labctl.cli.session import Session, open_session
+from labctl.render.text.figures import duration
+from scenarios.events import Event, TableShown
+from scenarios.shell_commands import address
+from stack.package_files import compose_file
+from stack.spec.events import StackNoted
+from stack.spec.names import DEFAULT_NAME
+from stack.spec.runtime import Observed
+from stack.spec.validate import check_name
 
-if TYPE_CHECKING:
-    from scenarios.events import Event
-    from stack.spec.runtime import Observed
-
-
-def register(app: typer.Typer, panel: str) -> None:
-    """Add the commands to labctl."""
-    app.command(rich_help_panel=panel)(up)
-    lab_command(app, quiet=True, panel=panel, tends=False)(down)
-    lab_command(app, panel=panel)(status)
-    lab_command(app, panel=panel, tends=False)(urls)
-    app.command(rich_help_panel=panel)(compose)
+app = typer.Typer()
 
 
+@app.command()
 def up(
     context: typer.Context,
     settings: Settings = None,
@@ -63,7 +62,6 @@ def up(
 
 def start_lab(session: Session, settings: Mapping[str, str], *, observability: bool | None = None) -> None:
     """Bring the lab up and say how long it took."""
-    from stack.spec.events import StackNoted
 
     begun = time.monotonic()
     lab = session.lab
@@ -73,6 +71,7 @@ def start_lab(session: Session, settings: Mapping[str, str], *, observability: b
     session.show(StackNoted(f"The lab {lab.name} is up: {time.monotonic() - begun:.1f} s."))
 
 
+@lab_command(app, quiet=True, tends=False)
 def down(
     session: Session,
     keep_data: Annotated[
@@ -80,7 +79,6 @@ def down(
     ] = False,
 ) -> None:
     """Stop the lab and remove all that it left behind."""
-    from stack.spec.events import StackNoted
 
     begun = time.monotonic()
     session.follow(session.lab.down(keep_data=keep_data), to_the_end=True)
@@ -89,11 +87,9 @@ def down(
         session.answer({**_identity(session), "down": True, "data_kept": keep_data})
 
 
+@lab_command(app)
 def status(session: Session) -> None:
     """Show which services run, since when, and where; and whether what is due gets done."""
-    from labctl.cli.advice import advice, flushing
-    from scenarios.shell_commands import address
-    from stack.spec.events import StackNoted
 
     observed = session.lab.status()
     # A Redis that does not answer takes its time, and has been asked already.
@@ -106,12 +102,14 @@ def status(session: Session) -> None:
         session.show(StackNoted(address(sentence, session.lab.name)))
 
 
+@lab_command(app, tends=False)
 def urls(session: Session) -> None:
     """Show where the API, Redis and PostgreSQL are reached."""
     session.require_started()
     session.answer({"urls": dict(session.lab.urls())}, _urls(session))
 
 
+@app.command()
 def compose(
     context: typer.Context,
     directory: Annotated[
@@ -124,9 +122,6 @@ def compose(
 
     It mounts files beside it: cd "$(labctl compose --directory)", then docker compose up --build -d.
     """
-    from stack.package_files import compose_file
-    from stack.spec.names import DEFAULT_NAME
-    from stack.spec.validate import check_name
 
     call = invocation(context)
     call.name = name or call.name or DEFAULT_NAME
@@ -141,12 +136,12 @@ def _identity(session: Session) -> dict[str, str]:
     return {"name": lab.name, "runtime": lab.kind, "reason": lab.reason}
 
 
-def describe(observed: "Mapping[str, Observed]") -> dict[str, dict[str, Any]]:
+def describe(observed: Mapping[str, Observed]) -> dict[str, dict[str, Any]]:
     """Services as JSON documents show them."""
     return {name: _service(seen) for name, seen in observed.items()}
 
 
-def _service(seen: "Observed") -> dict[str, Any]:
+def _service(seen: Observed) -> dict[str, Any]:
     """A healthy service is a running one: scripts ask for `state`, and more exactly for `healthy`."""
     healthy = seen.state == "healthy"
     return {
@@ -159,9 +154,7 @@ def _service(seen: "Observed") -> dict[str, Any]:
     }
 
 
-def _table(session: Session, observed: "Mapping[str, Observed]") -> "Event":
-    from labctl.render.text.figures import duration
-    from scenarios.events import TableShown
+def _table(session: Session, observed: Mapping[str, Observed]) -> Event:
 
     now = time.time()
     rows = tuple(
@@ -179,7 +172,6 @@ def _table(session: Session, observed: "Mapping[str, Observed]") -> "Event":
     return TableShown("status", title, ("service", "state", "pid", "port", "up for", ""), rows)
 
 
-def _urls(session: Session) -> "Event":
-    from scenarios.events import TableShown
+def _urls(session: Session) -> Event:
 
     return TableShown("urls", "", ("service", "URL"), tuple(session.lab.urls().items()))

@@ -1,4 +1,4 @@
-"""logs, top, doctor, exec: looking at the lab, and into it."""
+"""logs, top, exec: looking at the lab, and into it."""
 
 import sys
 from typing import Annotated
@@ -9,16 +9,15 @@ from labctl.cli import completions
 from labctl.cli.lab_command import lab_command
 from labctl.cli.options import Service
 from labctl.cli.session import Session
+from labctl.commands.top import measure, usage_document, usage_table, watch
+from labctl.render.text.printable import printable
+from labctl.render.text.wrap import fitted, width_of
 from stack.errors import UsageError
 
-
-def register(app: typer.Typer, panel: str) -> None:
-    """Add the commands to labctl."""
-    lab_command(app, panel=panel, json=False, tends=False)(logs)
-    lab_command(app, panel=panel)(top)
-    lab_command(app, "exec", panel=panel, json=False, raw_arguments=True)(execute)
+app = typer.Typer()
 
 
+@lab_command(app, json=False, tends=False)
 def logs(
     session: Session,
     services: Annotated[
@@ -33,8 +32,6 @@ def logs(
     tail: Annotated[int, typer.Option("--tail", "-n", min=0, help="How many lines to begin with.")] = 50,
 ) -> None:
     """Show the services' logs."""
-    from labctl.render.text.printable import printable
-    from labctl.render.text.wrap import fitted, width_of
 
     lines = session.lab.logs(services or (), tail=tail, follow=follow)
     width = width_of(sys.stdout)
@@ -45,6 +42,7 @@ def logs(
             sys.stdout.flush()
 
 
+@lab_command(app)
 def top(
     session: Session,
     once: Annotated[bool, typer.Option("--once", help="One look, even on a terminal.")] = False,
@@ -55,48 +53,14 @@ def top(
     """
     session.require_started()
     if session.live and not once:
-        from labctl.commands.top import watch
-
         watch(session.lab)
         return
-    from labctl.commands.top import measure, usage_document, usage_table
 
     usage = measure(session.lab)
     session.answer(usage_document(usage), usage_table(usage))
 
 
-def doctor(session: Session) -> None:
-    """Check that this machine is fit for the lab.
-
-    Says what to do where it is not.
-    """
-    from scenarios.events import TableShown
-    from scenarios.shell_commands import address
-    from stack.doctor import examine
-    from stack.errors import EnvironmentFault
-    from stack.spec.events import StackNoted
-
-    findings = list(examine(session.lab))
-    rows = tuple((_WORDS[finding.outcome], finding.check, finding.detail) for finding in findings)
-    document = [
-        {"check": f.check, "outcome": f.outcome, "detail": f.detail, "hint": f.hint} for f in findings
-    ]
-    session.answer({"checks": document}, TableShown("doctor", "", ("", "check", "found"), rows))
-    for finding in findings:
-        if finding.hint:
-            session.show(StackNoted(f"{finding.check}: {address(finding.hint, session.lab.name)}"))
-    failed = [finding.check for finding in findings if finding.outcome == "failed"]
-    if failed and session.json:
-        raise typer.Exit(EnvironmentFault.exit_code)
-    if failed:
-        raise EnvironmentFault(
-            f"this machine is not ready for the lab: {', '.join(failed)}", hint="see the advice above"
-        )
-
-
-_WORDS = {"ok": "ok", "warning": "note", "failed": "FAILED"}
-
-
+@lab_command(app, "exec", json=False, raw_arguments=True)
 def execute(
     session: Session,
     service: Service,

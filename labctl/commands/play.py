@@ -14,6 +14,7 @@ from labctl.render.text.sentences import OUTCOMES
 from labctl.runs.record import SEVERITY, RunRecord
 from labctl.runs.store import Runs
 from scenarios.events import Event, Outcome, ScenarioFinished, StepStarted, TableShown
+from scenarios.runner import choose, run_scenario
 from stack.errors import StateUnusable
 from stack.spec.events import StackNoted
 from stack.spec.runtime import Observed
@@ -36,7 +37,6 @@ def play(
         pause: Called after each step is announced, before it is done.
         repair: Whether a lab that runs in part is made whole first; one that does not run is always started.
     """
-    from scenarios.runner import choose, run_scenario
 
     for name in names:
         choose(name, options)

@@ -6,10 +6,14 @@ from urllib.parse import quote
 
 import typer
 
+from labctl.cli.api import request
 from labctl.cli.lab_command import lab_command
 from labctl.cli.session import Session
+from scenarios.events import TableShown
 
 group = typer.Typer(help="Create, read, change and delete products.", no_args_is_help=True)
+app = typer.Typer()
+app.add_typer(group, name="product")
 
 
 def _number(text: str) -> float:
@@ -43,13 +47,13 @@ def create(
 ) -> None:
     """Create a product."""
     body = _value(title, price, quantity)
-    session.answer_fields(session.request("POST", "/products", body, headers=_headers(policy)))
+    session.answer_fields(request(session, "POST", "/products", body, headers=_headers(policy)))
 
 
 @lab_command(group)
 def get(session: Session, product: _Id) -> None:
     """Read a product; `source` says where it came from."""
-    session.answer_fields(session.request("GET", _path(product)))
+    session.answer_fields(request(session, "GET", _path(product)))
 
 
 @lab_command(group)
@@ -62,19 +66,19 @@ def update(
     policy: _Policy = None,
 ) -> None:
     """Change a product's title, price or quantity; what is not named stays as it is."""
-    held = session.request("GET", _path(product)) if None in (title, price, quantity) else {}
+    held = request(session, "GET", _path(product)) if None in (title, price, quantity) else {}
     body = _value(
         held["name"] if title is None else title,
         held["price"] if price is None else price,
         held["quantity"] if quantity is None else quantity,
     )
-    session.answer_fields(session.request("PUT", _path(product), body, headers=_headers(policy)))
+    session.answer_fields(request(session, "PUT", _path(product), body, headers=_headers(policy)))
 
 
 @lab_command(group)
 def delete(session: Session, product: _Id, policy: _Policy = None) -> None:
     """Delete a product."""
-    session.answer_fields(session.request("DELETE", _path(product), headers=_headers(policy)))
+    session.answer_fields(request(session, "DELETE", _path(product), headers=_headers(policy)))
 
 
 @lab_command(group, "list")
@@ -83,9 +87,8 @@ def show_newest(
     limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many, newest first.")] = 10,
 ) -> None:
     """List the newest products."""
-    from scenarios.events import TableShown
 
-    answer = session.request("GET", f"/products?limit={limit}")
+    answer = request(session, "GET", f"/products?limit={limit}")
     columns = ("id", "name", "price", "quantity", "source")
     rows = tuple(tuple(str(product.get(column, "")) for column in columns) for product in answer["products"])
     session.answer(answer, TableShown("products", "", columns, rows))

@@ -4,10 +4,18 @@ from typing import Annotated
 
 import typer
 
+from labctl.cli.lab_command import lab_command
 from labctl.cli.session import Session
+from labctl.runs.record import replay
 from labctl.runs.store import Runs, read_run, scenario_of
+from scenarios.events import TableShown
+from stack.errors import EnvironmentFault, StateUnusable
+from stack.spec.events import StackNoted
+
+app = typer.Typer()
 
 
+@lab_command(app, tends=False)
 def report(
     session: Session,
     run: Annotated[
@@ -17,8 +25,6 @@ def report(
     listed: Annotated[bool, typer.Option("--list", help="List the recorded runs instead.")] = False,
 ) -> None:
     """Show an earlier run's figures and verdict again."""
-    from labctl.runs.record import replay
-    from stack.errors import EnvironmentFault, StateUnusable
 
     runs = Runs(session.lab.directory)
     if listed:
@@ -37,8 +43,6 @@ def report(
 
 
 def _list(session: Session, runs: Runs) -> None:
-    from scenarios.events import TableShown
-    from stack.spec.events import StackNoted
 
     rows = []
     for path in runs.paths():

@@ -6,16 +6,18 @@ import termios
 import tty
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import asdict
+from typing import Any, Final
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
 
 from labctl.render.text.figures import size
+from labctl.render.text.table import lay_out
 from scenarios.events import TableShown
-
-if TYPE_CHECKING:
-    from rich.text import Text
-
-    from stack.lab import Lab
-    from stack.spec.runtime import Usage
+from stack.lab import Lab
+from stack.spec.runtime import Usage
 
 #: s between two looks.
 _EVERY: Final = 1.0
@@ -23,7 +25,7 @@ _EVERY: Final = 1.0
 _FIRST: Final = 0.5
 
 
-def measure(lab: "Lab") -> "Mapping[str, Usage]":
+def measure(lab: Lab) -> Mapping[str, Usage]:
     """What the services use right now: a share of a processor is one of a stretch of time, so it takes
     two looks. The first alone would tell the average since each process began."""
     lab.usage()
@@ -31,9 +33,8 @@ def measure(lab: "Lab") -> "Mapping[str, Usage]":
     return lab.usage()
 
 
-def usage_document(usage: "Mapping[str, Usage]") -> dict[str, Any]:
+def usage_document(usage: Mapping[str, Usage]) -> dict[str, Any]:
     """The document that --json prints."""
-    from dataclasses import asdict
 
     return {"services": {name: asdict(used) for name, used in usage.items()}}
 
@@ -46,7 +47,7 @@ _MOVED: Final = (
 )
 
 
-def usage_table(usage: "Mapping[str, Usage]") -> TableShown:
+def usage_table(usage: Mapping[str, Usage]) -> TableShown:
     """A row for each service, and their sum. A column appears where at least one service has a figure."""
     moved = [
         (title, field)
@@ -59,7 +60,7 @@ def usage_table(usage: "Mapping[str, Usage]") -> TableShown:
     return TableShown("usage", "", columns, (*rows, _row("together", _sum(usage.values()), fields)))
 
 
-def _row(name: str, used: "Usage", fields: Iterable[str]) -> tuple[str, ...]:
+def _row(name: str, used: Usage, fields: Iterable[str]) -> tuple[str, ...]:
     counts = [getattr(used, field) for field in fields]
     return (
         name,
@@ -76,9 +77,8 @@ def _total(counts: Iterable[int | None]) -> int | None:
     return sum(known) if known else None
 
 
-def _sum(usage: "Collection[Usage]") -> "Usage":
+def _sum(usage: Collection[Usage]) -> Usage:
     """Of all services."""
-    from stack.spec.runtime import Usage
 
     return Usage(
         cpu_percent=sum(used.cpu_percent for used in usage),
@@ -91,10 +91,8 @@ def _sum(usage: "Collection[Usage]") -> "Usage":
     )
 
 
-def watch(lab: "Lab") -> None:
+def watch(lab: Lab) -> None:
     """Show the table until q or Ctrl-C."""
-    from rich.console import Console
-    from rich.live import Live
 
     console = Console(highlight=False, markup=False, emoji=False)
     first = _picture(lab.name, measure(lab))
@@ -103,10 +101,7 @@ def watch(lab: "Lab") -> None:
             live.update(_picture(lab.name, lab.usage()), refresh=True)
 
 
-def _picture(name: str, usage: "Mapping[str, Usage]") -> "Text":
-    from rich.text import Text
-
-    from labctl.render.text.table import lay_out
+def _picture(name: str, usage: Mapping[str, Usage]) -> Text:
 
     table = usage_table(usage)
     heading, *rows = lay_out(table.columns, table.rows)

@@ -1,9 +1,8 @@
 """One JSON document at the end, nothing before it."""
 
-from collections.abc import Mapping
-from typing import Any, TextIO
+from typing import TextIO
 
-from labctl.render.json_text import encode
+from labctl.render.json_text import write_document
 from labctl.runs.record import SCHEMA, SEVERITY, RunRecord
 from scenarios.events import Event, ScenarioFinished, ScenarioStarted
 
@@ -35,9 +34,3 @@ class JsonRenderer:
         elif runs:
             outcome = max((run["outcome"] for run in runs), key=SEVERITY.index)
             write_document(self._out, {"schema": SCHEMA, "scenario": "all", "outcome": outcome, "runs": runs})
-
-
-def write_document(out: TextIO, document: Mapping[str, Any]) -> None:
-    """Write one indented document and its line end."""
-    out.write(encode(document, indent=2) + "\n")
-    out.flush()

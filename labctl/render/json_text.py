@@ -3,13 +3,19 @@
 import json
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TextIO
 
 
 def encode(document: Mapping[str, Any], *, indent: int | None = None) -> str:
     """The document as JSON text. What is no number to JSON (NaN, infinity) becomes null, a set a sorted
     list."""
     return json.dumps(_plain(document), indent=indent, ensure_ascii=False, allow_nan=False)
+
+
+def write_document(out: TextIO, document: Mapping[str, Any]) -> None:
+    """Write one indented document and its line end."""
+    out.write(encode(document, indent=2) + "\n")
+    out.flush()
 
 
 def _plain(value: object) -> object:

@@ -4,6 +4,7 @@ from typing import Final
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.padding import Padding
 from rich.spinner import Spinner
 from rich.text import Text
 
@@ -95,6 +96,5 @@ class LiveRegion:
 
 
 def _indented(spinner: Spinner) -> RenderableType:
-    from rich.padding import Padding
 
     return Padding(spinner, (0, 0, 0, 3))

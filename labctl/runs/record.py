@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import Any, Final, assert_never
 
+import msgspec
+
 from scenarios.events import (
     Checked,
     Event,
@@ -157,6 +159,5 @@ def _events(document: Mapping[str, Any]) -> Iterator[Event]:
 
 
 def _verdict(document: Mapping[str, Any]) -> Verdict:
-    import msgspec
 
     return msgspec.convert(document, Verdict)

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-import scenarios.runner
 from labctl.cli.context import Invocation
 from labctl.cli.session import Session
 from labctl.commands.play import play
@@ -39,9 +38,9 @@ class _Scenario:
 @pytest.fixture
 def scenario(monkeypatch: pytest.MonkeyPatch) -> _Scenario:
     scenario = _Scenario(data_loss="unexpected", load_quick="inconclusive")
-    monkeypatch.setattr(scenarios.runner, "run_scenario", scenario.run)
+    monkeypatch.setattr("labctl.commands.play.run_scenario", scenario.run)
     # The names are made up; what `choose` refuses is tested with the runner.
-    monkeypatch.setattr(scenarios.runner, "choose", lambda _name, _options: None)
+    monkeypatch.setattr("labctl.commands.play.choose", lambda _name, _options: None)
     return scenario
 
 
@@ -144,7 +143,7 @@ def test_a_measurement_that_fails_is_inconclusive(cli: Cli, monkeypatch: pytest.
     def run(*_: object) -> Iterator[Event]:
         raise Inconclusive("nothing was acknowledged", hint="look at the log")
 
-    monkeypatch.setattr(scenarios.runner, "run_scenario", run)
+    monkeypatch.setattr("labctl.commands.play.run_scenario", run)
     code, _, err = cli("demo", "coalescing")
     assert code == 3
     assert "nothing was acknowledged" in err
