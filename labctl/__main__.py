@@ -2,6 +2,7 @@
 
 import errno
 import io
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -14,6 +15,8 @@ import typer
 from labctl.app import app
 from labctl.cli.context import Invocation
 from labctl.cli.crash_report import write_crash_report
+from labctl.cli.debug_log import start_debug_log
+from labctl.cli.settings import CliSettings
 from labctl.cli.signals import Interruptions
 from labctl.render.json_text import write_document
 from labctl.render.text.printable import printable
@@ -24,6 +27,8 @@ from stack.refusals import explain, hint_for
 
 if TYPE_CHECKING:
     from typing import TextIO
+
+_log = logging.getLogger(__name__)
 
 BUG: Final = 70
 INTERRUPTED: Final = 130
@@ -41,6 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else list(argv)
     sys.stdout, sys.stderr = _made_printable(sys.stdout), _made_printable(sys.stderr)
     Interruptions().install()
+    if CliSettings.from_env().debug:
+        start_debug_log()
     return run(arguments, Invocation())
 
 
@@ -53,6 +60,7 @@ def run(arguments: list[str], call: Invocation) -> int:
     except KeyboardInterrupt:
         return _interrupted(call)
     except LabError as error:
+        _log.debug("ends with %s: %s", type(error).__name__, error.message, exc_info=error)
         return _fail(call, error.message, error.hint, error.exit_code)
     except typer.TyperException as error:
         return _refuse(call, error)

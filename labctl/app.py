@@ -6,6 +6,7 @@ from typing import Annotated, Final
 import typer
 
 from labctl.cli.context import invocation
+from labctl.cli.debug_log import start_debug_log
 from labctl.cli.lazy import Entry, LazyGroup
 from labctl.cli.options import LabName, Runtime
 
@@ -59,11 +60,16 @@ def begin(
     context: typer.Context,
     name: LabName = None,
     runtime: Runtime = None,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Log to stderr what labctl does (also: LABCTL_DEBUG=1).")
+    ] = False,
     version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
 ) -> None:
     # The options stand here as well as at each command, so that either order works.
     call = invocation(context)
     call.name, call.runtime = name, runtime
+    if debug:
+        start_debug_log()
     if version:
         typer.echo(f"labctl {installed('write-behind-lab')}")
     elif context.invoked_subcommand is None:

@@ -1,5 +1,6 @@
 """Redis' protocol on a bare socket: a client library would take longer to import than to ask."""
 
+import logging
 import socket
 from collections.abc import Sequence
 from contextlib import closing
@@ -7,6 +8,8 @@ from typing import IO, Any, Final
 
 from stack.spec.names import HOST
 from stack.spec.service import HealthCheck
+
+_log = logging.getLogger(__name__)
 
 #: s; the longest wait for one answer.
 ANSWER_SECONDS: Final = 1.0
@@ -37,7 +40,10 @@ def ask(redis: HealthCheck, *commands: Sequence[Word], seconds: float = ANSWER_S
     """
     with closing(connect(redis, seconds)) as connection, connection.makefile("rb") as answers:
         connection.sendall(b"".join(map(_pack, commands)))
-        return [_read(answers) for _ in commands]
+        received = [_read(answers) for _ in commands]
+    for words in commands:
+        _log.debug("%s:%s %s", redis.host, redis.port, _spoken(words))
+    return received
 
 
 def answer_to(redis: HealthCheck, *words: Word) -> Answer:
@@ -56,6 +62,14 @@ def answer_to(redis: HealthCheck, *words: Word) -> Answer:
 def connect(check: HealthCheck, seconds: float = ANSWER_SECONDS) -> socket.socket:
     """A connection to Redis that waits at most this long for each answer."""
     return socket.create_connection((check.host, check.port), timeout=seconds)
+
+
+def _spoken(words: Sequence[Word]) -> str:
+    """A command for the log, without the text of its script."""
+    shown = [word.decode(errors="replace") if isinstance(word, bytes) else str(word) for word in words]
+    if shown[0] == "EVAL":
+        shown[1] = "<script>"
+    return " ".join(word[:80] for word in shown)[:200]
 
 
 def _pack(words: Sequence[Word]) -> bytes:

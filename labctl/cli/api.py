@@ -1,6 +1,7 @@
 """The lab's HTTP API as the commands use it: one request, one answer, and errors in words."""
 
 import json
+import logging
 import shlex
 from collections.abc import Mapping
 from typing import Any, Final
@@ -9,6 +10,8 @@ import httpx
 
 from labctl.cli.session import Session
 from stack.errors import EnvironmentFault, NotRunning, UsageError
+
+_log = logging.getLogger(__name__)
 
 #: How long any answer may take, in s.
 _TIMEOUT: Final = 15.0
@@ -66,6 +69,7 @@ class Api:
             # The lab is on this machine: proxies of the environment are not for it.
             with httpx.Client(base_url=self._url, timeout=_TIMEOUT, trust_env=False) as client:
                 answer = client.request(method, path, json=body, headers=dict(headers))
+                _log.debug("%s %s%s: %d", method, self._url, path, answer.status_code)
         except httpx.ConnectError as error:
             raise NotRunning(
                 f"nobody answers at {self._url}", hint="start the lab with `labctl up`"

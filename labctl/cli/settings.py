@@ -11,7 +11,12 @@ class CliSettings:
 
     #: The terminal can't move its cursor (TERM=dumb): lines only.
     dumb: bool = False
+    #: LABCTL_DEBUG, unless it is empty or 0.
+    debug: bool = False
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> "CliSettings":
-        return cls(dumb=env.get("TERM", "").lower() in ("dumb", "unknown"))
+        return cls(
+            dumb=env.get("TERM", "").lower() in ("dumb", "unknown"),
+            debug=env.get("LABCTL_DEBUG", "").strip() not in ("", "0"),
+        )

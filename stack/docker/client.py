@@ -5,7 +5,9 @@ half-way, connections that a command in a container took over, sockets whose oth
 collector closes those some time later.
 """
 
+import logging
 import socket
+import time
 from contextlib import suppress
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
@@ -17,6 +19,8 @@ from docker.errors import APIError
 from docker.transport import UnixHTTPAdapter
 from docker.transport.unixconn import UnixHTTPConnection, UnixHTTPConnectionPool
 from requests.adapters import BaseAdapter
+
+_log = logging.getLogger(__name__)
 
 #: Calls that are answered with a list of objects; all others return an object, or a list of them.
 _LISTS: Final = ("/containers/json", "/images/json", "/networks")
@@ -44,7 +48,15 @@ class EngineClient(docker.APIClient):
         # keeps them by the whole address.
         if request.headers.get("Connection") == "keep-alive":
             request.headers["Connection"] = "close"
+        asked = time.monotonic()
         answer = super().send(request, **options)
+        _log.debug(
+            "%s %s: %d, %.0f ms",
+            request.method,
+            request.path_url,
+            answer.status_code,
+            1000 * (time.monotonic() - asked),
+        )
         self._answers.add(answer)
         return answer
 

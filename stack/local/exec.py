@@ -1,5 +1,6 @@
 """Commands that run beside a service of the local runtime, as they would run inside its container."""
 
+import logging
 import os
 import shlex
 import subprocess
@@ -13,6 +14,8 @@ from stack.local.programs import postgres_directory, redis_cli
 from stack.spec.names import DATABASE, HOST, PASSWORD, USER
 from stack.spec.runtime import ExecResult
 from stack.state.files import map_os_errors
+
+_log = logging.getLogger(__name__)
 
 #: s that one command may take.
 _SECONDS: Final = 300.0
@@ -34,6 +37,7 @@ def run(
     """
     tools = _provide_tools(directory / "bin", ports.get("redis"))
     path = os.pathsep.join([str(tools), str(postgres_directory()), env.get("PATH", os.defpath)])
+    _log.debug("running %s", shlex.join(argv))
     try:
         done = subprocess.run(
             argv,

@@ -1,7 +1,9 @@
 """What PostgreSQL needs on this machine: a data directory, and an owner other than root."""
 
 import ctypes
+import logging
 import os
+import shlex
 import shutil
 import stat
 import subprocess
@@ -17,6 +19,8 @@ from stack.errors import EnvironmentFault, StateUnusable
 from stack.local.programs import POSTGRES_MAJOR, postgres_directory
 from stack.local.unprivileged import NOBODY
 from stack.state.files import map_os_errors
+
+_log = logging.getLogger(__name__)
 
 #: s for creating a data directory.
 _CREATE_SECONDS: Final = 60.0
@@ -148,6 +152,7 @@ def _create(new: Path, credentials: Mapping[str, str], env: Mapping[str, str]) -
 
 
 def _run(argv: Sequence[str], script: str, env: Mapping[str, str], directory: Path) -> None:
+    _log.debug("running %s", shlex.join(argv))
     try:
         done = subprocess.run(
             argv,

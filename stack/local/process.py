@@ -4,7 +4,9 @@ The system reuses pids, so a pid alone says nothing once its process has ended. 
 identified by its pid together with its start time.
 """
 
+import logging
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -15,6 +17,8 @@ from functools import cache
 from pathlib import Path
 
 import psutil
+
+_log = logging.getLogger(__name__)
 
 #: Raised where a process is gone, or belongs to another user.
 _UNSEEN = (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess, OSError)
@@ -84,6 +88,7 @@ def spawn(argv: Sequence[str], *, env: Mapping[str, str], directory: Path, log: 
             stderr=output,
             start_new_session=True,
         )
+    _log.debug("started pid %d: %s", child.pid, shlex.join(map(str, argv)))
     # A process that ends at once stays a zombie until it is reaped, so it still has its start time.
     return identify(child.pid) or ProcessId(child.pid, "")
 
@@ -113,7 +118,9 @@ class ProcessTree:
         return tuple(process for process in found.values() if _lives(process))
 
     def send(self, number: signal.Signals) -> None:
-        for process in self.members():
+        members = self.members()
+        _log.debug("%s to %s", number.name, [process.pid for process in members])
+        for process in members:
             with suppress(*_UNSEEN):
                 process.send_signal(number)
 

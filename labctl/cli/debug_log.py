@@ -1,0 +1,39 @@
+"""`labctl --debug`: what labctl asked of the engine, of processes, of Redis and of the API, on stderr."""
+
+import logging
+import re
+import sys
+from typing import Final
+
+#: The libraries' own chatter; what labctl asks of them is logged by labctl.
+_QUIET: Final = ("urllib3", "docker", "asyncio", "httpcore")
+_PASSWORD: Final = re.compile(r"(://[^:/@\s]+:)[^@\s]+@")
+
+
+class _Masked(logging.Formatter):
+    """No password of a URL reaches a log."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _PASSWORD.sub(r"\1***@", super().format(record))
+
+
+def start_debug_log() -> None:
+    """Write every log record of this process to stderr, with the ms since labctl began. Calling it again
+    changes nothing."""
+    root = logging.getLogger()
+    if any(isinstance(handler.formatter, _Masked) for handler in root.handlers):
+        return
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Masked("[%(relativeCreated)6.0f ms] %(name)s: %(message)s"))
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def stop_debug_log() -> None:
+    """Take the handler away again, for callers that run several commands in one process."""
+    root = logging.getLogger()
+    for handler in [each for each in root.handlers if isinstance(each.formatter, _Masked)]:
+        root.removeHandler(handler)
+        root.setLevel(logging.WARNING)

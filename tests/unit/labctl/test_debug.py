@@ -1,0 +1,54 @@
+"""`labctl --debug`: what was asked of whom, on stderr."""
+
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from labctl.cli.debug_log import start_debug_log, stop_debug_log
+
+
+@pytest.fixture
+def debug_log() -> Iterator[None]:
+    start_debug_log()
+    yield
+    stop_debug_log()
+
+
+def _labctl(home: Path, *words: str, debug: str = "") -> "subprocess.CompletedProcess[str]":
+    env = {"LABCTL_HOME": str(home), "LABCTL_DEBUG": debug, "PATH": "/usr/bin:/bin"}
+    command = [sys.executable, "-m", "labctl", *words]
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+
+
+def test_the_cause_of_an_error_is_in_the_log(tmp_path: Path) -> None:
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "lab.json").write_text("{")
+    words = ("up", "--name", "broken", "--runtime", "local")
+    quiet, loud = _labctl(tmp_path, *words), _labctl(tmp_path, "--debug", *words)
+    assert (quiet.returncode, loud.returncode) == (4, 4)
+    assert "Traceback" not in quiet.stderr
+    assert "StateUnusable" in loud.stderr
+    assert "JSONDecodeError" in loud.stderr
+
+
+@pytest.mark.parametrize(("value", "is_logged"), [("1", True), ("0", False), ("", False)])
+def test_the_environment_switches_it_on_and_json_stays_one_document(
+    tmp_path: Path, value: str, is_logged: bool
+) -> None:
+    done = _labctl(tmp_path, "urls", "--name", "none", "--runtime", "local", "--json", debug=value)
+    assert json.loads(done.stdout)["error"]["exit_code"] == 4
+    assert ("ends with NotRunning" in done.stderr) is is_logged
+
+
+def test_no_password_reaches_the_log(debug_log: None, capsys: pytest.CaptureFixture[str]) -> None:
+    stop_debug_log()
+    start_debug_log()
+    logging.getLogger("stack").debug("psql %s", "postgresql://labuser:labpass@127.0.0.1:5432/labdb")
+    shown = capsys.readouterr().err
+    assert "postgresql://labuser:***@127.0.0.1:5432/labdb" in shown
+    assert "labpass" not in shown
