@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 BUG: Final = 70
 INTERRUPTED: Final = 130
-#: What a shell reports of a program whose reader went away: 128 + SIGPIPE.
+#: The exit code of a program whose reader went away, as shells report it: 128 + SIGPIPE.
 READER_GONE: Final = 141
 USAGE: Final = 2
 UNFIT: Final = 4
@@ -76,7 +76,7 @@ def _invoke(arguments: list[str], call: Invocation) -> int:
     try:
         code = app(args=arguments, prog_name="labctl", standalone_mode=False, obj=call)
     except SystemExit:
-        # Both Typer and Rich end the program so when the reader of a pipe has gone.
+        # Typer and Rich end the program like this when the reader of a pipe has gone.
         return _reader_gone()
     finally:
         call.close()
@@ -85,7 +85,7 @@ def _invoke(arguments: list[str], call: Invocation) -> int:
 
 
 def _require_text(arguments: list[str]) -> None:
-    """Raises UsageError for bytes that are no UTF-8, which nothing that labctl speaks to would take."""
+    """Raises UsageError for bytes that are not UTF-8: no server that labctl talks to would accept them."""
     for word in arguments:
         try:
             word.encode()
@@ -103,7 +103,7 @@ def _promises_json(arguments: list[str]) -> bool:
 def _fail(call: Invocation, message: str, hint: str, code: int) -> int:
     hint = address(hint, call.name) if call.name else hint
     lines = [("labctl: ", message), *([("  what to do: ", hint)] if hint else [])]
-    # Nobody may be there to read it any more.
+    # The reader may have gone.
     with suppress(OSError):
         for lead, told in lines:
             # A message may hold the last lines of a log.
@@ -126,7 +126,7 @@ def _refuse(call: Invocation, error: typer.TyperException) -> int:
     message = error.format_message().replace("Value error, ", "")
     command = context.command_path if context is not None else "labctl"
     if not message:
-        # A group without a command: Typer has shown the help already.
+        # A group without a command: Typer has already shown the help.
         return USAGE
     return _fail(call, message, f"see `{command} --help`", USAGE)
 
@@ -136,7 +136,7 @@ def _interrupted(call: Invocation) -> int:
 
 
 def _survive(call: Invocation, error: OSError) -> int:
-    """What the machine does to any program."""
+    """A fault of the machine, which could hit any program."""
     if error.errno in _READER_GONE:
         return _reader_gone()
     return _fail(call, f"this machine refuses what labctl needs: {explain(error)}", hint_for(error), UNFIT)
@@ -146,14 +146,14 @@ def _report(call: Invocation, error: Exception) -> int:
     """A bug, unless the machine is at its limit."""
     if isinstance(error, MemoryError):
         return _survive(call, OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)))
-    # What Python says where the system refuses a thread, errno and all forgotten.
+    # Python's own error where the system refuses a thread; it does not keep the errno.
     if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
         return _survive(call, OSError(errno.EAGAIN, str(error)))
     return _report_bug(call, error)
 
 
 def _reader_gone() -> int:
-    # Python flushes stdout once more on its way out, and must not stumble over the closed pipe.
+    # Python flushes stdout once more at exit, and must not fail on the closed pipe.
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
             stream.flush()
@@ -170,7 +170,7 @@ def _report_bug(call: Invocation, error: Exception) -> int:
 
 
 def _made_printable(stream: "TextIO | None") -> "TextIO":
-    """A character that the stream's encoding lacks becomes `?`; a stream that was closed swallows all."""
+    """A character that the stream's encoding lacks becomes `?`; a closed stream is replaced by /dev/null."""
     if stream is None:
         return Path(os.devnull).open("w", encoding="utf-8")
     if isinstance(stream, io.TextIOWrapper):

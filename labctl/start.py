@@ -1,4 +1,4 @@
-"""The command `labctl`: it leaves the caller's environment behind, then runs.
+"""The command `labctl`: it drops the caller's environment, then runs.
 
 Nothing else of ours is imported before Python itself is known to be good: a folder named `stack` on
 `PYTHONPATH` would take the place of our own package.
@@ -10,9 +10,9 @@ import sys
 from collections.abc import Mapping
 from typing import Final
 
-#: What has worked upon this process before its first line.
+#: Variables that have already influenced this process.
 _STEERING: Final = ("PYTHON", "LD_", "DYLD_", "MALLOC_", "GLIBC_", "GCONV_")
-#: Of those, what changes nothing that labctl does, and is often set for a whole machine.
+#: Harmless ones among them, which are often set for a whole machine.
 _HARMLESS: Final = frozenset(
     {
         *("PYTHONDONTWRITEBYTECODE", "PYTHONFAULTHANDLER", "PYTHONHASHSEED", "PYTHONNOUSERSITE"),
@@ -39,7 +39,7 @@ def main() -> int:
 
 
 def steered(env: Mapping[str, str]) -> bool:
-    """Whether a Python that was started in this environment has to be started anew without."""
+    """Whether Python has to be restarted without some variables of this environment."""
     return any(map(_steers, env))
 
 
@@ -48,7 +48,7 @@ def _steers(name: str) -> bool:
 
 
 def leave_behind() -> None:
-    """Put aside what is not let through of the environment, for good."""
+    """Remove from the environment whatever the allow-list does not name."""
     from stack import environment
 
     for name in set(os.environ) - set(environment.own(os.environ)):

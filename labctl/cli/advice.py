@@ -1,4 +1,4 @@
-"""What a person can do about a lab that is not well."""
+"""What a person can do about a lab that is not healthy."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -7,7 +7,7 @@ from typing import Any, Final
 from service.writebehind.condition import Condition
 from stack.spec.runtime import Observed
 
-#: States of a worker, and how it comes to flush again.
+#: States of a worker, and what makes it flush again.
 _WAY_OUT: Final = {
     "blocked": "It goes on by itself once that session commits, rolls back or ends.",
     "paused": "It goes on by itself once PostgreSQL takes its writes: `labctl logs worker` says more.",
@@ -17,7 +17,7 @@ _WAY_OUT: Final = {
 
 
 def advice(observed: Mapping[str, Observed], condition: Condition | None) -> Iterator[str]:
-    """A sentence for each thing that is wrong; none where nothing is."""
+    """One sentence for each thing that is wrong."""
     if all(seen.state == "missing" for seen in observed.values()):
         yield "The lab is not running: start it with `labctl up`."
         return
@@ -32,7 +32,7 @@ def advice(observed: Mapping[str, Observed], condition: Condition | None) -> Ite
             "Redis is full: the worker makes room by flushing, or give it more memory while it runs, with "
             "`labctl up --set REDIS_MAXMEMORY=1gb`."
         )
-    # What has a way out of its own is not mended by starting anything.
+    # These need more than starting a service.
     explained = {"worker"} if trouble and condition and condition.workers else set()
     explained |= {"redis", "api"} if full else set()
     ailing = [

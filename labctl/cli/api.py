@@ -25,7 +25,7 @@ def request(
     """The answer of the lab's API, after showing the equivalent `curl`.
 
     Raises:
-        NotRunning: this lab's API does not run; nobody else who listens on its port is asked.
+        NotRunning: this lab's API does not run; another program on its port is not asked.
         LabError: whatever else `Api.call` raises.
     """
     _require_api(session)
@@ -61,18 +61,18 @@ class Api:
 
         Raises:
             UsageError: the API refuses the request (4xx), in its own words.
-            NotRunning: nobody answers.
+            NotRunning: nothing answers.
             EnvironmentFault: the API can't do it just now (5xx), or did not answer in time.
         """
 
         try:
-            # The lab is on this machine: proxies of the environment are not for it.
+            # The lab is on this machine: no proxy leads to it.
             with httpx.Client(base_url=self._url, timeout=_TIMEOUT, trust_env=False) as client:
                 answer = client.request(method, path, json=body, headers=dict(headers))
                 _log.debug("%s %s%s: %d", method, self._url, path, answer.status_code)
         except httpx.ConnectError as error:
             raise NotRunning(
-                f"nobody answers at {self._url}", hint="start the lab with `labctl up`"
+                f"nothing answers at {self._url}", hint="start the lab with `labctl up`"
             ) from error
         except httpx.TimeoutException as error:
             raise EnvironmentFault(

@@ -6,7 +6,7 @@ from stack.errors import UsageError
 
 
 def parse_assignments(words: Iterable[str], *, example: str = "BATCH_SIZE=100") -> dict[str, str]:
-    """Keys in capitals, as the environment has them; `example` of such a word, for who wrote another.
+    """KEY=VALUE words as a dictionary, keys in capitals as in the environment; hints show `example`.
 
     Raises:
         UsageError: a word is not KEY=VALUE, or a key comes twice.

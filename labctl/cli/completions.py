@@ -1,4 +1,4 @@
-"""What the shell offers for an argument when the Tab key is pressed, where it would offer files otherwise."""
+"""Values that the Tab key offers for arguments; without them, shells would offer files."""
 
 from collections.abc import Iterable
 
@@ -20,14 +20,14 @@ def services(incomplete: str) -> list[str]:
 
 
 def live_settings(incomplete: str) -> list[str]:
-    """Those that `config set` takes."""
+    """Settings that `config set` takes."""
     from service.writebehind.settings import Settings
 
     return _beginning((f"{name.upper()}=" for name in Settings().live()), incomplete)
 
 
 def lab_settings(incomplete: str) -> list[str]:
-    """Those that `--set` takes."""
+    """Settings that `--set` takes."""
     from stack.spec.validate import settable
 
     return _beginning((f"{name}=" for name in settable()), incomplete)

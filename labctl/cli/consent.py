@@ -1,4 +1,4 @@
-"""Asking before something is lost. Without a terminal nobody can answer, so nobody is asked."""
+"""Asks before something is lost. Without a terminal there is nobody to ask, so that is an error."""
 
 import sys
 
@@ -8,7 +8,7 @@ from stack.errors import UsageError
 
 
 def require_consent(question: str, *, given: bool, flag: str) -> None:
-    """Return if the user agrees.
+    """Ask the user; return if they agree.
 
     Raises:
         UsageError: there is no terminal to ask on, or the user does not agree.

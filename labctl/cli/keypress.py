@@ -1,4 +1,4 @@
-"""Waiting for the presenter."""
+"""Waits for a key from the presenter."""
 
 import sys
 from typing import Final

@@ -24,8 +24,8 @@ def lab_command(
     """Register a function whose first parameter is a `Session`; the rest are its own options.
 
     Args:
-        json: Whether it has --json. quiet: whether it has --quiet. `--name` and `--runtime` all have.
-        tends: Whether it first puts right what killed runs and a Redis without memory left behind.
+        json: Whether it has --json. quiet: whether it has --quiet. Every command has --name and --runtime.
+        tends: Whether it first repairs what killed runs and a restarted Redis left behind.
         raw_arguments: Everything after the first argument belongs to another program.
     """
     chosen = ["name", "runtime", *(["json"] if json else []), *(["quiet"] if quiet else [])]

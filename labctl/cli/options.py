@@ -17,7 +17,7 @@ Runtime = Annotated[
     typer.Option("--runtime", help="Docker containers or local processes (auto)."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the verdict and errors alone.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the verdict and errors.")]
 Service = Annotated[
     str,
     typer.Argument(

@@ -1,4 +1,4 @@
-"""What a command works with: one lab, and the one renderer to show things with."""
+"""What a command works with: one lab, and one renderer for everything that it shows."""
 
 import sys
 from collections import deque
@@ -48,7 +48,7 @@ class Session:
         """Render events as they come. However this ends, their clean-up runs before it returns.
 
         Args:
-            to_the_end: The work goes on when nobody reads of it any more.
+            to_the_end: Finish the work even if the reader of the output has gone.
         """
         # Every source of events is a generator; typed as what it yields.
         with closing(cast("Generator[Event, None, None]", events)) as open_events:
@@ -61,11 +61,11 @@ class Session:
                     raise
 
     def tend(self) -> None:
-        """See to it that the lab is as people left it; say what was put back."""
+        """Repair what killed runs and a restarted Redis left behind, and say what was repaired."""
 
         for event in tend(self.lab):
             if self.json and isinstance(event, StackNoted):
-                # No part of the document, but nothing to keep quiet about either.
+                # It is not part of the document, but it has to be said.
                 sys.stderr.write(f"{event.text}\n")
             else:
                 self.renderer.on(event)
@@ -78,11 +78,11 @@ class Session:
             self.show(*events)
 
     def execute(self, service: str, argv: Sequence[str], *, refusal: int | None = None) -> str:
-        """What the command printed, after showing it. It runs where the service runs.
+        """Show a command, run it where the service runs, and return what it printed.
 
         Raises:
-            UsageError: it ended with the exit code `refusal`: what was asked of it makes no sense.
-            EnvironmentFault: it failed in another way. Its own words are the message.
+            UsageError: it ended with the exit code `refusal`: the request makes no sense.
+            EnvironmentFault: it failed in another way; the message is its own output.
         """
 
         self.command(self._typed(argv))
@@ -95,7 +95,7 @@ class Session:
         return done.stdout
 
     def _typed(self, argv: Sequence[str]) -> str:
-        """What reaches this lab from anywhere: where the service runs, psql and redis-cli need no address."""
+        """The command with the lab's address, so that it works in any shell."""
 
         addressed = {"psql": ["psql", "postgres"], "redis-cli": ["redis-cli", "-u", "redis"]}
         if argv[0] not in addressed:
@@ -104,19 +104,19 @@ class Session:
         return join([*program, self.lab.urls()[endpoint], *argv[1:]])
 
     def answer_fields(self, document: Mapping[str, Any]) -> None:
-        """A document as it came, or its fields one below the other."""
+        """The document itself as JSON, or its fields one below the other."""
 
         self.answer(document, TableShown("answer", "", ("field", "value"), tuple(_fields(document))))
 
     def answer_text(self, key: str, text: str) -> None:
-        """What another program printed, as it is."""
+        """The unchanged output of another program."""
         if self.json:
             write_json({key: text.splitlines()})
         else:
             sys.stdout.write(text if text.endswith("\n") or not text else f"{text}\n")
 
     def command(self, text: str) -> None:
-        """Show the command that a person could have typed instead."""
+        """Show the command that does the same without labctl."""
 
         if not self.json and not self.quiet:
             self.show(StepStarted(0, "", text))
@@ -129,7 +129,7 @@ class Session:
     def require_started(self) -> None:
         """Raises NotRunning unless at least one service of the lab exists."""
 
-        # Whether they are fit for work is not asked: that takes long where one of them is frozen.
+        # Their health is not checked: that takes long where one of them is frozen.
         if not self.lab.services():
             raise NotRunning(
                 f"the lab {self.lab.name} is not running", hint=f"start it with {self.hint('up')}"
@@ -156,12 +156,12 @@ def open_session(
 
 
 def _fields(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Name and value of every field; lists are shown by who knows what is in them."""
+    """Name and value of every field, except lists, which their commands show as tables."""
     for key, value in document.items():
         if isinstance(value, Mapping):
             yield from _fields(value, f"{prefix}{key}.")
         elif not isinstance(value, list):
-            # As JSON spells it: what is shown can be typed back.
+            # Spelt as in JSON, so that it can be typed back.
             shown = str(value).lower() if isinstance(value, bool) else "-" if value is None else str(value)
             yield prefix + key, shown
 

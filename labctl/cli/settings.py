@@ -1,4 +1,4 @@
-"""What labctl itself takes from the environment."""
+"""labctl's own settings, from the environment."""
 
 import os
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Being interrupted: the first signal unwinds the command so that its clean-up runs."""
+"""Handles interruptions: the first signal unwinds the command so that its clean-up runs."""
 
 import signal
 import sys
@@ -23,7 +23,7 @@ class Interruptions:
         self._count = 0
 
     def install(self) -> None:
-        """From now on. Signals that the parent chose to ignore (nohup) stay ignored."""
+        """Handle signals from now on. Those that the parent chose to ignore (nohup) stay ignored."""
         for number in _SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._on_signal)

@@ -1,4 +1,4 @@
-"""Did you mean …?"""
+"""Suggestions for misspelt words: "did you mean …?"."""
 
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -7,10 +7,10 @@ from stack.errors import UsageError
 
 
 def require_known(kind: str, word: str, known: Sequence[str]) -> str:
-    """The word, if it is known.
+    """Check that a word is known.
 
     Raises:
-        UsageError: naming what it may have meant, and all that there is.
+        UsageError: naming the closest word, and all known ones.
     """
     if word in known:
         return word

@@ -1,1 +1,1 @@
-"""The commands of labctl, a file each."""
+"""The commands of labctl, one module for each group."""

@@ -9,7 +9,7 @@ from labctl.cli.session import Session
 from service.writebehind import keys
 from stack.errors import UsageError
 
-#: psql's exit code for SQL that the server refuses.
+#: psql's exit code where the server refuses the SQL.
 _SQL_ERROR: Final = 1
 
 db_group = typer.Typer(help="Look straight into PostgreSQL, with psql.", no_args_is_help=True)

@@ -20,7 +20,7 @@ from stack.errors import UsageError
 
 _ALL: Final = "all"
 LOADS: Final = ("basic", "coalescing", "quick")
-#: Those that k6 has a script for.
+#: Loads that k6 has a script for.
 K6_LOADS: Final = ("basic", "coalescing")
 Engine = Literal["labctl", "k6"]
 
@@ -110,7 +110,7 @@ def load(
     if engine == "k6" and kind not in K6_LOADS:
         raise UsageError(f"k6 has no load {kind}", hint=f"choose {' or '.join(K6_LOADS)}")
     options = {"duration": duration, "rate": rate, "clients": clients}
-    # Impossible numbers are told before anything is started.
+    # Impossible numbers are refused before anything is started.
     Options.of(options)
     session = open_session(context, name=name, runtime=runtime, json=json, quiet=quiet)
     prefix = "k6" if engine == "k6" else "load"

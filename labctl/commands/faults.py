@@ -45,7 +45,7 @@ def change(
     """Change settings at once, in the service and in the worker."""
     changes = {key.lower(): value for key, value in parse_assignments(settings).items()}
     session.answer_fields(request(session, "PATCH", "/admin/config", changes))
-    # Kept from now on, also where Redis loses its memory.
+    # Keep them, also for when Redis loses its memory.
     session.tend()
 
 
@@ -103,7 +103,7 @@ def kill_service(session: Session, service: Service) -> None:
 
 @lab_command(fault_group, quiet=True)
 def pause(session: Session, service: Service) -> None:
-    """Freeze a service (SIGSTOP): its connections stay open, and nobody answers."""
+    """Freeze a service (SIGSTOP): its connections stay open and unanswered."""
     _change(session, session.lab.pause(service))
 
 
@@ -114,7 +114,7 @@ def resume(session: Session, service: Service) -> None:
 
 
 def _say_what_waits(session: Session) -> None:
-    """Nothing is lost without a worker; but what was acknowledged gets no further."""
+    """Say what waits: without a worker nothing is lost, but nothing reaches PostgreSQL either."""
 
     session.follow(told(session.lab.redis, lost=False))
 

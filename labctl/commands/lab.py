@@ -92,7 +92,7 @@ def status(session: Session) -> None:
     """Show which services run, since when, and where; and whether what is due gets done."""
 
     observed = session.lab.status()
-    # A Redis that does not answer takes its time, and has been asked already.
+    # Asking a Redis that does not answer takes long, and `status` has just done so.
     answers = observed["redis"].state in ("healthy", "unhealthy")
     condition = session.lab.condition() if answers else None
     document = {**_identity(session), "services": describe(observed), "flushing": flushing(condition)}

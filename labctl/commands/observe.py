@@ -82,7 +82,7 @@ def execute(
     # The `--` only keeps labctl from reading the options that follow it.
     command = argv[1:] if argv[0] == "--" else argv
     done = session.lab.exec(service, command, sys.stdin.buffer.read() if stdin else b"")
-    # As it came, be it text or not.
+    # Unchanged, whether it is text or not.
     for stream, said in ((sys.stdout, done.stdout), (sys.stderr, done.stderr)):
         stream.buffer.write(said.encode(errors="surrogateescape"))
         stream.buffer.flush()

@@ -1,4 +1,4 @@
-"""Running scenarios for a command: start the lab if need be, render, record, judge."""
+"""Runs scenarios for a command: starts the lab if needed, renders, records, and ends with the exit code."""
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -50,14 +50,14 @@ def play(
         finished.append(record.finished)
     if len(finished) > 1:
         session.show(_summary(finished))
-    # A JSON document is written now: that it can't be must not pass for success.
+    # The JSON document is written here, so that a failure to write it is not taken for success.
     session.renderer.close()
     worst = max((end.outcome for end in finished), key=SEVERITY.index)
     raise typer.Exit(EXIT_CODES[worst])
 
 
 def _make_ready(session: Session, *, repair: bool) -> None:
-    """A fault that somebody made on purpose is left as it is where the measurement is about it."""
+    """Start or repair the lab, unless the measurement is about a fault that somebody made on purpose."""
     if session.lab.running():
         return
     status = session.lab.status()
@@ -74,8 +74,8 @@ def _make_ready(session: Session, *, repair: bool) -> None:
 
 
 def _is_beyond_repair(session: Session, status: Mapping[str, Observed]) -> bool:
-    """Whether everything runs, and the worker alone does not get its work done: nothing that could be started
-    would help."""
+    """Whether everything runs and only the worker makes no progress, so that starting services would not
+    help."""
     ailing = [seen for seen in status.values() if seen.state != "healthy"]
     condition = session.lab.condition()
     stuck = condition is not None and bool(condition.workers) and bool(condition.trouble())
@@ -88,7 +88,7 @@ def _summary(finished: Sequence[ScenarioFinished]) -> TableShown:
 
 
 def _keep(session: Session, record: RunRecord) -> None:
-    """Record the run. That it can't be recorded does not change what was measured."""
+    """Record the run. A failure to do so does not change what was measured."""
     try:
         Runs(session.lab.directory).save(record.document)
     except StateUnusable as error:

@@ -33,7 +33,7 @@ _price = typer.Option("--price", parser=_number, metavar="FLOAT", help="From 0, 
 _quantity = typer.Option("--quantity", help="How many there are.")
 _Policy = Annotated[
     Literal["write_behind", "write_through"] | None,
-    typer.Option("--policy", help="For this write alone: acknowledged by Redis, or by PostgreSQL."),
+    typer.Option("--policy", help="For this write only: acknowledged by Redis, or by PostgreSQL."),
 ]
 
 

@@ -6,6 +6,7 @@ import typer
 
 from labctl.cli.lab_command import lab_command
 from labctl.cli.session import Session
+from labctl.render.text.figures import duration
 from labctl.runs.record import replay
 from labctl.runs.store import Runs, read_run, scenario_of
 from scenarios.events import TableShown
@@ -43,11 +44,26 @@ def report(
 
 
 def _list(session: Session, runs: Runs) -> None:
-
-    rows = []
-    for path in runs.paths():
-        document = read_run(path)
-        rows.append((path.stem, scenario_of(path), str(document.get("outcome"))))
-    document = {"runs": [{"run": run, "scenario": name, "outcome": outcome} for run, name, outcome in rows]}
-    table = TableShown("runs", "", ("run", "scenario", "outcome"), tuple(rows))
-    session.answer(document, table if rows else StackNoted("No run is recorded yet."))
+    documents = [(path, read_run(path)) for path in runs.paths()]
+    listed = [
+        {
+            "run": path.stem,
+            "scenario": scenario_of(path),
+            "recorded_at": document.get("recorded_at"),
+            "seconds": document.get("seconds"),
+            "outcome": document.get("outcome"),
+        }
+        for path, document in documents
+    ]
+    rows = tuple(
+        (
+            str(run["run"]),
+            str(run["scenario"]),
+            str(run["recorded_at"] or "-")[:19].replace("T", " "),
+            duration(run["seconds"]) if isinstance(run["seconds"], int | float) else "-",
+            str(run["outcome"]),
+        )
+        for run in listed
+    )
+    table = TableShown("runs", "", ("run", "scenario", "when (UTC)", "took", "outcome"), rows)
+    session.answer({"runs": listed}, table if rows else StackNoted("No run is recorded yet."))

@@ -27,7 +27,7 @@ _FIRST: Final = 0.5
 
 def measure(lab: Lab) -> Mapping[str, Usage]:
     """What the services use right now: a share of a processor is one of a stretch of time, so it takes
-    two looks. The first alone would tell the average since each process began."""
+    two looks. One look would only give the average since each process started."""
     lab.usage()
     select.select([], [], [], _FIRST)
     return lab.usage()

@@ -1,4 +1,4 @@
-"""JSON as every program reads it."""
+"""JSON that every parser accepts."""
 
 import json
 import math
@@ -7,8 +7,8 @@ from typing import Any, TextIO
 
 
 def encode(document: Mapping[str, Any], *, indent: int | None = None) -> str:
-    """The document as JSON text. What is no number to JSON (NaN, infinity) becomes null, a set a sorted
-    list."""
+    """The document as JSON text. NaN and infinity, which JSON lacks, become null; sets become
+    sorted lists."""
     return json.dumps(_plain(document), indent=indent, ensure_ascii=False, allow_nan=False)
 
 

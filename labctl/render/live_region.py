@@ -13,13 +13,13 @@ from labctl.render.text.marks import ASCII, Marks
 from scenarios.events import LoadSampled
 from stack.spec.events import Advanced, ServiceChanged
 
-#: Frames a second: enough to look alive, too few to flicker.
+#: Frames per second: enough to look alive, too few to flicker.
 _REFRESH: Final = 6
 _BAR: Final = 24
 
 
 class LiveRegion:
-    """Services on their way, progress and the load panel. Nothing of it stays in the transcript."""
+    """Shows starting services, progress and the load panel. None of it stays in the transcript."""
 
     def __init__(self, console: Console, marks: Marks) -> None:
         self._console = console

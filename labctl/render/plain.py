@@ -1,4 +1,4 @@
-"""Plain lines, one a change, for pipes and files. Results and narration go separate ways."""
+"""Plain lines, one for each change, for pipes and files. Results and narration go separate ways."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -28,7 +28,7 @@ from stack.spec.events import Advanced, ServiceChanged, StackNoted
 
 #: A running load gets a line at most this often, in s: a log, not a display.
 _LOAD_EVERY = 2.0
-#: Progress likewise: a download takes minutes, and nobody should take it for dead.
+#: Progress likewise: a download takes minutes, and must not look stuck.
 _PROGRESS_EVERY = 10.0
 
 _Narration = ScenarioStarted | StepStarted | Narrated | Advanced | LoadSampled | ServiceChanged | StackNoted
@@ -37,7 +37,7 @@ _Narration = ScenarioStarted | StepStarted | Narrated | Advanced | LoadSampled |
 class PlainRenderer:
     """`results` gets figures, tables, checks and verdicts; `narration` all the rest.
 
-    With `quiet`, the verdict, its checks and the conclusion alone.
+    With `quiet`, only the verdict, its checks and the conclusion.
     """
 
     def __init__(
@@ -139,7 +139,7 @@ class PlainRenderer:
                 return [f"{event.name}: {event.title}. {event.summary}"]
             case StepStarted():
                 commands = [f"  {prompt}{line}" for prompt, line in prompted(event.command)]
-                # A command that stands alone belongs to no step.
+                # A command on its own is not part of a step.
                 title = [f"step {event.number}/{self._steps}: {event.title}"] if event.title else []
                 return [*title, *commands]
             case Narrated():
@@ -156,7 +156,7 @@ class PlainRenderer:
                 assert_never(event)
 
     def _progress(self, event: Advanced) -> Sequence[str]:
-        """A line when it is done, and now and then before: what lies between is for a live display."""
+        """A line when it is done, and now and then before."""
         label, since = self._progressing
         now = self._clock()
         if event.label != label:

@@ -1,4 +1,4 @@
-"""What every renderer is: something that is told of each event and, at the end, closed."""
+"""The interface of renderers: each event is passed to `on`; `close` ends the display."""
 
 from typing import Protocol
 

@@ -1,4 +1,4 @@
-"""The terminal of a presenter: one idea a line, air between, and a live part at the bottom."""
+"""The terminal of a presenter: one idea on each line, space between them, and a live part at the bottom."""
 
 from typing import Final, assert_never
 
@@ -73,7 +73,7 @@ class RichRenderer:
 
     def _step(self, event: StepStarted) -> None:
         self._transcript.air()
-        # A command that stands alone belongs to no step.
+        # A command on its own is not part of a step.
         if event.title:
             of = f" of {self._steps}" if self._steps else ""
             self._transcript.hang(f"{event.number}{of} {self._marks.dot} ", "bold cyan", event.title, "bold")

@@ -1,4 +1,4 @@
-"""The part of the screen that scrolls: lines that fit, and air between what does not belong together."""
+"""The part of the screen that scrolls: lines that fit, with space between what does not belong together."""
 
 from typing import Final
 

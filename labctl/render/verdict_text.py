@@ -1,4 +1,4 @@
-"""The verdict on a terminal: a line a class, the loss in words."""
+"""The verdict on a terminal: one line for each class, and the loss in words."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -18,9 +18,9 @@ _STYLES: Final[Mapping[Validity, str]] = {
 
 
 def write_verdict(transcript: Transcript, verdict: Verdict) -> None:
-    """Everything that the verdict says."""
+    """Write the whole verdict."""
     transcript.heading("Verdict")
-    # Green would say that all is well, beside a loss that is measured all too well.
+    # Not green: that would say all is well, beside a measured loss.
     calm = verdict.validity == "valid" and verdict.fates.get("lost", 0)
     style = "bold" if calm else _STYLES[verdict.validity]
     transcript.write((f"{INDENT}{sentences.VALIDITIES[verdict.validity]}", style))

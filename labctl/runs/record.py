@@ -24,7 +24,7 @@ from stack.spec.events import Advanced, ServiceChanged, StackNoted
 
 #: Version of the document's shape; it rises when a field changes its meaning or goes away.
 SCHEMA: Final = 2
-#: The outcomes from best to worst: several runs are as good as their worst.
+#: The outcomes from best to worst; the worst run decides for several.
 SEVERITY: Final[tuple[Outcome, ...]] = ("expected", "inconclusive", "unexpected")
 
 
@@ -55,7 +55,7 @@ class RunRecord:
 
     @property
     def finished(self) -> ScenarioFinished:
-        """How a run ended that came to its end."""
+        """How the run ended; only for a run that has ended."""
         if self._finished is None:
             raise LookupError("the run has not come to its end")
         return self._finished
@@ -83,7 +83,7 @@ class RunRecord:
                     "seconds": round(event.seconds, 3),
                 }
             case Advanced():
-                # Progress is for whoever watches; its end is told by the figures.
+                # Progress is only for the screen; the figures tell the result.
                 pass
             case _:
                 assert_never(event)
@@ -106,7 +106,7 @@ class RunRecord:
                 assert_never(event)
 
     def _note(self, sentence: str) -> None:
-        # What is said before the first step (the lab coming up) belongs to no step.
+        # Events before the first step (the lab coming up) belong to none.
         if self._document["steps"]:
             self._document["steps"][-1]["notes"].append(sentence)
 

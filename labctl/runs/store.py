@@ -13,7 +13,7 @@ from stack.errors import StateUnusable, UsageError
 _DIRECTORY: Final = "runs"
 _STAMP: Final = "%Y%m%dT%H%M%S.%fZ"
 _FILE: Final = re.compile(r"\d{8}T\d{6}\.\d{6}Z-[a-z0-9-]+\.json")
-#: Oldest records go first: a lab that is demonstrated every day must not fill a disk.
+#: The oldest records are removed first: daily demos must not fill a disk.
 _KEPT: Final = 100
 
 

@@ -1,4 +1,4 @@
-"""The signs beside words. A sign never stands alone: its word says the same."""
+"""The signs beside words. Each sign has a word beside it that says the same."""
 
 from dataclasses import dataclass
 from typing import Final

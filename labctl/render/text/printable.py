@@ -1,4 +1,4 @@
-"""Text from elsewhere, made harmless for a terminal."""
+"""Makes text from elsewhere harmless for a terminal."""
 
 import unicodedata
 from typing import Final
@@ -12,7 +12,7 @@ _UNSEEN: Final = frozenset({"Cf", "Cs", "Zl", "Zp"})
 
 
 def printable(text: str) -> str:
-    """The text with a `?` for every control character, and an escape for every mark that has no look."""
+    """The text with a `?` for every control character, and an escape for every invisible mark."""
     shown = text.translate(_CONTROLS)
     return shown if shown.isascii() else "".join(map(_visible, shown))
 

@@ -1,4 +1,4 @@
-"""The words in which every renderer tells outcomes, verdicts and states: one wording, many displays."""
+"""The words for outcomes, verdicts and states: one wording for all renderers."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -33,7 +33,7 @@ VALIDITIES: Final[Mapping[Validity, str]] = {
     "invalid": "INVALID - what was found contradicts the acknowledgements",
 }
 
-#: States in which a service does not stay: worth a spinner, not a line of the transcript.
+#: Transitional states: they get a spinner, not a line of the transcript.
 PASSING: Final[frozenset[ServiceState]] = frozenset({"starting", "running", "stopping"})
 BROKEN: Final[frozenset[ServiceState]] = frozenset({"died", "unhealthy"})
 
@@ -47,7 +47,7 @@ def plural(count: int, noun: str) -> str:
 
 
 def shown_fates(verdict: Verdict) -> list[tuple[Class, str, str]]:
-    """The classes that are worth a line: that nothing is undetermined goes without saying."""
+    """The classes to show: a zero for undetermined goes without saying."""
     return [fate for fate in FATES if fate[0] != "undetermined" or verdict.fates.get("undetermined", 0)]
 
 
@@ -85,7 +85,7 @@ def crashes(verdict: Verdict) -> list[str]:
         products = plural(crash.products, "product")
         text = f"Redis lost its memory. Exposed at the crash{which}: {writes} of {products}"
         if crash.exposed:
-            text += f", of which {figure(crash.overwritten_later)} were overwritten later"
+            text += f"; {figure(crash.overwritten_later)} of them were overwritten later"
         if crash.undetermined:
             text += f"; whether {figure(crash.undetermined)} more were in PostgreSQL was not seen in time"
         said.append(f"{text}.")
@@ -114,7 +114,7 @@ def remarks(verdict: Verdict) -> list[str]:
 
 
 def named(names: Iterable[str]) -> str:
-    """The first few by name, as people count (item-9 before item-10); the rest by number."""
+    """The first few by name, in natural order (item-9 before item-10); the rest as a count."""
     products = sorted(names, key=_natural)
     head = ", ".join(products[:_NAMED])
     more = len(products) - _NAMED

@@ -4,14 +4,14 @@ import re
 import shlex
 from typing import Final
 
-#: A word with its quoted parts, in which spaces do not separate.
+#: A word with its quoted parts, whose spaces do not separate words.
 _WORD: Final = re.compile(r"""(?:[^\s'"\\]|\\.|'[^']*'|"(?:\\.|[^"\\])*")+""")
 _INDENT: Final = "    "
 
 
 def prompted(script: str) -> list[tuple[str, str]]:
-    """The lines of a script, each after the prompt that a shell shows there: "$ " before a command, air
-    before what only goes on with one. Lines that end in a backslash are joined with the next."""
+    """The lines of a script, each after the prompt that a shell shows there: "$ " before a command, spaces
+    before a line that continues one. Lines that end in a backslash are joined with the next."""
     lines = re.sub(r"\\\n\s*", "", script).splitlines()
     return [("  " if line.startswith((" ", "done", "}")) else "$ ", line) for line in lines]
 
@@ -40,7 +40,7 @@ def wrap_command(command: str, width: int) -> list[str]:
 
 
 def _is_whole(command: str) -> bool:
-    """Whether every quote is closed; else there is no telling where it may be broken."""
+    """Whether every quote is closed; if not, it can't be known where the line may be broken."""
     try:
         shlex.split(command)
     except ValueError:
@@ -52,7 +52,7 @@ def _clauses(words: list[str]) -> list[str]:
     """An option and its argument stay together: `-X POST`, `-H '…'`; so do a program and its first word."""
     clauses: list[str] = []
     for word in words:
-        # A program's name alone in a line says nothing.
+        # A line that holds only a program's name says nothing.
         if len(clauses) == 1 and " " not in clauses[0]:
             clauses[0] += f" {word}"
         elif clauses and re.fullmatch(r"-[A-Za-z]", clauses[-1]) and not word.startswith("-"):
@@ -76,8 +76,8 @@ def _break_quoted(text: str, width: int, indent: str) -> list[str]:
 
 
 def _gap(text: str, width: int, *, after: int) -> int:
-    """The last space at which a line end changes nothing: between the members of JSON in single quotes,
-    between the words of SQL in double quotes. -1 if there is none."""
+    """Index of the last space where a line break changes nothing: between the members of JSON in single
+    quotes, or between the words of SQL in double quotes. -1 if no space qualifies."""
     separator, inner = (", ", '"') if text.endswith("'") else (" ", "'")
     cut = text.rfind(separator, after, width)
     while cut >= 0 and text.count(inner, 0, cut) % 2:

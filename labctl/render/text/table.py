@@ -10,14 +10,14 @@ from labctl.render.text.printable import printable
 
 _GAP: Final = "  "
 _NARROW_GAP: Final = " "
-#: A number, alone or as a size; a dash where there is none.
+#: A number, with or without a unit of size; a dash where it is missing.
 _FIGURE: Final = re.compile(r"-|-?[0-9,]+(\.[0-9]+)?( (B|kB|MB|GB))?")
 #: Columns of the screen that a column of text keeps, however narrow it is.
 _LEAST: Final = 16
 
 
 def lay_out(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int | None = None) -> list[str]:
-    """A heading and a line a row; figures are flush right.
+    """The heading and the rows as lines; figures are aligned right.
 
     Args:
         width: Where the table is wider, its widest columns are broken into several lines, between words.

@@ -1,4 +1,4 @@
-"""Text in lines: broken between words, and only where somebody looks at a screen."""
+"""Breaks text into lines between words, but only for a screen."""
 
 import os
 import re
@@ -6,10 +6,10 @@ from typing import TextIO
 
 from labctl.render import cells
 
-#: Columns. No screen is taken to be narrower.
+#: Columns; the least that a screen is assumed to have.
 _NARROWEST = 24
 _COMMAND = re.compile(r"`[^`]+`")
-#: Stands for a space at which no line may end. No text has it.
+#: Stands for a space where no line may end; it appears in no text.
 _GLUE = "\x1f"
 
 
@@ -22,7 +22,7 @@ def width_of(stream: TextIO) -> int | None:
         columns = os.get_terminal_size(stream.fileno()).columns
     except (OSError, ValueError):
         return None
-    # A terminal that does not tell its size says 0.
+    # A terminal that does not know its size says 0.
     return max(_NARROWEST, columns) if columns else None
 
 

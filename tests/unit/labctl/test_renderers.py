@@ -192,7 +192,7 @@ def test_what_a_crash_took_is_told_whatever_came_later() -> None:
     for text in (_rich((event,), terminal=False), _plain((event,))[0]):
         told = " ".join(text.split())
         assert "Exposed at the crash 1: 12 acknowledged writes of 3 products" in told
-        assert "of which 9 were overwritten later; whether 2 more were in PostgreSQL" in told
+        assert "; 9 of them were overwritten later; whether 2 more were in PostgreSQL" in told
         assert "Exposed at the crash 2: 0 acknowledged writes" in told
 
 
