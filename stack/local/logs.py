@@ -1,7 +1,6 @@
 """Log files of the local runtime: the last lines, and what is added to them."""
 
 import math
-from collections import deque
 from collections.abc import Generator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -20,15 +19,6 @@ def set_aside(log: Path) -> None:
     with suppress(FileNotFoundError):
         if log.stat().st_size > _ROTATE_BYTES:
             log.replace(log.with_name(f"{log.name}.1"))
-
-
-def last_lines(log: Path, count: int | None) -> list[str]:
-    """The last `count` lines, or all of them for None; empty if the file does not exist."""
-    try:
-        with log.open(errors="replace") as lines:
-            return [line.rstrip("\n") for line in deque(lines, maxlen=count)]
-    except (FileNotFoundError, NotADirectoryError):
-        return []
 
 
 def read(logs: Mapping[str, Path], *, tail: int | None, follow: bool) -> Generator[LogLine, None, None]:

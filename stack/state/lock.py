@@ -29,10 +29,6 @@ class LabLock:
             os.close(self._handle)
             self._handle = -1
 
-    @property
-    def held(self) -> bool:
-        return self._handle >= 0
-
     def acquire(self, *, seconds: float = _SECONDS) -> StackEvents:
         """Create the directory if needed, and wait for the lock; say so if there is a wait.
 

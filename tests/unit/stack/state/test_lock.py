@@ -11,11 +11,13 @@ from stack.spec.events import StackNoted
 from stack.state.lock import LabLock
 
 
-def test_a_free_lock_is_had_in_silence(tmp_path: Path) -> None:
-    with LabLock(tmp_path / "new" / "lab") as lock:
-        assert list(lock.acquire()) == []
-        assert lock.held
-    assert not lock.held
+def test_a_free_lock_is_taken_in_silence_and_let_go_at_the_end(tmp_path: Path) -> None:
+    directory = tmp_path / "new" / "lab"
+    for _ in range(2):
+        with LabLock(directory) as lock:
+            assert list(lock.acquire(seconds=0.1)) == []
+            with LabLock(directory) as other, pytest.raises(DeadlinePassed):
+                list(other.acquire(seconds=0.01))
 
 
 def test_the_second_says_so_and_gives_up_in_time(tmp_path: Path) -> None:
