@@ -8,9 +8,9 @@ from stack.local.services import lab_specs
 from stack.settings import StackSettings
 from stack.spec.events import StackEvents
 from stack.spec.load_test import LoadTest, Script
-from stack.spec.names import DEFAULT_PORTS, OBSERVABILITY_PORTS, urls
 from stack.spec.runtime import Runtime
 from stack.spec.service import ServiceSpec
+from stack.spec.services import DEFAULT_PORTS, OBSERVABILITY_PORTS, urls
 from stack.state.lab import LabState
 
 

@@ -20,9 +20,9 @@ from stack.redis_wire import redis_at
 from stack.resolve import KnownState
 from stack.spec.events import ServiceChanged, StackEvents, StackNoted
 from stack.spec.load_test import LoadTest, Script
-from stack.spec.names import CORE, urls
 from stack.spec.runtime import ExecResult, LogLine, Observed, RuntimeKind, Usage
 from stack.spec.service import HealthCheck
+from stack.spec.services import CORE, urls
 from stack.spec.validate import check_settings, short_name
 from stack.state import directory as lab_directory
 from stack.state import lab as lab_state

@@ -8,7 +8,8 @@ from pathlib import Path
 from stack.backend import Backend
 from stack.errors import NotRunning, StateUnusable, UsageError
 from stack.ports import choose_free
-from stack.spec.names import DEFAULT_NAME, OBSERVABILITY
+from stack.spec.names import DEFAULT_NAME
+from stack.spec.services import OBSERVABILITY
 from stack.state import directory as lab_directory
 from stack.state import lab as lab_state
 from stack.state.lab import LabState

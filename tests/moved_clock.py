@@ -11,7 +11,7 @@ import pytest
 
 from stack.local.programs import redis_server
 from stack.ports import choose_free
-from stack.spec.names import redis_args
+from stack.spec.services import REDIS
 from tests.servers import Servers
 
 _PLACES = ("/usr/lib", "/usr/local/lib")
@@ -59,7 +59,7 @@ def redis_by(clock: MovedClock, servers: Servers) -> Iterator[Servers]:
     """The servers with a Redis of their own, which lives by this clock."""
     (port,) = choose_free(1)
     server = subprocess.Popen(
-        [redis_server(), *redis_args("127.0.0.1", port), "--maxmemory", "100mb"],
+        [redis_server(), *REDIS.as_process({"redis": port}, ()).args, "--maxmemory", "100mb"],
         env={**os.environ, **clock.env},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -15,8 +15,8 @@ from stack.local.runtime import LocalRuntime
 from stack.local.services import lab_specs
 from stack.ports import choose_free
 from stack.settings import StackSettings
-from stack.spec.names import urls
 from stack.spec.service import ServiceSpec
+from stack.spec.services import urls
 from stack.state.lab import LabState
 from stack.wait import wait_until
 

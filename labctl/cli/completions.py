@@ -14,7 +14,7 @@ def loads(incomplete: str) -> list[str]:
 
 
 def services(incomplete: str) -> list[str]:
-    from stack.spec.names import CORE, OBSERVABILITY
+    from stack.spec.services import CORE, OBSERVABILITY
 
     return _beginning((*CORE, *OBSERVABILITY), incomplete)
 

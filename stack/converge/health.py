@@ -119,8 +119,8 @@ def _is_full(check: HealthCheck) -> str:
 
 
 def _ask_postgres(check: HealthCheck, seen: Observed | None) -> str:
-    """What pg_isready asks: would it let somebody log in?"""
-    names = b"user\0labuser\0database\0labdb\0\0"
+    """Asks as pg_isready does: would it let this user log in?"""
+    names = f"user\0{check.user}\0database\0{check.database}\0\0".encode()
     with closing(connect(check)) as connection:
         connection.sendall(struct.pack("!ii", len(names) + 8, _POSTGRES_PROTOCOL) + names)
         kind = connection.recv(1)

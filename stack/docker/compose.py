@@ -1,40 +1,39 @@
 """compose.yaml, written from the specification, so that `docker compose` in stack/ runs the same lab."""
 
-import json
-import re
-from collections.abc import Mapping, Sequence
 from typing import Any, Final
+
+import yaml
 
 from service.writebehind.settings import Settings
 from stack.docker import labels
 from stack.docker.build_context import DOCKERFILE
 from stack.docker.containers import LOG_OPTIONS, TMPFS_OPTIONS, container_of
 from stack.docker.images import COMPOSE_TAG, REPOSITORY
-from stack.docker.services import docker_specs, k6_spec
+from stack.docker.services import docker_specs
 from stack.spec.container import ContainerSpec, Mount
-from stack.spec.names import DEFAULT_NAME, DEFAULT_PORTS, HOST, OBSERVABILITY_PORTS
-from stack.spec.service import ServiceSpec
+from stack.spec.names import DEFAULT_NAME, HOST
+from stack.spec.service import ProgramSpec
+from stack.spec.services import DEFAULT_PORTS, K6, OBSERVABILITY_PORTS
 from stack.state.lab import LabState
 
 #: Compose builds under a tag of its own: labctl's tags say what they were built from.
 IMAGE: Final = f"{REPOSITORY}:{COMPOSE_TAG}"
 _HEADER: Final = """\
 # The whole lab for `docker compose`, run in this directory. Written by `python -m stack.docker.compose` from
-# stack/docker/services.py: change it there. A setting of the environment, such as SIMULATE_DB_FAILURE=true,
+# stack/spec/services.py: change it there. A setting of the environment, such as SIMULATE_DB_FAILURE=true,
 # reaches the containers that are created with it.
 """
-#: Words that YAML, or a reader of it, may take for something else than a string.
-_PLAIN: Final = re.compile(r"[A-Za-z/.][A-Za-z0-9_./-]*")
+#: What a word begins with that a reader of YAML may take for a number.
+_NUMERIC: Final = frozenset("0123456789+-.")
 #: What a load test takes from the environment of `docker compose run`.
 _LOAD_SETTINGS: Final = ("CLIENTS", "DURATION")
 _WIDTH: Final = 110
-_NOT_STRINGS: Final = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n", "~"})
 
 
 def render() -> str:
     """The file as the specification would have it."""
     state = LabState(runtime="docker", ports={**DEFAULT_PORTS, **OBSERVABILITY_PORTS})
-    specs = [*docker_specs(state, IMAGE).values(), k6_spec()]
+    specs = [*docker_specs(state, IMAGE).values(), K6]
     document = {
         "services": {labels.container_name(DEFAULT_NAME, spec.name): _service(spec) for spec in specs},
         "networks": {labels.NETWORK: {"driver": "bridge", "labels": labels.of_lab(DEFAULT_NAME)}},
@@ -45,10 +44,10 @@ def render() -> str:
             if mount.kind == "volume"
         },
     }
-    return _HEADER + "\n" + "\n".join(_lines(document)) + "\n"
+    return f"{_HEADER}\n{dump(document)}"
 
 
-def _service(spec: ServiceSpec) -> dict[str, Any]:
+def _service(spec: ProgramSpec) -> dict[str, Any]:
     container = container_of(spec)
     name = labels.container_name(DEFAULT_NAME, spec.name)
     fields: dict[str, Any] = {
@@ -89,7 +88,7 @@ def _service(spec: ServiceSpec) -> dict[str, Any]:
     return {key: value for key, value in fields.items() if value not in (None, "", [], {})}
 
 
-def _specified(spec: ServiceSpec) -> dict[str, str]:
+def _specified(spec: ProgramSpec) -> dict[str, str]:
     """By this label `labctl up` sees that a container of compose's is what it would make itself, and leaves
     it alone: Redis above all, with what waits in it. What takes settings from the environment may differ."""
     return {} if spec.program == "python" else {labels.SPEC: spec.hash()}
@@ -104,7 +103,7 @@ def _build() -> dict[str, Any]:
     }
 
 
-def _value(key: str, value: str, spec: ServiceSpec) -> str:
+def _value(key: str, value: str, spec: ProgramSpec) -> str:
     """Settings that may change live can also be given in the environment of `docker compose up`."""
     if (spec.program == "python" and key.lower() in Settings().live()) or key in _LOAD_SETTINGS:
         return f"${{{key}:-{value}}}"
@@ -136,34 +135,21 @@ def _escaped(text: str) -> str:
     return text.replace("$", "$$")
 
 
-def _lines(value: object, indent: str = "") -> list[str]:
-    """A document of mappings and of lists of strings as YAML, in blocks."""
-    match value:
-        case Mapping():
-            return [line for key, inner in value.items() for line in _entry(str(key), inner, indent)]
-        case Sequence():
-            return [f"{indent}- {_scalar(inner)}" for inner in value]
-        case _:
-            raise TypeError(f"no YAML for {value!r}")
+def dump(document: object) -> str:
+    """A document as YAML that every reader reads the same."""
+    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=_WIDTH)
 
 
-def _entry(key: str, value: object, indent: str) -> list[str]:
-    head = f"{indent}{_scalar(key)}:"
-    if isinstance(value, str | bool | int):
-        return [f"{head} {_scalar(value)}"]
-    if isinstance(value, list) and len(short := f"{head} [{', '.join(map(_scalar, value))}]") <= _WIDTH:
-        return [short]
-    return [head, *_lines(value, indent + "  ")]
+class _Dumper(yaml.SafeDumper):
+    """Writes text so that every reader takes it for text."""
+
+    def represent_str(self, text: str) -> yaml.ScalarNode:
+        # All numbers, dates and times begin so. YAML 1.2 knows more of them than PyYAML: 1e3, 0o17.
+        style = '"' if text[:1] in _NUMERIC else None
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
-def _scalar(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    text = str(value)
-    if isinstance(value, int) or (_PLAIN.fullmatch(text) and text.lower() not in _NOT_STRINGS):
-        return text
-    # A JSON string is a YAML string.
-    return json.dumps(text)
+_Dumper.add_representer(str, _Dumper.represent_str)
 
 
 if __name__ == "__main__":

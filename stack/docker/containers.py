@@ -12,7 +12,7 @@ from stack.package_files import asset_path
 from stack.ports import HELD_HINT
 from stack.spec.container import ContainerSpec, Mount, Probe
 from stack.spec.names import HOST
-from stack.spec.service import ServiceSpec
+from stack.spec.service import ProgramSpec, ServiceSpec
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -112,7 +112,7 @@ def ensure_surroundings(client: "APIClient", lab: str, spec: ServiceSpec, owner:
 
 
 def create(
-    client: "APIClient", lab: str, spec: ServiceSpec, owner: Mapping[str, str] = MappingProxyType({})
+    client: "APIClient", lab: str, spec: ProgramSpec, owner: Mapping[str, str] = MappingProxyType({})
 ) -> str:
     """Create the container, with the labels of the lab's owner; its id.
 
@@ -168,7 +168,7 @@ def begin(client: "APIClient", lab: str, identity: str, spec: ServiceSpec) -> No
         ) from error
 
 
-def _host_config(client: "APIClient", lab: str, spec: ServiceSpec) -> Any:
+def _host_config(client: "APIClient", lab: str, spec: ProgramSpec) -> Any:
     from docker.types import LogConfig
 
     container = container_of(spec)
@@ -214,7 +214,7 @@ def _foreign(kind: str, name: str) -> EnvironmentFault:
     )
 
 
-def container_of(spec: ServiceSpec) -> ContainerSpec:
-    """What Docker runs for this service."""
+def container_of(spec: ProgramSpec) -> ContainerSpec:
+    """What Docker runs for this specification."""
     assert spec.container is not None  # every specification of docker/services has one
     return spec.container

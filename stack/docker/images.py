@@ -11,7 +11,7 @@ from stack.docker.engine import connect, map_docker_errors
 from stack.errors import EnvironmentFault
 from stack.settings import StackSettings
 from stack.spec.events import Advanced, StackEvents, StackNoted
-from stack.spec.service import ServiceSpec
+from stack.spec.service import ProgramSpec
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -41,7 +41,7 @@ class DockerImages:
     def __init__(self, settings: StackSettings) -> None:
         self._settings = settings
 
-    def ensure_images(self, specs: Mapping[str, ServiceSpec]) -> StackEvents:
+    def ensure_images(self, specs: Mapping[str, ProgramSpec]) -> StackEvents:
         """Pull and build what is missing. Where nothing is missing this takes almost no time.
 
         Raises:

@@ -5,28 +5,25 @@ from collections import deque
 from collections.abc import Generator, Mapping
 from contextlib import closing, suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from stack.docker import containers as docker_containers
 from stack.docker import labels as docker_labels
 from stack.docker.engine import connect, map_docker_errors
 from stack.docker.images import DockerImages
-from stack.docker.services import K6_BASE_URL, K6_IMAGE, K6_SCRIPTS, k6_spec
 from stack.errors import EnvironmentFault
 from stack.settings import StackSettings
 from stack.spec.events import StackEvents
 from stack.spec.load_test import TAIL, Script, k6_arguments, require_success, shown_command, split_lines
-from stack.spec.service import ServiceSpec
+from stack.spec.service import ProgramSpec
+from stack.spec.services import API, K6, K6_SCRIPTS
 
 if TYPE_CHECKING:
     from docker import APIClient
 
-#: s that k6 gets to end in good order.
-_STOP_SECONDS: Final = 2
-
 
 class DockerLoadTest:
-    """Implements `LoadTest` (see load_test.py)."""
+    """Implements `LoadTest` (see spec/load_test.py)."""
 
     def __init__(self, lab: str, script: Script, given: Mapping[str, str], settings: StackSettings) -> None:
         self._lab = lab
@@ -40,8 +37,8 @@ class DockerLoadTest:
         network = docker_labels.network_name(self._lab)
         # The shell puts the directory in: it may be a long one.
         mount = f'"$(labctl compose --directory)/assets/k6:{K6_SCRIPTS}:ro"'
-        program = f"docker run --rm --network {network} -v {mount} {K6_IMAGE}"
-        return shown_command(program, self._script, {"BASE_URL": K6_BASE_URL, **self._given})
+        program = f"docker run --rm --network {network} -v {mount} {docker_containers.container_of(K6).image}"
+        return shown_command(program, self._script, {"BASE_URL": API.container_url(), **self._given})
 
     def prepare(self) -> StackEvents:
         return DockerImages(self._settings).ensure_images({"k6": self._spec()})
@@ -76,10 +73,14 @@ class DockerLoadTest:
             # It may end by itself at this moment.
             if found is not None:
                 with suppress(APIError):
-                    client.stop(found["Id"], timeout=_STOP_SECONDS)
+                    client.stop(found["Id"], timeout=int(K6.stop_seconds))
 
     def _create(self, client: "APIClient") -> str:
-        """Raises EnvironmentFault where a load test is under way already."""
+        """Create the container; its id.
+
+        Raises:
+            EnvironmentFault: a load test is under way already.
+        """
         found = docker_containers.find(client, self._lab, "k6")
         if found is not None and found["State"]["Running"]:
             raise EnvironmentFault(
@@ -90,8 +91,7 @@ class DockerLoadTest:
             docker_containers.discard(client, found["Id"])
         return docker_containers.create(client, self._lab, self._spec())
 
-    def _spec(self) -> ServiceSpec:
-        spec = k6_spec()
-        container = replace(docker_containers.container_of(spec), command=k6_arguments(self._script))
-        env = {**dict(spec.env), **self._given, "REPORT": "lines"}
-        return replace(spec, env=tuple(sorted(env.items())), container=container)
+    def _spec(self) -> ProgramSpec:
+        container = replace(docker_containers.container_of(K6), command=k6_arguments(self._script))
+        env = {**dict(K6.env), **self._given, "REPORT": "lines"}
+        return replace(K6, env=tuple(sorted(env.items())), container=container)

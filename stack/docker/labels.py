@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any, Final
 
-from stack.spec.service import ServiceSpec
+from stack.spec.service import ProgramSpec
 
 LAB: Final = "labctl.lab"
 SERVICE: Final = "labctl.service"
@@ -67,7 +67,7 @@ def of_volume(lab: str, volume: str) -> dict[str, str]:
     return {**of_lab(lab), PROJECT: lab, "com.docker.compose.volume": volume}
 
 
-def of_container(lab: str, spec: ServiceSpec) -> dict[str, str]:
+def of_container(lab: str, spec: ProgramSpec) -> dict[str, str]:
     """All labels of a container that labctl creates."""
     directory = files("stack")
     needed = (f"{container_name(lab, name)}:service_healthy:false" for name in spec.depends_on)

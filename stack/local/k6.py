@@ -7,20 +7,17 @@ from collections import deque
 from collections.abc import Generator, Mapping
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, STDOUT, Popen, TimeoutExpired
-from typing import Final
 
 from stack.errors import EnvironmentFault
 from stack.package_files import asset_path
 from stack.settings import inherited_env
 from stack.spec.events import StackEvents
 from stack.spec.load_test import TAIL, Script, k6_arguments, require_success, shown_command
-
-#: s that k6 gets to end in good order.
-_STOP_SECONDS: Final = 2.0
+from stack.spec.services import K6
 
 
 class LocalLoadTest:
-    """Implements `LoadTest` (see load_test.py)."""
+    """Implements `LoadTest` (see spec/load_test.py)."""
 
     def __init__(self, script: Script, settings: Mapping[str, str]) -> None:
         self._script = str(asset_path(f"assets/k6/{script}.js"))
@@ -38,7 +35,7 @@ class LocalLoadTest:
 
     def lines(self) -> Generator[str, None, None]:
         printed: deque[str] = deque(maxlen=TAIL)
-        env = {**inherited_env(), **self._settings, "REPORT": "lines", "K6_NO_USAGE_REPORT": "true"}
+        env = {**inherited_env(), **dict(K6.env), **self._settings, "REPORT": "lines"}
         # A session of its own: Ctrl-C is labctl's to handle.
         program = _k6()
         try:
@@ -52,7 +49,7 @@ class LocalLoadTest:
             )
         except OSError as error:
             raise EnvironmentFault(
-                f"{program} can't be run: {error.strerror or error}", hint="install k6 anew"
+                f"{program} can't be run: {error.strerror or error}", hint="reinstall k6"
             ) from error
         self._process = process
         try:
@@ -78,7 +75,7 @@ def _end(process: "Popen[bytes]") -> None:
     if process.poll() is None:
         process.terminate()
     try:
-        process.wait(_STOP_SECONDS)
+        process.wait(K6.stop_seconds)
     except TimeoutExpired:
         process.kill()
 

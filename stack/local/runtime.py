@@ -23,9 +23,9 @@ from stack.local.programs import redis_server
 from stack.local.records import ProcessRecord
 from stack.local.usage import UsageMeter
 from stack.settings import StackSettings, inherited_env
-from stack.spec.names import CORE, WITH_DATA
 from stack.spec.runtime import ExecResult, FaultSignal, LogLine, Observed, RuntimeKind, Usage
 from stack.spec.service import ServiceSpec
+from stack.spec.services import CORE, WITH_DATA
 from stack.state.files import map_os_errors
 from stack.wait import wait_until
 

@@ -1,8 +1,8 @@
-"""The specification of a service, for whichever runtime starts it: plain data."""
+"""The specification of a service in one lab, for whichever runtime starts it: plain data."""
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Final, Literal
 
 from stack.spec.container import ContainerSpec
@@ -15,6 +15,8 @@ ProbeKind = Literal["redis", "postgres", "http", "worker"]
 StopSignal = Literal["SIGTERM", "SIGINT"]
 
 _HASH_DIGITS: Final = 16
+#: Fields that a running service need not be started anew for.
+_CHANGES_LIVE: Final = frozenset({"tuned", "health"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,31 +28,34 @@ class HealthCheck:
     port: int
     #: Where `http` asks.
     path: str = "/health"
+    #: Who would log in, and to which database (`postgres` only).
+    user: str = ""
+    database: str = ""
     #: How long it may take from its start, in s.
     seconds: float = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceSpec:
-    """What one service is started from."""
+class ProgramSpec:
+    """What one program of the lab is started from, whether it stays up or runs once."""
 
-    #: Short name: `redis`, `postgres`, `api`, `worker`.
+    #: Short name: `redis`, `postgres`, `api`, `worker`, ...
     name: str
     program: Program
-    #: Arguments of the program, without what only the runtime knows (paths of data directories).
+    #: Arguments of a process, without what only the local runtime knows (paths of data directories). A
+    #: container's are in `container`.
     args: tuple[str, ...] = ()
-    #: Options that its program is started with, and that are also changed while it runs (see tuning.py).
+    #: Options that its program is started with, and that also change while it runs (converge/redis_options).
     tuned: tuple[tuple[str, str], ...] = ()
     #: The environment that it gets beside the machine's own; sorted by name.
     env: tuple[tuple[str, str], ...] = ()
     #: Port on this machine; None if it does not listen.
     port: int | None = None
     depends_on: tuple[str, ...] = ()
-    health: HealthCheck
     stop_signal: StopSignal = "SIGTERM"
     #: How long it may take to end in good order, in s; then it is killed.
     stop_seconds: float = 10.0
-    #: What Docker runs; None in a lab without.
+    #: What Docker runs; None for a process.
     container: ContainerSpec | None = None
 
     def tuned_args(self) -> tuple[str, ...]:
@@ -58,6 +63,14 @@ class ServiceSpec:
         return tuple(word for name, value in self.tuned for word in (f"--{name}", value))
 
     def hash(self) -> str:
-        """A digest of all that the service has to be started anew for."""
-        text = json.dumps(asdict(replace(self, tuned=())), sort_keys=True)
+        """A digest of everything for which the program has to be started anew when it changes."""
+        started_from = {name: value for name, value in asdict(self).items() if name not in _CHANGES_LIVE}
+        text = json.dumps(started_from, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:_HASH_DIGITS]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceSpec(ProgramSpec):
+    """What one service is started from. It stays up, and can be asked how it is."""
+
+    health: HealthCheck

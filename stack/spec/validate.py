@@ -8,7 +8,8 @@ from typing import Final
 from service.writebehind.errors import InvalidSettings
 from service.writebehind.settings import Settings
 from stack.errors import UsageError
-from stack.spec.names import CORE, DEFAULT_NAME, DEFAULT_PORTS, MAXMEMORY
+from stack.spec.names import DEFAULT_NAME, MAXMEMORY
+from stack.spec.services import CORE, DEFAULT_PORTS
 
 _MEMORY_SIZE: Final = re.compile(r"([0-9]{1,15})([kmg]b?)?", re.IGNORECASE)
 _UNITS: Final = {"": 1, "k": 1_000, "m": 10**6, "g": 10**9, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30}

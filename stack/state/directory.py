@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from stack.errors import StateUnusable
-from stack.spec.names import CORE
+from stack.spec.services import CORE
 from stack.state import kept_settings, lock
 from stack.state import lab as lab_state
 from stack.state.files import map_os_errors

@@ -5,25 +5,37 @@ from typing import Final
 
 from service.writebehind.settings import Settings
 from stack.spec.names import MAXMEMORY
+from stack.spec.services import REDIS
 from stack.state.lab import LabState
 
 #: Memory of Redis, unless the lab's settings say otherwise.
 _MAXMEMORY_DEFAULT: Final = "512mb"
 
 
-def redis_memory(state: LabState) -> tuple[tuple[str, str], ...]:
-    """The options of a lab's Redis that change while it runs: it must not lose its memory to get more."""
-    return (("maxmemory", _overrides(state, "redis").get(MAXMEMORY, _MAXMEMORY_DEFAULT)),)
+def live_options(state: LabState, service: str) -> tuple[tuple[str, str], ...]:
+    """The options of a service that change while it runs, by name: Redis must not lose its memory to get
+    more. The others have none."""
+    if service != REDIS.name:
+        return ()
+    return (("maxmemory", _overrides(state, service).get(MAXMEMORY, _MAXMEMORY_DEFAULT)),)
 
 
 def settings_env(
     state: LabState, service: str, reached: Mapping[str, str], address: str, port: int
 ) -> tuple[tuple[str, str], ...]:
-    """The environment of the API or a worker: who is `reached` where, and where the API listens."""
-    given = {name.lower(): value for name, value in _overrides(state, service).items() if name != MAXMEMORY}
+    """The environment of the API or a worker, sorted by name.
+
+    Args:
+        state: The settings that the lab was given.
+        service: `api` or `worker`.
+        reached: The URLs of `redis` and `postgres`, as that service reaches them.
+        address: Where the API listens.
+        port: On which port it listens there.
+    """
+    overrides = _overrides(state, service)
     settings = Settings().changed(
         {
-            **given,
+            **{name.lower(): value for name, value in overrides.items() if name != MAXMEMORY},
             "redis_url": reached["redis"],
             "database_url": reached["postgres"],
             "api_host": address,

@@ -9,10 +9,10 @@ from service.writebehind.errors import InvalidSettings
 from service.writebehind.settings import Settings
 from stack.spec.names import MAXMEMORY
 from stack.spec.runtime import RuntimeKind
+from stack.spec.services import DEFAULT_PORTS
 from stack.state.files import damaged, read_json, write_json
 
 FILE: Final = "lab.json"
-_ENDPOINTS: Final = frozenset({"api", "redis", "postgres"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,7 @@ def _parse(content: Mapping[str, Any]) -> LabState:
     if runtime not in ("local", "docker"):
         raise ValueError(runtime)
     ports = {str(name): int(port) for name, port in content["ports"].items()}
-    if not set(ports) >= _ENDPOINTS or not all(1 <= port <= 65_535 for port in ports.values()):
+    if not set(ports) >= set(DEFAULT_PORTS) or not all(1 <= port <= 65_535 for port in ports.values()):
         raise ValueError(ports)
     settings = _strings(content["settings"])
     service_settings = {str(name): _strings(given) for name, given in content["service_settings"].items()}

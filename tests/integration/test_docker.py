@@ -15,11 +15,11 @@ from docker.models.containers import Container
 
 from stack.docker.labels import own_filter
 from stack.docker.owner import AnothersLab
-from stack.docker.services import REDIS_IMAGE
 from stack.errors import EnvironmentFault, PortHeld
 from stack.factory import open_lab
 from stack.lab import Lab
 from stack.spec.events import ServiceChanged, StackNoted
+from stack.spec.services import REDIS
 from tests.integration.engine_proxy import engine_proxy
 
 pytestmark = pytest.mark.docker
@@ -47,7 +47,7 @@ def _left(client: docker.DockerClient, lab: Lab) -> list[object]:
 
 def _stranger(client: docker.DockerClient, name: str, labels: dict[str, str]) -> Container:
     return client.containers.run(
-        REDIS_IMAGE, ["sleep", "600"], name=name, labels=labels, detach=True, init=True
+        REDIS.container.image, ["sleep", "600"], name=name, labels=labels, detach=True, init=True
     )
 
 

@@ -14,11 +14,11 @@ from stack.docker import labels as docker_labels
 from stack.docker.build_context import DOCKERFILE, context_files
 from stack.docker.containers import container_of
 from stack.docker.images import DockerImages, own_image
-from stack.docker.services import k6_spec
 from stack.errors import EnvironmentFault
 from stack.settings import StackSettings
 from stack.spec.events import Advanced, StackEvent, StackNoted
-from stack.spec.service import ServiceSpec
+from stack.spec.service import ProgramSpec
+from stack.spec.services import K6
 from tests.integration.registry import serving
 
 pytestmark = pytest.mark.docker
@@ -30,9 +30,8 @@ def client(engine: str) -> Iterator[docker.DockerClient]:
         yield client
 
 
-def _spec(image: str) -> ServiceSpec:
-    spec = k6_spec()
-    return replace(spec, container=replace(container_of(spec), image=image))
+def _spec(image: str) -> ProgramSpec:
+    return replace(K6, container=replace(container_of(K6), image=image))
 
 
 def _ensure_images(image: str) -> list[StackEvent]:
@@ -59,7 +58,7 @@ def test_compose_starts_the_image_that_the_lab_runs(client: docker.DockerClient)
     _ensure_images(own_image())
     stale = f"{docker_images.REPOSITORY}:{docker_images.COMPOSE_TAG}"
     # As an earlier version may have left it.
-    client.images.get(container_of(k6_spec()).image).tag(stale)
+    client.images.get(container_of(K6).image).tag(stale)
     _ensure_images(own_image())
     assert client.images.get(stale).id == client.images.get(own_image()).id
 

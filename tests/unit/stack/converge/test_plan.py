@@ -5,8 +5,8 @@ import pytest
 from stack.converge.plan import in_order, plan
 from stack.local.services import lab_specs
 from stack.spec.events import ServiceState
-from stack.spec.names import DEFAULT_PORTS
 from stack.spec.runtime import Observed
+from stack.spec.services import DEFAULT_PORTS
 from stack.state.lab import LabState
 
 _SPECS = lab_specs(LabState(runtime="local", ports=DEFAULT_PORTS))

@@ -17,7 +17,7 @@ from stack.docker.engine import answers, connect, map_docker_errors
 from stack.errors import EnvironmentFault
 from stack.factory import choose_runtime
 from stack.settings import StackSettings
-from stack.spec.names import DEFAULT_PORTS
+from stack.spec.services import DEFAULT_PORTS
 from stack.state.lab import LabState, save
 
 

@@ -10,7 +10,7 @@ from stack.errors import EnvironmentFault
 from stack.local import limits as local_limits
 from stack.local.services import lab_specs
 from stack.settings import StackSettings
-from stack.spec.names import DEFAULT_PORTS
+from stack.spec.services import DEFAULT_PORTS
 from stack.state.lab import LabState
 
 

@@ -3,7 +3,7 @@ import pytest
 from service.writebehind.settings import Settings
 from stack.errors import UsageError
 from stack.local.services import lab_specs
-from stack.spec.names import CORE, DEFAULT_PORTS, urls
+from stack.spec.services import CORE, DEFAULT_PORTS, urls
 from stack.spec.validate import check_name, check_ports, check_settings, short_name
 from stack.state.lab import LabState
 

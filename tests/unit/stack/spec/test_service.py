@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 
 from stack.local.services import lab_specs
-from stack.spec.names import DEFAULT_PORTS
+from stack.spec.services import DEFAULT_PORTS
 from stack.state.lab import LabState
 
 _STATE = LabState(runtime="local", ports=DEFAULT_PORTS)
@@ -15,7 +15,7 @@ _STATE = LabState(runtime="local", ports=DEFAULT_PORTS)
 _HASH: Final = """
 from stack.state.lab import LabState
 from stack.local.services import lab_specs
-from stack.spec.names import DEFAULT_PORTS
+from stack.spec.services import DEFAULT_PORTS
 
 print(lab_specs(LabState(runtime="local", ports=DEFAULT_PORTS))["redis"].hash())
 """
