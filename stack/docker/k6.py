@@ -44,7 +44,7 @@ class DockerLoadTest:
         return shown_command(program, self._script, {"BASE_URL": K6_BASE_URL, **self._given})
 
     def prepare(self) -> StackEvents:
-        return DockerImages(self._settings).ensure_images({"k6": self._spec()})
+        return DockerImages(self._settings).ensure(K6_IMAGE)
 
     def lines(self) -> Generator[str, None, None]:
         printed: deque[str] = deque(maxlen=TAIL)
