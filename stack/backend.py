@@ -1,12 +1,13 @@
-"""In what a lab of one runtime differs from a lab of another, gathered in one value."""
+"""Everything that depends on the runtime, in one value."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from stack.converge.lifecycle import Supply
+from stack.converge.plan import Kind
 from stack.local.services import lab_specs
 from stack.settings import StackSettings
-from stack.spec.events import StackEvents
 from stack.spec.load_test import LoadTest, Script
 from stack.spec.runtime import Runtime
 from stack.spec.service import ServiceSpec
@@ -21,10 +22,10 @@ class Backend:
     runtime: Runtime
     #: The services of a lab in this state, by short name, in the order in which people list them.
     specs: Callable[[LabState], dict[str, ServiceSpec]]
-    #: Provide what services are started from, before they are.
-    ensure_images: Callable[[Mapping[str, ServiceSpec]], StackEvents]
-    #: Whether there is data of the lab that its state directory does not know of.
-    holds_data: Callable[[], bool]
+    #: Makes what a plan asks for beside services, by kind.
+    supplies: Mapping[Kind, Supply]
+    #: Raises where this machine does not allow these services; given by short name.
+    check: Callable[[Mapping[str, ServiceSpec]], None]
     #: A load test on a lab in this state, not started: which script of k6, with which of its settings.
     load_test: Callable[[LabState, Script, Mapping[str, str]], LoadTest]
     #: The well-known ports, by endpoint.
@@ -47,8 +48,8 @@ def local_backend(directory: Path, settings: StackSettings) -> Backend:
     return Backend(
         runtime=LocalRuntime(directory, settings),
         specs=lab_specs,
-        ensure_images=lambda specs: local_limits.require(settings, specs),
-        holds_data=lambda: False,
+        supplies={},
+        check=lambda specs: local_limits.require(settings, specs),
         load_test=lambda state, script, given: LocalLoadTest(
             script, {"BASE_URL": urls(state.ports)["api"], **given}
         ),
@@ -64,13 +65,20 @@ def docker_backend(name: str, directory: Path, settings: StackSettings) -> Backe
     from stack.docker.runtime import DockerRuntime
     from stack.docker.services import docker_specs
 
-    runtime = DockerRuntime(name, settings, Owner.of(directory.parent))
     image = own_image()
+    ports = {**DEFAULT_PORTS, **OBSERVABILITY_PORTS}
+    everything = docker_specs(LabState(runtime="docker", ports=ports), image).values()
+    images = {spec.container.image for spec in everything if spec.container}
+    runtime = DockerRuntime(name, settings, Owner.of(directory.parent), images)
     return Backend(
         runtime=runtime,
         specs=lambda state: docker_specs(state, image),
-        ensure_images=DockerImages(settings).ensure_images,
-        holds_data=runtime.holds_data,
+        supplies={
+            "image": DockerImages(settings).ensure,
+            "network": lambda _: runtime.create_network(),
+            "volume": runtime.create_volume,
+        },
+        check=lambda _: None,
         load_test=lambda _, script, given: DockerLoadTest(name, script, given, settings),
-        ports={**DEFAULT_PORTS, **OBSERVABILITY_PORTS},
+        ports=ports,
     )

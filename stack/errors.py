@@ -14,7 +14,7 @@
 The number is the exit code of labctl.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class LabError(Exception):
@@ -26,6 +26,10 @@ class LabError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+    def followed_by(self, aftermath: str) -> Self:
+        """The same error, whose hint also says what it left behind."""
+        return type(self)(self.message, hint=f"{self.hint.rstrip('.')}. {aftermath}")
 
 
 class UsageError(LabError):

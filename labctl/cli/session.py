@@ -23,6 +23,7 @@ from stack.factory import open_lab
 from stack.lab import Lab
 from stack.spec.events import StackNoted
 from stack.spec.names import DEFAULT_NAME
+from stack.spec.runtime import Observed
 
 #: Version of the JSON documents' shape.
 SCHEMA: Final = 1
@@ -60,10 +61,13 @@ class Session:
                         deque(open_events, maxlen=0)
                     raise
 
-    def tend(self) -> None:
-        """Repair what killed runs and a restarted Redis left behind, and say what was repaired."""
+    def tend(self, services: Mapping[str, Observed] | None = None) -> None:
+        """Repair what killed runs and a restarted Redis left behind, and say what was repaired.
 
-        for event in tend(self.lab):
+        Args:
+            services: What was just seen of its services; None: look.
+        """
+        for event in tend(self.lab, services):
             if self.json and isinstance(event, StackNoted):
                 # It is not part of the document, but it has to be said.
                 sys.stderr.write(f"{event.text}\n")

@@ -15,13 +15,16 @@ from labctl.cli.session import Session, open_session
 from labctl.render.text.figures import duration
 from scenarios.events import Event, TableShown
 from scenarios.shell_commands import address
+from stack.converge.plan import Plan
 from stack.package_files import compose_file
-from stack.spec.events import StackNoted
+from stack.spec.events import StackEvents, StackNoted
 from stack.spec.names import DEFAULT_NAME
 from stack.spec.runtime import Observed
 from stack.spec.validate import check_name
 
 app = typer.Typer()
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and change nothing.")]
 
 
 @app.command()
@@ -40,6 +43,7 @@ def up(
             show_default=False,
         ),
     ] = None,
+    dry_run: DryRun = False,
     name: LabName = None,
     runtime: Runtime = None,
     json: Json = False,
@@ -51,24 +55,33 @@ def up(
     """
     ports, overrides = parse_ports(port or ()), parse_assignments(settings or ())
     session = open_session(context, name=name, runtime=runtime, json=json, quiet=quiet, ports=ports or None)
-    start_lab(session, overrides, observability=observability)
-    document = {
-        **_identity(session),
-        "urls": dict(session.lab.urls()),
-        "services": describe(session.lab.status()),
-    }
-    session.answer(document, _urls(session))
+    if dry_run:
+        _show_plan(session, session.lab.plan_up(overrides, observability=observability))
+        return
+    services = start_lab(session, overrides, observability=observability)
+    if json:
+        urls, healthy = dict(session.lab.urls()), session.lab.status(services)
+        session.answer({**_identity(session), "urls": urls, "services": describe(healthy)})
+    else:
+        session.show(_urls(session))
 
 
-def start_lab(session: Session, settings: Mapping[str, str], *, observability: bool | None = None) -> None:
-    """Bring the lab up and say how long it took."""
-
+def start_lab(
+    session: Session, settings: Mapping[str, str], *, observability: bool | None = None
+) -> Mapping[str, Observed]:
+    """Bring the lab up and say how long it took; what was seen last of its services."""
     begun = time.monotonic()
     lab = session.lab
+    services: dict[str, Observed] = {}
+
+    def bring_up() -> StackEvents:
+        services.update((yield from lab.up(settings, observability=observability)))
+
     session.show(StackNoted(f"Starting the lab {lab.name}, {lab.kind} runtime ({lab.reason})."))
-    session.follow(lab.up(settings, observability=observability))
-    session.tend()
+    session.follow(bring_up())
+    session.tend(services)
     session.show(StackNoted(f"The lab {lab.name} is up: {time.monotonic() - begun:.1f} s."))
+    return services
 
 
 @lab_command(app, quiet=True, tends=False)
@@ -77,9 +90,12 @@ def down(
     keep_data: Annotated[
         bool, typer.Option("--keep-data", help="Keep the database for the next `labctl up`.")
     ] = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Stop the lab and remove all that it left behind."""
-
+    if dry_run:
+        _show_plan(session, session.lab.plan_down(keep_data=keep_data))
+        return
     begun = time.monotonic()
     session.follow(session.lab.down(keep_data=keep_data), to_the_end=True)
     session.show(StackNoted(f"The lab {session.lab.name} is down: {time.monotonic() - begun:.1f} s."))
@@ -129,6 +145,14 @@ def compose(
         typer.echo(f"Whatever --name says, compose starts the lab {DEFAULT_NAME}.", err=True)
     path = compose_file()
     typer.echo(str(path.parent) if directory else path.read_text(), nl=directory)
+
+
+def _show_plan(session: Session, plan: Plan) -> None:
+    """A plan as it is, one line for each thing to do; as one document for programs."""
+    if session.json:
+        session.answer({**_identity(session), **plan.document()})
+    else:
+        typer.echo("\n".join(plan.lines()))
 
 
 def _identity(session: Session) -> dict[str, str]:

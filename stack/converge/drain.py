@@ -4,7 +4,9 @@ from contextlib import suppress
 from typing import Final
 
 from service.writebehind import keys
-from stack.errors import DeadlinePassed
+from stack.converge.executor import CancelToken
+from stack.converge.readiness import POLL_SECONDS
+from stack.errors import DeadlinePassed, EnvironmentFault
 from stack.redis_wire import ask
 from stack.spec.events import StackEvents, StackNoted
 from stack.spec.runtime import Runtime
@@ -16,7 +18,7 @@ _DRAIN_SECONDS: Final = 10.0
 
 
 def unwritten(redis: HealthCheck) -> int:
-    """How many products and older entries wait; 0 where Redis does not answer, so that nobody knows."""
+    """How many products and older entries wait; 0 where Redis does not answer, so that it is unknown."""
     with suppress(OSError, ValueError):
         held = ask(redis, ("HLEN", keys.PENDING), ("ZCARD", keys.BACKLOG))
         return sum(number for number in held if isinstance(number, int))
@@ -38,18 +40,40 @@ def sentence(count: int, *, lost: bool) -> str:
     return f"{count:,} acknowledged {'write is' if one else 'writes are'} in Redis alone, and {fate}."
 
 
-def drain(redis: HealthCheck, runtime: Runtime) -> int:
-    """Wait while the lab's worker brings them to PostgreSQL; how many are left."""
+def drain(redis: HealthCheck, runtime: Runtime, token: CancelToken, *, best_effort: bool) -> None:
+    """Wait while the lab's worker brings them to PostgreSQL.
 
-    def worker_runs() -> bool:
-        seen = runtime.observe().get("worker")
-        return seen is not None and seen.state == "running"
+    Args:
+        redis: Where Redis is asked.
+        runtime: What runs the worker.
+        token: Told what is left, with `best_effort`.
+        best_effort: Whether what is left may be lost.
+
+    Raises:
+        EnvironmentFault: something is left that may not be lost.
+    """
+
+    def over() -> bool:
+        token.raise_if_cancelled()
+        if unwritten(redis) == 0:
+            return True
+        worker = runtime.observe_service("worker")
+        return worker is None or worker.state != "running"
 
     with suppress(DeadlinePassed):
         wait_until(
-            lambda: unwritten(redis) == 0 or not worker_runs(),
+            over,
             seconds=_DRAIN_SECONDS,
             reason="everything acknowledged is in PostgreSQL",
             hint="",
+            poll=POLL_SECONDS[runtime.kind],
         )
-    return unwritten(redis)
+    left = unwritten(redis)
+    if left and not best_effort:
+        raise EnvironmentFault(
+            f"redis has to be started anew, and would lose {left} acknowledged writes",
+            hint="let the worker write them (`labctl worker start`, `labctl logs worker`), or give them "
+            "up with `labctl fault flushall`; then try again",
+        )
+    if left:
+        token.report(StackNoted(sentence(left, lost=True)))

@@ -1,9 +1,11 @@
-"""Work on several services at once, in the order that their dependencies allow."""
+"""Work on several things at once, in the order that their dependencies allow."""
 
 import queue
 import threading
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from graphlib import TopologicalSorter
+from types import MappingProxyType
 from typing import Final
 
 from stack.spec.events import StackEvent, StackEvents
@@ -14,7 +16,7 @@ class Cancelled(Exception):
 
 
 class CancelToken:
-    """What a task sees of the crew that it works in."""
+    """What a task sees of the work that it is a part of."""
 
     def __init__(self, put: Callable[[StackEvent], None]) -> None:
         self.report: Final = put
@@ -30,39 +32,57 @@ class CancelToken:
 
 
 Task = Callable[[CancelToken], None]
+#: Work of the thread that consumes the events: an interruption reaches it wherever it is.
+InlineTask = Callable[[], StackEvents]
+_NONE: Final[Mapping[str, InlineTask]] = MappingProxyType({})
 
 
-def work(tasks: Mapping[str, Task], after: Mapping[str, Collection[str]]) -> StackEvents:
-    """Run every task in a thread once those named in `after` are done; yield what they report.
+def work(
+    tasks: Mapping[str, Task],
+    after: Mapping[str, Collection[str]],
+    inline: Mapping[str, InlineTask] = _NONE,
+) -> StackEvents:
+    """Run every task once those named in `after` are done; yield what they report.
 
     The first exception of a task makes the others give up; it is raised when all have ended. So it is when
     the iterator is closed or interrupted: no task runs on after it.
+
+    Args:
+        tasks: What runs in threads, at the same time where it can.
+        after: Names of the tasks that each waits for; those that are no tasks do not count.
+        inline: What runs one after the other, in the thread that consumes the events.
     """
     reports: queue.SimpleQueue[StackEvent | Future[None]] = queue.SimpleQueue()
     token = CancelToken(reports.put)
-    waiting = {name: set(after.get(name, ())) & set(tasks) for name in tasks}
+    everything = {*tasks, *inline}
+    sorter = TopologicalSorter(
+        {name: [each for each in after.get(name, ()) if each in everything] for name in (*inline, *tasks)}
+    )
+    sorter.prepare()
     names: dict[Future[None], str] = {}
     with ThreadPoolExecutor(max_workers=max(1, len(tasks))) as pool:
 
-        def begin_ready() -> None:
-            for name in [name for name, before in waiting.items() if not before]:
-                del waiting[name]
-                future = pool.submit(tasks[name], token)
-                names[future] = name
-                future.add_done_callback(reports.put)
+        def begin_ready() -> StackEvents:
+            while ready := sorter.get_ready():
+                for name in ready:
+                    if name in inline:
+                        yield from inline[name]()
+                        sorter.done(name)
+                        continue
+                    future = pool.submit(tasks[name], token)
+                    names[future] = name
+                    future.add_done_callback(reports.put)
 
         try:
-            begin_ready()
+            yield from begin_ready()
             while names:
                 report = reports.get()
                 if not isinstance(report, Future):
                     yield report
                     continue
-                done = names.pop(report)
                 report.result()
-                for before in waiting.values():
-                    before.discard(done)
-                begin_ready()
+                sorter.done(names.pop(report))
+                yield from begin_ready()
         finally:
             # Leaving the `with` waits for the threads; they end at their next check.
             token.cancel()

@@ -1,250 +1,199 @@
-"""The life cycle of a lab: observe, plan, apply. Written once, over the `Runtime` protocol."""
+"""Carries plans out. It decides nothing: what a plan names is done, in the order of its edges."""
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
 from stack import ports
-from stack.converge import executor as crew
-from stack.converge.executor import CancelToken
-from stack.converge.health import probe, trouble
-from stack.converge.plan import Action, in_order, plan
-from stack.errors import DeadlinePassed, EnvironmentFault, LabError, NotRunning
-from stack.spec.events import ServiceChanged, StackEvents
-from stack.spec.runtime import FaultSignal, Observed, Runtime, RuntimeKind
-from stack.spec.service import HealthCheck, ServiceSpec
-from stack.wait import wait_until, waiting
+from stack.converge import drain, executor
+from stack.converge.executor import CancelToken, InlineTask, Task
+from stack.converge.plan import Kind, Node, Plan, Verb
+from stack.converge.readiness import Readiness
+from stack.converge.redis_options import tune
+from stack.errors import LabError
+from stack.redis_wire import redis_at
+from stack.spec.events import ServiceChanged, StackEvent, StackEvents
+from stack.spec.runtime import Observed, Runtime, Snapshot
+from stack.spec.service import ServiceSpec
 
-#: Lines of a log in an error.
-_TAIL: Final = 8
-#: s that a service gets to end of which there is no specification.
+#: s that a service gets to end in where there is no specification of it.
 _STOP_SECONDS: Final = 10.0
-#: s until a frozen process is seen to be.
-_PAUSE_SECONDS: Final = 5.0
-#: s within which a worker notices that an outage is over.
-_RECOVERY_SECONDS: Final = 6.0
-#: s between two reports that a service is still starting.
-_TELL_SECONDS: Final = 2.0
-#: s between two looks at a service that starts. An engine has to be asked, which costs it some work.
-_POLL_SECONDS: Final[Mapping[RuntimeKind, float]] = {"local": 0.02, "docker": 0.1}
+#: What is done in the thread that consumes the events, because it reports much or takes long.
+_INLINE: Final[tuple[Kind, ...]] = ("image", "network", "volume", "lab")
+
+#: Makes what a node of its kind names.
+Supply = Callable[[str], StackEvents]
+#: What was seen last of each service of a plan that came up.
+Converged = Generator[StackEvent, None, Mapping[str, Observed]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a plan can ask for beside services."""
+
+    #: By kind of node: images, networks, volumes, the lab as a whole.
+    supplies: Mapping[Kind, Supply] = field(default_factory=dict)
+    #: Raises where this machine does not allow these services; given by short name.
+    check: Callable[[Mapping[str, ServiceSpec]], None] = lambda specs: None
+    #: Completes the database; what could not be seen to, for a person.
+    apply_schema: Callable[[], str] = lambda: ""
+    #: Who holds a port.
+    describe_holder: Callable[[int], str] = ports.describe_holder
 
 
 class Lifecycle:
-    """Brings services to where they should be.
+    """Carries out plans for the services of one lab.
 
     Args:
         runtime: What runs them.
         specs: What they should be, by short name.
-        furnish: Work that completes a service each time that it was started and answers; it gives back what
-            that changed, for a person.
-        diagnose: What a service lacks, given its check and what was seen of it; see `health.ailment`.
-        trouble: Why one that lacks nothing does not get its work done; see `health.trouble`.
-        describe_holder: Who holds a port that a service needs.
+        snapshot: What the plans were made from.
+        readiness: How their health is found out.
+        surroundings: What is needed beside them.
     """
 
     def __init__(
         self,
         runtime: Runtime,
         specs: Mapping[str, ServiceSpec],
-        post_start: Mapping[str, Callable[[], str]],
-        diagnose: Callable[[HealthCheck, Observed], str] = probe,
-        trouble: Callable[[HealthCheck], str] = trouble,
-        describe_holder: Callable[[int], str] = ports.describe_holder,
+        snapshot: Snapshot,
+        readiness: Readiness,
+        surroundings: Surroundings,
     ) -> None:
         self._runtime = runtime
         self._specs = specs
-        self._post_start = post_start
-        self._diagnose = diagnose
-        self._trouble = trouble
-        self._describe_holder = describe_holder
-        self._begun: list[str] = []
+        self._snapshot = snapshot
+        self._readiness = readiness
+        self._surroundings = surroundings
+        self._begun: set[str] = set()
+        self._observed: dict[str, Observed] = {}
+        self._do: Mapping[Verb, Callable[[Node, CancelToken], None]] = {
+            "stop": self._stop,
+            "drain": self._drain,
+            "clear": self._clear,
+            "check": self._check,
+            "keep": self._keep,
+            "start": self._start,
+            "replace": self._replace,
+            "resume": self._resume,
+            "apply": self._apply,
+        }
 
-    def converge(self, services: Collection[str]) -> StackEvents:
-        """Bring these services up, or leave those that are. What it began ends again if it fails.
+    def run(self, plan: Plan) -> Converged:
+        """Carry it out; what it began to start ends again if it fails or is closed.
 
         Raises:
             PortHeld: before anything is started.
             DeadlinePassed: a service is not healthy in time.
             EnvironmentFault: a service ended while it started, or can't be started.
         """
-        observed = self._runtime.observe()
-        actions = [action for action in plan(self._specs, observed) if action.service in services]
-        self._clear_the_dead(actions, observed)
-        self._check_ports(actions, observed)
-        self._begun = []
+        tasks: dict[str, Task] = {}
+        inline: dict[str, InlineTask] = {}
+        for node in plan.nodes:
+            if node.kind in _INLINE:
+                inline[node.key] = partial(self._surroundings.supplies[node.kind], node.name)
+            else:
+                tasks[node.key] = partial(self._do[node.verb], node)
         try:
-            yield from crew.work(
-                {action.service: partial(self._apply, action) for action in actions},
-                {name: spec.depends_on for name, spec in self._specs.items()},
-            )
+            yield from executor.work(tasks, {node.key: node.after for node in plan.nodes}, inline)
         except BaseException:
             # Also when the user interrupts, or closes the iterator.
-            self._undo()
+            self._undo(plan)
             raise
+        return self._observed
 
-    def end(self, services: Collection[str]) -> StackEvents:
-        """Stop these services, each before those that it depends on; also those without a specification."""
-        observed = self._runtime.observe()
-        after: dict[str, set[str]] = {name: set() for name in services}
-        for name in services:
-            for needed in self._specs[name].depends_on if name in self._specs else ():
-                after.setdefault(needed, set()).add(name)
-        yield from crew.work(
-            {name: partial(self._stop, name, observed.get(name)) for name in services}, after
-        )
+    def _stop(self, node: Node, token: CancelToken) -> None:
+        token.report(ServiceChanged(node.name, "stopping"))
+        self._end(node.name)
+        token.report(ServiceChanged(node.name, "stopped"))
 
-    def inject(self, service: str, fault: FaultSignal) -> StackEvents:
-        """Kill, freeze or unfreeze a running service.
-
-        Raises:
-            NotRunning: there is nothing that a signal could reach.
-        """
-        seen = self._runtime.observe().get(service)
-        if seen is None or seen.pid is None:
-            raise NotRunning(f"{service} does not run", hint="start it with `labctl up`")
-        match fault:
-            case "kill":
-                self._runtime.signal(service, fault)
-                yield ServiceChanged(service, "died", "SIGKILL")
-            case "pause":
-                self._runtime.signal(service, fault)
-                wait_until(
-                    lambda: self._runtime.observe()[service].state == "paused",
-                    seconds=_PAUSE_SECONDS,
-                    reason=f"{service} is frozen",
-                    hint="try again",
-                )
-                yield ServiceChanged(service, "paused", "SIGSTOP")
-            case "resume":
-                yield from self.converge((service,))
-
-    def _clear_the_dead(self, actions: Collection[Action], observed: Mapping[str, Observed]) -> None:
+    def _clear(self, node: Node, token: CancelToken) -> None:
         """End what a dead service left behind: an orphan may hold its port."""
-        for action in actions:
-            if action.verb == "replace" and observed[action.service].state == "died":
-                self._runtime.stop(action.service, seconds=0)
+        self._runtime.stop(node.name, seconds=0)
 
-    def _check_ports(self, actions: Collection[Action], observed: Mapping[str, Observed]) -> None:
-        own = {seen.port for seen in observed.values() if seen.pid is not None}
-        wanted = [
-            (action.service, port)
-            for action in actions
-            if action.verb in ("start", "replace")
-            and (port := self._specs[action.service].port) is not None
-            and port not in own
-        ]
-        ports.require_free(wanted, self._describe_holder)
+    def _drain(self, node: Node, token: CancelToken) -> None:
+        # Where it listens now; its specification may name another port.
+        port = self._snapshot.services[node.name].port or self._specs[node.name].health.port
+        drain.drain(redis_at(port), self._runtime, token, best_effort=node.best_effort)
 
-    def _apply(self, action: Action, token: CancelToken) -> None:
-        spec = self._specs[action.service]
+    def _check(self, node: Node, token: CancelToken) -> None:
+        self._surroundings.check({name: self._specs[name] for name in node.services})
+        ports.require_free(node.ports, self._surroundings.describe_holder)
+
+    def _apply(self, node: Node, token: CancelToken) -> None:
+        if told := self._surroundings.apply_schema():
+            token.report(ServiceChanged("postgres", "healthy", told))
+
+    def _keep(self, node: Node, token: CancelToken) -> None:
+        self._await(node, token, seen=self._snapshot.services[node.name])
+
+    def _resume(self, node: Node, token: CancelToken) -> None:
         begun = time.monotonic()
-        match action.verb:
-            case "keep":
-                pass
-            case "resume":
-                self._runtime.signal(spec.name, "resume")
-            case "replace" | "start":
-                self._start(spec, action, token)
-        if missing := self._missing_dependencies(spec):
-            text = f"waits for {' and '.join(missing)}"
+        self._runtime.signal(node.name, "resume")
+        self._await(node, token, begun=begun)
+
+    def _start(self, node: Node, token: CancelToken) -> None:
+        begun = time.monotonic()
+        token.report(ServiceChanged(node.name, "starting", node.cause))
+        self._begin(node, token)
+        self._await(node, token, begun=begun, is_new=True)
+
+    def _replace(self, node: Node, token: CancelToken) -> None:
+        begun = time.monotonic()
+        token.report(ServiceChanged(node.name, "starting", node.cause))
+        self._end(node.name)
+        self._begin(node, token)
+        self._await(node, token, begun=begun, is_new=True)
+
+    def _begin(self, node: Node, token: CancelToken) -> None:
+        token.raise_if_cancelled()
+        self._begun.add(node.name)
+        self._runtime.start(self._specs[node.name])
+
+    def _await(
+        self,
+        node: Node,
+        token: CancelToken,
+        *,
+        seen: Observed | None = None,
+        begun: float | None = None,
+        is_new: bool = False,
+    ) -> None:
+        """Wait until it is fit for work.
+
+        Args:
+            node: What was done to it.
+            token: Told how it ends.
+            seen: What is still true of it; None: nothing.
+            begun: When work on it began, in s on the monotonic clock; None: it was left alone.
+            is_new: Whether it was started.
+        """
+        spec = self._specs[node.name]
+        if node.waits_for:
+            text = f"waits for {' and '.join(node.waits_for)}"
             token.report(ServiceChanged(spec.name, "running", text))
             return
-        self._await_health(spec, token)
-        # Also what was running all the time may lack something by now: a table that somebody dropped.
-        changed = self._post_start[spec.name]() if spec.name in self._post_start else ""
-        took = "" if action.verb == "keep" else f"{time.monotonic() - begun:.1f} s"
-        if trouble := self._lasting_trouble(spec, token):
-            token.report(ServiceChanged(spec.name, "unhealthy", trouble))
-            return
+        self._observed[spec.name] = self._readiness.await_health(spec, seen, token, is_new=is_new)
+        # Also one that ran all the time may have been given other options meanwhile.
+        changed = tune(spec)
+        took = "" if begun is None else f"{time.monotonic() - begun:.1f} s"
         where = f"{spec.health.host}:{spec.port}" if spec.port else ""
-        token.report(ServiceChanged(spec.name, "healthy", ", ".join(filter(None, (where, took, changed)))))
+        detail = ", ".join(filter(None, (where, took, changed)))
+        if trouble := self._readiness.lasting_trouble(spec, token):
+            token.report(ServiceChanged(spec.name, "unhealthy", trouble))
+        else:
+            token.report(ServiceChanged(spec.name, "healthy", detail))
 
-    def _start(self, spec: ServiceSpec, action: Action, token: CancelToken) -> None:
-        token.report(ServiceChanged(spec.name, "starting", action.why))
-        self._begun.append(spec.name)
-        if action.verb == "replace":
-            self._runtime.stop(spec.name, seconds=spec.stop_seconds)
-        token.raise_if_cancelled()
-        self._runtime.start(spec)
+    def _end(self, service: str) -> None:
+        spec = self._specs.get(service)
+        self._runtime.stop(service, seconds=spec.stop_seconds if spec else _STOP_SECONDS)
 
-    def _stop(self, name: str, seen: Observed | None, token: CancelToken) -> None:
-        if seen is not None and seen.pid is not None:
-            token.report(ServiceChanged(name, "stopping"))
-        if seen is not None:
-            spec = self._specs.get(name)
-            self._runtime.stop(name, seconds=spec.stop_seconds if spec else _STOP_SECONDS)
-            token.report(ServiceChanged(name, "stopped"))
-
-    def _missing_dependencies(self, spec: ServiceSpec) -> list[str]:
-        """Those without which it can't become healthy, whatever it does."""
-        observed = self._runtime.observe()
-        return [name for name in spec.depends_on if name not in observed or observed[name].state != "running"]
-
-    def _await_health(self, spec: ServiceSpec, token: CancelToken) -> None:
-        lack = ""
-
-        def fit() -> bool:
-            nonlocal lack
-            token.raise_if_cancelled()
-            seen = self._runtime.observe().get(spec.name)
-            if seen is None or seen.pid is None:
-                raise self._ended(spec)
-            lack = self._diagnose(spec.health, seen)
-            if lack and seen.health_output:
-                lack += f" (its own health check says: {seen.health_output})"
-            # Of one that ran before, the runtime's opinion may be as of before its repair.
-            if lack and seen.unhealthy and spec.name in self._begun:
-                raise self._unhealthy(EnvironmentFault, spec, "", lack)
-            return not lack
-
-        told = 0.0
-        try:
-            poll = _POLL_SECONDS[self._runtime.kind]
-            for waited in waiting(
-                fit, seconds=spec.health.seconds, reason="it is healthy", hint="", poll=poll
-            ):
-                if waited - told >= _TELL_SECONDS:
-                    told = waited
-                    token.report(ServiceChanged(spec.name, "starting", f"{waited:.0f} s: it {lack}"))
-        except DeadlinePassed as error:
-            raise self._unhealthy(DeadlinePassed, spec, f" after {spec.health.seconds:g} s", lack) from error
-
-    def _lasting_trouble(self, spec: ServiceSpec, token: CancelToken) -> str:
-        """Why it does not get its work done. A worker notices within seconds that an outage is over: that is
-        waited for; what lasts is not this lab's to mend, such as a lock that somebody holds."""
-
-        def over() -> bool:
-            token.raise_if_cancelled()
-            return not self._trouble(spec.health)
-
-        with suppress(DeadlinePassed):
-            poll = _POLL_SECONDS[self._runtime.kind]
-            seconds = _RECOVERY_SECONDS if spec.health.protocol == "worker" else 0.0
-            wait_until(over, seconds=seconds, reason="it gets its work done", hint="", poll=poll)
-        return self._trouble(spec.health)
-
-    def _unhealthy(
-        self, kind: type[EnvironmentFault], spec: ServiceSpec, when: str, lack: str
-    ) -> EnvironmentFault:
-        return kind(
-            f"{spec.name} is not healthy{when}: it {lack}{self._tail(spec)}",
-            hint=f"`labctl logs {spec.name}` may say more; `labctl doctor` checks the machine",
-        )
-
-    def _ended(self, spec: ServiceSpec) -> EnvironmentFault:
-        return EnvironmentFault(
-            f"{spec.name} ended while it was starting{self._tail(spec)}",
-            hint="see the last lines of its log above; `labctl doctor` checks the machine",
-        )
-
-    def _tail(self, spec: ServiceSpec) -> str:
-        lines = [line.text for line in self._runtime.logs([spec.name], tail=_TAIL, follow=False)]
-        return "; its log ends with:\n" + "\n".join(f"  {line}" for line in lines) if lines else ""
-
-    def _undo(self) -> None:
-        for name in reversed([name for name in in_order(self._specs) if name in self._begun]):
-            # The first error is the one to tell; what could not be ended here, `down` ends.
-            with suppress(LabError):
-                self._runtime.stop(name, seconds=self._specs[name].stop_seconds)
+    def _undo(self, plan: Plan) -> None:
+        for node in reversed(plan.nodes):
+            if node.verb in ("start", "replace") and node.name in self._begun:
+                # The first error is the one to tell; what could not be ended here, `down` ends.
+                with suppress(LabError):
+                    self._end(node.name)

@@ -1,55 +1,110 @@
-"""From what should be and what is to what must be done. Pure."""
+"""What a command will do to a lab: a value that can be shown and carried out. `planner` makes it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
+from typing import Any, Final, Literal
 
-from stack.spec.runtime import Observed
-from stack.spec.service import ServiceSpec
+#: `clear` ends what a dead service left behind; `check` asks whether this machine has room for what starts.
+Verb = Literal[
+    "pull",
+    "build",
+    "tag",
+    "create",
+    "stop",
+    "drain",
+    "clear",
+    "check",
+    "keep",
+    "start",
+    "replace",
+    "resume",
+    "apply",
+    "remove",
+]
+Kind = Literal["service", "image", "network", "volume", "schema", "machine", "lab"]
 
-Verb = Literal["keep", "start", "replace", "resume"]
+#: What leaves a lab as it is. A schema is only added to where something of it is missing.
+_CHANGES_NOTHING: Final = ("keep", "apply")
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
-    """What becomes of one service."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """One thing to do."""
 
     verb: Verb
-    service: str
-    #: For people; '' where nothing needs saying.
-    why: str = ""
+    kind: Kind = "service"
+    #: Short name of the service or volume, name of the image; '' where there is only one of its kind.
+    name: str = ""
+    #: Why, for people; '' where it goes without saying.
+    cause: str = ""
+    #: Keys of the nodes that have to be done before.
+    after: tuple[str, ...] = ()
+    #: Services without which this one can't become healthy, and which the plan does not start.
+    waits_for: tuple[str, ...] = ()
+    #: Services that this machine has to have room for, and their ports that have to be free.
+    services: tuple[str, ...] = ()
+    ports: tuple[tuple[str, int], ...] = ()
+    #: Whether the plan goes on where this can't be done completely.
+    best_effort: bool = False
+
+    @property
+    def subject(self) -> str:
+        """What is acted on: `redis`, `image redis:8-alpine`, `network`."""
+        return self.name if self.kind == "service" else f"{self.kind} {self.name}".rstrip()
+
+    @property
+    def key(self) -> str:
+        """The node's name within its plan: `start redis`."""
+        return f"{self.verb} {self.subject}"
 
     def __str__(self) -> str:
-        return f"{self.verb} {self.service}" + (f": {self.why}" if self.why else "")
+        return f"{self.key}: {self.cause}" if self.cause else self.key
 
 
-def plan(specs: Mapping[str, ServiceSpec], observed: Mapping[str, Observed]) -> tuple[Action, ...]:
-    """One action for each service of `specs`, dependencies first."""
-    return tuple(_action(specs[name], observed.get(name)) for name in in_order(specs))
+@dataclass(frozen=True)
+class Plan:
+    """Nodes, each after those that it depends on.
+
+    Raises:
+        ValueError: some depend on one another.
+    """
+
+    nodes: tuple[Node, ...]
+
+    @classmethod
+    def of(cls, nodes: Iterable[Node]) -> "Plan":
+        """Put the nodes in an order that their edges allow, otherwise in the order given."""
+        by_key = {node.key: node for node in nodes}
+        graph = {key: [each for each in node.after if each in by_key] for key, node in by_key.items()}
+        return cls(tuple(by_key[key] for key in ordered(graph)))
+
+    @cached_property
+    def changes(self) -> bool:
+        """Whether carrying it out changes anything."""
+        return any(node.verb not in _CHANGES_NOTHING for node in self.nodes)
+
+    def lines(self) -> tuple[str, ...]:
+        """The plan for people, one line for each node."""
+        return (*(str(node) for node in self.nodes), *(() if self.changes else ("Nothing to do.",)))
+
+    def document(self) -> dict[str, Any]:
+        """The plan for programs."""
+        nodes = [
+            {"verb": node.verb, "subject": node.subject, "cause": node.cause, "after": list(node.after)}
+            for node in self.nodes
+        ]
+        return {"changes": self.changes, "plan": nodes}
 
 
-def in_order(specs: Mapping[str, ServiceSpec]) -> tuple[str, ...]:
-    """The services, each after those that it depends on, otherwise in the order given."""
-    ordered: list[str] = []
-    waiting = list(specs)
-    while waiting:
-        ready = [name for name in waiting if not set(specs[name].depends_on) & set(waiting)]
-        if not ready:
-            raise ValueError(f"these services depend on one another: {', '.join(waiting)}")
-        ordered += ready
-        waiting = [name for name in waiting if name not in ready]
-    return tuple(ordered)
+def ordered(graph: dict[str, list[str]]) -> tuple[str, ...]:
+    """The keys of a graph, each after those that it names.
 
-
-def _action(spec: ServiceSpec, seen: Observed | None) -> Action:
-    if seen is None or seen.state in ("missing", "removed"):
-        return Action("start", spec.name)
-    if seen.state == "stopped":
-        return Action("start", spec.name, "it was stopped")
-    if seen.state == "died":
-        return Action("replace", spec.name, seen.detail or "it has died")
-    if seen.spec_hash != spec.hash():
-        return Action("replace", spec.name, "what it is started from has changed")
-    if seen.state == "paused":
-        return Action("resume", spec.name, "it was paused")
-    return Action("keep", spec.name)
+    Raises:
+        ValueError: some depend on one another.
+    """
+    try:
+        return tuple(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        raise ValueError(f"these depend on one another: {', '.join(error.args[1])}") from error

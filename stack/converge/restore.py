@@ -13,6 +13,7 @@ from service.writebehind import keys
 from stack.errors import EnvironmentFault, LabError
 from stack.redis_wire import ask
 from stack.spec.events import StackEvents, StackNoted
+from stack.spec.runtime import Observed
 from stack.spec.service import HealthCheck
 from stack.state.kept_settings import KeptSettings
 from stack.undo_log import Noted, RunChanges, borrowed_settings, undo_logs
@@ -23,10 +24,15 @@ if TYPE_CHECKING:
 _HTTP_SECONDS = 5.0
 
 
-def tend(lab: "Lab") -> StackEvents:
-    """Put back what killed runs changed, and what a Redis without memory forgot; say what was done."""
+def tend(lab: "Lab", services: Mapping[str, Observed] | None = None) -> StackEvents:
+    """Put back what killed runs changed, and what a Redis without memory forgot; say what was done.
+
+    Args:
+        lab: The lab.
+        services: What was just seen of its services; None: look.
+    """
     yield from put_back(lab)
-    seen = lab.services().get("redis")
+    seen = (lab.services() if services is None else services).get("redis")
     # Whoever else may listen on its port is not asked.
     if seen is not None and seen.state == "running":
         yield from remember(lab)

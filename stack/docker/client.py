@@ -32,11 +32,18 @@ class EngineClient(docker.APIClient):
 
     def __init__(self, base_url: str, **options: Any) -> None:
         self._answers: WeakSet[requests.Response] = WeakSet()
+        self._told_version: Any = None
         try:
             super().__init__(base_url=base_url, **options)
         except BaseException:
             self.close()
             raise
+
+    def version(self, api_version: bool = True) -> Any:
+        """What the engine says of itself. The library asks first, to find out how to speak to it."""
+        if self._told_version is None:
+            self._told_version = super().version(api_version)
+        return self._told_version
 
     def mount(self, prefix: str | bytes, adapter: BaseAdapter) -> None:
         if isinstance(adapter, UnixHTTPAdapter):

@@ -8,9 +8,9 @@ from service.writebehind.settings import Settings
 from stack.docker import labels
 from stack.docker.build_context import DOCKERFILE
 from stack.docker.containers import LOG_OPTIONS, TMPFS_OPTIONS, container_of
-from stack.docker.images import COMPOSE_TAG, REPOSITORY
+from stack.docker.images import REPOSITORY
 from stack.docker.services import docker_specs
-from stack.spec.container import ContainerSpec, Mount
+from stack.spec.container import COMPOSE_TAG, ContainerSpec, Mount
 from stack.spec.names import DEFAULT_NAME, HOST
 from stack.spec.service import ProgramSpec
 from stack.spec.services import DEFAULT_PORTS, K6, OBSERVABILITY_PORTS

@@ -82,14 +82,12 @@ def _is_connected(client: "APIClient", lab: str, found: Mapping[str, Any]) -> bo
     return known is not None and bool(there) and known.get("NetworkID") in (*there, "")
 
 
-def ensure_surroundings(client: "APIClient", lab: str, spec: ServiceSpec, owner: Mapping[str, str]) -> None:
-    """Create the lab's network and the service's volumes if they are missing, with the labels of its owner.
+def ensure_network(client: "APIClient", lab: str, owner: Mapping[str, str]) -> None:
+    """Create the lab's network if it is missing, with the labels of its owner.
 
     Raises:
-        EnvironmentFault: a network or volume of that name belongs to somebody else.
+        EnvironmentFault: a network of that name is somebody else's.
     """
-    from docker.errors import NotFound
-
     name = labels.network_name(lab)
     networks = [each for each in client.networks(names=[name]) if each["Name"] == name]
     if not networks:
@@ -98,17 +96,27 @@ def ensure_surroundings(client: "APIClient", lab: str, spec: ServiceSpec, owner:
         )
     elif not labels.is_own(lab, networks[0].get("Labels")):
         raise _foreign("network", name)
-    for mount in container_of(spec).mounts:
-        if mount.kind != "volume":
-            continue
-        name = labels.volume_name(lab, mount.source)
-        try:
-            volume = client.inspect_volume(name)
-        except NotFound:
-            client.create_volume(name, labels={**labels.of_volume(lab, mount.source), **owner})
-        else:
-            if not labels.is_own(lab, volume.get("Labels")):
-                raise _foreign("volume", name)
+
+
+def ensure_volume(client: "APIClient", lab: str, volume: str, owner: Mapping[str, str]) -> None:
+    """Create a volume of the lab if it is missing, with the labels of its owner.
+
+    Args:
+        volume: Its short name.
+
+    Raises:
+        EnvironmentFault: a volume of that name is somebody else's.
+    """
+    from docker.errors import NotFound
+
+    name = labels.volume_name(lab, volume)
+    try:
+        found = client.inspect_volume(name)
+    except NotFound:
+        client.create_volume(name, labels={**labels.of_volume(lab, volume), **owner})
+    else:
+        if not labels.is_own(lab, found.get("Labels")):
+            raise _foreign("volume", name)
 
 
 def create(

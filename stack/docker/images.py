@@ -1,7 +1,7 @@
 """Images: pulled if they are missing, built if what they are built from has changed."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,16 +10,14 @@ from stack.docker.build_context import DOCKERFILE, context_archive, context_hash
 from stack.docker.engine import connect, map_docker_errors
 from stack.errors import EnvironmentFault
 from stack.settings import StackSettings
+from stack.spec.container import COMPOSE_TAG
 from stack.spec.events import Advanced, StackEvents, StackNoted
-from stack.spec.service import ProgramSpec
 
 if TYPE_CHECKING:
     from docker import APIClient
 
 #: The image of the API and the worker; its tag is the hash of its context.
 REPOSITORY: Final = "write-behind-lab"
-#: The same image as compose.yaml calls it.
-COMPOSE_TAG: Final = "compose"
 _MB: Final = 1_000_000
 #: What the engine calls the steps of a layer, and what people call them.
 _MOVES: Final = {"Downloading": "downloaded", "Extracting": "unpacked"}
@@ -35,29 +33,37 @@ def own_image() -> str:
     return f"{REPOSITORY}:{context_hash()}"
 
 
+def images_by_name(client: "APIClient", images: Collection[str]) -> dict[str, str]:
+    """Ids by name of those of these images that are there, and of what earlier versions of the lab's own
+    image left, all asked for at once."""
+    wanted = sorted({image.rpartition(":")[0] for image in images})
+    # The stubs know one value a filter.
+    filters: Any = {"reference": wanted}
+    found = client.images(filters=filters) if wanted else []
+    return {name: str(each["Id"]) for each in found for name in each.get("RepoTags") or ()}
+
+
 class DockerImages:
     """Provides the images of services."""
 
     def __init__(self, settings: StackSettings) -> None:
         self._settings = settings
 
-    def ensure_images(self, specs: Mapping[str, ProgramSpec]) -> StackEvents:
-        """Pull and build what is missing. Where nothing is missing this takes almost no time.
+    def ensure(self, image: str) -> StackEvents:
+        """Pull or build an image if it is missing, and let compose find the lab's own one.
 
         Raises:
-            EnvironmentFault: an image is missing and can't be pulled, or the build failed.
+            EnvironmentFault: it can't be pulled, or the build failed.
         """
-        wanted = sorted({spec.container.image for spec in specs.values() if spec.container})
+        is_own = image.startswith(f"{REPOSITORY}:")
         with closing(connect(self._settings, patient=True)) as client:
-            for image in wanted:
-                is_own = image.startswith(f"{REPOSITORY}:")
-                is_new = not _is_there(client, image)
-                if is_new:
-                    yield from self._build(client, image) if is_own else _pull(client, image)
-                if is_own:
-                    _tag_for_compose(client, image)
-                if is_own and is_new:
-                    _forget_older(client, image)
+            is_new = not _is_there(client, image)
+            if is_new:
+                yield from self._build(client, image) if is_own else _pull(client, image)
+            if is_own:
+                _tag_for_compose(client, image)
+            if is_own and is_new:
+                _forget_older(client, image)
 
     def _build(self, client: "APIClient", image: str) -> StackEvents:
         what = "the image of api and worker"

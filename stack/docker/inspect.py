@@ -31,6 +31,7 @@ def observed(service: str, found: Mapping[str, Any]) -> Observed:
         pid=int(state["Pid"]) if lives else None,
         started_at=unix_time(str(state["StartedAt"])) if lives else None,
         spec_hash=docker_labels.labels_of(found).get(docker_labels.SPEC, ""),
+        image=str((found.get("Config") or {}).get("Image", "")),
         port=_port(found),
         detail=_detail(state),
         health_output=_health_output(state) if lives else "",

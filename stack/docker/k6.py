@@ -41,7 +41,7 @@ class DockerLoadTest:
         return shown_command(program, self._script, {"BASE_URL": API.container_url(), **self._given})
 
     def prepare(self) -> StackEvents:
-        return DockerImages(self._settings).ensure_images({"k6": self._spec()})
+        return DockerImages(self._settings).ensure(docker_containers.container_of(K6).image)
 
     def lines(self) -> Generator[str, None, None]:
         printed: deque[str] = deque(maxlen=TAIL)

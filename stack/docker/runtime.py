@@ -4,7 +4,8 @@ The protocol's calls come from several threads at once; the client's connections
 """
 
 import threading
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -14,12 +15,14 @@ from stack.docker import labels as docker_labels
 from stack.docker import logs as docker_logs
 from stack.docker.engine import connect, map_docker_errors
 from stack.docker.exec import run
+from stack.docker.images import images_by_name
 from stack.docker.inspect import observed
 from stack.docker.owner import Owner
 from stack.docker.usage import ContainerMeter
 from stack.errors import EnvironmentFault, NotRunning
 from stack.settings import StackSettings
-from stack.spec.runtime import ExecResult, FaultSignal, LogLine, Observed, RuntimeKind, Usage
+from stack.spec.events import StackEvents
+from stack.spec.runtime import ExecResult, FaultSignal, LogLine, Observed, RuntimeKind, Snapshot, Usage
 from stack.spec.service import ServiceSpec
 from stack.wait import wait_until
 
@@ -33,13 +36,13 @@ _KILL_SECONDS: Final = 10.0
 class DockerRuntime:
     """Implements `Runtime` (see runtime.py)."""
 
-    def __init__(self, lab: str, settings: StackSettings, owner: Owner) -> None:
+    def __init__(self, lab: str, settings: StackSettings, owner: Owner, images: Collection[str] = ()) -> None:
+        """`images`: names of all that a lab can need."""
         self._lab = lab
         self._settings = settings
         self._owner = owner
+        self._images = images
         self._meter = ContainerMeter()
-        #: Services start side by side, but the network and the volumes are made once.
-        self._creating = threading.Lock()
         self._connecting = threading.Lock()
 
     @property
@@ -56,6 +59,9 @@ class DockerRuntime:
         with self._connecting:
             return self._connected
 
+    def connect(self) -> None:
+        _ = self._client
+
     def observe(self) -> Mapping[str, Observed]:
         return {
             labels[docker_labels.SERVICE]: observed(labels[docker_labels.SERVICE], found)
@@ -64,6 +70,21 @@ class DockerRuntime:
             and labels.get(docker_labels.ONE_OFF) != "True"
         }
 
+    def observe_service(self, service: str) -> Observed | None:
+        found = self._find(service)
+        return None if found is None else observed(service, found)
+
+    def snapshot(self) -> Snapshot:
+        services = self.observe()
+        with map_docker_errors(f"what the lab {self._lab} needs can't be looked up"):
+            networks = self._client.networks(filters=docker_labels.own_filter(self._lab))
+            return Snapshot(
+                services=services,
+                images=images_by_name(self._client, self._images),
+                network=any(docker_labels.is_own(self._lab, each.get("Labels")) for each in networks),
+                volumes=tuple(name.removeprefix(f"{self._lab}_") for name in self._volumes()),
+            )
+
     def start(self, spec: ServiceSpec) -> None:
         found = self._find(spec.name)
         with map_docker_errors(f"{spec.name} could not be started"):
@@ -71,8 +92,6 @@ class DockerRuntime:
                 docker_containers.discard(self._client, found["Id"])
                 found = None
             if found is None:
-                with self._creating:
-                    docker_containers.ensure_surroundings(self._client, self._lab, spec, self._owner.labels())
                 identity = docker_containers.create(self._client, self._lab, spec, self._owner.labels())
             else:
                 identity = found["Id"]
@@ -117,10 +136,17 @@ class DockerRuntime:
             for volume in () if keep_data else self._volumes():
                 self._client.remove_volume(volume)
 
-    def holds_data(self) -> bool:
-        """Whether a volume of the lab is there."""
-        with map_docker_errors("the lab's volumes can't be looked up"):
-            return bool(self._volumes())
+    def create_network(self) -> StackEvents:
+        """Make the lab's network, unless it is there."""
+        with map_docker_errors(f"the network of {self._lab} could not be made"):
+            docker_containers.ensure_network(self._client, self._lab, self._owner.labels())
+        yield from ()
+
+    def create_volume(self, volume: str) -> StackEvents:
+        """Make a volume of the lab, given by its short name, unless it is there."""
+        with map_docker_errors(f"the volume {volume} could not be made"):
+            docker_containers.ensure_volume(self._client, self._lab, volume, self._owner.labels())
+        yield from ()
 
     def exec(self, service: str, argv: Sequence[str], stdin: bytes = b"") -> ExecResult:
         found = self._find(service)
@@ -155,14 +181,22 @@ class DockerRuntime:
         from docker.errors import NotFound
 
         own = docker_labels.own_filter(self._lab)
-        details: list[Mapping[str, Any]] = []
+        client = self._client
+
+        def inspect(identity: str) -> Mapping[str, Any] | None:
+            # Another labctl or a person may remove it meanwhile.
+            with suppress(NotFound):
+                details: Mapping[str, Any] = client.inspect_container(identity)
+                return details
+            return None
+
         with map_docker_errors(f"the containers of {self._lab} can't be looked up"):
-            for found in self._client.containers(all=True, filters=own):
+            listed = client.containers(all=True, filters=own)
+            for found in listed:
                 self._owner.require(self._lab, found.get("Labels"))
-                # Another labctl or a person may remove it meanwhile.
-                with suppress(NotFound):
-                    details.append(self._client.inspect_container(found["Id"]))
-        return details
+            with ThreadPoolExecutor(max_workers=max(1, len(listed))) as pool:
+                details = pool.map(inspect, [found["Id"] for found in listed])
+                return [each for each in details if each is not None]
 
     def _find(self, service: str) -> Mapping[str, Any] | None:
         with map_docker_errors(f"the container of {service} can't be looked up"):
@@ -197,7 +231,7 @@ class DockerRuntime:
 
     def _await_end(self, service: str) -> None:
         wait_until(
-            lambda: (seen := self.observe().get(service)) is None or seen.pid is None,
+            lambda: (seen := self.observe_service(service)) is None or seen.pid is None,
             seconds=_KILL_SECONDS,
             reason=f"{service} has ended after SIGKILL",
             hint="the engine may be overloaded; try again",

@@ -19,7 +19,6 @@ from stack.errors import EnvironmentFault
 from stack.local.programs import redis_server
 from stack.local.unprivileged import NOBODY
 from stack.settings import StackSettings, inherited_env
-from stack.spec.events import StackEvents
 from stack.spec.service import ServiceSpec
 
 #: Open files: the least that a process of the lab needs, and what it gets where the limit allows.
@@ -34,7 +33,7 @@ _VERSION: Final = re.compile(r"\bv=(\d+)\.(\d+)")
 _ANSWER_SECONDS: Final = 5.0
 
 
-def require(settings: StackSettings, specs: Mapping[str, ServiceSpec]) -> StackEvents:
+def require(settings: StackSettings, specs: Mapping[str, ServiceSpec]) -> None:
     """Check what the services to be started need, and raise the limits that may be raised.
 
     Raises:
@@ -49,7 +48,6 @@ def require(settings: StackSettings, specs: Mapping[str, ServiceSpec]) -> StackE
     for fault in faults:
         if fault is not None:
             raise fault
-    yield from ()
 
 
 def allow_files() -> None:

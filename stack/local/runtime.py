@@ -23,7 +23,7 @@ from stack.local.programs import redis_server
 from stack.local.records import ProcessRecord
 from stack.local.usage import UsageMeter
 from stack.settings import StackSettings, inherited_env
-from stack.spec.runtime import ExecResult, FaultSignal, LogLine, Observed, RuntimeKind, Usage
+from stack.spec.runtime import ExecResult, FaultSignal, LogLine, Observed, RuntimeKind, Snapshot, Usage
 from stack.spec.service import ServiceSpec
 from stack.spec.services import CORE, WITH_DATA
 from stack.state.files import map_os_errors
@@ -50,9 +50,19 @@ class LocalRuntime:
     def kind(self) -> RuntimeKind:
         return "local"
 
+    def connect(self) -> None:
+        """This machine is always there."""
+
     def observe(self) -> Mapping[str, Observed]:
-        records = (local_records.read(self._directory, service) for service in CORE)
-        return {record.service: self._observe(record) for record in records if record is not None}
+        observed = {service: self.observe_service(service) for service in CORE}
+        return {service: seen for service, seen in observed.items() if seen is not None}
+
+    def observe_service(self, service: str) -> Observed | None:
+        record = local_records.read(self._directory, service)
+        return None if record is None else self._observe(record)
+
+    def snapshot(self) -> Snapshot:
+        return Snapshot(services=self.observe())
 
     def start(self, spec: ServiceSpec) -> None:
         log = self._log(spec.name)

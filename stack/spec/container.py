@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 MIB: Final = 1 << 20
+#: Tag by which compose.yaml knows the image of the API and the worker, beside the one that labctl gives it.
+COMPOSE_TAG: Final = "compose"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

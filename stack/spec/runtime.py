@@ -5,7 +5,7 @@ The life cycle (lifecycle.py) is written once over this protocol. Services go by
 """
 
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from stack.spec.events import ServiceState
@@ -30,6 +30,8 @@ class Observed:
     started_at: float | None = None
     #: Hash of the spec that it was started from: another one means that it must be replaced.
     spec_hash: str = ""
+    #: Name of the image that a container was made from.
+    image: str = ""
     #: Host port by name of the endpoint.
     port: int | None = None
     detail: str = ""
@@ -37,6 +39,21 @@ class Observed:
     #: service unhealthy.
     health_output: str = ""
     unhealthy: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A lab and what it needs around it, as seen once: what a command plans from."""
+
+    #: Every service that exists in any state, by short name.
+    services: Mapping[str, Observed] = field(default_factory=dict)
+    #: Of containers: ids of the images that a lab can need, by name; whether its network is there; its
+    #: volumes, by short name.
+    images: Mapping[str, str] = field(default_factory=dict)
+    network: bool = False
+    volumes: tuple[str, ...] = ()
+    #: Products whose newest acknowledged write is in Redis alone; 0 where Redis does not answer.
+    unwritten: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +100,20 @@ class Runtime(Protocol):
     @property
     def kind(self) -> RuntimeKind: ...
 
+    def connect(self) -> None:
+        """Raises EnvironmentFault where this runtime can't be used. Makes nothing."""
+        ...
+
     def observe(self) -> Mapping[str, Observed]:
         """Every service of this lab that exists in any state, by short name."""
+        ...
+
+    def observe_service(self, service: str) -> Observed | None:
+        """One service, None if it does not exist: what to ask while waiting for it."""
+        ...
+
+    def snapshot(self) -> Snapshot:
+        """All services and what is around them; `unwritten` is for those to see to who know Redis."""
         ...
 
     def start(self, spec: ServiceSpec) -> None:

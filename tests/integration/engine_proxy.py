@@ -1,5 +1,6 @@
-"""A way to the Docker engine that can be cut."""
+"""A way to the Docker engine that can be cut, and that counts what is asked."""
 
+import re
 import selectors
 import socket
 import threading
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Final
 
 _ENGINE: Final = "/var/run/docker.sock"
+#: The first line of a request.
+_REQUEST: Final = re.compile(rb"(?:DELETE|GET|HEAD|POST|PUT) \S+ HTTP/1\.1\r\n")
 
 
 class EngineProxy:
@@ -16,6 +19,8 @@ class EngineProxy:
 
     def __init__(self, path: Path) -> None:
         self.url = f"unix://{path}"
+        #: Method and path of every request so far, in order.
+        self.requests: list[str] = []
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(path))
         self._listener.listen()
@@ -42,10 +47,15 @@ class EngineProxy:
                 far = socket.socket(socket.AF_UNIX)
                 far.connect(_ENGINE)
                 self._open += [near, far]
-                self._pumps.append(_started(_pump, near, far))
+                self._pumps.append(_started(_pump, near, far, self._note))
+
+    def _note(self, data: bytes) -> None:
+        if _REQUEST.match(data):
+            method, path, _ = data.split(b" ", 2)
+            self.requests.append(f"{method.decode()} {path.decode()}")
 
 
-def _started(do: Callable[..., None], *args: socket.socket) -> threading.Thread:
+def _started(do: Callable[..., None], *args: object) -> threading.Thread:
     thread = threading.Thread(target=do, args=args, daemon=True)
     thread.start()
     return thread
@@ -57,7 +67,7 @@ def _end(each: socket.socket) -> None:
         each.shutdown(socket.SHUT_RDWR)
 
 
-def _pump(near: socket.socket, far: socket.socket) -> None:
+def _pump(near: socket.socket, far: socket.socket, note: Callable[[bytes], None]) -> None:
     with near, far, selectors.DefaultSelector() as ready, suppress(OSError):
         ready.register(near, selectors.EVENT_READ, far)
         ready.register(far, selectors.EVENT_READ, near)
@@ -68,6 +78,8 @@ def _pump(near: socket.socket, far: socket.socket) -> None:
                 data = source.recv(1 << 16)
                 if not data:
                     return
+                if source is near:
+                    note(data)
                 key.data.sendall(data)
 
 

@@ -3,7 +3,6 @@
 import uuid
 from collections.abc import Iterator
 from contextlib import closing, suppress
-from dataclasses import replace
 
 import docker
 import pytest
@@ -16,8 +15,8 @@ from stack.docker.containers import container_of
 from stack.docker.images import DockerImages, own_image
 from stack.errors import EnvironmentFault
 from stack.settings import StackSettings
+from stack.spec.container import COMPOSE_TAG
 from stack.spec.events import Advanced, StackEvent, StackNoted
-from stack.spec.service import ProgramSpec
 from stack.spec.services import K6
 from tests.integration.registry import serving
 
@@ -30,12 +29,8 @@ def client(engine: str) -> Iterator[docker.DockerClient]:
         yield client
 
 
-def _spec(image: str) -> ProgramSpec:
-    return replace(K6, container=replace(container_of(K6), image=image))
-
-
 def _ensure_images(image: str) -> list[StackEvent]:
-    return list(DockerImages(StackSettings.from_env()).ensure_images({"one": _spec(image)}))
+    return list(DockerImages(StackSettings.from_env()).ensure(image))
 
 
 def test_an_image_is_pulled_once_and_its_progress_told(client: docker.DockerClient) -> None:
@@ -56,7 +51,7 @@ def test_an_image_is_pulled_once_and_its_progress_told(client: docker.DockerClie
 
 def test_compose_starts_the_image_that_the_lab_runs(client: docker.DockerClient) -> None:
     _ensure_images(own_image())
-    stale = f"{docker_images.REPOSITORY}:{docker_images.COMPOSE_TAG}"
+    stale = f"{docker_images.REPOSITORY}:{COMPOSE_TAG}"
     # As an earlier version may have left it.
     client.images.get(container_of(K6).image).tag(stale)
     _ensure_images(own_image())
@@ -105,7 +100,7 @@ def test_builds_leave_one_cache_behind_them(
     built = client.images.list(filters={"label": docker_labels.CONTEXT})
     try:
         assert len(stages) == 1
-        names = {own_image(), f"{docker_images.REPOSITORY}:{docker_images.COMPOSE_TAG}"}
+        names = {own_image(), f"{docker_images.REPOSITORY}:{COMPOSE_TAG}"}
         assert [set(image.tags) for image in built] == [names]
     finally:
         for image in (*built, *stages):

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from labctl.cli.options import RuntimeChoice
 from service.writebehind.condition import Condition
+from stack.converge.lifecycle import Converged
 from stack.lab import Lab
 from stack.spec.events import ServiceChanged, ServiceState, StackEvent
 from stack.spec.runtime import ExecResult, LogLine, Observed, Usage
@@ -37,21 +38,20 @@ class FakeLab:
         self.asked.append(("open", name, runtime, ports))
         return cast(Lab, self)
 
-    def up(
-        self, settings: Mapping[str, str] = {}, *, observability: bool | None = None
-    ) -> Iterator[StackEvent]:
+    def up(self, settings: Mapping[str, str] = {}, *, observability: bool | None = None) -> Converged:
         self.asked.append(("up", dict(settings), *(() if observability is None else (observability,))))
         for service in SERVICES:
             yield ServiceChanged(service, "starting")
             yield ServiceChanged(service, "healthy", "0.1 s")
         self.is_up, self.ailing = True, {}
+        return self.status()
 
     def down(self, *, keep_data: bool = False) -> Iterator[StackEvent]:
         self.asked.append(("down", keep_data))
         yield ServiceChanged("redis", "removed")
         self.is_up = False
 
-    def status(self) -> Mapping[str, Observed]:
+    def status(self, services: Mapping[str, Observed] | None = None) -> Mapping[str, Observed]:
         if not self.is_up:
             return {name: Observed(service=name, state="missing") for name in SERVICES}
         return {

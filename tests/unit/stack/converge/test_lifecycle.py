@@ -1,17 +1,30 @@
 """The life cycle over a runtime that only pretends."""
 
 import socket
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 
 import pytest
 
-from stack.converge.lifecycle import Lifecycle
+from stack.converge import faults
+from stack.converge.lifecycle import Converged, Lifecycle, Surroundings
+from stack.converge.plan import Plan
+from stack.converge.planner import plan_stop, plan_up
+from stack.converge.readiness import Readiness
 from stack.errors import DeadlinePassed, EnvironmentFault, NotRunning, PortHeld
 from stack.ports import choose_free
 from stack.spec.events import ServiceChanged, ServiceState, StackEvent
-from stack.spec.runtime import ExecResult, FaultSignal, LogLine, Observed, Runtime, RuntimeKind, Usage
+from stack.spec.runtime import (
+    ExecResult,
+    FaultSignal,
+    LogLine,
+    Observed,
+    Runtime,
+    RuntimeKind,
+    Snapshot,
+    Usage,
+)
 from stack.spec.service import HealthCheck, ServiceSpec
 
 
@@ -21,6 +34,8 @@ class FakeRuntime:
     def __init__(self) -> None:
         self.services: dict[str, Observed] = {}
         self.calls: list[str] = []
+        #: Services that were looked at by themselves.
+        self.looks: list[str] = []
         #: Services that end as soon as they are started.
         self.doomed: set[str] = set()
         #: What their own health check says of those that it has given up.
@@ -30,8 +45,18 @@ class FakeRuntime:
     def kind(self) -> RuntimeKind:
         return "local"
 
+    def connect(self) -> None:
+        """Always there."""
+
     def observe(self) -> Mapping[str, Observed]:
         return dict(self.services)
+
+    def observe_service(self, service: str) -> Observed | None:
+        self.looks.append(service)
+        return self.services.get(service)
+
+    def snapshot(self) -> Snapshot:
+        return Snapshot(services=self.observe())
 
     def put(self, spec: ServiceSpec, state: ServiceState) -> None:
         alive = state in ("running", "paused")
@@ -93,6 +118,32 @@ def _states(events: Iterator[StackEvent]) -> list[str]:
     return [f"{event.service} {event.state}" for event in events if isinstance(event, ServiceChanged)]
 
 
+class Lab:
+    """Plans and carries out, on what there is by now."""
+
+    def __init__(
+        self,
+        runtime: FakeRuntime,
+        specs: Mapping[str, ServiceSpec],
+        probe: Callable[[HealthCheck, Observed], str] = _well,
+        surroundings: Surroundings | None = None,
+    ) -> None:
+        self.runtime = runtime
+        self.specs = specs
+        self.readiness = Readiness(runtime, probe, lambda _: "")
+        self.surroundings = surroundings or Surroundings()
+
+    def run(self, plan: Plan) -> Converged:
+        snapshot = self.runtime.snapshot()
+        return Lifecycle(self.runtime, self.specs, snapshot, self.readiness, self.surroundings).run(plan)
+
+    def converge(self, *services: str) -> Converged:
+        return self.run(plan_up(self.specs, self.runtime.snapshot(), services or None))
+
+    def end(self, *services: str) -> Converged:
+        return self.run(plan_stop(self.specs, services, self.runtime.snapshot()))
+
+
 @pytest.fixture
 def specs() -> dict[str, ServiceSpec]:
     first, second = choose_free(2)
@@ -105,16 +156,16 @@ def specs() -> dict[str, ServiceSpec]:
 
 def test_dependencies_are_healthy_before_others_start(specs: dict[str, ServiceSpec]) -> None:
     runtime = FakeRuntime()
-    states = _states(Lifecycle(runtime, specs, {}, _well).converge(specs))
+    states = _states(Lab(runtime, specs).converge())
     assert states[:2] == ["redis starting", "redis healthy"]
     assert sorted(states[2:]) == ["api healthy", "api starting", "worker healthy", "worker starting"]
 
 
 def test_a_second_time_changes_nothing(specs: dict[str, ServiceSpec]) -> None:
     runtime = FakeRuntime()
-    list(Lifecycle(runtime, specs, {}, _well).converge(specs))
+    list(Lab(runtime, specs).converge())
     runtime.calls.clear()
-    assert sorted(_states(Lifecycle(runtime, specs, {}, _well).converge(specs))) == [
+    assert sorted(_states(Lab(runtime, specs).converge())) == [
         "api healthy",
         "redis healthy",
         "worker healthy",
@@ -122,17 +173,29 @@ def test_a_second_time_changes_nothing(specs: dict[str, ServiceSpec]) -> None:
     assert runtime.calls == []
 
 
-def test_furnishing_follows_whatever_made_a_service_healthy(specs: dict[str, ServiceSpec]) -> None:
-    runtime, furnished = FakeRuntime(), list[str]()
+def test_the_schema_is_completed_whenever_postgres_came_up(specs: dict[str, ServiceSpec]) -> None:
+    runtime, applied = FakeRuntime(), list[str]()
 
-    def post_start() -> str:
-        furnished.append("redis")
-        return "furnished"
+    def apply_schema() -> str:
+        applied.append(runtime.services["postgres"].state)
+        return "its tables are locked"
 
-    lifecycle = Lifecycle(runtime, specs, {"redis": post_start}, _well)
-    list(lifecycle.converge(specs))
-    list(lifecycle.converge(specs))
-    assert furnished == ["redis", "redis"]
+    specs = {"postgres": _spec("postgres"), "api": _spec("api", "postgres")}
+    lab = Lab(runtime, specs, surroundings=Surroundings(apply_schema=apply_schema))
+    events = list(lab.converge())
+    list(lab.converge())
+    assert applied == ["running", "running"]
+    told = events.index(ServiceChanged("postgres", "healthy", "its tables are locked"))
+    assert told < events.index(ServiceChanged("api", "starting"))
+
+
+def test_what_runs_is_not_looked_at_again(specs: dict[str, ServiceSpec]) -> None:
+    runtime = FakeRuntime()
+    list(Lab(runtime, specs).converge())
+    assert sorted(runtime.looks) == sorted(specs)
+    runtime.looks.clear()
+    list(Lab(runtime, specs).converge())
+    assert runtime.looks == []
 
 
 def test_a_service_that_ends_at_once_fails_fast_and_takes_along_what_was_begun(
@@ -142,7 +205,7 @@ def test_a_service_that_ends_at_once_fails_fast_and_takes_along_what_was_begun(
     runtime.put(specs["worker"], "running")
     runtime.doomed = {"api"}
     with pytest.raises(EnvironmentFault, match="api ended while it was starting") as caught:
-        list(Lifecycle(runtime, specs, {}, _well).converge(specs))
+        list(Lab(runtime, specs).converge())
     assert "api says why" in caught.value.message
     assert {name: seen.state for name, seen in runtime.services.items()} == {
         "redis": "stopped",
@@ -153,7 +216,7 @@ def test_a_service_that_ends_at_once_fails_fast_and_takes_along_what_was_begun(
 
 def test_an_interruption_ends_what_was_begun(specs: dict[str, ServiceSpec]) -> None:
     runtime = FakeRuntime()
-    with closing(Lifecycle(runtime, specs, {}, _well).converge(specs)) as events:
+    with closing(Lab(runtime, specs).converge()) as events:
         next(events)
     assert all(seen.state == "stopped" for seen in runtime.services.values())
 
@@ -162,7 +225,7 @@ def test_held_ports_are_told_before_anything_starts(specs: dict[str, ServiceSpec
     runtime = FakeRuntime()
     port = specs["api"].port or 0
     with socket.create_server(("127.0.0.1", port)), pytest.raises(PortHeld, match=f"port {port} for api"):
-        list(Lifecycle(runtime, specs, {}, _well).converge(specs))
+        list(Lab(runtime, specs).converge())
     assert runtime.calls == []
 
 
@@ -170,7 +233,7 @@ def test_a_hanging_service_is_given_up_at_its_deadline() -> None:
     runtime = FakeRuntime()
     specs = {"worker": _spec("worker")}
     with pytest.raises(DeadlinePassed, match=r"worker is not healthy after 0\.2 s: it does not answer"):
-        list(Lifecycle(runtime, specs, {}, _hanging).converge(specs))
+        list(Lab(runtime, specs, _hanging).converge())
     assert runtime.calls == ["start worker", "stop worker"]
 
 
@@ -179,7 +242,7 @@ def test_a_service_that_its_own_health_check_has_given_up_fails_at_once() -> Non
     runtime.outputs["worker"] = "no route to Redis"
     specs = {"worker": _spec("worker")}
     with pytest.raises(EnvironmentFault) as caught:
-        list(Lifecycle(runtime, specs, {}, _hanging).converge(specs))
+        list(Lab(runtime, specs, _hanging).converge())
     assert caught.value.message.startswith(
         "worker is not healthy: it does not answer (its own health check says: no route to Redis)"
     )
@@ -192,10 +255,10 @@ def test_an_opinion_from_before_the_repair_does_not_count() -> None:
     spec = _spec("worker")
     runtime.put(spec, "running")
     with pytest.raises(DeadlinePassed, match=r"not healthy after 0\.2 s"):
-        list(Lifecycle(runtime, {"worker": spec}, {}, _hanging).converge(("worker",)))
+        list(Lab(runtime, {"worker": spec}, _hanging).converge("worker"))
     assert [
         event.state
-        for event in Lifecycle(runtime, {"worker": spec}, {}, _well).converge(("worker",))
+        for event in Lab(runtime, {"worker": spec}).converge("worker")
         if isinstance(event, ServiceChanged)
     ] == ["healthy"]
 
@@ -204,23 +267,23 @@ def test_a_service_without_its_dependency_runs_and_says_what_it_waits_for(
     specs: dict[str, ServiceSpec],
 ) -> None:
     runtime = FakeRuntime()
-    events = list(Lifecycle(runtime, specs, {}, _well).converge(("worker",)))
+    events = list(Lab(runtime, specs).converge("worker"))
     assert events[-1] == ServiceChanged("worker", "running", "waits for redis")
 
 
 def test_services_end_before_those_that_they_depend_on(specs: dict[str, ServiceSpec]) -> None:
     runtime = FakeRuntime()
-    lifecycle = Lifecycle(runtime, specs, {}, _well)
-    list(lifecycle.converge(specs))
-    assert _states(lifecycle.end(specs))[-2:] == ["redis stopping", "redis stopped"]
+    lab = Lab(runtime, specs)
+    list(lab.converge())
+    assert _states(lab.end(*specs))[-2:] == ["redis stopping", "redis stopped"]
 
 
 def test_faults_need_a_running_service(specs: dict[str, ServiceSpec]) -> None:
     runtime = FakeRuntime()
-    lifecycle = Lifecycle(runtime, specs, {}, _well)
+    lab = Lab(runtime, specs)
     with pytest.raises(NotRunning, match="redis does not run"):
-        list(lifecycle.inject("redis", "kill"))
-    list(lifecycle.converge(("redis",)))
-    assert _states(lifecycle.inject("redis", "pause")) == ["redis paused"]
-    assert _states(lifecycle.inject("redis", "resume")) == ["redis healthy"]
-    assert _states(lifecycle.inject("redis", "kill")) == ["redis died"]
+        list(faults.kill(runtime, "redis"))
+    list(lab.converge("redis"))
+    assert _states(faults.pause(runtime, "redis")) == ["redis paused"]
+    assert _states(lab.converge("redis")) == ["redis healthy"]
+    assert _states(faults.kill(runtime, "redis")) == ["redis died"]

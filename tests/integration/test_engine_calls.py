@@ -1,0 +1,37 @@
+"""What an `up` asks of the engine where there is nothing to do."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stack.lab import Lab
+from tests.integration.engine_proxy import engine_proxy
+
+pytestmark = pytest.mark.docker
+
+#: Calls of the engine: its version, a list each of containers, images, networks and volumes, and one for each
+#: of the seven containers.
+_MOST_CALLS = 12
+
+
+def _labctl(lab: Lab, engine: str, *words: str) -> str:
+    env = {**os.environ, "LABCTL_HOME": str(lab.directory.parent), "DOCKER_HOST": engine}
+    argv = [sys.executable, "-m", "labctl", *words, "--name", lab.name, "--runtime", "docker"]
+    done = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)], ids=["text", "json"])
+def test_an_up_of_a_lab_that_runs_asks_the_engine_for_one_snapshot(
+    docker_lab: Lab, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    list(docker_lab.up())
+    assert len(docker_lab.services()) == 7
+    with engine_proxy(tmp_path / "engine.sock") as proxy:
+        _labctl(docker_lab, proxy.url, "up", *options)
+        asked = list(proxy.requests)
+    assert len(asked) <= _MOST_CALLS, "\n".join(asked)
