@@ -26,6 +26,7 @@ class ScenarioStarted:
 
 @dataclass(frozen=True, slots=True)
 class StepStarted:
+    #: From 1; 0 for a command that is shown outside a scenario.
     number: int
     title: str
     #: The command that a person could have typed; may span lines. Empty where there is none.
