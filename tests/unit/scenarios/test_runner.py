@@ -206,7 +206,10 @@ def test_a_lab_that_breaks_is_an_error_and_no_conclusion(stage: Stage) -> None:
     [
         (None, "Redis does not answer"),
         (stuck(2_000), "flush blocked for 2 s by pid 4711 (psql: LOCK TABLE products)"),
-        (replace(WELL, workers=()), "no worker runs: `labctl worker start --name second`"),
+        (
+            replace(WELL, workers=()),
+            "no worker is running: start one with `labctl worker start --name second`",
+        ),
         (replace(WELL, oldest_due_ms=4_000), "acknowledged writes have been due for 4 s"),
         (
             replace(WELL, workers=(replace(WORKER, state="suspended", for_ms=9_000, reason="rq suspend"),)),

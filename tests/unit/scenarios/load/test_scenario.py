@@ -63,7 +63,7 @@ def test_quick_sends_fifty_writes_and_judges_each() -> None:
     assert figures["requests"] == figures["acknowledged"] == 50
     assert (figures["rows_written"], figures["coalesced_share"]) == (40, 20.0)
     assert figures["generator_limited"] == 0
-    assert "1.2 a row" in _said(events)
+    assert "1.2 per row" in _said(events)
     samples = [event for event in events if isinstance(event, LoadSampled)]
     assert (samples[-1].requests, samples[-1].duration) == (50, 0.0)
     assert conclusion.outcome == "expected"
@@ -122,7 +122,7 @@ def test_what_still_waits_is_inconclusive() -> None:
     with serving(created) as server, FakeRun(server, FakeProbe(settles=False, find=waits)) as run:
         events, conclusion = _play(run, QUICK, Options())
     assert conclusion.outcome == "inconclusive"
-    assert "50 acknowledged writes still wait" in conclusion.text
+    assert "50 acknowledged writes are still waiting" in conclusion.text
     assert "The queue is not empty" in _said(events)
 
 
