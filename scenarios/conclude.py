@@ -1,4 +1,4 @@
-"""The end that all scenarios share: wait until it is quiet, read everything, judge, conclude."""
+"""The end that all scenarios share: wait until everything is flushed, read everything, judge, conclude."""
 
 from collections.abc import Callable, Generator, Iterable
 from typing import Final
@@ -13,11 +13,11 @@ from scenarios.settle import HINT, Settled
 from scenarios.shell_commands import address
 from stack.errors import NotRunning
 
-_QUIET_SECONDS: Final = 30.0
+_FLUSH_TIMEOUT_S: Final = 30.0
 
 
-def settle(run: Run, seconds: float = _QUIET_SECONDS) -> Generator[Event, None, Settled]:
-    """Let the worker finish; say why, where it does not."""
+def settle(run: Run, seconds: float = _FLUSH_TIMEOUT_S) -> Generator[Event, None, Settled]:
+    """Let the worker finish, for `seconds` s at most; say why, if it does not."""
     try:
         settled = yield from run.probe.settle(seconds)
     except NotRunning as error:
@@ -36,8 +36,8 @@ def reach_verdict(
     """Let the worker finish, read PostgreSQL and Redis, and judge every write of the ledger.
 
     Args:
-        settled: How the wait for the worker ended, if it is over already.
-        lag_of: Chooses the writes whose way to PostgreSQL is timed; None: that is not shown.
+        settled: How the wait for the worker ended; None: it has yet to be waited for.
+        lag_of: Chooses the writes whose persist lag is shown; None: it is not shown.
     """
     if settled is None:
         settled = yield from settle(run)
@@ -51,7 +51,7 @@ def reach_verdict(
     if verdict.fates["superseded"]:
         yield Narrated(
             "Superseded: replaced by a newer write of the same product, before or after it reached "
-            "PostgreSQL. Coalesced are those that were replaced before."
+            "PostgreSQL. Coalesced writes are those replaced before."
         )
     if lag_of is not None:
         yield from tell_lag(persist_lag(history, verdict, lag_of))
@@ -59,16 +59,20 @@ def reach_verdict(
 
 
 def tell_lag(lag: PersistLag | None) -> Generator[Event, None, None]:
-    """How long acknowledged writes were in Redis alone."""
+    """Show how long acknowledged writes were only in Redis.
+
+    Args:
+        lag: None if no write was seen to arrive in PostgreSQL.
+    """
     if lag is None:
-        yield Narrated("No write was seen to arrive in PostgreSQL, so its time can't be told.")
+        yield Narrated("No write was seen to arrive in PostgreSQL, so the persist lag is unknown.")
         return
     for key, label, ms in (
         ("persist_lag_p50_ms", "in PostgreSQL after, p50", lag.p50_ms),
         ("persist_lag_p95_ms", "in PostgreSQL after, p95", lag.p95_ms),
         ("persist_lag_p99_ms", "in PostgreSQL after, p99", lag.p99_ms),
         ("persist_lag_max_ms", "in PostgreSQL after, max", lag.max_ms),
-        ("persist_lag_resolution_ms", "seen with a resolution of", lag.resolution_ms),
+        ("persist_lag_resolution_ms", "measured with a resolution of", lag.resolution_ms),
     ):
         yield Measured(key, label, round(ms), "ms")
     rows = tuple(
@@ -84,12 +88,16 @@ def tell_lag(lag: PersistLag | None) -> Generator[Event, None, None]:
 
 
 def established(verdict: Verdict, *, passed: bool) -> bool | None:
-    """Whether a check on the classes of all writes passed: None where it only seems so, because something
-    could not be read, or the classes of some writes could not be told."""
-    # Where another check is invalid, the verdict as a whole no longer says that something is unknown.
+    """Whether a check on the classes of all writes passed.
+
+    Returns:
+        None if it only seems to have passed: something could not be read, or the classes of some writes are
+        not known.
+    """
+    # If another check is invalid, the verdict as a whole no longer says that something is unknown.
     validities = {verdict.validity, *(result.validity for result in verdict.checks.values())}
-    open_ = verdict.fates["undetermined"] > 0 or "unknown" in validities
-    return None if passed and open_ else passed
+    undetermined = verdict.fates["undetermined"] > 0 or "unknown" in validities
+    return None if passed and undetermined else passed
 
 
 def _sentence(text: str) -> str:
@@ -100,8 +108,8 @@ def conclude(verdict: Verdict, events: Iterable[Event], text: str) -> Conclusion
     """How a scenario ended that predicts a valid verdict.
 
     Args:
-        events: Its checks may be among others.
-        text: The conclusion if everything came as predicted.
+        events: The scenario's checks; other events among them are ignored.
+        text: The conclusion if everything was as predicted.
     """
     contradicted = contradictions(event for event in events if isinstance(event, Checked))
     if verdict.validity == "unknown":
@@ -112,7 +120,7 @@ def conclude(verdict: Verdict, events: Iterable[Event], text: str) -> Conclusion
 
 
 def contradictions(checks: Iterable[Checked]) -> list[str]:
-    """What was predicted and not measured, a sentence for each."""
+    """One sentence for each prediction that the measurement contradicts."""
     return [
         f"Predicted: {check.claim}; measured: {check.actual}, not {check.expected}"
         for check in checks

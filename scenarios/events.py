@@ -10,8 +10,8 @@ from typing import Literal
 from scenarios.judge.verdict import Verdict
 from stack.spec.events import Advanced, ServiceChanged, StackNoted
 
-#: expected: what was predicted was measured (exit code 0). unexpected: it was not (1).
-#: inconclusive: the measurement could not be made (3).
+#: expected: the measurement was as predicted (exit code 0). unexpected: it was not (1).
+#: inconclusive: it could not be made (3).
 Outcome = Literal["expected", "unexpected", "inconclusive"]
 
 
@@ -26,9 +26,10 @@ class ScenarioStarted:
 
 @dataclass(frozen=True, slots=True)
 class StepStarted:
+    #: From 1; 0 for a command that is shown outside a scenario.
     number: int
     title: str
-    #: The command that a person could have typed; may span lines. Empty where there is none.
+    #: The command that a person could have typed; may span lines. Empty if there is none.
     command: str = ""
 
 
@@ -42,10 +43,11 @@ class Narrated:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One figure."""
+    """One measured figure."""
 
-    #: Stable name for JSON (`coalesced`), and what people read ("coalesced writes").
+    #: The figure's name in JSON, which stays the same: "coalesced".
     key: str
+    #: What people read: "coalesced writes".
     label: str
     value: int | float | str
     #: "ms", "writes", "writes/s"; may be empty.
@@ -54,10 +56,11 @@ class Measured:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadSampled:
-    """The state of a running load, a few times a second. Latencies in ms since the last start."""
+    """The state of a running load, a few times a second. Percentiles are of all requests so far."""
 
+    #: s since the load began.
     elapsed: float
-    #: s; the planned length, 0 where the load ends by count.
+    #: The planned length, s; 0 for a load that ends after a number of writes.
     duration: float
     phase: str
     requests: int
@@ -69,13 +72,13 @@ class LoadSampled:
     p99_ms: float
     queue_size: int
     coalesced: int
-    #: Rows a second that the worker persisted, over the last second: flushes come in bursts.
+    #: Rows that the worker persisted, a second, over the last second: flushes come in bursts.
     flush_rate: float
 
 
 @dataclass(frozen=True, slots=True)
 class TableShown:
-    """Rows worth seeing side by side. Cells are text already."""
+    """A table. Cells are text already."""
 
     key: str
     title: str
@@ -90,7 +93,7 @@ class Checked:
     claim: str
     expected: str
     actual: str
-    #: None: it could not be established, because what it rests on could not be read.
+    #: None: unknown, because what it depends on could not be read.
     passed: bool | None
 
 

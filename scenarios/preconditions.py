@@ -1,4 +1,4 @@
-"""What a measurement rests on. Where it is not given, nothing can be concluded."""
+"""What a measurement depends on. Without it, nothing can be concluded."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -8,31 +8,35 @@ from scenarios.lab.context import Run
 from scenarios.lab.problem import in_words
 from stack.errors import Inconclusive
 
-#: ms that an audience waits for a flush, at most.
-_PATIENCE_MS: Final = 20_000
+#: An audience does not wait longer than this for a flush.
+_LONGEST_FLUSH_DELAY_MS: Final = 20_000
 
 
 def require_settings(run: Run, why: str, **wanted: object) -> dict[str, Any]:
-    """The lab's settings, as they are.
+    """Require that the lab runs with these settings.
 
     Args:
-        why: What does not happen otherwise: "nothing can be coalesced".
+        why: What happens otherwise: "nothing can be coalesced".
+        wanted: The settings, by name.
+
+    Returns:
+        All settings of the lab.
 
     Raises:
-        Inconclusive: a setting is not the one wanted.
+        Inconclusive: a setting has another value.
     """
     config = run.client.config()
     for setting, value in wanted.items():
         if config[setting] != value:
             raise Inconclusive(
                 f"this lab runs with {setting}={_shown(config[setting])}, so {why}",
-                hint=f"`labctl config set {setting}={_shown(value)}`",
+                hint=f"change it with `labctl config set {setting}={_shown(value)}`",
             )
     return config
 
 
 def require_flushing(run: Run) -> None:
-    """Raises Inconclusive, at once, where what is due does not get done: no measurement gets past that."""
+    """Raises Inconclusive if acknowledged writes do not reach PostgreSQL."""
     condition = run.lab.condition()
     if condition is None:
         raise Inconclusive(
@@ -40,37 +44,44 @@ def require_flushing(run: Run) -> None:
         )
     if trouble := condition.trouble():
         raise Inconclusive(
-            f"what is acknowledged does not reach PostgreSQL: {trouble}",
+            f"acknowledged writes do not reach PostgreSQL: {trouble}",
             hint="`labctl status` says what can be done",
         )
     if not condition.workers:
-        raise Inconclusive("no worker runs", hint="`labctl worker start`")
+        raise Inconclusive("no worker is running", hint="start one with `labctl worker start`")
     suspended = [worker for worker in condition.workers if worker.state == "suspended"]
     if len(suspended) == len(condition.workers):
         raise Inconclusive(
-            f"what is acknowledged will not reach PostgreSQL: {suspended[0].trouble()}",
+            f"acknowledged writes will not reach PostgreSQL: {suspended[0].trouble()}",
             hint="`labctl exec redis -- redis-cli DEL rq:suspended` lets it go on, as `rq resume` does",
         )
 
 
 def flush_delay(config: Mapping[str, Any]) -> int:
-    """ms that a write waits before it is flushed. Raises Inconclusive if that is too long to watch."""
+    """How long a write waits before it is flushed, ms.
+
+    Args:
+        config: The lab's settings.
+
+    Raises:
+        Inconclusive: too long for an audience to watch.
+    """
     setting = "coalescing_window_ms" if config["write_coalescing_enabled"] else "flush_interval_ms"
-    delay = int(config[setting])
-    if delay > _PATIENCE_MS:
+    delay_ms = int(config[setting])
+    if delay_ms > _LONGEST_FLUSH_DELAY_MS:
         raise Inconclusive(
-            f"this lab lets a write wait for {delay / 1000:g} s, too long to watch",
-            hint=f"`labctl config set {setting}=500`",
+            f"this lab lets a write wait for {delay_ms / 1000:g} s, too long to watch",
+            hint=f"shorten it with `labctl config set {setting}=500`",
         )
-    return delay
+    return delay_ms
 
 
 def require_no_failures(config: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The settings again. Raises Inconclusive where the worker fails writes on purpose."""
+    """The settings again. Raises Inconclusive if the worker fails writes on purpose."""
     if config["simulate_db_failure"]:
         raise Inconclusive(
             f"this lab fails {config['failure_rate']:.0%} of its database writes on purpose",
-            hint="`labctl config set simulate_db_failure=false`",
+            hint="end that with `labctl config set simulate_db_failure=false`",
         )
     return config
 
@@ -86,8 +97,8 @@ def require_acknowledged(writes: Sequence[Write]) -> None:
 
 
 def reason_of(write: Write) -> str:
-    """Why a write was not acknowledged, in the service's words."""
-    return in_words(write.detail) or "see `labctl logs api`"
+    """Why a write was not acknowledged, in the words of the service."""
+    return in_words(write.detail) or "`labctl logs api` may say why"
 
 
 def _shown(value: object) -> str:

@@ -1,58 +1,23 @@
-"""What a scenario is."""
+"""What a scenario is: a value. Its `play` is a generator that reads like a part of the runbook."""
 
-import math
-from collections.abc import Generator, Mapping
-from dataclasses import dataclass, fields
-from typing import Any, Literal, Protocol
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, TypeVar
 
 from scenarios.events import Event, Outcome
 from scenarios.lab.context import Run
-from stack.errors import UsageError
+from scenarios.options import Option, Options, parse_options
 
-Crash = Literal["flushall", "kill"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What a user may ask of a scenario; None: what the scenario takes by itself."""
-
-    #: How the data-loss demo crashes Redis.
-    crash: Crash = "flushall"
-    #: s
-    duration: float | None = None
-    #: Requests a second, as an open loop.
-    rate: float | None = None
-    clients: int | None = None
-
-    @classmethod
-    def of(cls, given: Mapping[str, Any]) -> "Options":
-        """Options by name, those that are None or missing left at their default.
-
-        Raises:
-            UsageError: an option is unknown, or its number makes no sense.
-        """
-        known = {f.name for f in fields(cls)}
-        unknown = sorted(set(given) - known)
-        if unknown:
-            raise UsageError(f"there is no option {unknown[0]!r}", hint=f"known: {', '.join(sorted(known))}")
-        options = cls(**{name: value for name, value in given.items() if value is not None})
-        _check("--duration", options.duration, 3600, "seconds")
-        _check("--rate", options.rate, 100_000, "requests a second")
-        if options.clients is not None and not 1 <= options.clients <= 256:
-            raise UsageError(f"--clients can't be {options.clients}", hint="give a number from 1 to 256")
-        return options
+T = TypeVar("T")
 
 
-def _check(option: str, number: float | None, most: int, unit: str) -> None:
-    if number is not None and not (math.isfinite(number) and 0 < number <= most):
-        raise UsageError(f"{option} can't be {number:g}", hint=f"give more than 0 and at most {most} {unit}")
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A play begins its next step. The runner numbers the steps and reports them as `StepStarted`."""
 
-
-def refuse_load_options(scenario: str, options: Options) -> None:
-    """Raises UsageError if an option is given that only loads have."""
-    for name in ("duration", "rate", "clients"):
-        if getattr(options, name) is not None:
-            raise UsageError(f"{scenario} has no --{name}", hint="`labctl load --help` shows what has")
+    title: str
+    #: The command that a person could have typed; may span lines.
+    command: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,24 +29,48 @@ class Conclusion:
     text: str
 
 
-class Scenario(Protocol):
-    """A scripted measurement. `play` yields what happens and returns how it ended; closing it at any
-    point leaves the lab in working order."""
+#: A play, or a part of one: it yields steps and events, and returns a T.
+Play: TypeAlias = Generator[Event | Step, None, T]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """A scripted measurement.
+
+    Example:
+        SCENARIO = Scenario(name="basics", title="Write-behind basics", summary="…", steps=4, play=play)
+    """
+
+    name: str
+    title: str
+    #: One or two sentences: what will be shown.
+    summary: str
+    #: How many steps the play has. A play that has more or fewer is a bug, which the runner reports.
+    steps: int
+    #: Yields what happens and returns how it ended. Closing it at any point leaves the lab in working order.
+    play: Callable[[Run, Options], Play[Conclusion]]
+    #: What a user may choose.
+    options: tuple[Option, ...] = ()
+    #: By option, why this scenario does not take one that similar scenarios take.
+    lacking: Mapping[str, str] = field(default_factory=dict)
+    #: Whether the lab has to work: then it is repaired first, and the run ends once flushing is stuck. A
+    #: load may be about a lab that does not work.
+    repair: bool = True
+    #: Of a load, the command that runs it: "load basic".
+    load_command: str = ""
 
     @property
-    def name(self) -> str: ...
+    def command(self) -> str:
+        """What a person types after `labctl` to run it."""
+        return self.load_command or f"demo {self.name}"
 
-    @property
-    def title(self) -> str: ...
+    def parse(self, values: Mapping[str, Any]) -> Options:
+        """The options of one run.
 
-    @property
-    def summary(self) -> str: ...
+        Args:
+            values: What the user chose, by option; None: nothing.
 
-    @property
-    def steps(self) -> int: ...
-
-    def check(self, options: Options) -> None:
-        """Raises UsageError where options don't fit this scenario; needs no lab."""
-        ...
-
-    def play(self, run: Run, options: Options) -> Generator[Event, None, Conclusion]: ...
+        Raises:
+            UsageError: this scenario does not take an option, or its value is not allowed.
+        """
+        return parse_options(self.options, values, command=self.command, lacking=self.lacking)

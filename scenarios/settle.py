@@ -1,4 +1,4 @@
-"""The wait until everything is flushed, which ends early where it can't come true."""
+"""The wait until everything is flushed. It ends early if that can't happen."""
 
 import time
 from collections.abc import Generator
@@ -10,10 +10,9 @@ from stack.errors import DeadlinePassed, NotRunning
 from stack.spec.events import Advanced
 from stack.wait import waiting
 
-#: s for which Redis or PostgreSQL may be away before it is given up: one that restarts is back by then.
-_PATIENCE: Final = 3.0
-#: s between two looks at PostgreSQL.
-_LOOK_EVERY: Final = 0.5
+#: How long Redis or PostgreSQL may be away before the wait ends: one that restarts is back by then.
+_LONGEST_ABSENCE_S: Final = 3.0
+_DATABASE_PING_INTERVAL_S: Final = 0.5
 HINT: Final = "`labctl status` says what runs; `labctl up` repairs it"
 
 
@@ -37,12 +36,12 @@ class Settled:
     """How the wait ended."""
 
     quiet: bool
-    #: What keeps the rest from being written: "PostgreSQL does not answer: …". Empty where only time ran out.
+    #: What keeps the rest from being written: "PostgreSQL does not answer: …". Empty if only time ran out.
     culprit: str = ""
 
 
 class Look(Protocol):
-    """What the wait looks at; see `Probe`."""
+    """What the wait reads; see `Probe`."""
 
     def depth(self) -> Depth: ...
 
@@ -50,7 +49,7 @@ class Look(Protocol):
 
 
 class _Away:
-    """For how long something has been away."""
+    """How long a server has been away."""
 
     def __init__(self) -> None:
         self._since: float | None = None
@@ -65,18 +64,18 @@ class _Away:
 
     @property
     def too_long(self) -> bool:
-        return self._since is not None and time.monotonic() - self._since >= _PATIENCE
+        return self._since is not None and time.monotonic() - self._since >= _LONGEST_ABSENCE_S
 
 
 class _Wait:
     def __init__(self, look: Look) -> None:
         self._look = look
         self.redis, self.database = _Away(), _Away()
-        self._looked_at = -_LOOK_EVERY
+        self._looked_at = -_DATABASE_PING_INTERVAL_S
         self.left: int | None = None
 
     def over(self) -> bool:
-        """Whether it is quiet, or will not become so."""
+        """Whether everything is flushed, or can't be."""
         try:
             self.left = self._look.depth().unsettled
             self.redis.saw(None)
@@ -87,13 +86,13 @@ class _Wait:
 
     def _database_away(self) -> bool:
         now = time.monotonic()
-        if now - self._looked_at >= _LOOK_EVERY:
+        if now - self._looked_at >= _DATABASE_PING_INTERVAL_S:
             try:
                 self._look.ping_database()
                 self.database.saw(None)
             except NotRunning as error:
                 self.database.saw(error)
-            # One that is frozen takes its time to say nothing.
+            # A ping of a frozen server takes long.
             self._looked_at = time.monotonic()
         return self.database.too_long
 

@@ -14,11 +14,11 @@ _CALL: Final = re.compile(r"`labctl (?![^`]*--(?:name|help)\b)([^`]+)`")
 def curl(
     method: str, url: str, value: Mapping[str, Any] | None = None, *, policy: str = "", timed: bool = False
 ) -> str:
-    """A curl call, a line each for the call, its headers and the body.
+    """A curl command, with its headers and its body on lines of their own.
 
     Args:
         policy: The write policy for this one write.
-        timed: Show how long it took, and not what came back.
+        timed: It prints how long the answer took instead of the answer.
     """
     shown = " -o /dev/null -w '%{time_total}\\n'" if timed else ""
     verb = "" if value is None and method == "GET" else f" -X {method}"
@@ -33,6 +33,7 @@ def curl(
 
 
 def psql(database_url: str, query: str) -> str:
+    """A psql command that runs the query."""
     return f'psql {database_url} \\\n  -c "{query}"'
 
 
@@ -54,4 +55,5 @@ def address(text: str, name: str) -> str:
 
 
 def redis_cli(redis_url: str, *words: str) -> str:
+    """A redis-cli command."""
     return f"redis-cli -u {redis_url} {' '.join(words)}"

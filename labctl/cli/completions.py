@@ -6,11 +6,13 @@ from collections.abc import Iterable
 def demos(incomplete: str) -> list[str]:
     from scenarios import catalogue
 
-    return _beginning([*catalogue.demos(), "all"], incomplete)
+    return _beginning([*catalogue.DEMOS, "all"], incomplete)
 
 
 def loads(incomplete: str) -> list[str]:
-    return _beginning(("basic", "coalescing", "quick"), incomplete)
+    from scenarios import catalogue
+
+    return _beginning(catalogue.LOADS["labctl"], incomplete)
 
 
 def services(incomplete: str) -> list[str]:

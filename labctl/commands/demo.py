@@ -1,8 +1,8 @@
 """demo and load: scenarios, narrated and judged."""
 
 import sys
-from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal
+from collections.abc import Sequence
+from typing import Annotated, Final
 
 import typer
 
@@ -13,16 +13,13 @@ from labctl.cli.options import Json, LabName, Quiet, Runtime
 from labctl.cli.session import Session, open_session
 from labctl.cli.suggestions import require_known
 from labctl.commands.play import play
-from scenarios import catalogue
+from scenarios.catalogue import DEMOS, LOADS, Engine, choose, find, load_name
 from scenarios.events import TableShown
-from scenarios.scenario import Options
+from scenarios.options import CLIENTS, DURATION, RATE, Crash, Options
+from scenarios.scenario import Scenario
 from stack.errors import UsageError
 
 _ALL: Final = "all"
-LOADS: Final = ("basic", "coalescing", "quick")
-#: Loads that k6 has a script for.
-K6_LOADS: Final = ("basic", "coalescing")
-Engine = Literal["labctl", "k6"]
 
 
 app = typer.Typer()
@@ -41,9 +38,12 @@ def demo(
     ] = None,
     step: Annotated[bool, typer.Option("--step", help="Wait for a key before each step.")] = False,
     crash: Annotated[
-        Literal["flushall", "kill"],
-        typer.Option("--crash", help="data-loss: empty Redis, or kill its process and start it again."),
-    ] = "flushall",
+        Crash | None,
+        typer.Option(
+            "--crash",
+            help="data-loss: empty Redis (flushall, the default), or kill its process and start it again.",
+        ),
+    ] = None,
     name: LabName = None,
     runtime: Runtime = None,
     json: Json = False,
@@ -55,16 +55,14 @@ def demo(
 
     Exit code 0: as predicted; 1: not as predicted; 3: inconclusive.
     """
-
-    demos = catalogue.demos()
     if scenario is not None:
-        require_known("demo", scenario, [*demos, _ALL])
+        require_known("demo", scenario, [*DEMOS, _ALL])
     _check_step(step=step, silent=json or quiet)
+    chosen = _choose_demos(scenario, crash)
     session = open_session(context, name=name, runtime=runtime, json=json, quiet=quiet)
     if scenario is None:
-        return _list(session, demos)
-    chosen = tuple(demos) if scenario == _ALL else (scenario,)
-    return _play(context, session, chosen, {"crash": crash}, step=step)
+        return _list(session)
+    return _play(context, session, chosen, step=step)
 
 
 @app.command()
@@ -80,18 +78,26 @@ def load(
     ] = "basic",
     duration: Annotated[
         float | None,
-        typer.Option("--duration", metavar="SECONDS", help="How long, up to 3600; not for quick."),
+        typer.Option(
+            "--duration", metavar="SECONDS", help=f"How long, up to {DURATION.most:g}; not for quick."
+        ),
     ] = None,
     rate: Annotated[
         float | None,
-        typer.Option("--rate", metavar="PER_SECOND", help="Requests a second, whatever the answers take."),
+        typer.Option(
+            "--rate",
+            metavar="PER_SECOND",
+            help=f"Requests a second, up to {RATE.most:,}, however long the answers take.",
+        ),
     ] = None,
     clients: Annotated[
-        int | None, typer.Option("--clients", help="How many clients at once, 1 to 256.")
+        int | None, typer.Option("--clients", help=f"How many clients at once, 1 to {CLIENTS.most:g}.")
     ] = None,
     engine: Annotated[
         Engine,
-        typer.Option("--engine", help="Who makes the load: labctl itself, or k6 with the runbook's scripts."),
+        typer.Option(
+            "--engine", help="What generates the load: labctl itself, or k6 with the runbook's scripts."
+        ),
     ] = "labctl",
     name: LabName = None,
     runtime: Runtime = None,
@@ -100,35 +106,39 @@ def load(
 ) -> None:
     """Put the lab under load, and judge every acknowledged write.
 
-    Starts the lab if none runs, and leaves it running. What is broken stays so: a load on a paused database
-    is a measurement, too.
+    Starts the lab if none runs, and leaves it running. It repairs nothing: a load on a paused database is a
+    measurement, too.
 
-    With --rate, a latency counts from when the request was due: a stall is not hidden.
+    With --rate, latency counts from when the request was due, so a stall is not hidden.
     """
-
-    require_known("load", kind, LOADS)
-    if engine == "k6" and kind not in K6_LOADS:
-        raise UsageError(f"k6 has no load {kind}", hint=f"choose {' or '.join(K6_LOADS)}")
+    require_known("load", kind, LOADS["labctl"])
+    if kind not in LOADS[engine]:
+        raise UsageError(f"{engine} has no load {kind}", hint=f"choose {' or '.join(LOADS[engine])}")
     options = {"duration": duration, "rate": rate, "clients": clients}
-    # Impossible numbers are refused before anything is started.
-    Options.of(options)
+    # Before anything is started: an impossible option must not leave a lab behind.
+    chosen = choose(load_name(kind, engine), options)
     session = open_session(context, name=name, runtime=runtime, json=json, quiet=quiet)
-    prefix = "k6" if engine == "k6" else "load"
-    _play(context, session, (f"{prefix}-{kind}",), options, step=False)
+    _play(context, session, [chosen], step=False)
+
+
+def _choose_demos(name: str | None, crash: Crash | None) -> list[tuple[Scenario, Options]]:
+    """The demos to run, with their options. Of `all`, each demo takes the options that it has."""
+    if name is None:
+        return []
+    values = {"crash": crash}
+    if name != _ALL:
+        return [choose(name, values)]
+    scenarios = [find(demo) for demo in DEMOS]
+    return [
+        (scenario, scenario.parse({o.name: values[o.name] for o in scenario.options}))
+        for scenario in scenarios
+    ]
 
 
 def _play(
-    context: typer.Context,
-    session: Session,
-    names: tuple[str, ...],
-    options: Mapping[str, Any],
-    *,
-    step: bool,
+    context: typer.Context, session: Session, chosen: Sequence[tuple[Scenario, Options]], *, step: bool
 ) -> None:
-
-    # A demo needs a lab that works; a load may be about one that does not.
-    repair = not names[0].startswith(("load-", "k6-"))
-    play(invocation(context), session, names, options, pause=wait_for_key if step else None, repair=repair)
+    play(invocation(context), session, chosen, pause=wait_for_key if step else None)
 
 
 def _check_step(*, step: bool, silent: bool) -> None:
@@ -138,8 +148,7 @@ def _check_step(*, step: bool, silent: bool) -> None:
         raise UsageError("--step shows every step; --json and --quiet show none", hint="choose one of them")
 
 
-def _list(session: Session, demos: Mapping[str, str]) -> None:
-
-    document = {"demos": [{"name": name, "summary": summary} for name, summary in demos.items()]}
+def _list(session: Session) -> None:
+    document = {"demos": [{"name": name, "summary": summary} for name, summary in DEMOS.items()]}
     columns = ("demo", "what it shows")
-    session.answer(document, TableShown("demos", "", columns, tuple(demos.items())))
+    session.answer(document, TableShown("demos", "", columns, tuple(DEMOS.items())))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
-from typing import Any, Final, cast
+from typing import Final, cast
 
 import typer
 
@@ -14,7 +14,9 @@ from labctl.render.text.sentences import OUTCOMES
 from labctl.runs.record import SEVERITY, RunRecord
 from labctl.runs.store import Runs
 from scenarios.events import Event, Outcome, ScenarioFinished, StepStarted, TableShown
-from scenarios.runner import choose, run_scenario
+from scenarios.options import Options
+from scenarios.runner import run_scenario
+from scenarios.scenario import Scenario
 from stack.errors import StateUnusable
 from stack.spec.events import StackNoted
 from stack.spec.runtime import Observed
@@ -25,61 +27,62 @@ EXIT_CODES: Final[dict[Outcome, int]] = {"expected": 0, "unexpected": 1, "inconc
 def play(
     call: Invocation,
     session: Session,
-    names: Sequence[str],
-    options: Mapping[str, Any],
+    chosen: Sequence[tuple[Scenario, Options]],
     *,
     pause: Callable[[], None] | None = None,
-    repair: bool = True,
 ) -> None:
-    """Run the scenarios one after the other and end with the exit code of the worst.
+    """Run scenarios one after the other.
 
     Args:
+        chosen: The scenarios, each with its options.
         pause: Called after each step is announced, before it is done.
-        repair: Whether a lab that runs in part is made whole first; one that does not run is always started.
-    """
 
-    for name in names:
-        choose(name, options)
-    _make_ready(session, repair=repair)
+    Raises:
+        Exit: always, with the exit code of the worst outcome.
+    """
+    _make_ready(session, repair=any(scenario.repair for scenario, _ in chosen))
     call.when_interrupted = f"the lab is still up and works; take it down with {session.hint('down')}"
     finished: list[ScenarioFinished] = []
-    for name in names:
+    for scenario, options in chosen:
         record = RunRecord()
-        session.follow(_watched(run_scenario(session.lab, name, options), record, pause))
+        session.follow(_watched(run_scenario(session.lab, scenario, options), record, pause))
         _keep(session, record)
         finished.append(record.finished)
     if len(finished) > 1:
         session.show(_summary(finished))
-    # The JSON document is written here, so that a failure to write it is not taken for success.
+    # A JSON document is written only now: if that fails, the command must not look successful.
     session.renderer.close()
     worst = max((end.outcome for end in finished), key=SEVERITY.index)
     raise typer.Exit(EXIT_CODES[worst])
 
 
 def _make_ready(session: Session, *, repair: bool) -> None:
-    """Start or repair the lab, unless the measurement is about a fault that somebody made on purpose."""
+    """Start a lab that is not running.
+
+    Args:
+        repair: Whether a lab that runs in part is repaired, too: the measurement may be about its fault.
+    """
     if session.lab.running():
         return
     status = session.lab.status()
     if _is_beyond_repair(session, status):
-        # The run says so itself, and that nothing can be concluded.
+        # The run says so itself, and ends as inconclusive.
         return
-    if repair or not any(seen.pid for seen in status.values()):
+    if repair or not any(service.pid for service in status.values()):
         start_lab(session, {})
     else:
-        ailing = (seen for seen in status.values() if seen.state != "healthy")
-        states = ", ".join(f"{seen.service} is {seen.state}" for seen in ailing)
-        text = f"Not everything is healthy: {states}. It stays so; {session.hint('up')} would repair it."
+        unhealthy = (service for service in status.values() if service.state != "healthy")
+        states = ", ".join(f"{service.service} is {service.state}" for service in unhealthy)
+        text = f"Not everything is healthy: {states}. It is left so; {session.hint('up')} would repair it."
         session.show(StackNoted(text))
 
 
 def _is_beyond_repair(session: Session, status: Mapping[str, Observed]) -> bool:
-    """Whether everything runs and only the worker makes no progress, so that starting services would not
-    help."""
-    ailing = [seen for seen in status.values() if seen.state != "healthy"]
+    """Whether everything runs, but the worker gets nothing done: starting a service would not help."""
+    unhealthy = [service for service in status.values() if service.state != "healthy"]
     condition = session.lab.condition()
     stuck = condition is not None and bool(condition.workers) and bool(condition.trouble())
-    return stuck and all((seen.service, seen.state) == ("worker", "unhealthy") for seen in ailing)
+    return stuck and all((service.service, service.state) == ("worker", "unhealthy") for service in unhealthy)
 
 
 def _summary(finished: Sequence[ScenarioFinished]) -> TableShown:
@@ -88,7 +91,7 @@ def _summary(finished: Sequence[ScenarioFinished]) -> TableShown:
 
 
 def _keep(session: Session, record: RunRecord) -> None:
-    """Record the run. A failure to do so does not change what was measured."""
+    """Record the run. A record that can't be written does not change what was measured."""
     try:
         Runs(session.lab.directory).save(record.document)
     except StateUnusable as error:

@@ -1,4 +1,4 @@
-"""What happened while somebody watched: the ledger's writes, rows as they were seen, lost memories.
+"""What happened during a run: the writes, when their rows were seen, and when Redis lost its memory.
 
 Plain data. All times are s of labctl's monotonic clock.
 """
@@ -13,27 +13,27 @@ from scenarios.judge.ledger import Write
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
-    """A row that was not there, or older, at one poll of PostgreSQL, and newer at a later one."""
+    """A poll of PostgreSQL showed a row for the first time, or a newer version of it."""
 
     version: int
     #: When the poll that showed it was answered.
     at: float
-    #: The number of that poll, and of the first that asked for this row and did not show it (the same where
-    #: the first one showed it).
+    #: The number of that poll, and of the first poll that asked for this row and did not show it. They are
+    #: the same if the first poll showed it.
     poll: int
     asked: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sightings:
-    """What the polls of PostgreSQL saw. They ask for products with acknowledged writes not seen yet."""
+    """What the polls of PostgreSQL saw. A poll asks for the products whose newest write was not seen yet."""
 
-    #: When each poll was sent, from the first on.
+    #: When each poll was sent, in their order.
     polls: Sequence[float] = ()
-    #: Of each product, in the order of the polls: the versions rise.
+    #: By product, in the order of the polls. The versions rise.
     seen: Mapping[str, Sequence[Sighting]] = field(default_factory=dict)
-    #: Products that wait to be seen, or seen at a newer version: the number of the first poll that asked for
-    #: them and showed nothing new.
+    #: By product that was asked for to the end: the number of the first poll that asked for its newest write
+    #: and did not show it.
     waiting: Mapping[str, int] = field(default_factory=dict)
 
     def since(self, product: str, version: int) -> Iterator[Sighting]:
@@ -45,20 +45,20 @@ class Sightings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryLoss:
-    """Redis lost its memory: it died, it was emptied, or it came back as it had been earlier."""
+    """Redis lost its memory: it died, it was emptied, or it returned to an earlier state."""
 
-    #: The last look that found the old memory began then.
+    #: When the last look that found the old memory began.
     last_seen_at: float
-    #: From here on the old memory was certainly gone: Redis was found dead, or with another memory.
+    #: When the old memory was certainly gone: Redis was found dead, or with another memory.
     gone_at: float
     #: When the new memory was first found.
     changed_at: float
-    #: µs of Redis' clock when each memory began; of the new one, None until a script ran in it.
+    #: When each memory began, µs of the clock of Redis; None until a script has run in the new one.
     old_epoch: int
     new_epoch: int | None
-    #: The highest moment that the old memory's clock was seen at, µs.
+    #: The highest reading of the old memory's clock, µs.
     old_moment: int = 0
-    #: Pending entries and dead letters that the new memory was found with: they were not lost.
+    #: Pending entries and dead letters that were in the new memory: they were not lost.
     survivors: Mapping[str, Sequence[StoredValue]] = field(default_factory=dict)
 
 
@@ -68,5 +68,5 @@ class History:
     sightings: Sightings = field(default_factory=Sightings)
     #: In the order in which they happened.
     losses: Sequence[MemoryLoss] = ()
-    #: Why nobody can say whether there were others; empty where somebody watched.
+    #: Why Redis was not watched, so that other losses may have been missed; empty if it was watched.
     unwatched: str = ""

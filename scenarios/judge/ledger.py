@@ -1,4 +1,4 @@
-"""The ledger: every write that labctl attempts, and what came back. Plain data, no I/O."""
+"""The ledger: every write that labctl attempts, and its answer. Plain data, no I/O."""
 
 import math
 from collections.abc import Mapping
@@ -8,21 +8,24 @@ from typing import Any, Final, Literal
 #: unknown: a timeout or a lost connection; the write may or may not have been taken.
 Answer = Literal["acknowledged", "refused", "unknown"]
 Operation = Literal["create", "update", "delete"]
-#: HTTP answers after which nobody can say whether a write was taken; the service says so with 504.
-_UNKNOWN: Final = frozenset({500, 502, 504})
+#: After these HTTP answers it is unknown whether the write was taken. The service itself answers 504 then.
+_UNKNOWN_STATUSES: Final = frozenset({500, 502, 504})
 
 
 def answer_without_product(status: int) -> Answer:
-    """What an HTTP answer says of a write if it does not say what was taken: success without that leaves
-    it as open as the server's own failure does."""
-    return "unknown" if 200 <= status < 300 or status in _UNKNOWN else "refused"
+    """What an HTTP answer that holds no product means for a write.
+
+    Args:
+        status: The HTTP status. Success without a product is unknown, like a failure of the server.
+    """
+    return "unknown" if 200 <= status < 300 or status in _UNKNOWN_STATUSES else "refused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Write:
     """One attempted write and its answer."""
 
-    #: None where a create was never acknowledged: the id is the server's to give.
+    #: None for a create that was not acknowledged: the server assigns the id.
     product: str | None
     operation: Operation
     #: name, price, quantity as sent; None for a delete.
@@ -30,20 +33,20 @@ class Write:
     answer: Answer
     #: The acknowledged version, None without an acknowledgement.
     version: int | None = None
-    #: s of labctl's monotonic clock: when it was sent, and when its answer had come or was given up. Where
-    #: the clock is coarser than that, both are widened outward by its resolution.
+    #: When it was sent, and when its answer had come or the wait for it ended, s of labctl's monotonic clock.
+    #: If they come from a coarser clock, the interval is widened by its resolution.
     sent_at: float = 0.0
     finished_at: float = 0.0
     #: How long the answer took.
     latency_ms: float = 0.0
-    #: Scenario-given group ("persisted first", "queued at the crash"); may be empty.
+    #: The group that the scenario put it in, such as "queued at the crash"; may be empty.
     group: str = ""
-    #: What the server said, where it did not acknowledge.
+    #: What the server answered, if it did not acknowledge the write.
     detail: str = ""
 
     @property
     def over_at(self) -> float:
-        """When it can't take effect any more, s of labctl's monotonic clock: a write without an answer may
+        """When it can no longer take effect, s of labctl's monotonic clock. A write without an answer may
         take effect at any later time, or never."""
         return math.inf if self.answer == "unknown" else self.finished_at
 
@@ -55,6 +58,7 @@ class Ledger:
         self._writes: list[Write] = []
 
     def record(self, write: Write) -> None:
+        """Enter a write and its answer."""
         self._writes.append(write)
 
     @property

@@ -1,4 +1,4 @@
-"""How long acknowledged writes were in Redis alone: the recovery point, measured. A pure function."""
+"""How long acknowledged writes were only in Redis: the recovery point, measured. A pure function."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -10,8 +10,7 @@ from scenarios.judge.history import History
 from scenarios.judge.ledger import Write
 from scenarios.judge.verdict import Verdict
 
-#: How many of the slowest are named.
-_NAMED: Final = 8
+_WORST_LISTED: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +23,14 @@ class Lag:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersistLag:
-    """Of the writes that reached PostgreSQL, or were replaced by one that did."""
+    """The lags of the writes that reached PostgreSQL, or were replaced by one that did."""
 
     count: int
     p50_ms: float
     p95_ms: float
     p99_ms: float
     max_ms: float
-    #: The polls' own share of a lag: the time between two of them, as 95 % of the rows met it, ms.
+    #: The error of the measurement, ms: for 95 % of the rows, the polls around it were no further apart.
     resolution_ms: float
     #: The slowest first.
     worst: tuple[Lag, ...]
@@ -40,13 +39,20 @@ class PersistLag:
 def persist_lag(
     history: History, verdict: Verdict, of: Callable[[Write], bool] = lambda write: True
 ) -> PersistLag | None:
-    """The lags of the writes that `of` chooses; None where no poll saw any of them arrive."""
+    """The lags of acknowledged writes.
+
+    Args:
+        of: Chooses the writes.
+
+    Returns:
+        None if no poll saw one of them arrive.
+    """
     acknowledged = [write for write in history.writes if write.answer == "acknowledged"]
     lags, resolutions = [], []
     for write, judged in zip(acknowledged, verdict.judged, strict=True):
-        seen = _seen(history, write, judged) if of(write) else None
-        if seen is not None:
-            at, resolution = seen
+        arrival = _arrival(history, write, judged) if of(write) else None
+        if arrival is not None:
+            at, resolution = arrival
             lags.append(Lag(write, max(0.0, 1000 * (at - write.finished_at))))
             resolutions.append(1000 * resolution)
     if not lags:
@@ -60,12 +66,12 @@ def persist_lag(
         p99_ms=_percentile(times, 99),
         max_ms=times[-1],
         resolution_ms=_percentile(sorted(resolutions), 95),
-        worst=tuple(lags[:_NAMED]),
+        worst=tuple(lags[:_WORST_LISTED]),
     )
 
 
-def _seen(history: History, write: Write, judged: Judged) -> tuple[float, float] | None:
-    """When the write, or a newer one, was first seen, and how long before that the last look had been, s."""
+def _arrival(history: History, write: Write, judged: Judged) -> tuple[float, float] | None:
+    """When the write, or a newer one, was first seen, and how long before that the last poll was, s."""
     if judged.fate not in ("persisted", "superseded"):
         return None
     sightings = history.sightings
@@ -77,5 +83,5 @@ def _seen(history: History, write: Write, judged: Judged) -> tuple[float, float]
 
 
 def _percentile(rising: Sequence[float], percent: float) -> float:
-    """The smallest of these that so many per cent of them don't exceed."""
+    """The smallest value that is not exceeded by `percent` % of them."""
     return rising[max(0, math.ceil(len(rising) * percent / 100) - 1)]

@@ -1,4 +1,4 @@
-"""What Redis holds as text, as plain data. Anything may stand there, and need not be ours."""
+"""Decodes what Redis holds. It may hold anything, written by anyone."""
 
 import json
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from scenarios.judge.final_read import StoredValue
 
 
 def decode(text: str) -> dict[str, Any] | None:
-    """The JSON object that a text is, None if it is none."""
+    """The JSON object in the text; None if it is not one."""
     try:
         content = json.loads(text)
     except (ValueError, RecursionError):
@@ -24,13 +24,13 @@ def held(content: Mapping[str, Any] | None) -> StoredValue:
 
 
 def version_in(content: Mapping[str, Any]) -> int:
-    """0, which no write has, for what is no document of ours."""
+    """The version; 0, which no write has, if the document is not one of the service's."""
     version = content.get("version")
     return version if isinstance(version, int) and not isinstance(version, bool) else 0
 
 
 def letter(content: Mapping[str, Any]) -> tuple[str, StoredValue]:
-    """A dead letter's product, and the write that it holds: the letter's version with its entry's value."""
+    """The product of a dead letter, and the write that it holds: the letter's version, its entry's value."""
     entry = content.get("entry")
     value = entry if isinstance(entry, dict) else {}
     deleted = bool(value.get("deleted"))
@@ -38,7 +38,7 @@ def letter(content: Mapping[str, Any]) -> tuple[str, StoredValue]:
 
 
 def backlog_member(member: str) -> tuple[str, StoredValue] | None:
-    """A product's older entry, `<id>:<version>:<entry>`; None if it is none."""
+    """A product's older entry, `<id>:<version>:<entry>`; None if it is not one."""
     product, _, rest = member.partition(":")
     _, _, entry = rest.partition(":")
     content = decode(entry)

@@ -8,11 +8,12 @@ Comparable = tuple[str, str, str] | None
 
 
 def same(one: Value | None, other: Value | None) -> bool:
+    """Whether two values of a product, or two deletes (None), are the same."""
     return comparable(one) == comparable(other)
 
 
 def comparable(value: Value | None) -> Comparable:
-    """What makes two values the same: the fields that a client sets, numbers as PostgreSQL keeps them."""
+    """The fields that a client sets, as they compare: numbers as PostgreSQL stores them."""
     if value is None:
         return None
     return str(value.get("name")), _price(value.get("price")), str(value.get("quantity"))

@@ -1,6 +1,6 @@
-"""The verdict: a pure function of what happened and of what is found once the stack is quiet.
+"""The verdict: a pure function of what happened and of what PostgreSQL and Redis hold in the end.
 
-The shape is Jepsen's: operations are plain data, judgement comes after the run, and whatever could not be
+The shape is Jepsen's: operations are plain data, they are judged after the run, and whatever could not be
 established is unknown, never valid (https://github.com/jepsen-io/jepsen, checker.clj).
 """
 
@@ -20,7 +20,8 @@ from scenarios.judge.ledger import Write
 
 #: Version of the JSON shape.
 SCHEMA: Final = 2
-#: Every check but those of the classes, which rest on the judged writes. A new one is a function and a line.
+#: All checks except those of the classes, which need the judged writes. To add a check, write a function of
+#: the case and name it here.
 CHECKS: Final[Mapping[str, Check]] = {
     "acknowledged": complete.acknowledged,
     "final_read": complete.final_read,
@@ -31,8 +32,8 @@ CHECKS: Final[Mapping[str, Check]] = {
     "regressed": rows.regressed,
     "diverged": cache.diverged,
 }
-#: The checks whose evidence is a list of products in its own right.
-_FINDINGS: Final = ("recovered", "unexpected", "regressed", "diverged")
+#: The checks whose evidence is a list of products, which the JSON document shows by itself.
+_PRODUCT_LISTS: Final = ("recovered", "unexpected", "regressed", "diverged")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,17 +41,17 @@ class Verdict:
     """What became of every write. `acknowledged` equals the sum of `fates`, always."""
 
     validity: Validity
-    #: Why the validity is not `valid`: one sentence each; empty when it is.
+    #: Why the verdict is not valid, a sentence for each reason; empty if it is.
     reasons: tuple[str, ...]
     acknowledged: int
     refused: int
     unknown: int
-    #: Acknowledged writes by class; every class is present.
+    #: How many acknowledged writes are of each class; every class is present.
     fates: Mapping[Class, int]
     judged: tuple[Judged, ...]
     #: Products whose last acknowledged value is lost.
     lost_products: tuple[str, ...]
-    #: What each loss of Redis' memory cost.
+    #: What each loss of Redis's memory cost.
     crashes: tuple[Crash, ...]
     #: What every check says, by its name.
     checks: Mapping[str, Result]
@@ -62,17 +63,17 @@ class Verdict:
 
     @property
     def unexpected(self) -> tuple[str, ...]:
-        """In the database, but never attempted, or refused, or not as it was acknowledged."""
+        """Products in the database that were never attempted, were refused, or are not as acknowledged."""
         return self._evidence("unexpected")
 
     @property
     def regressed(self) -> tuple[str, ...]:
-        """Rows older than they were seen earlier, or gone."""
+        """Products whose row is older than it was seen earlier, or gone."""
         return self._evidence("regressed")
 
     @property
     def diverged(self) -> tuple[str, ...]:
-        """Cache entry differs from the row after quiet."""
+        """Products whose cache entry differs from the row once everything is flushed."""
         return self._evidence("diverged")
 
     def _evidence(self, check: str) -> tuple[str, ...]:
@@ -80,10 +81,10 @@ class Verdict:
         return result.evidence if result else ()
 
     def to_json(self) -> dict[str, Any]:
-        """A document with a schema version; the judged writes come last."""
+        """The verdict as a JSON document with a schema version; the judged writes come last."""
         document = asdict(self)
         judged = document.pop("judged")
-        findings = {name: self._evidence(name) for name in _FINDINGS}
+        findings = {name: self._evidence(name) for name in _PRODUCT_LISTS}
         return {"schema": SCHEMA, **document, **findings, "judged": judged}
 
 
@@ -91,12 +92,13 @@ def judge(history: History, findings: Findings) -> Verdict:
     """Judge every write of the ledger.
 
     Args:
-        findings: The final read; what could not be read of it is named there.
+        history: The writes, and what was seen during the run.
+        findings: The final read. It names the parts that could not be read.
     """
     case = Case.of(history, findings)
     judged = fates.judge_writes(case)
-    counted = Counter(one.fate for one in judged)
-    sums: dict[Class, int] = {fate: counted[fate] for fate in get_args(Class)}
+    counts = Counter(one.fate for one in judged)
+    sums: dict[Class, int] = {fate: counts[fate] for fate in get_args(Class)}
     results = compose(
         {
             **CHECKS,
@@ -127,8 +129,8 @@ def _add_up(sums: Mapping[Class, int], acknowledged: int) -> Result:
 
 
 def _lost_products(acknowledged: Sequence[Write], judged: Sequence[Judged]) -> tuple[str, ...]:
-    """Products whose last acknowledged write is lost. Last is, of those that no other one followed, that of
-    the highest version: the order of what overlapped is the versions' to say."""
+    """Products whose last acknowledged write is lost. Last is the write with the highest version among those
+    that no other write followed: versions decide the order of writes that overlapped."""
     by_product: dict[str, list[tuple[Write, Judged]]] = defaultdict(list)
     for write, one in zip(acknowledged, judged, strict=True):
         by_product[one.product].append((write, one))

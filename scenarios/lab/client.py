@@ -1,4 +1,4 @@
-"""The HTTP API as calls. Every write goes into the ledger, whatever comes of it."""
+"""The HTTP API as calls. Every write goes into the ledger, whatever its outcome."""
 
 import time
 from collections.abc import Mapping
@@ -11,16 +11,17 @@ from scenarios.judge.ledger import Answer, Ledger, Operation, Write, answer_with
 from scenarios.lab.problem import in_words
 from stack.errors import EnvironmentFault, NotRunning
 
-_TIMEOUT: Final = 10.0
-_CONNECTIONS: Final = 64
+_TIMEOUT_S: Final = 10.0
+_MAX_CONNECTIONS: Final = 64
 
 
 class Client:
-    """One lab's API; several threads may use it. `timeout` is in s; beyond, a write's outcome is unknown."""
+    """One lab's API; several threads may use it. The outcome of a write that takes longer than the timeout is
+    unknown."""
 
-    def __init__(self, url: str, ledger: Ledger, *, timeout: float = _TIMEOUT) -> None:
-        limits = httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS)
-        self._http = httpx.Client(base_url=url, timeout=timeout, limits=limits, trust_env=False)
+    def __init__(self, url: str, ledger: Ledger, *, timeout_s: float = _TIMEOUT_S) -> None:
+        limits = httpx.Limits(max_connections=_MAX_CONNECTIONS, max_keepalive_connections=_MAX_CONNECTIONS)
+        self._http = httpx.Client(base_url=url, timeout=timeout_s, limits=limits, trust_env=False)
         self._ledger = ledger
 
     def __enter__(self) -> "Client":
@@ -44,7 +45,7 @@ class Client:
         return self._write("delete", product, None, group, policy)
 
     def read(self, product: str) -> dict[str, Any] | None:
-        """The product as the API shows it, None if it is nowhere."""
+        """The product as the API shows it; None if there is none."""
         answer = self._ask("GET", f"/products/{product}", ok=(200, 404))
         return dict(answer.json()) if answer.status_code == 200 else None
 
@@ -77,14 +78,14 @@ class Client:
             "delete": ("DELETE", f"/products/{product}"),
         }[operation]
         sent_at = time.monotonic()
-        answer, found, detail = self._attempt(method, path, value, policy)
+        answer, document, detail = self._attempt(method, path, value, policy)
         finished_at = time.monotonic()
         write = Write(
-            product=found.get("id", product),
+            product=document.get("id", product),
             operation=operation,
             value=value,
             answer=answer,
-            version=found.get("version"),
+            version=document.get("version"),
             sent_at=sent_at,
             finished_at=finished_at,
             latency_ms=1000 * (finished_at - sent_at),
@@ -129,7 +130,7 @@ class Client:
 
 
 def _read_acknowledgement(answer: httpx.Response) -> tuple[Answer, dict[str, Any], str]:
-    """An answer that does not say what was taken leaves it open whether anything was."""
+    """What an answer of success says. One without id and version leaves open whether the write was taken."""
     try:
         content = answer.json()
     except ValueError:

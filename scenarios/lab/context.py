@@ -1,4 +1,4 @@
-"""What a scenario works with: one lab's stack, its API, its databases, and the run's ledger."""
+"""What a scenario works with: one lab, its API, its databases, and the run's ledger."""
 
 from contextlib import ExitStack, closing
 from types import TracebackType
@@ -17,12 +17,16 @@ class Run:
     """One run's view of a lab. A context manager: it closes what it opened."""
 
     def __init__(self, lab: Lab, run: str = "") -> None:
+        """
+        Args:
+            run: The command that runs the scenario, as the undo log names it: "demo basics".
+        """
         urls = lab.urls()
         self.lab = lab
         self.api_url = urls["api"]
         self.api_port = urlsplit(urls["api"]).port or 80
         self.ledger = Ledger()
-        #: What the run changes is noted here before it is changed.
+        #: The run notes here what it is about to change.
         self.journal = UndoLog(lab.directory, run)
         self._open = ExitStack()
         self.client = self._open.enter_context(Client(urls["api"], self.ledger))
@@ -32,12 +36,12 @@ class Run:
         )
 
     def begin(self) -> None:
-        """The run begins: what was written before is not its own, and from now on the lab is watched."""
+        """The run begins: earlier writes are not its own, and from now on the lab is watched."""
         self.probe.begin()
         self._watcher.start()
 
     def history(self) -> History:
-        """What happened in the run up to now, for the verdict; the lab is watched no longer."""
+        """What happened in the run up to now, for the verdict. This ends the watching."""
         return self._watcher.history()
 
     def __enter__(self) -> "Run":

@@ -1,4 +1,4 @@
-"""The look behind the API: rows straight from PostgreSQL, keys straight from Redis."""
+"""Reads behind the API: rows straight from PostgreSQL, keys straight from Redis."""
 
 from collections.abc import Callable, Generator, Iterable, Mapping
 from types import TracebackType
@@ -21,11 +21,10 @@ from stack.errors import NotRunning
 T = TypeVar("T")
 
 _TIMEOUT_S: Final = 3.0
-#: A look waits neither for another session's lock nor for a statement that does not end.
+#: A read waits neither for another session's lock nor for a statement that does not end.
 _SESSION: Final = "-c lock_timeout=3s -c statement_timeout=30s"
-#: Ids in one look-up of the cache or of the pending entries.
-_CHUNK: Final = 1000
-#: All at one moment, and not as a transaction: a Redis whose memory is full takes none.
+_IDS_PER_LOOKUP: Final = 1000
+#: Reads all lengths at one moment. Not a transaction: a Redis whose memory is full refuses those.
 _DEPTH: Final = """
 local depth = {}
 for n, key in ipairs(KEYS) do
@@ -35,7 +34,7 @@ return depth"""
 
 
 class Probe:
-    """Reads one lab's databases. Every method raises `NotRunning` where one can't be reached."""
+    """Reads one lab's databases. Every method raises `NotRunning` if one can't be reached."""
 
     def __init__(self, redis_url: str, database_url: str, *, timeout_s: float = _TIMEOUT_S) -> None:
         self._connect = dsn(
@@ -44,16 +43,17 @@ class Probe:
         self._redis: Any = redis.Redis.from_url(
             redis_url,
             decode_responses=True,
-            # What is no text is no letter of ours either, but must not end the look.
+            # Invalid UTF-8 is not ours, but must not end the read.
             encoding_errors="replace",
             socket_timeout=timeout_s,
             socket_connect_timeout=timeout_s,
-            # Once more at once, on a connection of its own, and no more: whoever waits has a deadline.
+            # One retry, at once and on a new connection. No more: callers have deadlines.
             retry=Retry(NoBackoff(), 1),
         )
-        #: Versions beyond this one are of this run.
+        #: Versions above this one were assigned during this run.
         self.since = 0
-        self._seen: dict[str, int] = {}
+        #: By product, the highest version at which its row was read.
+        self._versions: dict[str, int] = {}
 
     def __enter__(self) -> "Probe":
         return self
@@ -70,23 +70,25 @@ class Probe:
         self._redis.close()
 
     def begin(self) -> None:
-        """The run begins: rows written from now on are its own, or strangers."""
+        """The run begins: rows written from now on are its own, or unattributed."""
         seconds, micros = self._ask(self._redis.time)
         # Versions run ahead of a clock that was set back.
         clock = self.clock()
         self.since = max(seconds * 1_000_000 + micros, clock.moment if clock else 0)
 
     def depth(self) -> Depth:
+        """How many writes are not in PostgreSQL yet, by where they wait."""
         names = (keys.QUEUE, keys.INFLIGHT, keys.RETRY, keys.DLQ, keys.BACKLOG)
         return Depth(*self._ask(lambda: self._redis.eval(_DEPTH, len(names), *names)))
 
     def totals(self) -> dict[str, int]:
         """Running totals since Redis was last empty; one that never moved is missing."""
-        found: dict[str, str] = self._ask(lambda: self._redis.hgetall(keys.TOTALS))
-        return {name: int(value) for name, value in found.items()}
+        totals: dict[str, str] = self._ask(lambda: self._redis.hgetall(keys.TOTALS))
+        return {name: int(value) for name, value in totals.items()}
 
     def settle(self, seconds: float) -> Generator[Event, None, Settled]:
-        """Wait until nothing is queued, in flight or waiting for a retry, but not for what can't come."""
+        """Wait until nothing is queued, in flight or waiting for a retry, for `seconds` s at most. Ends early
+        if that can't happen."""
         return (yield from settle(self, seconds))
 
     def ping_database(self) -> None:
@@ -94,48 +96,56 @@ class Probe:
         self._fetch("SELECT 1", {})
 
     def flush_all(self) -> None:
-        """FLUSHALL: take Redis' memory away."""
+        """FLUSHALL: empty Redis."""
         self._ask(self._redis.flushall)
 
     def delete(self, key: str) -> None:
-        """Take one key away: a fault for tests and demos."""
+        """Delete one key: a fault for tests and demos."""
         self._ask(lambda: self._redis.delete(key))
 
     def live_settings(self) -> dict[str, str]:
         """The settings that were changed live; they override those of the environment."""
-        found: dict[str, str] = self._ask(lambda: self._redis.hgetall(keys.CONFIG))
-        return found
+        settings: dict[str, str] = self._ask(lambda: self._redis.hgetall(keys.CONFIG))
+        return settings
 
     def put_back(self, before: Mapping[str, str], names: Iterable[str]) -> None:
-        """Make the live settings of these names what they were. One that was not set is taken away, which
-        the API can't do: set to its old value, it would override the environment from then on."""
-        wanted = list(names)
-        earlier = {name: before[name] for name in wanted if name in before}
-        self._ask(lambda: self._redis.hdel(keys.CONFIG, *wanted))
+        """Restore the live settings of these names.
+
+        A setting that was not set before is deleted, which the API can't do: set to its old value, it would
+        override the environment from then on.
+
+        Args:
+            before: The live settings as they were.
+        """
+        changed = list(names)
+        earlier = {name: before[name] for name in changed if name in before}
+        self._ask(lambda: self._redis.hdel(keys.CONFIG, *changed))
         if earlier:
             self._ask(lambda: self._redis.hset(keys.CONFIG, mapping=earlier))
 
     def rows(self, products: Iterable[str]) -> dict[str, StoredValue]:
-        """The rows of these products, or the tombstones of those that have none. A row beside a newer
-        tombstone is a deleted product that came back: the row is what there is. What is seen here is
-        remembered: a row that is older later has regressed."""
-        wanted = list(products)
+        """The rows of these products, or their tombstones where there is no row.
+
+        A row beside a newer tombstone is a deleted product that was created again: the row counts. The
+        versions are remembered: a row that is older later has regressed.
+        """
+        ids = list(products)
         rows = self._select(
             """
             SELECT id, version, name, price::float8, quantity, false AS deleted
             FROM products WHERE id = ANY(%(ids)s)
             UNION ALL SELECT id, version, NULL, NULL, NULL, true
             FROM product_tombstones WHERE id = ANY(%(ids)s) ORDER BY deleted DESC""",
-            {"ids": wanted},
+            {"ids": ids},
         )
-        for product, held in rows.items():
-            self._seen[product] = max(self._seen.get(product, 0), held.version)
+        for product, row in rows.items():
+            self._versions[product] = max(self._versions.get(product, 0), row.version)
         return rows
 
     def findings(self, ledger: Ledger) -> Findings:
-        """The final read: of every part what answers, and of the others why they don't."""
-        known = ledger.products()
-        products = sorted(known)
+        """The final read. A part that can't be read is empty, and `unread` says why."""
+        named = ledger.products()
+        products = sorted(named)
         unread: dict[Part, str] = {}
 
         def read(part: Part, look: Callable[[], T], nothing: T) -> T:
@@ -146,9 +156,9 @@ class Probe:
                 return nothing
 
         empty: dict[str, StoredValue] = {}
-        seen = {product: version for product, version in self._seen.items() if product in known}
+        versions = {product: version for product, version in self._versions.items() if product in named}
         rows, unattributed = read(
-            "rows", lambda: (self.rows(products), self._strangers(products)), (empty, empty)
+            "rows", lambda: (self.rows(products), self._unattributed(products)), (empty, empty)
         )
         return Findings(
             rows=rows,
@@ -156,44 +166,44 @@ class Probe:
             dead_letters=read("dead_letters", self._dead, {}),
             pending=read("pending", lambda: self.pending(products), {}),
             cached=read("cached", lambda: self._cached(products), empty),
-            seen=seen,
+            seen=versions,
             since=self.since,
             unread=unread,
         )
 
     def entries(self, products: Iterable[str]) -> dict[str, list[StoredValue]]:
-        """What Redis alone holds of these products: pending entries, and dead letters."""
-        wanted = set(products)
-        found = self.pending(sorted(wanted))
+        """What only Redis holds of these products: pending entries, and dead letters."""
+        ids = set(products)
+        entries = self.pending(sorted(ids))
         for product, letters in self._dead().items():
-            if product in wanted:
-                found.setdefault(product, []).extend(letters)
-        return found
+            if product in ids:
+                entries.setdefault(product, []).extend(letters)
+        return entries
 
     def clock(self) -> keys.Clock | None:
-        """The lab's clock, None where no script has run since Redis was last empty."""
+        """The lab's clock; None if no script has run since Redis was last empty."""
         return keys.parse_clock(self._ask(lambda: self._redis.get(keys.CLOCK)))
 
     def table(self, query: str) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-        """Columns and rows of a query as text, NULL as nothing: what psql would show."""
+        """Columns and rows of a query as text, as psql would show them; NULL is empty."""
         names, rows = self._fetch(query, {})
         return names, tuple(tuple("" if cell is None else str(cell) for cell in row) for row in rows)
 
     def dead_letters(self) -> list[dict[str, Any]]:
-        """The dead letters, oldest first, but for what is no letter."""
+        """The dead letters, oldest first. Entries that are not JSON objects are left out."""
         letters = self._ask(lambda: self._redis.lrange(keys.DLQ, 0, -1))
         return [content for letter in letters if (content := stored.decode(letter)) is not None]
 
     def _fetch(self, query: str, params: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
         try:
             with psycopg.connect(self._connect) as connection:
-                found = connection.execute(query.encode(), params)
-                return tuple(column.name for column in found.description or ()), found.fetchall()
+                cursor = connection.execute(query.encode(), params)
+                return tuple(column.name for column in cursor.description or ()), cursor.fetchall()
         except psycopg.Error as error:
-            # Later lines say once more to what it could not connect.
-            said = str(error).strip().partition("\n")[0]
+            # Later lines only repeat where it could not connect.
+            reason = str(error).strip().partition("\n")[0]
             what = "can't be read" if error.sqlstate else "does not answer"
-            raise NotRunning(f"PostgreSQL {what}: {said}", hint=HINT) from error
+            raise NotRunning(f"PostgreSQL {what}: {reason}", hint=HINT) from error
 
     def _select(self, query: str, params: Mapping[str, Any]) -> dict[str, StoredValue]:
         _, rows = self._fetch(query, params)
@@ -205,7 +215,7 @@ class Probe:
             for product, version, name, price, quantity, deleted in rows
         }
 
-    def _strangers(self, products: list[str]) -> dict[str, StoredValue]:
+    def _unattributed(self, products: list[str]) -> dict[str, StoredValue]:
         return self._select(
             """
             SELECT id, version, name, price::float8, quantity, false AS deleted
@@ -214,35 +224,35 @@ class Probe:
         )
 
     def _dead(self) -> dict[str, list[StoredValue]]:
-        found: dict[str, list[StoredValue]] = {}
+        letters: dict[str, list[StoredValue]] = {}
         for content in self.dead_letters():
-            product, held = stored.letter(content)
-            found.setdefault(product, []).append(held)
-        return found
+            product, value = stored.letter(content)
+            letters.setdefault(product, []).append(value)
+        return letters
 
     def pending(self, products: list[str]) -> dict[str, list[StoredValue]]:
-        """What is queued, in flight or waiting for a retry, of these products; older entries of any."""
-        found: dict[str, list[StoredValue]] = {}
+        """What is queued, in flight or waiting for a retry of these products; the older entries of any."""
+        pending: dict[str, list[StoredValue]] = {}
         for chunk in _chunks(products):
             entries = self._ask(lambda ids=chunk: self._redis.hmget(keys.PENDING, ids))
             for product, entry in zip(chunk, entries, strict=True):
                 if entry is not None:
-                    found.setdefault(product, []).append(stored.held(stored.decode(entry)))
+                    pending.setdefault(product, []).append(stored.held(stored.decode(entry)))
         for member in self._ask(lambda: self._redis.zrange(keys.BACKLOG, 0, -1)):
             parsed = stored.backlog_member(member)
             if parsed is not None:
-                found.setdefault(parsed[0], []).append(parsed[1])
-        return found
+                pending.setdefault(parsed[0], []).append(parsed[1])
+        return pending
 
     def _cached(self, products: list[str]) -> dict[str, StoredValue]:
-        found: dict[str, StoredValue] = {}
+        cached: dict[str, StoredValue] = {}
         for chunk in _chunks(products):
             names = [keys.cache(product) for product in chunk]
             for product, entry in zip(chunk, self._ask(lambda n=names: self._redis.mget(n)), strict=True):
                 content = stored.decode(entry) if entry is not None else None
                 if content is not None:
-                    found[product] = stored.held(content)
-        return found
+                    cached[product] = stored.held(content)
+        return cached
 
     def _ask(self, question: Any) -> Any:
         try:
@@ -254,4 +264,4 @@ class Probe:
 
 
 def _chunks(products: list[str]) -> Iterable[list[str]]:
-    return (products[n : n + _CHUNK] for n in range(0, len(products), _CHUNK))
+    return (products[n : n + _IDS_PER_LOOKUP] for n in range(0, len(products), _IDS_PER_LOOKUP))

@@ -1,10 +1,10 @@
-"""What the service says when it refuses something (RFC 9457), as a person reads it."""
+"""A problem document (RFC 9457) of the service, as a person reads it."""
 
 import json
 
 
 def in_words(body: str) -> str:
-    """`title: detail` of a problem document; any other text as it is."""
+    """`title: detail` of a problem document; any other text unchanged."""
     try:
         problem = json.loads(body)
     except ValueError:

@@ -1,4 +1,4 @@
-"""One keep-alive connection, with at most one request under way. Never blocks, but to connect."""
+"""One keep-alive connection, with at most one request under way. Only connecting may block."""
 
 import socket
 from dataclasses import dataclass
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from scenarios.load.http import Malformed, Reply, parse
 from scenarios.load.profiles import Call
 
-#: s. On one machine a connection stands at once or, with the listener's backlog full, after a second.
-_CONNECT_TIMEOUT = 0.25
-_CHUNK = 65_536
+#: On one machine, connecting takes no time or, if the listener's backlog is full, a second.
+_CONNECT_TIMEOUT_S = 0.25
+_RECEIVE_BYTES = 65_536
 
 
 class ConnectionLost(Exception):
-    """The connection is of no use any more."""
+    """The connection can't be used any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +26,11 @@ class Exchange:
 
 
 class Connection:
-    """Belongs to one client of the load for as long as that lasts; the socket beneath may change."""
+    """The connection of one client of the load. The socket may be replaced; the client stays the same."""
 
     def __init__(self, address: tuple[str, int], client: int) -> None:
         self.client = client
-        #: None: free.
+        #: The request under way; None: the connection is free.
         self.exchange: Exchange | None = None
         #: When it became free, s since the load began.
         self.free_since = 0.0
@@ -44,7 +44,7 @@ class Connection:
 
     def open(self) -> None:
         """Raises OSError."""
-        opened = socket.create_connection(self._address, _CONNECT_TIMEOUT)
+        opened = socket.create_connection(self._address, _CONNECT_TIMEOUT_S)
         opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         opened.setblocking(False)
         self._socket, self._received = opened, b""
@@ -55,7 +55,7 @@ class Connection:
             self._socket = None
 
     def send(self, exchange: Exchange) -> None:
-        """Raises ConnectionLost, with the exchange under way all the same: part of it may have gone."""
+        """Raises ConnectionLost. The exchange still counts as under way: part of it may have been sent."""
         self.exchange = exchange
         if self._socket is None:
             raise ConnectionLost("not connected")
@@ -63,16 +63,16 @@ class Connection:
             sent = self._socket.send(exchange.call.payload)
         except OSError as error:
             raise ConnectionLost(str(error)) from error
-        # A request is far smaller than the empty buffer of a connection that waits for nothing.
+        # A request is far smaller than the send buffer, which is empty when no request is under way.
         if sent < len(exchange.call.payload):
             raise ConnectionLost("the request was cut short")
 
     def receive(self) -> Reply | None:
-        """The answer, None while a part of it is missing. Raises ConnectionLost."""
+        """The answer; None while part of it is missing. Raises ConnectionLost."""
         if self._socket is None:
             raise ConnectionLost("not connected")
         try:
-            chunk = self._socket.recv(_CHUNK)
+            chunk = self._socket.recv(_RECEIVE_BYTES)
         except BlockingIOError:
             return None
         except OSError as error:

@@ -1,38 +1,46 @@
-"""How every load ends: the queue runs empty, and each acknowledged write is judged."""
+"""How every load ends: the queue empties, and each acknowledged write is judged."""
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from scenarios.conclude import reach_verdict, settle
-from scenarios.events import Checked, Event, StepStarted
+from scenarios.events import Checked
 from scenarios.lab.context import Run
 from scenarios.load import report
 from scenarios.load.run import Finished
-from scenarios.scenario import Conclusion
+from scenarios.scenario import Conclusion, Play, Step
 from scenarios.shell_commands import curl, psql
 
-#: s that the worker gets for what the load left in the queue.
-_QUIET_SECONDS: Final = 60.0
+#: How long the worker may take to flush what the load left in the queue.
+_FLUSH_TIMEOUT_S: Final = 60.0
+#: The steps of `end`.
+STEPS_AT_THE_END: Final = 2
 
 
 def end(
-    run: Run, finished: Finished, *, begun: float, label: str, reads: bool, checks: Sequence[Checked] = ()
-) -> Generator[Event, None, Conclusion]:
-    """Steps 2 and 3 of a load.
+    run: Run,
+    finished: Finished,
+    *,
+    started_at: float,
+    label: str,
+    reads: bool,
+    checks: Sequence[Checked] = (),
+) -> Play[Conclusion]:
+    """The last two steps of a load: flush, and judge.
 
     Args:
-        begun: time.monotonic() of its beginning.
+        started_at: time.monotonic() when the load began.
         label: What the products' names begin with.
-        reads: Whether there were reads among it.
-        checks: What else was predicted of it.
+        reads: Whether the load included reads.
+        checks: What else was predicted, and measured.
     """
-    yield StepStarted(2, "Wait until everything is flushed", curl("GET", f"{run.api_url}/admin/queue"))
-    settled = yield from settle(run, _QUIET_SECONDS)
+    yield Step("Wait until everything is flushed", curl("GET", f"{run.api_url}/admin/queue"))
+    settled = yield from settle(run, _FLUSH_TIMEOUT_S)
     finished.sampler.look()
-    yield from report.service_side(finished.increases, time.monotonic() - begun, quiet=settled.quiet)
+    yield from report.service_side(finished.increases, time.monotonic() - started_at, quiet=settled.quiet)
 
     query = f"SELECT count(*), max(updated_at) FROM products WHERE name LIKE '{label}-%';"
-    yield StepStarted(3, "The verdict", psql(run.lab.urls()["postgres"], query))
+    yield Step("The verdict", psql(run.lab.urls()["postgres"], query))
     verdict = yield from reach_verdict(run, settled, lag_of=lambda write: True)
     return (yield from report.conclude(verdict, finished, reads=reads, also=checks))

@@ -1,8 +1,8 @@
 """The load generator: one thread, a selector, keep-alive connections.
 
-It shares two cores with all that it measures, so every microsecond that it takes is one that the service
-does not get. CPU time of one POST with its answer, decoded and entered into the ledger: 20 µs here,
-110 to 190 µs by http.client, 470 to 540 µs by httpx (neither with a ledger).
+It shares the machine with everything it measures: each microsecond that it takes is lost to the service.
+One POST with its answer, decoded and entered into the ledger, takes 20 µs of CPU time here; without a ledger,
+it takes 110 to 190 µs in http.client and 470 to 540 µs in httpx.
 """
 
 import errno
@@ -25,19 +25,19 @@ from scenarios.load.profiles import Profile
 from scenarios.load.schedule import Pace
 from stack.errors import NotRunning
 
-#: s; beyond, the outcome of a request is unknown.
-TIMEOUT: Final = 10.0
-#: s between two looks at what no answer brings about: timeouts, broken connections, a call to stop.
-_TICK: Final = 0.05
-#: s by which a request may be late before it counts as the generator's failing.
-_TOLERANCE: Final = 0.005
-#: s after which a thread that runs Python gives way to another that wants to. The default, 5 ms, is what
-#: a display drawn beside the load would add to every latency.
-_SWITCH_INTERVAL: Final = 0.0005
+#: The outcome of a request that takes longer is unknown.
+TIMEOUT_S: Final = 10.0
+#: How often to look for timeouts, broken connections and a call to stop.
+_TICK_S: Final = 0.05
+#: A request that is later than this counts as late.
+_LATE_AFTER_S: Final = 0.005
+#: How long a thread may run Python before another gets its turn. With the default, 5 ms, drawing the display
+#: would add that much to latencies.
+_SWITCH_INTERVAL_S: Final = 0.0005
 
 
 class LoadGenerator:
-    """Puts one service under load. `run` in one thread; `stop` and the figures from any other."""
+    """Puts one service under load. `run` takes one thread; `stop` and the figures may be used from any."""
 
     def __init__(
         self,
@@ -47,14 +47,14 @@ class LoadGenerator:
         record: Callable[[Write], None],
         *,
         connections: int,
-        timeout: float = TIMEOUT,
+        timeout_s: float = TIMEOUT_S,
     ) -> None:
         self.counters: Final = Counters()
         self.latencies: Final = Latencies()
         self._address = address
         self._profile = profile
         self._pace = pace
-        self._timeout = timeout
+        self._timeout_s = timeout_s
         self._connections = [Connection(address, client) for client in range(connections)]
         self._outcomes = Outcomes(profile, self.counters, self.latencies, record)
         self._free: deque[Connection] = deque()
@@ -64,11 +64,15 @@ class LoadGenerator:
         self._stopping = False
 
     def stop(self) -> None:
-        """Make `run` return within a moment. Requests under way end as unknown."""
+        """Make `run` return at once. The outcome of requests under way is unknown."""
         self._stopping = True
 
     def run(self) -> None:
-        """Raises NotRunning where the service can't be reached when the load begins."""
+        """Send until the pace is over.
+
+        Raises:
+            NotRunning: the service can't be reached when the load begins.
+        """
         try:
             self._connect_all()
             with _undisturbed():
@@ -84,7 +88,7 @@ class LoadGenerator:
                 connection.open()
             except OSError as error:
                 if error.errno in (errno.EMFILE, errno.ENFILE):
-                    # This process may not open as many: the API has no part in it.
+                    # This process may not open so many files: that is not the fault of the API.
                     raise
                 host, port = self._address
                 raise NotRunning(
@@ -102,7 +106,7 @@ class LoadGenerator:
             if self._pace.over(now) and not self._busy:
                 break
             before = time.monotonic()
-            ready = self._wait(min(_TICK, self._pace.wait(now)) if self._free else _TICK)
+            ready = self._wait(min(_TICK_S, self._pace.wait(now)) if self._free else _TICK_S)
             after = time.monotonic()
             self.counters.idle += after - before
             now = self.counters.elapsed = after - begin
@@ -110,7 +114,7 @@ class LoadGenerator:
                 self._answer(cast("Connection", key.fileobj), now)
             now = time.monotonic() - begin
             if now >= look_again:
-                look_again = now + _TICK
+                look_again = now + _TICK_S
                 self._look(now)
         self.counters.elapsed = time.monotonic() - begin
         for connection in list(self._busy):
@@ -118,9 +122,9 @@ class LoadGenerator:
         self._outcomes.never_sent(self._pace, self.counters.elapsed)
 
     def _wait(self, seconds: float) -> list[tuple[selectors.SelectorKey, int]]:
-        # A timed wait of epoll ends on a whole millisecond, too late for a schedule; select is exact, and
-        # watches the one descriptor of epoll for all of them.
-        if seconds < _TICK:
+        # A timed wait of epoll ends on a whole millisecond, which is too late for a schedule. select is
+        # exact, and has to watch only the descriptor of epoll itself.
+        if seconds < _TICK_S:
             select.select([self._selector.fileno()], (), (), seconds)
             seconds = 0
         return self._selector.select(seconds)
@@ -131,7 +135,7 @@ class LoadGenerator:
             if due is None:
                 return
             connection = self._free.popleft()
-            if now - max(due, connection.free_since) > _TOLERANCE:
+            if now - max(due, connection.free_since) > _LATE_AFTER_S:
                 self.counters.late += 1
             self._busy.add(connection)
             try:
@@ -149,7 +153,7 @@ class LoadGenerator:
         if reply is None:
             return
         if exchange is None:
-            # An answer that nobody asked for.
+            # An answer without a request.
             self._lose(connection, now, "")
             return
         self._outcomes.answered(connection.client, exchange, reply, now)
@@ -160,7 +164,7 @@ class LoadGenerator:
             self._drop(connection)
 
     def _lose(self, connection: Connection, now: float, why: str) -> None:
-        """The connection is gone, and with it the answer to what was under way."""
+        """The connection is lost, and with it the answer to the request under way."""
         exchange = connection.exchange
         if exchange is not None:
             self._outcomes.unanswered(exchange, why, now)
@@ -179,18 +183,18 @@ class LoadGenerator:
         self._broken.append(connection)
 
     def _look(self, now: float) -> None:
-        """Give up what takes too long, and mend what is broken."""
-        # The ledger grows by thousands of entries a second and is no garbage. Looking through it again
-        # and again stopped everything for 40 ms at 100,000 entries.
+        """End requests that take too long, and reopen broken connections."""
+        # The ledger grows by thousands of entries a second, none of them garbage. Collections that went
+        # through it stopped everything for 40 ms at 100,000 entries.
         gc.freeze()
         for connection in list(self._busy):
-            if connection.exchange is not None and now - connection.exchange.sent > self._timeout:
-                self._lose(connection, now, f"no answer within {self._timeout:g} s")
+            if connection.exchange is not None and now - connection.exchange.sent > self._timeout_s:
+                self._lose(connection, now, f"no answer within {self._timeout_s:g} s")
         while self._broken and not self._pace.over(now):
             try:
                 self._broken[0].open()
             except OSError:
-                # The others would fare no better; each attempt may take a moment, in which none is served.
+                # The others would fail, too, and no request is served during an attempt.
                 self.counters.errors += 1
                 return
             connection = self._broken.popleft()
@@ -201,9 +205,9 @@ class LoadGenerator:
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Let this thread have its turn soon whenever it wants it, and end what it did about the ledger."""
+    """Give this thread its turn quickly, and undo its `gc.freeze` at the end."""
     before = sys.getswitchinterval()
-    sys.setswitchinterval(_SWITCH_INTERVAL)
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""The HTTP/1.1 that the load needs: whole requests as bytes, and answers taken apart."""
+"""As much HTTP/1.1 as the load needs: it writes whole requests and parses answers."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -25,7 +25,7 @@ class Reply:
 
 
 class Stored(msgspec.Struct):
-    """The part of a product's document that the load looks at."""
+    """The part of a product's document that the load reads."""
 
     id: str
     version: int
@@ -35,7 +35,7 @@ _stored: Final = msgspec.json.Decoder(Stored)
 
 
 def stored(body: bytes) -> Stored | None:
-    """The product of an answer; None where the answer holds none."""
+    """The product in an answer; None if there is none."""
     try:
         return _stored.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -43,7 +43,7 @@ def stored(body: bytes) -> Stored | None:
 
 
 def request(method: str, path: str, host: str, body: bytes | None = None) -> bytes:
-    """A whole request; with a body, it is JSON."""
+    """A whole request. The body, if there is one, is JSON."""
     head = f"{method} {path} HTTP/1.1\r\nHost: {host}\r\n"
     if body is None:
         return f"{head}\r\n".encode()
@@ -51,10 +51,10 @@ def request(method: str, path: str, host: str, body: bytes | None = None) -> byt
 
 
 def parse(received: bytes) -> Reply | None:
-    """The answer in `received`; None while a part of it is missing.
+    """The answer in `received`; None while part of it is missing.
 
     Raises:
-        Malformed: it is no answer, or one without a length: what follows could not be told from it.
+        Malformed: it is not an answer, or it has no length, so its end can't be found.
     """
     head, end, body = received.partition(b"\r\n\r\n")
     if not end:

@@ -1,5 +1,5 @@
-"""k6 as the load generator. Its scripts print a line for every answer, so that each write is in the ledger
-as if labctl had sent it."""
+"""k6 as the load generator. Its scripts print a line for every answer, so each write is entered into the
+ledger as if labctl had sent it."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -15,8 +15,8 @@ from stack.errors import Inconclusive
 from stack.spec.load_test import LoadTest
 
 _NOT_FOUND: Final = 404
-#: s; the clock that k6's scripts have counts milliseconds.
-_RESOLUTION: Final = 0.001
+#: The clock of k6's scripts counts milliseconds.
+_CLOCK_RESOLUTION_S: Final = 0.001
 
 
 class Answered(msgspec.Struct, tag_field="labctl", tag="answer", frozen=True):
@@ -26,11 +26,11 @@ class Answered(msgspec.Struct, tag_field="labctl", tag="answer", frozen=True):
     operation: str
     product: str | None
     value: dict[str, Any] | None
-    #: 0: none came.
+    #: 0: there was no answer.
     status: int
-    #: None where the answer holds no product.
+    #: None if the answer holds no product.
     version: int | None
-    #: The version that a read must at least show; 0 where nothing is known.
+    #: The version that a read must show at least; 0: any.
     at_least: int
     #: Unix time in s, in whole ms: before the request, and after its answer.
     sent_at: float
@@ -40,7 +40,7 @@ class Answered(msgspec.Struct, tag_field="labctl", tag="answer", frozen=True):
 
 
 class Threshold(msgspec.Struct, frozen=True):
-    """A limit of the script, and how it was kept."""
+    """A limit of the script, and whether it was kept."""
 
     metric: str
     #: `p(95)<500`
@@ -52,41 +52,42 @@ class Threshold(msgspec.Struct, frozen=True):
 class Summary(msgspec.Struct, tag_field="labctl", tag="summary", frozen=True):
     """The end of a run."""
 
-    #: How many answers the scripts told of.
+    #: How many answers the scripts reported.
     answers: int
     thresholds: tuple[Threshold, ...]
 
 
 _decoder: Final = msgspec.json.Decoder(Answered | Summary)
-#: What every line of ours begins with; the others are k6's own messages.
+#: How the lines of our scripts begin. All others are k6's own messages.
 _OURS: Final = '{"labctl":'
 
 
 class _WallClock:
-    """Turns k6's wall clock times into times of labctl's monotonic clock. An interval is widened by what the
-    wall clock resolves and by every step that it was seen to make: it may be too long, never too short."""
+    """Converts k6's wall clock times into times of labctl's monotonic clock. An interval is widened by the
+    resolution of the wall clock and by every step that the clock was seen to make: it may come out too long,
+    but never too short."""
 
     def __init__(self) -> None:
         offset = time.monotonic() - time.time()
         self._least, self._most = offset, offset
 
     def look(self) -> None:
-        """Take in a step that the wall clock may have made."""
+        """Notice a step that the wall clock may have made."""
         offset = time.monotonic() - time.time()
         self._least, self._most = min(self._least, offset), max(self._most, offset)
 
     def interval(self, sent_at: float, finished_at: float) -> tuple[float, float]:
         """The beginning and the end of a request, s."""
         self.look()
-        return sent_at + self._least - _RESOLUTION, finished_at + self._most + _RESOLUTION
+        return sent_at + self._least - _CLOCK_RESOLUTION_S, finished_at + self._most + _CLOCK_RESOLUTION_S
 
 
 class K6Load:
-    """Puts a lab under the load of one k6 run. Implements `Load` (see drive.py)."""
+    """Puts a lab under the load of one k6 run. Implements `Load` (see run.py)."""
 
     def __init__(self, test: LoadTest, record: Callable[[Write], None]) -> None:
         self.latencies: Final = Latencies()
-        #: Of the summary; empty until the run has come to its end.
+        #: Empty until the run has ended.
         self.thresholds: tuple[Threshold, ...] = ()
         self._test = test
         self._record = record
@@ -94,30 +95,31 @@ class K6Load:
         #: perf_counter() of the first request, None before it.
         self._begun: float | None = None
         self._running = self._stopped = False
-        #: Whether the load itself goes on; k6 sums up after it.
+        #: Whether requests are still being sent; k6 sums up afterwards.
         self._loading = True
-        #: Of the summary.
+        #: How many answers k6 reported at its end.
         self._answers = 0
         self._clock = _WallClock()
 
     @property
     def counters(self) -> Counters:
-        """`busy` and `late` say nothing here: they are k6's own affair."""
-        # Time passes also while no answer comes.
+        """`busy` and `late` are not known: they are internal to k6."""
+        # Time also passes while no answer comes.
         if self._running and self._loading and self._begun is not None:
             self._counters.elapsed = time.perf_counter() - self._begun
         return self._counters
 
     def run(self) -> None:
-        """
+        """Run k6 to its end.
+
         Raises:
-            LabError: k6 can't be run to its end.
-            Inconclusive: some of its answers never arrived here, so that the ledger is not complete.
+            LabError: k6 failed.
+            Inconclusive: some of its answers never arrived here, so the ledger is not complete.
         """
         self._running = True
         try:
             for line in self._test.lines():
-                # One that was cut off is missing in the count.
+                # A line that was cut off is missing in the count, which is checked below.
                 with suppress(msgspec.MsgspecError):
                     if line.startswith(_OURS):
                         self._take(_decoder.decode(line))
@@ -134,45 +136,45 @@ class K6Load:
         if self._running:
             self._test.stop()
 
-    def _take(self, told: Answered | Summary) -> None:
-        if isinstance(told, Summary):
+    def _take(self, line: Answered | Summary) -> None:
+        if isinstance(line, Summary):
             self._loading = False
-            self.thresholds, self._answers = told.thresholds, told.answers
+            self.thresholds, self._answers = line.thresholds, line.answers
             return
         if self._begun is None:
-            self._begun = time.perf_counter() - told.latency_ms / 1000
-        self._count(told)
-        if told.operation != "read":
-            self._record(_write(told, *self._clock.interval(told.sent_at, told.finished_at)))
+            self._begun = time.perf_counter() - line.latency_ms / 1000
+        self._count(line)
+        if line.operation != "read":
+            self._record(_write(line, *self._clock.interval(line.sent_at, line.finished_at)))
 
-    def _count(self, told: Answered) -> None:
-        """Timed are the requests that succeeded and those that found no answer: quick errors would flatter
-        the percentiles."""
+    def _count(self, answered: Answered) -> None:
+        """Requests that succeeded are timed, and requests without an answer. Errors are not: quick ones would
+        flatter the percentiles."""
         self._counters.requests += 1
-        if told.version is None:
+        if answered.version is None:
             self._counters.errors += 1
-        if told.version is not None or told.status == 0:
-            self.latencies.record(told.latency_ms / 1000)
-        shows = told.version is not None or told.status == _NOT_FOUND
-        if told.operation == "read" and shows and (told.version or 0) < told.at_least:
+        if answered.version is not None or answered.status == 0:
+            self.latencies.record(answered.latency_ms / 1000)
+        shows = answered.version is not None or answered.status == _NOT_FOUND
+        if answered.operation == "read" and shows and (answered.version or 0) < answered.at_least:
             self._counters.stale_reads += 1
 
 
 _OPERATIONS: Final[Mapping[str, Operation]] = {"create": "create", "update": "update"}
 
 
-def _write(told: Answered, sent_at: float, finished_at: float) -> Write:
+def _write(answered: Answered, sent_at: float, finished_at: float) -> Write:
     answer: Answer = "acknowledged"
-    if told.version is None:
-        answer = answer_without_product(told.status) if told.status else "unknown"
+    if answered.version is None:
+        answer = answer_without_product(answered.status) if answered.status else "unknown"
     return Write(
-        product=told.product,
-        operation=_OPERATIONS[told.operation],
-        value=told.value,
+        product=answered.product,
+        operation=_OPERATIONS[answered.operation],
+        value=answered.value,
         answer=answer,
-        version=told.version,
+        version=answered.version,
         sent_at=sent_at,
         finished_at=finished_at,
-        latency_ms=told.latency_ms,
-        detail=f"{told.status}: {told.detail}" if told.version is None else "",
+        latency_ms=answered.latency_ms,
+        detail=f"{answered.status}: {answered.detail}" if answered.version is None else "",
     )

@@ -1,74 +1,73 @@
 """The loads of the runbook as k6 makes them, with its thresholds; judged like every other load."""
 
 import time
-from collections.abc import Generator
-from dataclasses import dataclass
 from typing import Final
 
-from scenarios.events import Checked, Event, Narrated, StepStarted
+from scenarios.catalogue import load_name
+from scenarios.events import Checked, Narrated
 from scenarios.lab.context import Run
 from scenarios.load import report
-from scenarios.load.finish import end
+from scenarios.load.finish import STEPS_AT_THE_END, end
 from scenarios.load.k6 import K6Load, Threshold
 from scenarios.load.plan import Plan
 from scenarios.load.run import run_load
 from scenarios.load.schedule import ClosedLoop, Shape
-from scenarios.scenario import Conclusion, Options
-from stack.errors import UsageError
+from scenarios.options import CLIENTS, Options, duration
+from scenarios.scenario import Conclusion, Play, Scenario, Step
 from stack.spec.load_test import Script
 
-#: s
-_SHORTEST: Final = 1.0
+#: k6 does not take less.
+_SHORTEST_S: Final = 1.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class K6Scenario:
-    """One script of k6. Its options are `duration` and `clients`."""
+def _k6(
+    kind: str,
+    title: str,
+    summary: str,
+    *,
+    script: Script,
+    duration_s: float,
+    clients: int,
+    ramp: float = 0.0,
+    reads: bool = False,
+) -> Scenario:
+    """One script of k6 as a scenario.
 
-    name: str
-    title: str
-    summary: str
-    script: Script
-    #: What the script does by itself: s, users at once, and the share of the duration that each ramp takes.
-    duration: float
-    clients: int
-    ramp: float = 0.0
-    #: Whether it reads what it wrote.
-    reads: bool = False
-    steps: int = 3
+    Args:
+        duration_s: How long the script runs unless the user says otherwise.
+        clients: Its users at once, likewise.
+        ramp: The share of the duration that each ramp takes.
+        reads: Whether it reads what it wrote.
+    """
 
-    def check(self, options: Options) -> None:
-        """Raises UsageError for an option that the scripts don't have, or a time that is none for k6."""
-        if options.duration is not None and options.duration < _SHORTEST:
-            raise UsageError(
-                f"--duration can't be {options.duration:g} for k6", hint=f"give at least {_SHORTEST:g} second"
-            )
-        if options.rate is not None:
-            raise UsageError(
-                "k6's scripts have no --rate: each user waits for its answer",
-                hint="leave --rate out, or leave --engine k6 out",
-            )
-
-    def play(self, run: Run, options: Options) -> Generator[Event, None, Conclusion]:
-        """Raises LabError where k6 is not to be had, or does not come to its end."""
-        plan = self._plan(options)
-        test = run.lab.load_test(
-            self.script, {"DURATION": f"{plan.planned:g}s", "CLIENTS": str(plan.clients)}
+    def play(run: Run, options: Options) -> Play[Conclusion]:
+        """Raises LabError if k6 can't be started, or does not finish."""
+        users = options.clients or clients
+        planned = Plan(
+            ClosedLoop(Shape(options.duration, ramp * options.duration), users), users, options.duration
         )
-        yield StepStarted(1, self.title, test.command)
+        test = run.lab.load_test(script, {"DURATION": f"{planned.planned:g}s", "CLIENTS": str(users)})
+        yield Step(title, test.command)
         yield from test.prepare()
-        yield Narrated("k6 tells of every answer, and each write among them is entered into the ledger.")
-        begun = time.monotonic()
+        yield Narrated("k6 reports every answer, and each write among them is entered into the ledger.")
+        started_at = time.monotonic()
         load = K6Load(test, run.ledger.record)
-        finished = yield from run_load(run, plan, load)
+        finished = yield from run_load(run, planned, load)
         yield from report.client_side(finished, run.ledger.writes)
         checks = [_checked(threshold) for threshold in sorted(load.thresholds, key=lambda each: each.metric)]
-        return (yield from end(run, finished, begun=begun, label="k6", reads=self.reads, checks=checks))
+        return (yield from end(run, finished, started_at=started_at, label="k6", reads=reads, checks=checks))
 
-    def _plan(self, options: Options) -> Plan:
-        duration = options.duration or self.duration
-        clients = options.clients or self.clients
-        return Plan(ClosedLoop(Shape(duration, self.ramp * duration), clients), clients, duration)
+    return Scenario(
+        name=load_name(kind, "k6"),
+        title=title,
+        summary=summary,
+        steps=1 + STEPS_AT_THE_END,
+        options=(duration(duration_s, least=_SHORTEST_S), CLIENTS),
+        lacking={"rate": "each user of k6's scripts waits for its answer"},
+        repair=False,
+        load_command=f"load {kind} --engine k6",
+        play=play,
+    )
 
 
 def _checked(threshold: Threshold) -> Checked:
@@ -77,23 +76,25 @@ def _checked(threshold: Threshold) -> Checked:
     return Checked(f"k6: {threshold.metric}", threshold.limit, measured, threshold.kept)
 
 
-COALESCING: Final = K6Scenario(
-    name="k6-coalescing",
-    title="One hot product, by k6",
-    summary="A few users update the same product, each 20 times a second at most; the worker writes it once "
-    "a window.",
+COALESCING: Final = _k6(
+    "coalescing",
+    "One hot product, by k6",
+    "A few users update the same product, each at most 20 times a second. The worker writes it once per "
+    "window.",
     script="coalescing-test",
-    duration=30.0,
+    duration_s=30.0,
     clients=5,
 )
-BASIC: Final = K6Scenario(
-    name="k6-basic",
-    title="A mix of reads and writes, by k6",
-    summary="30 % creates, 30 % reads and 40 % updates by users who pause between requests, with a ramp up, "
-    "a hold and a ramp down.",
+BASIC: Final = _k6(
+    "basic",
+    "A mix of reads and writes, by k6",
+    "30 % creates, 30 % reads and 40 % updates by users who pause between requests, with a ramp up, a hold "
+    "and a ramp down.",
     script="basic",
-    duration=120.0,
+    duration_s=120.0,
     clients=10,
     ramp=0.25,
     reads=True,
 )
+#: By name, for the catalogue.
+LOADS: Final = {scenario.name: scenario for scenario in (BASIC, COALESCING)}

@@ -11,16 +11,16 @@ from scenarios.load.latencies import Latencies
 from scenarios.load.profiles import Call, Profile
 from scenarios.load.schedule import Pace
 
-#: What the server said is kept up to this many characters.
-_DETAIL: Final = 300
+#: How much of an answer that is not an acknowledgement is kept.
+_DETAIL_BYTES: Final = 300
 _NOT_FOUND: Final = 404
 
 
 class Outcomes:
     """Times are s since the load began. Latency counts from when a request was due.
 
-    Timed are the requests that succeeded and those that found no answer, which took at least as long as
-    was waited. Errors are counted only: quick ones would flatter the percentiles.
+    Requests that succeeded are timed, and requests without an answer, which took at least as long as the
+    client waited. Errors are only counted: quick ones would flatter the percentiles.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class Outcomes:
         self._begun_at = 0.0
 
     def begin(self, at: float) -> None:
-        """The load begins: from here on, times are counted.
+        """The load begins.
 
         Args:
             at: s of labctl's monotonic clock.
@@ -41,20 +41,20 @@ class Outcomes:
         self._begun_at = at
 
     def answered(self, client: int, exchange: Exchange, reply: Reply, now: float) -> None:
-        call, found = exchange.call, stored(reply.body) if reply.ok else None
+        call, product = exchange.call, stored(reply.body) if reply.ok else None
         self._counters.requests += 1
-        if found is not None:
+        if product is not None:
             self._latencies.record(now - exchange.due)
         else:
             self._counters.errors += 1
         if call.operation is None:
-            self._check_read(call, reply, found)
-        elif found is not None:
-            self._enter(exchange, now, "acknowledged", found)
-            self._profile.acknowledged(client, call, found.id, found.version)
+            self._check_read(call, reply, product)
+        elif product is not None:
+            self._enter(exchange, now, "acknowledged", product)
+            self._profile.acknowledged(client, call, product.id, product.version)
         else:
-            said = reply.body[:_DETAIL].decode(errors="replace")
-            self._enter(exchange, now, answer_without_product(reply.status), detail=f"{reply.status}: {said}")
+            text = reply.body[:_DETAIL_BYTES].decode(errors="replace")
+            self._enter(exchange, now, answer_without_product(reply.status), detail=f"{reply.status}: {text}")
         if reply.status == _NOT_FOUND:
             self._profile.gone(client, call)
 
@@ -65,29 +65,35 @@ class Outcomes:
         self._enter(exchange, now, "unknown", detail=why)
 
     def never_sent(self, pace: Pace, now: float) -> None:
-        """Count what was due and found no free connection. Leaving it out of the histogram would hide the
-        stall that it waited through; it counts with the time that it had waited by now."""
+        """Count the requests that were due but found no free connection. Each enters the histogram with the
+        time that it has waited; leaving it out would hide the stall."""
         for due, count in pace.overdue(now):
             self._counters.unsent += count
             self._latencies.record(now - due, count)
 
-    def _check_read(self, call: Call, reply: Reply, found: Stored | None) -> None:
-        shown = found.version if found is not None else 0
+    def _check_read(self, call: Call, reply: Reply, product: Stored | None) -> None:
+        shown = product.version if product is not None else 0
         if (reply.ok or reply.status == _NOT_FOUND) and shown < call.at_least:
             self._counters.stale_reads += 1
 
     def _enter(
-        self, exchange: Exchange, now: float, answer: Answer, found: Stored | None = None, *, detail: str = ""
+        self,
+        exchange: Exchange,
+        now: float,
+        answer: Answer,
+        product: Stored | None = None,
+        *,
+        detail: str = "",
     ) -> None:
         call = exchange.call
         if call.operation is None:
             return
         write = Write(
-            product=call.product if found is None else found.id,
+            product=call.product if product is None else product.id,
             operation=call.operation,
             value=call.value,
             answer=answer,
-            version=None if found is None else found.version,
+            version=None if product is None else product.version,
             sent_at=self._begun_at + exchange.sent,
             finished_at=self._begun_at + now,
             latency_ms=1000 * (now - exchange.sent),

@@ -1,28 +1,26 @@
-"""From the options of a command line to a plan that makes sense, before anything is started."""
+"""From the options of a load to what is sent when."""
 
 from dataclasses import dataclass
 from typing import Final
 
 from scenarios.load.schedule import ClosedLoop, OpenLoop, Pace, Shape
-from scenarios.scenario import Options
-from stack.errors import UsageError
+from scenarios.options import RATE, Number, Options
 
-#: s that a number of requests may take, however few of them are sent a second.
-_LONGEST: Final = 3600.0
-#: s that a burst gets: far more than it takes on a service that works.
-_BURST_SECONDS: Final = 30.0
-#: Connections of an open loop at most, unless the user says: enough to meet every request on time while
+#: A load that ends after a number of writes may take this long at most, however low its rate.
+_LONGEST_COUNTED_S: Final = 3600.0
+#: How long a burst may take: far longer than a service that works needs for it.
+_BURST_TIMEOUT_S: Final = 30.0
+#: Connections of an open loop unless the user says otherwise: enough to send every request on time while
 #: answers take tens of milliseconds.
-_CONNECTIONS: Final = 64
+_OPEN_LOOP_CLIENTS: Final = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Defaults:
-    """What a load does unless the user says otherwise. Either `duration` or `count` ends it."""
+class Extent:
+    """How much a load sends, apart from its options."""
 
+    #: Clients of a closed loop unless the user says otherwise.
     clients: int
-    #: s
-    duration: float = 0.0
     #: Requests in all; None: as many as fit into the duration.
     count: int | None = None
     #: The share of the duration that each ramp takes.
@@ -31,39 +29,35 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
+    """What is sent when, and by how many clients."""
+
     pace: Pace
     clients: int
-    #: s, 0 where the load ends by count.
+    #: s, 0 for a load that ends after a number of requests.
     planned: float
     #: Requests a second of an open loop, None for a closed one.
     rate: float | None = None
 
 
-def plan(defaults: Defaults, options: Options) -> Plan:
-    """Raises UsageError where options don't go together."""
-    if defaults.count is not None:
-        return _counted(defaults, defaults.count, options)
-    duration = options.duration or defaults.duration
-    shape = Shape(duration, defaults.ramp * duration)
+def rate_of(count: int) -> Number:
+    """The option --rate of a load that ends after `count` requests: it must come to its end."""
+    return Number(name=RATE.name, unit=RATE.unit, least=count / _LONGEST_COUNTED_S, most=RATE.most)
+
+
+def plan(extent: Extent, options: Options) -> Plan:
+    """What the load sends with these options."""
+    if extent.count is not None:
+        return _counted(extent, extent.count, options)
+    shape = Shape(options.duration, extent.ramp * options.duration)
     if options.rate is not None:
-        return Plan(OpenLoop(shape, options.rate), options.clients or _CONNECTIONS, duration, options.rate)
-    clients = options.clients or defaults.clients
-    return Plan(ClosedLoop(shape, clients), clients, duration)
+        clients = options.clients or _OPEN_LOOP_CLIENTS
+        return Plan(OpenLoop(shape, options.rate), clients, options.duration, options.rate)
+    clients = options.clients or extent.clients
+    return Plan(ClosedLoop(shape, clients), clients, options.duration)
 
 
-def _counted(defaults: Defaults, count: int, options: Options) -> Plan:
-    if options.duration is not None:
-        raise UsageError(
-            f"--duration has no meaning here: this load ends after {count} writes",
-            hint="leave --duration out, or choose the load `basic` or `coalescing`",
-        )
-    clients = options.clients or defaults.clients
+def _counted(extent: Extent, count: int, options: Options) -> Plan:
+    clients = options.clients or extent.clients
     if options.rate is None:
-        return Plan(ClosedLoop(Shape(_BURST_SECONDS), clients, count), clients, 0.0)
-    duration = count / options.rate
-    if duration > _LONGEST:
-        raise UsageError(
-            f"--rate {options.rate:g} would make {count} writes last {duration:,.0f} s",
-            hint=f"give at least {count / _LONGEST:.3f} requests a second",
-        )
-    return Plan(OpenLoop(Shape(duration), options.rate), clients, 0.0, options.rate)
+        return Plan(ClosedLoop(Shape(_BURST_TIMEOUT_S), clients, count), clients, 0.0)
+    return Plan(OpenLoop(Shape(count / options.rate), options.rate), clients, 0.0, options.rate)

@@ -10,10 +10,10 @@ import msgspec
 from scenarios.judge.ledger import Operation
 from scenarios.load.http import request
 
-#: The mix of reads and writes is the same in every run.
+#: Every run has the same mix of reads and writes.
 _SEED: Final = 42
-_CREATES: Final = 0.3
-_READS: Final = 0.3
+_CREATE_SHARE: Final = 0.3
+_READ_SHARE: Final = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +41,11 @@ class Profile(Protocol):
         """A write of this client was acknowledged."""
 
     def gone(self, client: int, call: Call) -> None:
-        """The call's product is nowhere: the answer was 404."""
+        """The call's product does not exist: the answer was 404."""
 
 
 class _Calls:
-    """Makes calls whose values are all different, so that each row tells which write it came from."""
+    """Makes calls whose values all differ, so that a row shows which write it came from."""
 
     def __init__(self, host: str, label: str) -> None:
         self._host = host
@@ -82,10 +82,10 @@ class Creates:
         return self._calls.create()
 
     def acknowledged(self, client: int, call: Call, product: str, version: int) -> None:
-        """Nobody asks for it again."""
+        """Nothing to learn: this product is not used again."""
 
     def gone(self, client: int, call: Call) -> None:
-        """A create names no product."""
+        """Does not happen: a create does not name a product."""
 
 
 class HotProduct:
@@ -99,7 +99,7 @@ class HotProduct:
         return self._calls.update(self._product)
 
     def acknowledged(self, client: int, call: Call, product: str, version: int) -> None:
-        """The next update is as good as this one."""
+        """Nothing to learn: every update is of the same product."""
 
     def gone(self, client: int, call: Call) -> None:
         """It may come back; every 404 until then is an error worth counting."""
@@ -117,10 +117,10 @@ class Mix:
 
     def next(self, client: int) -> Call:
         draw, own = self._random.random(), self._products[client]
-        if draw < _CREATES or not own:
+        if draw < _CREATE_SHARE or not own:
             return self._calls.create()
         product = own[int(self._random.random() * len(own))]
-        if draw < _CREATES + _READS:
+        if draw < _CREATE_SHARE + _READ_SHARE:
             return self._calls.read(product, self._versions[client][product])
         return self._calls.update(product)
 

@@ -1,4 +1,4 @@
-"""What is said about a load that ended: figures, what limited it, and the conclusion."""
+"""What is reported about a load that ended: figures, what limited it, and the conclusion."""
 
 from collections.abc import Generator, Sequence
 from typing import Final
@@ -12,8 +12,8 @@ from scenarios.load.run import Finished
 from scenarios.load.sampling import Increases
 from scenarios.scenario import Conclusion
 
-#: The share of the rate asked for from which it counts as reached.
-_NEAR: Final = 0.9
+#: A rate counts as reached from this share of it.
+_REACHED_SHARE: Final = 0.9
 
 
 def client_side(finished: Finished, writes: Sequence[Write]) -> Generator[Event, None, None]:
@@ -31,7 +31,7 @@ def client_side(finished: Finished, writes: Sequence[Write]) -> Generator[Event,
 
 
 def generator_side(counters: Counters) -> Generator[Event, None, None]:
-    """What labctl's own generator has to say of itself."""
+    """How labctl's own generator kept up."""
     if counters.unsent:
         yield Measured("unsent", "due, but never sent", counters.unsent, "requests")
     yield Measured("generator_busy", "load generator at work", round(100 * counters.busy), "%")
@@ -43,8 +43,8 @@ def generator_side(counters: Counters) -> Generator[Event, None, None]:
             else "more were asked for than could be answered"
         )
         yield Narrated(
-            f"{counters.unsent:,} requests were due and found no free connection: {why}. They count in the "
-            "latencies with the time that they had waited."
+            f"{counters.unsent:,} requests were due and found no free connection: {why}. The "
+            "latencies include them, with the time that they had waited."
         )
     if counters.generator_limited:
         yield Narrated(
@@ -56,7 +56,7 @@ def generator_side(counters: Counters) -> Generator[Event, None, None]:
 
 
 def service_side(increases: Increases, seconds: float, *, quiet: bool) -> Generator[Event, None, None]:
-    """What the service made of it.
+    """What the service did with the writes.
 
     Args:
         seconds: From the load's beginning until everything was flushed.
@@ -68,10 +68,12 @@ def service_side(increases: Increases, seconds: float, *, quiet: bool) -> Genera
     yield Measured("rows_written", "database writes", rows, "rows")
     yield Measured("flush_rate", "database writes, on average", round(rows / seconds, 1), "rows/s")
     if increases.restarted:
-        yield Narrated("Redis lost its memory under the load, and its counts with it: some are missing here.")
+        yield Narrated(
+            "Redis lost its memory under the load, and with it its counters: some counts are missing here."
+        )
     if quiet and coalesced and rows:
         yield Narrated(
-            f"{accepted:,} acknowledged writes cost PostgreSQL {rows:,} rows: {accepted / rows:,.1f} a row.",
+            f"{accepted:,} acknowledged writes became {rows:,} row writes: {accepted / rows:,.1f} per row.",
             "matters",
         )
 
@@ -79,7 +81,12 @@ def service_side(increases: Increases, seconds: float, *, quiet: bool) -> Genera
 def conclude(
     verdict: Verdict, finished: Finished, *, reads: bool, also: Sequence[Checked] = ()
 ) -> Generator[Event, None, Conclusion]:
-    """The checks, and how the load ended. `also`: what else was predicted, and measured."""
+    """The checks, and how the load ended.
+
+    Args:
+        reads: Whether the load included reads.
+        also: What else was predicted, and measured.
+    """
     lost, pending, dead = (verdict.fates[fate] for fate in ("lost", "pending", "dead_lettered"))
     stale = finished.counters.stale_reads
     checks = [
@@ -102,15 +109,15 @@ def conclude(
 
 
 def _counted(verdict: Verdict, count: int, word: str) -> str:
-    unclear = verdict.fates["undetermined"]
-    return f"{count:,} {word}" + (f", and {unclear:,} that can't be told" if unclear else "")
+    undetermined = verdict.fates["undetermined"]
+    return f"{count:,} {word}" + (f", and {undetermined:,} undetermined" if undetermined else "")
 
 
 def _wrongs(*, lost: int, dead: int, pending: int, stale: int) -> list[str]:
     counted = (
         (lost, "acknowledged write is lost", "acknowledged writes are lost"),
         (dead, "acknowledged write is a dead letter", "acknowledged writes are dead letters"),
-        (pending, "acknowledged write still waits", "acknowledged writes still wait"),
+        (pending, "acknowledged write is still waiting", "acknowledged writes are still waiting"),
         (stale, "read was older than the client's own write", "reads were older than the client's own write"),
     )
     return [f"{count:,} {one if count == 1 else many}" for count, one, many in counted if count]
@@ -132,18 +139,18 @@ def _summary(verdict: Verdict, finished: Finished) -> str:
 
 
 def _throughput(finished: Finished) -> str:
-    """What was reached, beside what was asked for where that was missed."""
+    """The rate that was reached, and the rate that was asked for if that was missed."""
     counters, plan = finished.counters, finished.plan
     reached = _rate(counters)
-    # The mean over the ramps, which the rate itself is not.
+    # The mean over the whole load, ramps included.
     due = (counters.requests + counters.unsent) / plan.pace.shape.duration
-    if plan.rate is None or reached >= _NEAR * due:
+    if plan.rate is None or reached >= _REACHED_SHARE * due:
         return f"{reached:,.0f} requests/s"
     return f"Asked for {plan.rate:,.6g} requests/s, reached {reached:,.0f}"
 
 
 def _rate(counters: Counters) -> float:
-    """Requests a second, to a tenth, so that all who show it round the same figure."""
+    """Requests a second, rounded to a tenth in one place, so that every display shows the same figure."""
     return round(counters.requests / counters.elapsed, 1) if counters.elapsed else 0.0
 
 

@@ -8,38 +8,37 @@ from typing import Final, Protocol
 from scenarios.events import Event
 from scenarios.lab.context import Run
 from scenarios.load.counters import Counters
-from scenarios.load.generator import TIMEOUT
+from scenarios.load.generator import TIMEOUT_S
 from scenarios.load.latencies import Percentiles
 from scenarios.load.plan import Plan
 from scenarios.load.sampling import Figures, Increases, Sampler
 from stack.wait import waiting
 
-#: s between two samples.
-_INTERVAL: Final = 0.25
-#: s that the last answers get beyond their timeout.
-_SPARE: Final = 30.0
+_SAMPLE_INTERVAL_S: Final = 0.25
+#: How long the load may take to end after the last answers have timed out.
+_END_TIMEOUT_S: Final = 30.0
 
 
 class Load(Figures, Protocol):
-    """What puts the lab under load: `run` in one thread; `stop` and the figures from any other."""
+    """What puts the lab under load. `run` takes one thread; `stop` and the figures may be used from any."""
 
     def run(self) -> None:
-        """Return when the load has come to its end, or was stopped."""
+        """Return when the load has ended, or was stopped."""
         ...
 
     def stop(self) -> None:
-        """Make `run` return within a moment."""
+        """Make `run` return at once."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A load that came to its end."""
+    """A load that has ended."""
 
     plan: Plan
     counters: Counters
     percentiles: Percentiles
-    #: Of the service's totals since the load began; rises on as the queue is flushed.
+    #: Watches the service's totals, which go on rising while the queue is flushed.
     sampler: Sampler
 
     @property
@@ -48,7 +47,7 @@ class Finished:
 
 
 def run_load(run: Run, plan: Plan, load: Load) -> Events[Event, None, Finished]:
-    """Put the lab under load; yields samples. Closed early, it stops the load at once.
+    """Put the lab under load; yields samples. Closing it early stops the load at once.
 
     Raises:
         NotRunning: Redis can't be reached at the beginning.
@@ -58,15 +57,15 @@ def run_load(run: Run, plan: Plan, load: Load) -> Events[Event, None, Finished]:
     with ThreadPoolExecutor(1, thread_name_prefix="load") as pool:
         running = pool.submit(load.run)
         try:
-            due = _INTERVAL
+            due = _SAMPLE_INTERVAL_S
             for waited in waiting(
                 running.done,
-                seconds=plan.pace.shape.duration + TIMEOUT + _SPARE,
+                seconds=plan.pace.shape.duration + TIMEOUT_S + _END_TIMEOUT_S,
                 reason="the load has ended",
                 hint="the load generator hangs; `labctl doctor` checks the machine",
             ):
                 if waited >= due:
-                    due = waited + _INTERVAL
+                    due = waited + _SAMPLE_INTERVAL_S
                     yield sampler.sample()
             running.result()
             yield sampler.sample()

@@ -12,22 +12,21 @@ from scenarios.load.latencies import Latencies
 from scenarios.load.schedule import Shape
 from stack.errors import NotRunning
 
-#: Rates are of the last so many seconds. Flushes come in bursts, a window apart: a shorter look would
-#: show nothing and everything in turns.
-_SPAN: Final = 1.0
+#: Rates are averages over this time. Flushes come in bursts, a window apart: over a shorter time, the rate
+#: would jump between nothing and everything.
+_RATE_SPAN_S: Final = 1.0
 
 
 class Increases:
     """How far running totals have risen since a first look.
 
-    They begin again from zero where Redis lost its memory. What it counted between the last look and
-    that is not known to anybody.
+    They begin again from zero if Redis loses its memory. What it counted since the last look is then lost.
     """
 
     def __init__(self, first: Mapping[str, int]) -> None:
         self._last = dict(first)
         self._risen: dict[str, int] = {}
-        #: Whether they began again, so that some of what was counted is missing.
+        #: Whether they began again, so that some counts are missing.
         self.restarted = False
 
     def look(self, totals: Mapping[str, int]) -> None:
@@ -50,7 +49,7 @@ class _Moment:
 
 
 class Figures(Protocol):
-    """What a load generator knows while it runs."""
+    """The figures of a load generator while it runs."""
 
     @property
     def counters(self) -> Counters: ...
@@ -65,7 +64,7 @@ class Sampler:
     def __init__(self, probe: Probe, generator: Figures, shape: Shape, *, planned: float) -> None:
         """
         Args:
-            planned: The length of the load in s, 0 where it ends by count.
+            planned: The length of the load, s; 0 if it ends after a number of requests.
         """
         self._probe = probe
         self._generator = generator
@@ -76,7 +75,7 @@ class Sampler:
         self.increases: Final = Increases(probe.totals())
 
     def look(self) -> None:
-        """Take in what the service counted. Redis may be away: then the last known figures stand."""
+        """Read what the service counted. If Redis does not answer, the last figures stay."""
         try:
             self._queue_size = self._probe.depth().queue
             self.increases.look(self._probe.totals())
@@ -88,7 +87,7 @@ class Sampler:
         counters, latencies = self._generator.counters, self._generator.latencies.percentiles()
         now = _Moment(counters.elapsed, counters.requests, self.increases.of("rows_written"))
         self._moments.append(now)
-        while len(self._moments) > 2 and now.elapsed - self._moments[1].elapsed >= _SPAN:
+        while len(self._moments) > 2 and now.elapsed - self._moments[1].elapsed >= _RATE_SPAN_S:
             self._moments.popleft()
         first = self._moments[0]
         seconds = now.elapsed - first.elapsed

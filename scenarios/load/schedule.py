@@ -5,15 +5,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-#: s that an open loop which fell behind gets, after its end, to send what is still due.
-_GRACE: Final = 1.0
-#: A schedule that was missed by far is summed up in about this many portions.
-_PORTIONS: Final = 1000
+#: How long an open loop that fell behind may go on after its end, to send what is still due.
+_CATCH_UP_S: Final = 1.0
+#: Requests that were never sent are summed up in about this many portions.
+_OVERDUE_PORTIONS: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How strong the load is over its time: up, level, down."""
+    """How strong the load is at each time: a ramp up, a level part, a ramp down."""
 
     #: s
     duration: float
@@ -29,6 +29,7 @@ class Shape:
         return min(1.0, at / self.ramp, (self.duration - at) / self.ramp)
 
     def phase(self, at: float) -> str:
+        """What the load is doing at `at` s, in words."""
         if at >= self.duration:
             return "finishing"
         if self.ramp <= 0:
@@ -39,12 +40,12 @@ class Shape:
 
     @property
     def area(self) -> float:
-        """The duration of a level load that amounts to the same, s."""
+        """How long a load without ramps would be that sends as many requests, s."""
         return self.duration - self.ramp
 
     def when(self, share: float) -> float:
-        """The time at which the load has amounted to `share` s of the full level: the integral of `level`
-        turned around."""
+        """The time at which the load has amounted to `share` s of full load: the inverse of the integral of
+        `level`."""
         if self.ramp > 0 and share < self.ramp / 2:
             return math.sqrt(2 * self.ramp * share)
         left = self.area - share
@@ -60,21 +61,21 @@ class Pace(Protocol):
     def shape(self) -> Shape: ...
 
     def take(self, now: float, in_flight: int) -> float | None:
-        """The intended start of a request to be sent now; None while none may be."""
+        """When the request that may be sent now was due; None if none may be sent yet."""
 
     def wait(self, now: float) -> float:
-        """How long it is certain that `take` would give None, unless an answer comes, s."""
+        """For how long `take` will return None unless an answer comes, s."""
 
     def over(self, now: float) -> bool:
-        """Whether `take` will never give anything again."""
+        """Whether `take` will always return None from now on."""
 
     def overdue(self, now: float) -> Iterator[tuple[float, int]]:
-        """The requests that are due and were not taken, in portions: since when, and how many."""
+        """The requests that are due but were not taken, in portions: since when, and how many."""
 
 
 @dataclass(slots=True)
 class ClosedLoop:
-    """So many clients, each of which sends when it has the answer to its last request."""
+    """A number of clients, each of which sends its next request when it has the answer to the last one."""
 
     shape: Shape
     clients: int
@@ -89,22 +90,22 @@ class ClosedLoop:
         return now
 
     def wait(self, now: float) -> float:
-        # More clients may join at any moment of a ramp; the generator's own tick is fine enough for that.
+        # More clients may start at any moment of a ramp; the generator's own tick is short enough for that.
         return math.inf
 
     def over(self, now: float) -> bool:
         return now >= self.shape.duration or self._taken == self.count
 
     def overdue(self, now: float) -> Iterator[tuple[float, int]]:
-        # Of a number of requests, each was due from the beginning; of a duration, none ever is.
+        # If a number of requests ends the load, each was due from the beginning. Otherwise, none is ever due.
         if self.count is not None and self._taken < self.count:
             yield 0.0, self.count - self._taken
 
 
 @dataclass(slots=True)
 class OpenLoop:
-    """A fixed schedule, whatever the answers take: a stalled service meets the requests all the same,
-    and their latency counts from when they were due (no coordinated omission)."""
+    """A fixed schedule, however long the answers take. A stalled service does not hold back requests, and
+    their latency counts from when they were due (no coordinated omission)."""
 
     shape: Shape
     #: Requests a second at the full level.
@@ -136,10 +137,10 @@ class OpenLoop:
         return math.inf if self.over(now) else max(0.0, self._due - now)
 
     def over(self, now: float) -> bool:
-        return self._taken >= self.count or now >= self.shape.duration + _GRACE
+        return self._taken >= self.count or now >= self.shape.duration + _CATCH_UP_S
 
     def overdue(self, now: float) -> Iterator[tuple[float, int]]:
-        portion = max(1, (self.count - self._taken) // _PORTIONS)
+        portion = max(1, (self.count - self._taken) // _OVERDUE_PORTIONS)
         for first in range(self._taken, self.count, portion):
             due = self.due(first)
             if due > now:

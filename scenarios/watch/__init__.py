@@ -1,1 +1,1 @@
-"""What is watched while a scenario runs: Redis' memory, rows as they arrive, the live settings."""
+"""What is watched while a scenario runs: Redis's memory, rows as they arrive, the live settings."""

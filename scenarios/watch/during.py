@@ -1,5 +1,4 @@
-"""What is watched while a scenario plays, whatever it measures: the live settings, and whether what is due
-gets done."""
+"""Watches two things while any scenario plays: the live settings, and whether flushing is stuck."""
 
 import threading
 from collections.abc import Generator
@@ -13,14 +12,14 @@ from stack.errors import Inconclusive
 from stack.lab import Lab
 from stack.spec.events import StackEvent
 
-#: s between two looks, which cost a tenth of a millisecond each.
-_LOOK_SECONDS: Final = 0.25
-#: ms for which flushing must have been stuck before a demo gives up on it.
-_PATIENCE_MS: Final = 3_000
+#: A look costs a tenth of a millisecond.
+_LOOK_INTERVAL_S: Final = 0.25
+#: How long flushing must have been stuck before a demo ends as inconclusive.
+_STUCK_AFTER_MS: Final = 3_000
 
 
 class Watch:
-    """A thread that looks at a lab now and then. A context manager."""
+    """A thread that looks at a lab a few times a second. A context manager."""
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
@@ -38,21 +37,21 @@ class Watch:
         self._thread.join()
 
     def notes(self) -> Generator[StackEvent]:
-        """What happened since this was asked last."""
+        """What happened since the last call."""
         while self._notes:
             yield self._notes.pop(0)
 
     @property
     def trouble(self) -> str:
-        """Why flushing has been stuck for a while; '' where it is not."""
+        """Why flushing has been stuck for a while; empty if it is not."""
         return self._trouble
 
     def _run(self) -> None:
-        while not self._ended.wait(_LOOK_SECONDS):
+        while not self._ended.wait(_LOOK_INTERVAL_S):
             self._notes.extend(remember(self._lab))
             condition = self._lab.condition()
             stuck = (
-                [w for w in condition.workers if w.stuck and w.for_ms >= _PATIENCE_MS] if condition else []
+                [w for w in condition.workers if w.stuck and w.for_ms >= _STUCK_AFTER_MS] if condition else []
             )
             self._trouble = stuck[0].trouble() if stuck else ""
 
@@ -60,13 +59,13 @@ class Watch:
 def watched(
     play: Generator[Event, None, Conclusion], lab: Lab, *, gives_up: bool
 ) -> Generator[Event, None, Conclusion]:
-    """The play, with what is noted meanwhile.
+    """The play, and between its events what was noted about the lab.
 
     Args:
-        gives_up: Whether it ends as inconclusive once flushing is stuck, instead of waiting for it.
+        gives_up: Whether the play is ended once flushing is stuck.
 
     Raises:
-        Inconclusive: flushing is stuck.
+        Inconclusive: flushing is stuck, and `gives_up`.
     """
     with closing(play), Watch(lab) as watch:
         while True:
@@ -80,6 +79,6 @@ def watched(
             yield from watch.notes()
             if gives_up and watch.trouble:
                 raise Inconclusive(
-                    f"what is acknowledged does not reach PostgreSQL: {watch.trouble}",
+                    f"acknowledged writes do not reach PostgreSQL: {watch.trouble}",
                     hint="`labctl status` says what can be done",
                 )

@@ -1,4 +1,4 @@
-"""One connection to PostgreSQL that asks again and again which rows are newer than they were."""
+"""One connection to PostgreSQL that asks, poll after poll, which rows are newer than before."""
 
 import os
 import socket
@@ -12,7 +12,7 @@ from service.writebehind.postgres_dsn import dsn
 from stack.errors import NotRunning
 
 _CONNECT_TIMEOUT_S: Final = 2
-#: It waits for nobody: a poll that is held up says nothing about its time.
+#: Timeouts keep a poll from waiting for other sessions: a late answer would say nothing about when.
 _SESSION: Final = "-c lock_timeout=500ms -c statement_timeout=2s"
 _NEWER: Final = """
 SELECT row.id, row.version
@@ -24,7 +24,7 @@ JOIN product_tombstones AS tomb ON tomb.id = wanted.id WHERE tomb.version > want
 
 
 class RowReader:
-    """For one thread, but for `cut`."""
+    """For one thread; only `cut` may be called from another."""
 
     def __init__(self, database_url: str) -> None:
         self._connect = dsn(
@@ -32,8 +32,11 @@ class RowReader:
         )
         self._connection: psycopg.Connection[Any] | None = None
 
-    def newer(self, seen: Mapping[str, int]) -> dict[str, int]:
-        """The products among these whose row or tombstone is newer than the version given, and its version.
+    def newer(self, versions: Mapping[str, int]) -> dict[str, int]:
+        """The products whose row or tombstone is newer than the version given, each with its newer version.
+
+        Args:
+            versions: By product, the version at which it was seen last.
 
         Raises:
             NotRunning: PostgreSQL does not answer; the next call tries a new connection.
@@ -41,17 +44,17 @@ class RowReader:
         try:
             if self._connection is None:
                 self._connection = psycopg.connect(self._connect, autocommit=True, prepare_threshold=None)
-            rows = self._connection.execute(_NEWER, {"ids": list(seen), "seen": list(seen.values())})
-            found: dict[str, int] = {}
+            rows = self._connection.execute(_NEWER, {"ids": list(versions), "seen": list(versions.values())})
+            newer: dict[str, int] = {}
             for product, version in rows:
-                found[product] = max(version, found.get(product, 0))
+                newer[product] = max(version, newer.get(product, 0))
         except psycopg.Error as error:
             self.close()
             raise NotRunning(f"PostgreSQL does not answer: {error}", hint="") from error
-        return found
+        return newer
 
     def cut(self) -> None:
-        """End a call that is under way in another thread, should PostgreSQL never answer it."""
+        """End a call that is under way in another thread, in case PostgreSQL never answers."""
         connection = self._connection
         with suppress(OSError, psycopg.Error):
             if connection is not None:

@@ -1,4 +1,4 @@
-"""Which acknowledged writes PostgreSQL has not been seen with yet, and when each was seen. No I/O."""
+"""Which acknowledged writes have not been seen in PostgreSQL yet, and when each was first seen. No I/O."""
 
 from collections.abc import Mapping
 
@@ -7,11 +7,11 @@ from scenarios.judge.ledger import Ledger
 
 
 class RowTracker:
-    """`ask`, look into PostgreSQL, `take`: one poll. For one thread; `sightings` when that has ended."""
+    """A poll is `ask`, a query to PostgreSQL, and `take`, in one thread; `sightings` once that has ended."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        #: Writes of the ledger that were taken in.
+        #: How many writes of the ledger were read.
         self._taken = 0
         self._newest: dict[str, int] = {}
         self._seen: dict[str, int] = {}
@@ -20,7 +20,7 @@ class RowTracker:
         self._sightings: dict[str, list[Sighting]] = {}
 
     def ask(self) -> dict[str, int]:
-        """The products to look for, each with the version at which it was seen so far, 0 if it was not."""
+        """The products to look for, each with the newest version seen so far; 0: it was not seen."""
         writes = self._ledger.since(self._taken)
         self._taken += len(writes)
         for write in writes:
@@ -38,7 +38,7 @@ class RowTracker:
 
         Args:
             sent_at: When it was sent, s of labctl's monotonic clock; `answered_at` likewise.
-            rows: The versions of the rows asked for that are newer than they were seen before.
+            rows: By product, the version of each row that is newer than it was seen before.
         """
         number = len(self._polls)
         self._polls.append(sent_at)
@@ -50,7 +50,7 @@ class RowTracker:
             self._sightings.setdefault(product, []).append(sighting)
             self._seen[product] = version
             if self._newest.get(product, 0) > version:
-                # This poll showed, too, that what is newer was not there.
+                # This poll also showed that the newest write was not there yet.
                 self._waiting[product] = number
 
     @property

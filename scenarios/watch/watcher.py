@@ -1,7 +1,7 @@
 """Watches a lab while a scenario runs: whether Redis keeps its memory, and when rows arrive in PostgreSQL.
 
-Two threads, so that a PostgreSQL that is frozen hides no crash of Redis. Both cost little: a GET twenty times
-a second, and one query for the rows that are waited for, as often as its share of the time stays small.
+There are two threads, so that a frozen PostgreSQL can't hide a crash of Redis. Both cost little: a GET twenty
+times a second, and a query for the rows not seen yet, which is asked less often the more it costs.
 """
 
 import threading
@@ -18,19 +18,18 @@ from scenarios.watch.row_reader import RowReader
 from scenarios.watch.row_tracker import RowTracker
 from stack.errors import NotRunning
 
-#: s between two looks at Redis' clock.
-_MEMORY_EVERY_S: Final = 0.05
-#: s between two polls of PostgreSQL: at least, at most, and as many as keep labctl's part of the work below
-#: this share of one processor.
-_ROWS_EVERY_S: Final = 0.1
-_ROWS_AT_MOST_S: Final = 2.0
-_ROWS_SHARE: Final = 0.02
-#: s for Redis to answer a look, and for a last poll of PostgreSQL before it is cut off.
+_MEMORY_INTERVAL_S: Final = 0.05
+#: The time between two polls of PostgreSQL lies between these two. Within them it is chosen so that labctl
+#: spends no more than this share of one processor on polling.
+_ROWS_MIN_INTERVAL_S: Final = 0.1
+_ROWS_MAX_INTERVAL_S: Final = 2.0
+_ROWS_CPU_SHARE: Final = 0.02
+#: How long Redis may take to answer a look, and a last poll of PostgreSQL before it is cut off.
 _TIMEOUT_S: Final = 1.0
 
 
 class Watcher:
-    """Of one run: `start`, then `history` once, or `close`."""
+    """Watches one run: `start` it, then ask for its `history`, and `close` it."""
 
     def __init__(self, redis_url: str, database_url: str, ledger: Ledger) -> None:
         self.memory: Final = MemoryWatch()
@@ -39,17 +38,17 @@ class Watcher:
         self.rows: Final = RowTracker(ledger)
         self._reader = RowReader(database_url)
         self._stop = threading.Event()
-        #: Set: the rows are to be looked at now.
+        #: Set: the rows must be polled now.
         self._nudge = threading.Event()
-        self._unwatched = "nobody watched whether Redis kept its memory"
-        #: Whether what a new memory was found with has still to be read.
+        self._unwatched = "it was not watched whether Redis kept its memory"
+        #: Whether the entries that a new memory was found with have yet to be read.
         self._survivors_due = False
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
         """Watch from now on."""
         self._unwatched = ""
-        # Whatever memory is there now is the one that the run begins with.
+        # The memory that is there now is the one that the run begins with.
         self.look_at_memory()
         self._threads = [
             threading.Thread(target=self._guarded, args=(loop,), name=name, daemon=True)
@@ -59,7 +58,8 @@ class Watcher:
             thread.start()
 
     def history(self) -> History:
-        """What happened up to now, a last look included. It watches no longer."""
+        """What happened up to now, including a last look. Watching ends here; a later call returns the same
+        sightings and losses."""
         self._end()
         return History(
             writes=self._ledger.writes,
@@ -90,16 +90,16 @@ class Watcher:
             self._read_survivors()
 
     def look_at_rows(self) -> None:
-        """One poll of PostgreSQL, if there is anything to look for."""
-        wanted = self.rows.ask()
-        if not wanted:
+        """One poll of PostgreSQL, if a row has not been seen yet."""
+        versions = self.rows.ask()
+        if not versions:
             return
         sent_at = time.monotonic()
         try:
-            found = self._reader.newer(wanted)
+            newer = self._reader.newer(versions)
         except NotRunning:
             return
-        self.rows.take(sent_at, time.monotonic(), found)
+        self.rows.take(sent_at, time.monotonic(), newer)
 
     def _read_survivors(self) -> None:
         try:
@@ -110,27 +110,29 @@ class Watcher:
         self._survivors_due = False
 
     def _watch_memory(self) -> None:
-        while not self._stop.wait(_MEMORY_EVERY_S):
+        while not self._stop.wait(_MEMORY_INTERVAL_S):
             self.look_at_memory()
         self.look_at_memory()
 
     def _watch_rows(self) -> None:
         over = False
         while not over:
-            # The last poll comes after the call to stop: what is there by then was seen.
+            # One last poll after the call to stop, to see what is there by then.
             over = self._stop.is_set()
             self._nudge.clear()
             began_at, cpu = time.monotonic(), time.thread_time()
             self.look_at_rows()
-            # On a busy machine a poll takes long that costs little; half of the time is the most, though.
+            # On a busy machine, a cheap poll may take long. Never poll for more than half of the time.
             took, cost = time.monotonic() - began_at, time.thread_time() - cpu
             if not over:
-                self._nudge.wait(min(_ROWS_AT_MOST_S, max(_ROWS_EVERY_S, took, cost / _ROWS_SHARE)))
+                self._nudge.wait(
+                    min(_ROWS_MAX_INTERVAL_S, max(_ROWS_MIN_INTERVAL_S, took, cost / _ROWS_CPU_SHARE))
+                )
 
     def _guarded(self, loop: Callable[[], None]) -> None:
         try:
             loop()
-        except Exception as error:  # noqa: BLE001 - a watcher that fails must be told, and ends no measurement
+        except Exception as error:  # noqa: BLE001 - reported with the verdict; the measurement goes on
             self._unwatched = f"watching the lab failed ({type(error).__name__}: {error})"
 
     def _end(self) -> None:
@@ -146,7 +148,7 @@ class Watcher:
 
 
 def _refused(error: BaseException) -> bool:
-    """Whether nobody listens any more."""
+    """Whether nothing listens on the port any more."""
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, ConnectionRefusedError):
         cause = cause.__cause__ or cause.__context__

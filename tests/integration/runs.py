@@ -5,6 +5,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from scenarios.catalogue import choose
 from scenarios.events import (
     Checked,
     Event,
@@ -66,13 +67,13 @@ class Played:
 
 def play(lab: Lab, name: str, **options: Any) -> Played:
     """Run a scenario to its end."""
-    with closing(run_scenario(lab, name, options)) as events:
+    with closing(run_scenario(lab, *choose(name, options))) as events:
         return Played(list(events))
 
 
 def interrupt(lab: Lab, name: str, at: Callable[[Event], bool], **options: Any) -> None:
     """Run a scenario until an event for which `at` is true, and close it there."""
-    with closing(run_scenario(lab, name, options)) as events:
+    with closing(run_scenario(lab, *choose(name, options))) as events:
         assert any(at(event) for event in events), "the event never came"
 
 

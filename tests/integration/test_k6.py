@@ -7,6 +7,7 @@ from contextlib import closing
 import psutil
 import pytest
 
+from scenarios.catalogue import choose
 from scenarios.events import Checked, LoadSampled, Measured
 from scenarios.load.k6_scenario import BASIC
 from scenarios.runner import run_scenario
@@ -66,7 +67,7 @@ def test_one_hot_product_costs_k6_few_rows(running: Lab) -> None:
 
 def test_a_threshold_that_is_missed_decides_and_nothing_acknowledged_is_lost(running: Lab) -> None:
     killed, events = False, []
-    with closing(run_scenario(running, "k6-coalescing", {"duration": 4.0})) as playing:
+    with closing(run_scenario(running, *choose("k6-coalescing", {"duration": 4.0}))) as playing:
         for event in playing:
             events.append(event)
             if isinstance(event, LoadSampled) and event.requests > 20 and not killed:
@@ -83,14 +84,14 @@ def test_a_threshold_that_is_missed_decides_and_nothing_acknowledged_is_lost(run
 
 
 def test_a_run_that_is_closed_early_leaves_nothing(running: Lab) -> None:
-    with closing(run_scenario(running, "k6-basic", {})) as events:
+    with closing(run_scenario(running, *choose("k6-basic", {}))) as events:
         assert any(isinstance(event, LoadSampled) and event.requests for event in events)
         assert _left(running)
     assert _left(running) == []
 
 
 def test_a_run_that_is_killed_is_told(running: Lab) -> None:
-    with closing(run_scenario(running, "k6-basic", {})) as events:
+    with closing(run_scenario(running, *choose("k6-basic", {}))) as events:
         assert any(isinstance(event, LoadSampled) and event.requests for event in events)
         if running.kind == "local":
             (k6,) = (each for each in psutil.Process().children(recursive=True) if _name(each) == "k6")
@@ -106,7 +107,7 @@ def test_a_run_that_is_killed_is_told(running: Lab) -> None:
 @pytest.mark.docker
 def test_one_at_a_time_in_docker(shared_docker_lab: Lab) -> None:
     list(shared_docker_lab.up())
-    with closing(run_scenario(shared_docker_lab, BASIC.name, {})) as events:
+    with closing(run_scenario(shared_docker_lab, *choose(BASIC.name, {}))) as events:
         assert any(isinstance(event, LoadSampled) and event.requests for event in events)
         with pytest.raises(EnvironmentFault, match="another load test runs"):
             next(shared_docker_lab.load_test("basic").lines())

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from scenarios.catalogue import choose
 from scenarios.events import Checked, Event, LoadSampled, Measured, ScenarioFinished, VerdictReached
 from scenarios.judge.verdict import Verdict
 from scenarios.runner import run_scenario
@@ -22,7 +23,7 @@ def running(lab: Lab) -> Iterator[Lab]:
 
 
 def _load(lab: Lab, name: str, **options: Any) -> list[Event]:
-    with closing(run_scenario(lab, name, options)) as events:
+    with closing(run_scenario(lab, *choose(name, options))) as events:
         return list(events)
 
 
@@ -75,7 +76,7 @@ def test_a_mix_on_a_schedule_sends_what_was_asked_for(running: Lab) -> None:
 def test_an_api_that_is_killed_under_load_loses_nothing_that_it_acknowledged(running: Lab) -> None:
     killed = False
     events: list[Event] = []
-    with closing(run_scenario(running, "load-basic", {"duration": 3.0, "clients": 8})) as playing:
+    with closing(run_scenario(running, *choose("load-basic", {"duration": 3.0, "clients": 8}))) as playing:
         for event in playing:
             events.append(event)
             if isinstance(event, LoadSampled) and event.requests > 100 and not killed:
@@ -94,7 +95,7 @@ def _broken_half_way(lab: Lab, name: str, do: Callable[[], object], **options: A
     """A load in the middle of which something is done to the lab."""
     done = False
     events: list[Event] = []
-    with closing(run_scenario(lab, name, options)) as playing:
+    with closing(run_scenario(lab, *choose(name, options))) as playing:
         for event in playing:
             events.append(event)
             if isinstance(event, LoadSampled) and event.elapsed > options["duration"] / 2 and not done:

@@ -6,6 +6,7 @@ from typing import Any, cast
 import psycopg
 import pytest
 
+from scenarios.catalogue import choose
 from scenarios.events import Checked, ScenarioFinished
 from scenarios.judge.verdict import Verdict, judge
 from scenarios.lab.context import Run
@@ -91,7 +92,7 @@ class _Interfered:
 
 def test_17_the_loss_demo_concludes_nothing_from_an_empty_queue(lab: Lab, run: Run) -> None:
     try:
-        events = list(run_scenario(cast(Lab, _Interfered(lab, run)), "data-loss", {}))
+        events = list(run_scenario(cast(Lab, _Interfered(lab, run)), *choose("data-loss", {})))
     finally:
         run.client.change_config({"write_policy": "write_behind"})
     match events[-1]:

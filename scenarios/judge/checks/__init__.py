@@ -1,1 +1,1 @@
-"""The checks that a verdict is made of: pure functions of one case, a file each."""
+"""The checks that make up a verdict: pure functions of one case."""

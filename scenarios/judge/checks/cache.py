@@ -1,4 +1,4 @@
-"""The cache beside the rows."""
+"""Whether the cache agrees with the rows."""
 
 from scenarios.judge.case import Case
 from scenarios.judge.checks.result import Result, counted
@@ -7,7 +7,7 @@ from scenarios.judge.values import same
 
 
 def diverged(case: Case) -> Result:
-    """Once it is quiet, a cache entry is what its row is."""
+    """Once everything is flushed, a cache entry is the same as its row."""
     read = case.read
     if not read.reads("rows", "cached", "pending"):
         return Result(validity="unknown")
@@ -28,6 +28,6 @@ def diverged(case: Case) -> Result:
 
 def _differs(row: StoredValue | None, cached: StoredValue) -> bool:
     if row is None:
-        # Deleted and never persisted, or cached and nowhere: only a live entry shows a phantom.
+        # A cached delete needs no row. A cached value without a row is shown to clients and does not exist.
         return cached.value is not None
     return cached.version != row.version or not same(cached.value, row.value)

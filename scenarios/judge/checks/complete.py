@@ -5,18 +5,16 @@ from scenarios.judge.checks.result import Result
 
 
 def acknowledged(case: Case) -> Result:
-    """Something was acknowledged."""
+    """At least one write was acknowledged."""
     if case.acknowledged:
         return Result()
-    return Result(
-        validity="unknown", reasons=("no write was acknowledged, so nothing can be said about any",)
-    )
+    return Result(validity="unknown", reasons=("no write was acknowledged, so there is nothing to judge",))
 
 
 def final_read(case: Case) -> Result:
-    """Every part of the final read was made."""
+    """Every part of the final read succeeded."""
     unread = case.read.unread
-    # PostgreSQL or Redis is at fault for several parts at once: each is named once.
+    # If Redis does not answer, several parts fail for one reason, which is named once.
     return Result(
         validity="unknown" if unread else "valid",
         reasons=tuple(dict.fromkeys(unread.values())),
@@ -25,6 +23,6 @@ def final_read(case: Case) -> Result:
 
 
 def watched(case: Case) -> Result:
-    """Somebody watched to the end whether Redis kept its memory."""
+    """It was watched to the end whether Redis kept its memory."""
     why = case.history.unwatched
     return Result(validity="unknown", reasons=(why,)) if why else Result()

@@ -1,10 +1,10 @@
-"""What was in Redis alone when Redis lost its memory: lost, whatever was written afterwards.
+"""Writes that were only in Redis when Redis lost its memory are lost, whatever was written afterwards.
 
-A write was exposed at a crash if the old memory had taken it, and PostgreSQL had neither it nor a write that
-superseded it, and the new memory was not found with it. Which memory took a write is told by its interval;
-if that spans the change, by its version: those of the new memory begin at its epoch. What PostgreSQL had is
-told by the polls around the crash. A batch that was on its way to PostgreSQL when Redis died counts as soon
-as a poll or the final read shows it.
+A write was exposed at a crash if the old memory had taken it, PostgreSQL had neither it nor a write that
+superseded it, and the new memory did not hold it either. Which memory took a write follows from its interval
+or, if the interval spans the change, from its version: versions of the new memory begin at its epoch. What
+PostgreSQL had follows from the polls around the crash. A batch that was on its way to PostgreSQL when Redis
+died counts as soon as a poll or the final read shows it.
 """
 
 import math
@@ -21,42 +21,42 @@ from scenarios.judge.values import same
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """A write was, or may have been, in Redis alone at a crash."""
+    """A write was, or may have been, only in Redis at a crash."""
 
     #: The number of the crash, from 1.
     crash: int
-    #: False: the row was replaced before anybody saw what it had been.
+    #: False: the row was replaced before it was read.
     certain: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crash:
-    """What one loss of Redis' memory cost."""
+    """What one loss of Redis's memory cost."""
 
-    #: Acknowledged writes that were in Redis alone, and their products.
+    #: How many acknowledged writes were only in Redis, and of how many products.
     exposed: int
     products: int
-    #: Those of them whose product was written again later.
+    #: How many of them were to products that were written again later.
     overwritten_later: int
-    #: Writes of which nobody saw whether they were in PostgreSQL: their rows were replaced too soon.
+    #: Writes that may have been in PostgreSQL: their rows were replaced before they were read.
     undetermined: int
-    #: µs of Redis' clock when each memory began; of the new one, None if no script ran in it.
+    #: When each memory began, µs of the clock of Redis; None if no script has run in the new one.
     old_epoch: int
     new_epoch: int | None
 
 
 def exposures(case: Case) -> dict[int, Exposure]:
-    """The exposed writes, by their place among the acknowledged; each at its first crash, a certain one if
-    there is one."""
-    found: dict[int, Exposure] = {}
+    """The exposed writes, by their index among the acknowledged ones. Of several crashes, the first certain
+    one counts, else the first."""
+    exposed: dict[int, Exposure] = {}
     for number, loss in enumerate(case.history.losses, 1):
         for n, write in enumerate(case.acknowledged):
-            if n in found and found[n].certain:
+            if n in exposed and exposed[n].certain:
                 continue
             answer = _exposed(case, write, loss)
-            if answer == "yes" or (answer == "unclear" and n not in found):
-                found[n] = Exposure(number, answer == "yes")
-    return found
+            if answer == "yes" or (answer == "unclear" and n not in exposed):
+                exposed[n] = Exposure(number, answer == "yes")
+    return exposed
 
 
 def taken_before(write: Write, loss: MemoryLoss) -> Answered:
@@ -92,7 +92,7 @@ def _exposed(case: Case, write: Write, loss: MemoryLoss) -> Answered:
 
 
 def _survived(case: Case, write: Write, loss: MemoryLoss) -> bool:
-    """Whether the write was in Redis after the crash, too, right away or at the end."""
+    """Whether the write was still in Redis after the crash, right away or at the end."""
     product = write.product or ""
     old = [
         entry
@@ -109,17 +109,17 @@ def _survived(case: Case, write: Write, loss: MemoryLoss) -> bool:
 
 
 def _missing(case: Case, write: Write, product: str, version: int, loss: MemoryLoss) -> Answered:
-    """Whether PostgreSQL had neither the write nor what superseded it when the memory was lost."""
+    """Whether PostgreSQL had neither the write nor one that superseded it when the memory was lost."""
     sightings = case.history.sightings
     end, asked = len(sightings.polls), sightings.waiting.get(product, len(sightings.polls))
-    for seen in _observed(case, product, version):
-        if seen.version == version:
+    for sighting in _observed(case, product, version):
+        if sighting.version == version:
             return "no"
-        if _of_old_memory(case, product, seen.version, loss) != "yes":
-            # Written over. What had been there before, a poll after the crash may have seen.
-            end, asked = seen.poll, seen.asked
+        if _of_old_memory(case, product, sighting.version, loss) != "yes":
+            # Replaced after the crash. A poll after the crash may have seen the row before that.
+            end, asked = sighting.poll, sighting.asked
             break
-        if precede(case.by_version.get((product, seen.version), ()), write) != "yes":
+        if precede(case.by_version.get((product, sighting.version), ()), write) != "yes":
             return "no"
     else:
         if case.read.reads("rows"):
@@ -128,7 +128,7 @@ def _missing(case: Case, write: Write, product: str, version: int, loss: MemoryL
 
 
 def _observed(case: Case, product: str, version: int) -> Iterator[Sighting]:
-    """Each time that the row was seen at this version or a later one, the final read last."""
+    """Each time the row was seen at this version or a later one; the final read comes last."""
     sightings = case.history.sightings
     yield from sightings.since(product, version)
     row = case.read.rows.get(product)

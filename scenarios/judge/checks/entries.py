@@ -10,13 +10,13 @@ from scenarios.judge.values import comparable
 
 
 def unexplained(case: Case) -> Result:
-    """No dead letter and no pending entry of this run's time holds what no write of it sent. (What was in the
-    dead letter queue before the run, and what is no letter at all, is nobody's business here.)"""
+    """Every dead letter and every pending entry that was made during this run comes from one of its writes.
+    Dead letters from before the run are ignored."""
     read = case.read
     letters = sorted({p for p, held in _unexplained(case, read.dead_letters)})
     waiting = sorted({p for p, held in _unexplained(case, read.pending)})
     reasons = [
-        f"{counted(len(products), one, many)} what was never acknowledged; they account for nothing"
+        f"{counted(len(products), one, many)} a value that was never acknowledged; these are not counted"
         for products, one, many in (
             (letters, "product has a dead letter with", "products have dead letters with"),
             (waiting, "product has a pending entry with", "products have pending entries with"),
@@ -33,8 +33,8 @@ def unexplained(case: Case) -> Result:
 def _unexplained(case: Case, entries: Entries) -> Iterator[tuple[str, StoredValue]]:
     for product, several in entries.items():
         for held in several:
-            known = (product, held.version) in case.by_version
-            if (held.version > case.read.since or known) and not _explained(case, product, held):
+            acknowledged = (product, held.version) in case.by_version
+            if (held.version > case.read.since or acknowledged) and not _explained(case, product, held):
                 yield product, held
 
 

@@ -1,16 +1,16 @@
-"""What became of each acknowledged write: exactly one class, and the first that matches.
+"""What became of each acknowledged write: exactly one class, the first that matches.
 
 | class | when |
 | --- | --- |
 | persisted | the row carries its version |
 | superseded | the row carries a newer version, of a write that had not finished before this one began |
 | dead-lettered | a dead letter holds its version and value, or those of a write that superseded it |
-| pending | likewise, among what is queued, in flight or waiting for a retry |
-| lost | otherwise; also what was in Redis alone when Redis lost its memory (see crashes.py) |
-| undetermined | which of these it is depends on what could not be read, or was not seen in time |
+| pending | the same holds for an entry that is queued, in flight or waiting for a retry |
+| lost | otherwise; also what was only in Redis when Redis lost its memory (see crashes.py) |
+| undetermined | the class depends on something that could not be read, or was not seen in time |
 
-`acknowledged` is the sum of all six. A write that can't be told apart is counted as undetermined and nowhere
-else, so nothing is called lost, or safe, that nobody saw.
+`acknowledged` is the sum of all six. An undetermined write is in no other class: only what was seen is called
+lost, or safe.
 """
 
 from collections import Counter
@@ -27,7 +27,7 @@ from scenarios.judge.ledger import Write
 
 Class = Literal["persisted", "superseded", "dead_lettered", "pending", "lost", "undetermined"]
 
-_OVERWRITTEN: Final = "their rows were replaced before anybody could look after Redis lost its memory"
+_OVERWRITTEN: Final = "Redis lost its memory, and their rows were replaced before they could be read"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +40,11 @@ class Judged:
     #: The product's name as written, or "(delete)".
     label: str
     fate: Class
-    #: The number of the crash, from 1, at which it was in Redis alone, or may have been; 0 for none.
+    #: The number of the crash, from 1, at which it was, or may have been, only in Redis; 0: none.
     crash: int = 0
-    #: Lost at that crash, though something newer of the product was written afterwards.
+    #: Whether it was lost at that crash and the product was written again afterwards.
     overwritten_later: bool = False
-    #: Why it is undetermined, else empty.
+    #: Why it is undetermined; empty if it is not.
     why: str = ""
 
 
@@ -53,22 +53,22 @@ def judge_writes(case: Case) -> tuple[Judged, ...]:
     try:
         exposed = exposures(case)
     except Exception as error:  # noqa: BLE001 - without the crashes no write can be called safe
-        why = f"what the crashes cost can't be told ({type(error).__name__}: {error})"
+        why = f"it is not known what the crashes cost ({type(error).__name__}: {error})"
         return tuple(_judged(write, "undetermined", why=why) for write in case.acknowledged)
     return tuple(_judge(case, write, exposed.get(n)) for n, write in enumerate(case.acknowledged))
 
 
 def determined(judged: Sequence[Judged], unread: Collection[str]) -> Result:
-    """Whether the class of every acknowledged write could be told.
+    """The class of every acknowledged write is known.
 
     Args:
-        unread: Why parts were not read: the check of the final read has said it.
+        unread: Why parts were not read; the check of the final read reports that already.
     """
     reasons = Counter("" if one.why in unread else one.why for one in judged if one.fate == "undetermined")
     return Result(
         validity="unknown" if reasons else "valid",
         reasons=tuple(
-            f"what became of {counted(count, 'acknowledged write', 'acknowledged writes')} can't be told"
+            f"it is not known what became of {counted(count, 'acknowledged write', 'acknowledged writes')}"
             + (f": {why}" if why else "")
             for why, count in sorted(reasons.items())
         ),
@@ -77,7 +77,7 @@ def determined(judged: Sequence[Judged], unread: Collection[str]) -> Result:
 
 
 def count_crashes(case: Case, judged: Sequence[Judged]) -> tuple[Crash, ...]:
-    """What each loss of Redis' memory cost, in their order."""
+    """What each loss of Redis's memory cost, in the order of the losses."""
     return tuple(
         _count(loss, [one for one in judged if one.crash == number])
         for number, loss in enumerate(case.history.losses, 1)
@@ -100,7 +100,7 @@ def _judge(case: Case, write: Write, exposure: Exposure | None) -> Judged:
     try:
         fate, why = _fate(case, write)
     except Exception as error:  # noqa: BLE001 - one write that can't be judged says nothing about the others
-        fate, why = "undetermined", f"they can't be judged ({type(error).__name__}: {error})"
+        fate, why = "undetermined", f"judging them failed ({type(error).__name__}: {error})"
     crash, overwritten = 0, False
     if exposure is not None and fate != "persisted":
         settled = fate not in ("lost", "undetermined")
@@ -130,10 +130,10 @@ def _fate(case: Case, write: Write) -> tuple[Class, str]:
     unclear = ""
     for fate, answer, why in places(case, write):
         if answer == "yes":
-            # What was itself seen waiting does wait, whether or not the rest could be read. One that another
-            # has replaced since may have reached its row before.
-            seen = fate == "pending" and unclear in case.read.unread.values() and waits_itself(case, write)
-            return (fate, "") if not unclear or seen else ("undetermined", unclear)
+            # A write whose own entry is pending is pending, even if the rest could not be read. One that was
+            # replaced by another may have reached its row before.
+            pending = fate == "pending" and unclear in case.read.unread.values() and waits_itself(case, write)
+            return (fate, "") if not unclear or pending else ("undetermined", unclear)
         if answer == "unclear":
             unclear = unclear or why
     return ("undetermined", unclear) if unclear else ("lost", "")

@@ -1,4 +1,4 @@
-"""Where an acknowledged write can be found: in its row, among the dead letters, among what waits."""
+"""Where an acknowledged write can be: in its row, among the dead letters, among the pending entries."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Literal
@@ -11,13 +11,13 @@ from scenarios.judge.values import same
 Place = Literal["persisted", "superseded", "dead_lettered", "pending"]
 Entries = Mapping[str, Sequence[StoredValue]]
 
-_FOREIGN: Final = "their rows hold what this run did not write"
-_MIXED: Final = "several writes may have made what is there"
+_FOREIGN: Final = "their rows hold values that this run did not write"
+_MIXED: Final = "the values that were found may come from several writes"
 _OTHERWISE: Final[Mapping[Answered, Answered]] = {"yes": "no", "no": "yes", "unclear": "unclear"}
 
 
 def places(case: Case, write: Write) -> Iterator[tuple[Place, Answered, str]]:
-    """Each place in turn: whether the write is there, and, where that is unclear, why."""
+    """For each place in turn, whether the write is there, and if that is unclear, why."""
     read = case.read
     yield _in_row(case, write)
     yield "dead_lettered", *among(case, write, read.dead_letters, read.unread.get("dead_letters"))
@@ -31,11 +31,11 @@ def waits_itself(case: Case, write: Write) -> bool:
 
 
 def among(case: Case, write: Write, entries: Entries, unread: str | None = None) -> tuple[Answered, str]:
-    """Whether an entry holds the write, or another one that superseded it there. An entry that comes from no
-    write of the ledger explains nothing.
+    """Whether an entry holds the write, or one that superseded it. Entries that come from no write of the
+    ledger don't count.
 
     Args:
-        unread: Why the entries could not be read, None if they were.
+        unread: Why the entries could not be read; None if they were.
     """
     if unread is not None:
         return "unclear", unread
@@ -65,9 +65,9 @@ def _in_row(case: Case, write: Write) -> tuple[Place, Answered, str]:
         return "persisted", "no", ""
     if row.version == version:
         return "persisted", "yes", ""
-    # That a row of an acknowledged version holds another value is for `unexpected` to say.
+    # If the row of an acknowledged version holds another value, the check `unexpected` reports it.
     writers = case.by_version.get((product, row.version)) or case.writers(product, row)
     if not writers:
-        # A row from before the run was over before every write of it; of any other, nobody knows.
+        # A row from before the run was over before each of its writes. About any other row, nothing is known.
         return "superseded", "no" if row.version <= case.read.since else "unclear", _FOREIGN
     return "superseded", _OTHERWISE[precede(writers, write)], _MIXED

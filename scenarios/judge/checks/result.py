@@ -1,7 +1,7 @@
-"""What a check says, and how what several say is put together.
+"""The result of a check, and how several results are combined.
 
-The model is Jepsen's `compose` and `check-safe`: checks know nothing of each other, the worst one decides,
-and one that fails itself makes its own result unknown (https://github.com/jepsen-io/jepsen, checker.clj).
+The model is Jepsen's `compose` and `check-safe`: checks do not know of each other, the worst result decides,
+and a check that raises makes its own result unknown (https://github.com/jepsen-io/jepsen, checker.clj).
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -11,18 +11,18 @@ from typing import Final, Literal
 from scenarios.judge.case import Case
 
 Validity = Literal["valid", "unknown", "invalid"]
-#: The worse one wins where results meet.
+#: From best to worst: the worst result decides.
 _SEVERITY: Final[tuple[Validity, ...]] = ("valid", "unknown", "invalid")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What one check says of a case."""
+    """What one check says about a case."""
 
     validity: Validity = "valid"
     #: One sentence for each reason why it is not valid; empty where it is.
     reasons: tuple[str, ...] = ()
-    #: What it rests on: products, mostly.
+    #: What it is based on: mostly the ids of products.
     evidence: tuple[str, ...] = ()
 
 
@@ -35,7 +35,7 @@ def compose(checks: Mapping[str, Check], case: Case) -> dict[str, Result]:
 
 
 def merge(validities: Iterable[Validity]) -> Validity:
-    """invalid > unknown > valid; of nothing, valid."""
+    """The worst of them: invalid > unknown > valid. Without any: valid."""
     return max(validities, key=_SEVERITY.index, default="valid")
 
 
@@ -47,6 +47,6 @@ def counted(count: int, one: str, many: str) -> str:
 def _safely(name: str, check: Check, case: Case) -> Result:
     try:
         return check(case)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the others can still tell what they found
+    except Exception as error:  # noqa: BLE001 - the other checks still give their results
         reason = f"the check '{name}' failed, so it says nothing ({type(error).__name__}: {error})"
         return Result(validity="unknown", reasons=(reason,))

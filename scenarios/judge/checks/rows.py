@@ -1,4 +1,4 @@
-"""Rows that should not be, or not as they are: unexpected, recovered, regressed."""
+"""Rows that should not exist, or should be different: unexpected, recovered, regressed."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -9,41 +9,41 @@ from scenarios.judge.checks.result import Result, counted
 from scenarios.judge.ledger import Write
 from scenarios.judge.values import Comparable, comparable, same
 
-#: Why, the check of the final read says.
+#: The check of the final read says why.
 _UNREAD: Final = Result(validity="unknown")
 
 
 def unexpected(case: Case) -> Result:
-    """No row holds what was never acknowledged, unless an unanswered write explains it."""
+    """No row holds a value that was never acknowledged, unless an unanswered write explains it."""
     read = case.read
     if not read.reads("rows"):
         return _UNREAD
     explained = _recovered(case)
     wrong = set(read.unattributed) - explained
     for product, row in read.rows.items():
-        # Were one version acknowledged twice, with two values, the row would have to be both.
-        known = case.by_version.get((product, row.version), ())
-        foreign = not known and row.version > read.since and product not in explained
-        if foreign or not all(same(row.value, write.value) for write in known):
+        # If one version was acknowledged with two values, no row can be right.
+        writers = case.by_version.get((product, row.version), ())
+        foreign = not writers and row.version > read.since and product not in explained
+        if foreign or not all(same(row.value, write.value) for write in writers):
             wrong.add(product)
-    what = "in the database with a value that was never acknowledged; did somebody else write to this lab?"
+    what = "in the database with a value that was never acknowledged; did another client write to this lab?"
     return _products(wrong, what)
 
 
 def recovered(case: Case) -> Result:
-    """Products of unanswered writes that are in the database: a finding, never a fault."""
+    """Products of unanswered writes that are in the database. This is never invalid."""
     if not case.read.reads("rows"):
         return _UNREAD
     return Result(evidence=tuple(sorted(_recovered(case))))
 
 
 def regressed(case: Case) -> Result:
-    """No row is older than it was seen earlier in the run, or gone."""
+    """No row is gone, or older than it was seen earlier in the run."""
     if not case.read.reads("rows"):
         return _UNREAD
     newest = dict(case.read.seen)
     for product, sightings in case.history.sightings.seen.items():
-        newest[product] = max(newest.get(product, 0), *(seen.version for seen in sightings))
+        newest[product] = max(newest.get(product, 0), *(sighting.version for sighting in sightings))
     rows = case.read.rows
     older = {p for p, version in newest.items() if p not in rows or rows[p].version < version}
     return _products(older, "older in the database than seen before")
@@ -62,23 +62,23 @@ def _products(products: set[str], what: str) -> Result:
 def _recovered(case: Case) -> frozenset[str]:
     """Products whose row an unanswered write explains."""
     read = case.read
-    found = {
+    recovered = {
         product
         for product, row in read.rows.items()
         if row.version > read.since
         and (product, row.version) not in case.by_version
         and case.unanswered.get((product, comparable(row.value)))
     }
-    # The id of a create is the server's to give: without an answer, only its value can tell it.
+    # The server assigns the id of a create: without an answer, only its value identifies the product.
     unclaimed: dict[Comparable, list[str]] = defaultdict(list)
     for product, row in sorted(read.unattributed.items()):
         unclaimed[comparable(row.value)].append(product)
     for (named, value), writes in case.unanswered.items():
         if named is None:
-            found.update(_claimed(unclaimed[value], writes))
-    return frozenset(found)
+            recovered.update(_claimed(unclaimed[value], writes))
+    return frozenset(recovered)
 
 
 def _claimed(products: list[str], writes: Sequence[Write]) -> list[str]:
-    """Each stranger is explained by one unanswered create at most."""
+    """Each unanswered create explains at most one of the products."""
     return products[max(0, len(products) - len(writes)) :]

@@ -197,7 +197,7 @@ def test_what_a_crash_took_is_told_whatever_came_later() -> None:
 
 
 def test_what_could_not_be_established_is_neither_passed_nor_failed() -> None:
-    check = Checked("nothing is lost", "0 lost", "0 lost, and 3 that can't be told", None)
+    check = Checked("nothing is lost", "0 lost", "0 lost, and 3 undetermined", None)
     verdict = replace(VERDICT, fates={**VERDICT.fates, "lost": 0, "undetermined": 3})
     for text in (
         _rich((check, VerdictReached(verdict)), terminal=False),

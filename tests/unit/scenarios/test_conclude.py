@@ -76,7 +76,7 @@ def test_what_keeps_the_queue_from_emptying_is_named_once() -> None:
             Findings(rows=FOUND, unattributed={"z": row(1)}),
             KEPT,
             "unexpected",
-            "did somebody else write",
+            "did another client write",
         ),
         (AWAY, KEPT, "inconclusive", CULPRIT),
         # What could not be established is not held against the lab.

@@ -1,50 +1,75 @@
+"""Declared options, and what is made of the values that a user chose."""
+
 import math
 from typing import Any
 
 import pytest
 
-from scenarios.scenario import Options
+from scenarios.options import CLIENTS, CRASH, RATE, Option, Options, duration, parse_options
 from stack.errors import UsageError
+
+ALL: tuple[Option, ...] = (CRASH, duration(30.0), RATE, CLIENTS)
+
+
+def parse(values: dict[str, Any], *declared: Option, lacking: dict[str, str] | None = None) -> Options:
+    return parse_options(declared or ALL, values, command="load x", lacking=lacking or {})
 
 
 def test_what_is_missing_or_none_stays_at_its_default() -> None:
-    assert Options.of({}) == Options.of({"duration": None, "crash": None}) == Options()
-    assert Options().crash == "flushall"
+    assert parse({}) == parse({"duration": None, "crash": None}) == Options(duration=30.0)
+    assert parse({}).crash == "flushall"
 
 
-def test_what_is_given_is_taken() -> None:
-    given = {"crash": "kill", "duration": 2.5, "rate": 100.0, "clients": 4}
-    assert Options.of(given) == Options(crash="kill", duration=2.5, rate=100.0, clients=4)
+def test_what_is_chosen_is_taken() -> None:
+    values = {"crash": "kill", "duration": 2.5, "rate": 100.0, "clients": 4}
+    assert parse(values) == Options(crash="kill", duration=2.5, rate=100.0, clients=4)
 
 
 @pytest.mark.parametrize(
-    "given",
+    "values",
     [
         {"duration": 3600, "rate": 100_000, "clients": 256},
         {"duration": 0.01, "rate": 0.01, "clients": 1},
     ],
 )
-def test_the_limits_themselves_are_possible(given: dict[str, Any]) -> None:
-    Options.of(given)
+def test_the_limits_themselves_are_possible(values: dict[str, Any]) -> None:
+    assert parse(values) == Options(**values)
 
 
 @pytest.mark.parametrize(
-    ("given", "named"),
+    ("values", "message", "hint"),
     [
-        ({"duration": 0}, "--duration can't be 0"),
-        ({"duration": -1.5}, "--duration can't be -1.5"),
-        ({"duration": 3601}, "--duration can't be 3601"),
-        ({"duration": math.nan}, "--duration can't be nan"),
-        ({"rate": math.inf}, "--rate can't be inf"),
-        ({"rate": 0.0}, "--rate can't be 0"),
-        ({"rate": 1e6}, "--rate can't be 1e+06"),
-        ({"clients": 0}, "--clients can't be 0"),
-        ({"clients": 257}, "--clients can't be 257"),
-        ({"speed": 9}, "there is no option 'speed'"),
+        ({"duration": 0}, "--duration can't be 0", "give more than 0 and at most 3,600 seconds"),
+        ({"duration": -1.5}, "--duration can't be -1.5", "3,600"),
+        ({"duration": 3601}, "--duration can't be 3601", "3,600"),
+        ({"duration": math.nan}, "--duration can't be nan", "3,600"),
+        ({"rate": math.inf}, "--rate can't be inf", "at most 100,000 requests a second"),
+        ({"rate": 0.0}, "--rate can't be 0", "more than 0"),
+        ({"rate": 1e6}, "--rate can't be 1e+06", "100,000"),
+        ({"clients": 0}, "--clients can't be 0", "give from 1 to 256 clients"),
+        ({"clients": 257}, "--clients can't be 257", "1 to 256"),
+        ({"crash": "hammer"}, "--crash can't be hammer", "give flushall or kill"),
+        ({"speed": 9}, "`load x` has no --speed", "it takes --crash and --duration and --rate"),
     ],
 )
-def test_what_makes_no_sense_is_named_with_what_would(given: dict[str, Any], named: str) -> None:
+def test_what_makes_no_sense_is_named_with_what_would(
+    values: dict[str, Any], message: str, hint: str
+) -> None:
     with pytest.raises(UsageError) as error:
-        Options.of(given)
-    assert named in error.value.message
-    assert error.value.hint
+        parse(values)
+    assert error.value.message == message
+    assert hint in error.value.hint
+
+
+def test_a_scenario_may_have_limits_of_its_own() -> None:
+    longer = duration(30.0, least=1.0)
+    assert parse({"duration": 1.0}, longer).duration == 1
+    with pytest.raises(UsageError) as error:
+        parse({"duration": 0.5}, longer)
+    assert error.value.hint == "give from 1 to 3,600 seconds"
+
+
+def test_why_a_scenario_lacks_an_option_is_said() -> None:
+    with pytest.raises(UsageError, match="`load x` has no --rate: each user waits") as error:
+        parse({"rate": 5.0}, CLIENTS, lacking={"rate": "each user waits"})
+    assert error.value.hint == "leave --rate out; it takes --clients"

@@ -36,7 +36,7 @@ def test_another_setting_is_named_with_the_command_that_changes_it(
     run = fake_run(settings={setting: False})
     with pytest.raises(Inconclusive, match=f"{setting}=false, so nothing waits") as error:
         require_settings(run, "nothing waits", **{setting: wanted})
-    assert error.value.hint == f"`labctl config set {setting}={said}`"
+    assert error.value.hint == f"change it with `labctl config set {setting}={said}`"
 
 
 def test_writes_that_were_not_acknowledged_are_counted_with_the_reason() -> None:
@@ -53,7 +53,7 @@ def test_writes_that_were_not_acknowledged_are_counted_with_the_reason() -> None
         (PROBLEM, "No such product: product a does not exist"),
         ("connection reset", "connection reset"),
         ("[1]", "[1]"),
-        ("", "see `labctl logs api`"),
+        ("", "`labctl logs api` may say why"),
     ],
 )
 def test_the_reason_is_in_the_words_of_the_service(detail: str, reason: str) -> None:
@@ -70,7 +70,7 @@ def test_a_wait_of_minutes_is_not_begun() -> None:
     config = {"coalescing_window_ms": 90_000, "write_coalescing_enabled": True}
     with pytest.raises(Inconclusive, match="wait for 90 s") as error:
         flush_delay(config)
-    assert error.value.hint == "`labctl config set coalescing_window_ms=500`"
+    assert error.value.hint == "shorten it with `labctl config set coalescing_window_ms=500`"
 
 
 def test_failures_on_purpose_are_named_with_the_command_that_ends_them() -> None:
@@ -78,4 +78,4 @@ def test_failures_on_purpose_are_named_with_the_command_that_ends_them() -> None
     assert require_no_failures(steady) == steady
     with pytest.raises(Inconclusive, match="fails 30% of its database writes") as told:
         require_no_failures({**steady, "simulate_db_failure": True})
-    assert told.value.hint == "`labctl config set simulate_db_failure=false`"
+    assert told.value.hint == "end that with `labctl config set simulate_db_failure=false`"

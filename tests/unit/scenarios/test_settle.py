@@ -34,8 +34,8 @@ class Script:
 
 @pytest.fixture(autouse=True)
 def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settling, "_PATIENCE", 0.05)
-    monkeypatch.setattr(settling, "_LOOK_EVERY", 0.0)
+    monkeypatch.setattr(settling, "_LONGEST_ABSENCE_S", 0.05)
+    monkeypatch.setattr(settling, "_DATABASE_PING_INTERVAL_S", 0.0)
 
 
 def waited(script: Script, seconds: float = 5) -> tuple[list[Event], Settled]:

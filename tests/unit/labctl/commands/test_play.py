@@ -1,16 +1,19 @@
 """Running scenarios: start the lab, show, record, judge."""
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
 from labctl.cli.context import Invocation
 from labctl.cli.session import Session
+from labctl.commands import play as play_module
 from labctl.commands.play import play
 from labctl.runs.store import Runs
+from scenarios.catalogue import choose
 from scenarios.events import Event, Outcome, ScenarioFinished, StepStarted
+from scenarios.options import Options
+from scenarios.scenario import Scenario
 from stack.errors import Inconclusive
 from stack.lab import Lab
 from tests.unit.labctl.conftest import Cli
@@ -22,10 +25,11 @@ class _Scenario:
 
     def __init__(self, **outcomes: Outcome) -> None:
         self._outcomes = outcomes
-        self.ran: list[tuple[str, Mapping[str, Any]]] = []
+        self.ran: list[tuple[str, Options]] = []
         self.closed = 0
 
-    def run(self, _stack: Lab, name: str, options: Mapping[str, Any]) -> Iterator[Event]:
+    def run(self, _lab: Lab, scenario: Scenario, options: Options) -> Iterator[Event]:
+        name = scenario.name
         self.ran.append((name, options))
         outcome = self._outcomes.get(name.replace("-", "_"), "expected")
         try:
@@ -38,9 +42,7 @@ class _Scenario:
 @pytest.fixture
 def scenario(monkeypatch: pytest.MonkeyPatch) -> _Scenario:
     scenario = _Scenario(data_loss="unexpected", load_quick="inconclusive")
-    monkeypatch.setattr("labctl.commands.play.run_scenario", scenario.run)
-    # The names are made up; what `choose` refuses is tested with the runner.
-    monkeypatch.setattr("labctl.commands.play.choose", lambda _name, _options: None)
+    monkeypatch.setattr(play_module, "run_scenario", scenario.run)
     return scenario
 
 
@@ -58,9 +60,32 @@ def test_options_reach_the_scenario(cli: Cli, scenario: _Scenario) -> None:
     cli("demo", "data-loss", "--crash", "kill")
     cli("load", "basic", "--duration", "5", "--rate", "10.5", "--clients", "3")
     assert scenario.ran == [
-        ("data-loss", {"crash": "kill"}),
-        ("load-basic", {"duration": 5.0, "rate": 10.5, "clients": 3}),
+        ("data-loss", Options(crash="kill")),
+        ("load-basic", Options(duration=5.0, rate=10.5, clients=3)),
     ]
+
+
+def test_of_all_demos_each_takes_the_options_that_it_has(cli: Cli, scenario: _Scenario) -> None:
+    cli("demo", "all", "--crash", "kill")
+    assert [name for name, options in scenario.ran if options == Options(crash="kill")] == ["data-loss"]
+    assert len(scenario.ran) > 1
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("demo", "basics", "--crash", "kill"), "`demo basics` has no --crash"),
+        (("load", "quick", "--duration", "5"), "`load quick` has no --duration: it ends after 50 writes"),
+        (("load", "basic", "--engine", "k6", "--rate", "5"), "`load basic --engine k6` has no --rate"),
+    ],
+)
+def test_an_option_that_a_scenario_lacks_is_refused_before_the_lab_is_opened(
+    cli: Cli, scenario: _Scenario, words: tuple[str, ...], message: str
+) -> None:
+    code, _, err = cli(*words)
+    assert code == 2
+    assert message in " ".join(err.split())
+    assert (scenario.ran, cli.lab.asked) == ([], [])
 
 
 def test_a_lab_that_does_not_run_is_started_and_left_running(cli: Cli, scenario: _Scenario) -> None:
@@ -74,7 +99,7 @@ def test_a_lab_that_does_not_run_is_started_and_left_running(cli: Cli, scenario:
 def test_a_load_leaves_a_fault_as_it_is_and_a_demo_repairs_it(cli: Cli, scenario: _Scenario) -> None:
     cli.lab.ailing = {"postgres": "paused"}
     _, _, err = cli("load", "basic")
-    assert "postgres is paused. It stays so" in err
+    assert "postgres is paused. It is left so" in err
     assert [asked[0] for asked in cli.lab.asked] == ["open"]
     cli("demo", "coalescing")
     assert [asked[0] for asked in cli.lab.asked] == ["open", "open", "up"]
@@ -120,7 +145,7 @@ def test_the_presenter_is_waited_for_after_each_step_is_announced(cli: Cli, scen
     lab = cli.lab.opener("lab42", "auto", ports=None)
     session = Session(lab=lab, renderer=_Shown(), json=False, quiet=False, live=True)
     with pytest.raises(Exception, match="0"):
-        play(Invocation(), session, ["coalescing"], {}, pause=lambda: shown.append("pause"))
+        play(Invocation(), session, [choose("coalescing", {})], pause=lambda: shown.append("pause"))
     before = [shown[place - 1] for place, event in enumerate(shown) if event == "pause"]
     assert len(before) == 2
     assert all(isinstance(event, StepStarted) for event in before)
@@ -133,7 +158,7 @@ def test_quitting_between_steps_closes_the_scenario(cli: Cli, scenario: _Scenari
     lab = cli.lab.opener("lab42", "auto", ports=None)
     call = Invocation()
     with pytest.raises(KeyboardInterrupt):
-        play(call, _silent(lab), ["coalescing"], {}, pause=quit_now)
+        play(call, _silent(lab), [choose("coalescing", {})], pause=quit_now)
     assert scenario.closed == 1
     assert "labctl down" in call.when_interrupted
     assert Runs(cli.lab.directory).paths() == []
@@ -143,7 +168,7 @@ def test_a_measurement_that_fails_is_inconclusive(cli: Cli, monkeypatch: pytest.
     def run(*_: object) -> Iterator[Event]:
         raise Inconclusive("nothing was acknowledged", hint="look at the log")
 
-    monkeypatch.setattr("labctl.commands.play.run_scenario", run)
+    monkeypatch.setattr(play_module, "run_scenario", run)
     code, _, err = cli("demo", "coalescing")
     assert code == 3
     assert "nothing was acknowledged" in err

@@ -74,7 +74,7 @@ def test_the_outcome_of_a_write(
 
 def test_after_a_timeout_nobody_can_say(api: ScriptedApi, ledger: Ledger) -> None:
     api.answer = api.fall_silent
-    with Client(api.url, ledger, timeout=0.05) as client:
+    with Client(api.url, ledger, timeout_s=0.05) as client:
         write = client.update("p", WIDGET)
     assert (write.answer, write.product, write.version) == ("unknown", "p", None)
     assert "ReadTimeout" in write.detail

@@ -34,7 +34,7 @@ def _generator(
 ) -> LoadGenerator:
     chosen = profile or Creates("lab")
     return LoadGenerator(
-        server.address, chosen, pace, ledger.record, connections=connections, timeout=timeout
+        server.address, chosen, pace, ledger.record, connections=connections, timeout_s=timeout
     )
 
 

@@ -14,9 +14,11 @@ from scenarios.judge.history import History
 from scenarios.judge.ledger import Ledger
 from scenarios.lab.context import Run
 from scenarios.load.k6 import K6Load, _WallClock
-from scenarios.load.k6_scenario import BASIC, COALESCING, K6Scenario
-from scenarios.scenario import Conclusion, Options
-from stack.errors import EnvironmentFault, Inconclusive, UsageError
+from scenarios.load.k6_scenario import BASIC, COALESCING
+from scenarios.options import Options
+from scenarios.scenario import Conclusion, Scenario
+from scenarios.steps import numbered
+from stack.errors import EnvironmentFault, Inconclusive
 from stack.spec.events import StackEvents, StackNoted
 from stack.spec.load_test import LoadTest
 from tests.unit.scenarios.load.fake_run import FakeProbe
@@ -101,9 +103,9 @@ class _Run:
         return History(writes=self.ledger.writes)
 
 
-def _play(run: _Run, scenario: K6Scenario, options: Options | None = None) -> tuple[list[Event], Conclusion]:
+def _play(run: _Run, scenario: Scenario, options: Options | None = None) -> tuple[list[Event], Conclusion]:
     events: list[Event] = []
-    playing = scenario.play(cast(Run, run), options or Options())
+    playing = numbered(scenario.play(cast(Run, run), options or scenario.parse({})), scenario.steps)
     while True:
         try:
             events.append(next(playing))
@@ -221,7 +223,7 @@ def test_a_test_that_fails_is_told() -> None:
 
 def test_closing_it_stops_k6() -> None:
     run = _Run(_line(), endless=True)
-    with closing(BASIC.play(cast(Run, run), Options())) as events:
+    with closing(BASIC.play(cast(Run, run), BASIC.parse({}))) as events:
         sampled = next(event for event in events if isinstance(event, LoadSampled))
         assert sampled.duration == 120.0
         assert not run.test.stopped.is_set()
@@ -230,20 +232,7 @@ def test_closing_it_stops_k6() -> None:
 
 def test_time_passes_while_no_answer_comes() -> None:
     run = _Run(_line(), endless=True)
-    with closing(BASIC.play(cast(Run, run), Options())) as events:
+    with closing(BASIC.play(cast(Run, run), BASIC.parse({}))) as events:
         samples = (event for event in events if isinstance(event, LoadSampled))
         first, second = next(samples), next(samples)
         assert second.elapsed > first.elapsed
-
-
-@pytest.mark.parametrize("scenario", [BASIC, COALESCING], ids=lambda scenario: scenario.name)
-def test_the_scripts_have_no_rate(scenario: K6Scenario) -> None:
-    with pytest.raises(UsageError, match="--rate"):
-        scenario.check(Options(rate=10.0))
-
-
-@pytest.mark.parametrize("scenario", [BASIC, COALESCING], ids=lambda scenario: scenario.name)
-def test_k6_has_a_shortest_time(scenario: K6Scenario) -> None:
-    scenario.check(Options(duration=1.0))
-    with pytest.raises(UsageError, match="--duration"):
-        scenario.check(Options(duration=0.5))

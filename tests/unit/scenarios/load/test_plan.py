@@ -2,18 +2,17 @@
 
 import pytest
 
-from scenarios.load.plan import Defaults, plan
-from scenarios.load.scenario import BASIC, COALESCING, QUICK
+from scenarios.load.plan import Extent, plan, rate_of
 from scenarios.load.schedule import ClosedLoop, OpenLoop, Shape
-from scenarios.scenario import Options
+from scenarios.options import Options
 from stack.errors import UsageError
 
-_TIMED = Defaults(clients=10, duration=120.0, ramp=0.1)
-_COUNTED = Defaults(clients=50, count=50)
+_TIMED = Extent(clients=10, ramp=0.1)
+_COUNTED = Extent(clients=50, count=50)
 
 
 def test_by_itself_a_timed_load_is_a_closed_loop() -> None:
-    made = plan(_TIMED, Options())
+    made = plan(_TIMED, Options(duration=120.0))
     assert made.pace == ClosedLoop(Shape(120.0, 12.0), 10)
     assert (made.clients, made.planned, made.rate) == (10, 120.0, None)
 
@@ -26,7 +25,7 @@ def test_a_rate_makes_an_open_loop() -> None:
     made = plan(_TIMED, Options(duration=5.0, rate=100.0))
     assert made.pace == OpenLoop(Shape(5.0, 0.5), 100.0)
     assert (made.clients, made.rate) == (64, 100.0)
-    assert plan(_TIMED, Options(rate=100.0, clients=2)).clients == 2
+    assert plan(_TIMED, Options(duration=120.0, rate=100.0, clients=2)).clients == 2
 
 
 def test_a_counted_load() -> None:
@@ -49,20 +48,9 @@ def test_a_counted_load_sends_its_count_at_any_rate(rate: float) -> None:
     assert pace.count == 50
 
 
-@pytest.mark.parametrize(
-    ("options", "named"), [(Options(duration=5.0), "--duration"), (Options(rate=0.001), "--rate 0.001")]
-)
-def test_options_that_do_not_go_together(options: Options, named: str) -> None:
-    with pytest.raises(UsageError, match=named) as caught:
-        QUICK.check(options)
-    assert caught.value.hint
-
-
-def test_the_kinds_of_load() -> None:
-    assert [kind.name for kind in (QUICK, COALESCING, BASIC)] == [
-        "load-quick",
-        "load-coalescing",
-        "load-basic",
-    ]
-    for kind in (COALESCING, BASIC):
-        kind.check(Options(duration=0.1, rate=1.0, clients=1))
+def test_a_counted_load_on_a_schedule_ends_within_an_hour() -> None:
+    slowest = 50 / 3600
+    assert rate_of(50).parse(slowest) == slowest
+    with pytest.raises(UsageError, match=r"--rate can't be 0\.01") as caught:
+        rate_of(50).parse(0.01)
+    assert "from 0.01389" in caught.value.hint

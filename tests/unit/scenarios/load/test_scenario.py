@@ -11,18 +11,20 @@ from scenarios.judge.ledger import Ledger
 from scenarios.lab.context import Run
 from scenarios.load import report
 from scenarios.load.counters import Counters
-from scenarios.load.scenario import BASIC, COALESCING, QUICK, LoadScenario
-from scenarios.scenario import Conclusion, Options
-from stack.errors import Inconclusive, NotRunning, UsageError
+from scenarios.load.scenario import BASIC, COALESCING, QUICK
+from scenarios.options import Options
+from scenarios.scenario import Conclusion, Scenario
+from scenarios.steps import numbered
+from stack.errors import Inconclusive, NotRunning
 from tests.unit.scenarios.load.fake_run import FakeProbe, FakeRun
 from tests.unit.scenarios.load.scripted_server import Asked, answer, created, serving
 
 
-def _play(run: Run, scenario: LoadScenario, options: Options) -> tuple[list[Event], Conclusion]:
+def _play(run: Run, scenario: Scenario, options: Options) -> tuple[list[Event], Conclusion]:
     events: list[Event] = []
 
     def gather() -> Conclusion:
-        playing = scenario.play(run, options)
+        playing = numbered(scenario.play(run, options), scenario.steps)
         while True:
             try:
                 events.append(next(playing))
@@ -61,7 +63,7 @@ def test_quick_sends_fifty_writes_and_judges_each() -> None:
     assert figures["requests"] == figures["acknowledged"] == 50
     assert (figures["rows_written"], figures["coalesced_share"]) == (40, 20.0)
     assert figures["generator_limited"] == 0
-    assert "1.2 a row" in _said(events)
+    assert "1.2 per row" in _said(events)
     samples = [event for event in events if isinstance(event, LoadSampled)]
     assert (samples[-1].requests, samples[-1].duration) == (50, 0.0)
     assert conclusion.outcome == "expected"
@@ -120,7 +122,7 @@ def test_what_still_waits_is_inconclusive() -> None:
     with serving(created) as server, FakeRun(server, FakeProbe(settles=False, find=waits)) as run:
         events, conclusion = _play(run, QUICK, Options())
     assert conclusion.outcome == "inconclusive"
-    assert "50 acknowledged writes still wait" in conclusion.text
+    assert "50 acknowledged writes are still waiting" in conclusion.text
     assert "The queue is not empty" in _said(events)
 
 
@@ -189,13 +191,6 @@ def test_requests_that_a_broken_lab_left_no_room_for_are_not_called_too_many() -
     assert "more were asked for" not in said
 
 
-def test_options_that_make_no_sense_are_refused_before_anything_is_sent() -> None:
-    with serving(created) as server, FakeRun(server) as run:
-        with pytest.raises(UsageError, match="--duration"):
-            next(QUICK.play(run, Options(duration=3.0)))
-        assert server.asked == []
-
-
 def test_an_api_that_is_not_there() -> None:
     with serving(created) as server, FakeRun(server) as run:
         server.stop()
@@ -207,7 +202,7 @@ def test_closing_it_stops_the_load_at_once_and_leaves_nothing_running() -> None:
     before = set(threading.enumerate())
     with serving(created) as server, FakeRun(server) as run:
         serving_threads = set(threading.enumerate()) - before
-        with closing(BASIC.play(run, Options())) as events:
+        with closing(BASIC.play(run, BASIC.parse({}))) as events:
             sampled = next(event for event in events if isinstance(event, LoadSampled))
             assert sampled.duration == 120.0
         sent = len(server.asked)

@@ -1,0 +1,125 @@
+"""The options of scenarios. Each scenario declares which ones it takes, and within which limits."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal, get_args
+
+from stack.errors import UsageError
+
+Crash = Literal["flushall", "kill"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What was chosen for one run. A scenario reads only the options that it declares."""
+
+    #: How Redis loses its memory.
+    crash: Crash = "flushall"
+    #: How long the load lasts, s; 0 for a load that ends after a number of writes.
+    duration: float = 0.0
+    #: Requests a second, on a schedule; None: each client waits for its answer.
+    rate: float | None = None
+    #: None: as many as suit the load.
+    clients: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Number:
+    """An option that takes a number."""
+
+    #: The field of `Options`, and the option's name without its dashes.
+    name: str
+    #: "seconds"
+    unit: str
+    #: The least that is allowed; None: anything above 0.
+    least: float | None = None
+    most: float
+    #: None: the default of `Options`.
+    default: float | None = None
+
+    @property
+    def limits(self) -> str:
+        """ "from 1 to 256 clients"."""
+        if self.least is None:
+            return f"more than 0 and at most {self.most:,.6g} {self.unit}"
+        return f"from {self.least:.4g} to {self.most:,.6g} {self.unit}"
+
+    def parse(self, value: Any) -> Any:
+        """The value itself.
+
+        Raises:
+            UsageError: it is outside the limits.
+        """
+        above_least = value > 0 if self.least is None else value >= self.least
+        if not (math.isfinite(value) and above_least and value <= self.most):
+            raise UsageError(f"--{self.name} can't be {value:g}", hint=f"give {self.limits}")
+        return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """An option that takes one of a few words."""
+
+    name: str
+    words: tuple[str, ...]
+    #: None: the default of `Options`.
+    default: str | None = None
+
+    def parse(self, value: Any) -> Any:
+        """The value itself.
+
+        Raises:
+            UsageError: it is not one of the words.
+        """
+        if value not in self.words:
+            raise UsageError(f"--{self.name} can't be {value}", hint=f"give {' or '.join(self.words)}")
+        return value
+
+
+Option = Number | Choice
+
+CRASH: Final = Choice(name="crash", words=get_args(Crash))
+DURATION: Final = Number(name="duration", unit="seconds", most=3600)
+RATE: Final = Number(name="rate", unit="requests a second", most=100_000)
+CLIENTS: Final = Number(name="clients", unit="clients", least=1, most=256)
+
+
+def duration(default: float, *, least: float | None = None) -> Number:
+    """The option --duration of a load that lasts `default` seconds unless the user says otherwise."""
+    return replace(DURATION, default=default, least=least)
+
+
+def parse_options(
+    declared: Sequence[Option],
+    values: Mapping[str, Any],
+    *,
+    command: str,
+    lacking: Mapping[str, str],
+) -> Options:
+    """The options of one run.
+
+    Args:
+        declared: The options that the scenario takes.
+        values: What the user chose, by option; None: nothing.
+        command: What runs the scenario, for error messages: "demo basics".
+        lacking: By option, why the scenario does not take it.
+
+    Raises:
+        UsageError: an option is not one of the scenario's, or its value is not allowed.
+    """
+    by_name = {option.name: option for option in declared}
+    chosen = {option.name: option.default for option in declared if option.default is not None}
+    for name, value in values.items():
+        if value is None:
+            continue
+        if name not in by_name:
+            why = f": {lacking[name]}" if name in lacking else ""
+            takes = f"; it takes {_listed(by_name)}" if by_name else ""
+            raise UsageError(f"`{command}` has no --{name}{why}", hint=f"leave --{name} out{takes}")
+        chosen[name] = by_name[name].parse(value)
+    return Options(**chosen)  # type: ignore[arg-type]  # each field's type is its option's to keep
+
+
+def _listed(names: Mapping[str, Option]) -> str:
+    return " and ".join(f"--{name}" for name in names)
