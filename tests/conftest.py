@@ -28,10 +28,6 @@ for _name in [name for name in os.environ if name.startswith("PG")]:
 _GROUPS: Final = {"docker": 0, "acceptance": 1}
 _WATCH: Final = pytest.StashKey[LeakWatch]()
 
-# As labctl does for itself: libpq takes what is not given from these.
-for _name in [name for name in os.environ if name.startswith("PG")]:
-    del os.environ[_name]
-
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_WATCH] = LeakWatch()
