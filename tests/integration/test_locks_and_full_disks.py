@@ -93,6 +93,7 @@ def test_a_batch_that_takes_too_long_is_written_in_parts(database: Refusing) -> 
     database.create(path, [good(n) for n in range(20)])
     path.flusher.run()
     database.assert_accounted(path)
+    assert path.queue().totals["batches"] > 1
 
 
 @pytest.mark.slow
