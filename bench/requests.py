@@ -29,7 +29,7 @@ _ENTRY = (
 
 @contextmanager
 def served(lab: Lab) -> Iterator[int]:
-    """A server with the service and its ceilings, on the lab's databases; yields its port."""
+    """A server with the service and the ceilings, on the lab's databases; yields its port."""
     urls, (port,) = lab.urls(), choose_free(1)
     settings = Settings(
         redis_url=urls["redis"], database_url=urls["postgres"], api_port=port, max_pending=100_000_000
@@ -105,7 +105,7 @@ def long_queue(lab: Lab) -> Iterator[Figure]:
 
 
 def _fill(client: "redis.Redis") -> None:
-    """Pending entries as the write script makes them, without going through it a million times."""
+    """Add pending entries as write.lua makes them, without running it a million times."""
     for first in range(0, _PENDING, 5000):
         ids = [f"p-{n:09d}" for n in range(first, first + 5000)]
         pipe = client.pipeline(transaction=False)

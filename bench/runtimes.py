@@ -1,4 +1,4 @@
-"""Both runtimes side by side: what a write costs on each, and what a lab in Docker takes to come and go."""
+"""Both runtimes side by side: what a write costs on each, and how long a lab takes to come and go."""
 
 import time
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ _MB = 1_000_000
 
 
 def docker_life(home: Path) -> Iterator[Figure]:
-    """`up` of the core four from nothing and again, `down`, and what that leaves; the images are there."""
+    """`up` of the four core services, `up` again, `down`, and what is left; images are not timed."""
     lab = open_lab("bench-life", "docker", home=home)
     # Pulls and builds are not timed.
     list(lab.up(observability=False))
@@ -66,7 +66,7 @@ def has_engine() -> bool:
 
 @contextmanager
 def _api_of(home: Path, kind: RuntimeKind) -> Iterator[int]:
-    """A lab; the port of its API."""
+    """A running lab; yields the port of its API."""
     lab = open_lab(f"bench-{kind}", kind, home=home)
     try:
         list(lab.up(observability=False))
@@ -82,7 +82,7 @@ def _seconds(lab: Lab, verb: str) -> float:
 
 
 def _objects(lab: str) -> int:
-    """Containers, networks and volumes of a lab."""
+    """How many containers, networks and volumes of a lab there are."""
     own = own_filter(lab)
     with closing(connect(StackSettings.from_env())) as client:
         volumes = client.volumes(filters=own)["Volumes"] or []

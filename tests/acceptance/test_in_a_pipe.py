@@ -1,4 +1,4 @@
-"""What scripts get, and what bad input gets."""
+"""labctl in scripts, and with bad input."""
 
 import json
 import socket
@@ -53,7 +53,7 @@ def test_the_reader_of_a_pipe_may_leave(home: Path) -> None:
         try:
             assert "|" in labctl.stdout.readline()
             labctl.stdout.close()
-            # A lab at rest logs nothing: a worker that starts does, and meets the closed pipe.
+            # An idle lab logs nothing. A starting worker does, and so meets the closed pipe.
             assert pipe(home, "worker", "restart", "--name", NAME).returncode == 0
             assert labctl.wait(PATIENCE) == 141
             assert labctl.stderr.read() == ""
@@ -61,7 +61,7 @@ def test_the_reader_of_a_pipe_may_leave(home: Path) -> None:
             labctl.kill()
 
 
-def test_down_goes_on_when_nobody_reads_of_it_any_more(tmp_path: Path) -> None:
+def test_down_goes_on_when_its_reader_is_gone(tmp_path: Path) -> None:
     home = tmp_path / "home"
     assert pipe(home, "up", "--name", "brief").returncode == 0
     done = subprocess.run(

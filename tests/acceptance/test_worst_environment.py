@@ -1,4 +1,4 @@
-"""The main commands, called in the worst environment: it must decide nothing."""
+"""The main commands in the worst environment. None of it may have an effect."""
 
 import json
 import subprocess
