@@ -1,4 +1,4 @@
-"""What the API answers where PostgreSQL refuses, or goes away. On real Redis and PostgreSQL."""
+"""What the API answers if PostgreSQL refuses or goes away. On real Redis and PostgreSQL."""
 
 from collections.abc import Iterator
 from typing import Any

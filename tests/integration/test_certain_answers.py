@@ -1,4 +1,4 @@
-"""What PostgreSQL's store says of a write is certain, or it says that nobody knows; and it says so soon."""
+"""The store says for certain what became of a write, or that it is unknown; and it says so soon."""
 
 import threading
 import time
@@ -114,7 +114,7 @@ def test_a_session_that_was_ended_while_idle_is_replaced_without_a_word(
     assert store.get("two") is not None
 
 
-def test_a_frozen_postgres_holds_nobody_for_long(servers: Servers, opened: Callable[..., Store]) -> None:
+def test_a_frozen_postgres_holds_no_caller_for_long(servers: Servers, opened: Callable[..., Store]) -> None:
     store = opened(HASTY)
     store.ping()
     with frozen_postgres(servers):

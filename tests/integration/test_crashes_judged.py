@@ -1,4 +1,4 @@
-"""What the verdict says of a Redis that lost its memory, on real servers."""
+"""The verdict on a Redis that lost its memory, on real servers."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""Dead letters: put back, refused again, planted by somebody else. On real Redis and PostgreSQL."""
+"""Dead letters: put back, refused again, planted by others. On real Redis and PostgreSQL."""
 
 import json
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ V1, V2, V3 = (Product(f"V{n}", float(n), n) for n in (1, 2, 3))
 
 
 def give_up(path: WritePath) -> None:
-    """Dead-letter all that is due, as a flush would."""
+    """Dead-letter everything that is due, as a flush would."""
     path.buffer.flush_started()
     claim = path.buffer.claim(path.settings)
     letters = [DeadLetter.of(r.id, r.version, r.entry, error="refused", attempts=1) for r in claim.rows]
@@ -90,7 +90,7 @@ def test_a_create_that_is_put_back_can_be_updated(path: WritePath) -> None:
 
 @pytest.mark.parametrize("policy", ["write_behind", "write_through"])
 def test_a_newer_write_while_letters_are_put_back_wins(path: WritePath, policy: str) -> None:
-    """It reaches PostgreSQL between the look at it and the letter's return, and leaves nothing in Redis."""
+    """A newer write reaches PostgreSQL before the letter is back, and leaves nothing in Redis."""
     path.update(SEED, V2)
     give_up(path)
 

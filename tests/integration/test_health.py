@@ -1,4 +1,4 @@
-"""/health, /admin/queue and what the workers say of themselves, on real servers."""
+"""/health, /admin/queue and what the workers report about themselves, on real servers."""
 
 import json
 import time
@@ -17,8 +17,7 @@ from tests.servers import Servers
 from tests.write_path import WIDGET, OpenPath, WritePath
 
 BLOCKER = {"pid": 4711, "application": "psql", "query": "LOCK TABLE\n products"}
-#: s within which /health answers whatever is frozen: 0.3 on an idle machine; where one busy with other tests
-#: waits for what is frozen, it takes several.
+#: s within which /health answers, whatever is frozen. An idle machine takes 0.3 s, a busy one more.
 PROMPTLY = 1.0
 
 
@@ -27,7 +26,7 @@ OpenHttp = Callable[[Settings], FlaskClient]
 
 @pytest.fixture
 def open_http() -> Iterator[OpenHttp]:
-    """Makes the API with the given settings."""
+    """Creates the API with the given settings."""
     with ExitStack() as opened:
 
         def open_it(settings: Settings) -> FlaskClient:
@@ -212,7 +211,7 @@ def test_a_setting_that_is_junk_counts_for_nothing(http: FlaskClient, path: Writ
 
 @pytest.fixture
 def thawed(servers: Servers) -> Iterator[Servers]:
-    """The servers go on whatever becomes of the test."""
+    """Resumes the servers whatever becomes of the test."""
     yield servers
     for name in ("redis", "postgres"):
         servers.runtime.signal(name, "resume")
@@ -267,7 +266,7 @@ def test_a_full_queue_is_told(servers: Servers, path: WritePath, open_http: Open
 
 
 def _clock_ahead(path: WritePath, micros: int) -> str:
-    """The lab's clock, so much later."""
+    """The lab's clock as Redis holds it, moved ahead."""
     held = path.redis.get(keys.CLOCK)
     assert isinstance(held, bytes)
     clock = keys.parse_clock(held)

@@ -1,4 +1,4 @@
-"""Requests that no client of good will sends: every one gets a problem document, and none a 500."""
+"""Requests that only a hostile client sends: each gets a problem document, and none a 500."""
 
 from collections.abc import Iterator
 
@@ -50,7 +50,7 @@ def test_methods(client: RawClient, path: str) -> None:
         client.send(request("HEAD", path))
         head = client.receive(head_only=True)
         assert (head.status, head.headers["content-length"] != "0") == (200, True)
-    # Had the HEAD carried a body, it would stand here now.
+    # If the answer to HEAD had a body, it would be read here.
     assert client.ask(request("GET", "/openapi.json")).status == 200
 
 

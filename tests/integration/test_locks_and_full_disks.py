@@ -1,4 +1,4 @@
-"""Other sessions' locks, slow statements and full disks: a PostgreSQL that others use as well."""
+"""A PostgreSQL that others use as well: their locks, slow statements, full disks."""
 
 import os
 import shutil
@@ -50,7 +50,7 @@ def _waits(database: Refusing) -> bool:
         return bool(found[0])
 
 
-def test_a_row_that_another_session_locks_holds_up_nobody_for_long(database: Refusing) -> None:
+def test_a_row_that_another_session_locks_does_not_hold_up_others_for_long(database: Refusing) -> None:
     path = database.path(max_retries=10, retry_delay_ms=200)
     with psycopg.connect(database.servers.database_url) as other:
         other.execute("SELECT FROM products WHERE id = 'seed-001' FOR UPDATE")
@@ -123,7 +123,7 @@ def test_a_full_disk_pauses_and_loses_nothing(tmp_path: Path) -> None:
 
 @contextmanager
 def _small_disk(servers: Servers, directory: Path) -> Iterator[Path]:
-    """The tables, without the log, on a file system of 64 MB."""
+    """Put the tables, but not the WAL, on a file system of 64 MB."""
     (base,) = directory.glob("**/base")
     copy = base.with_name("base.copy")
     servers.runtime.signal("postgres", "kill")

@@ -1,4 +1,4 @@
-"""The defects that an earlier lab of the same kind had, one story each, told of this write path.
+"""The defects of an earlier lab of the same kind, one story each, played on this write path.
 
 Those of reads and the cache are in test_pitfalls_of_the_cache.py, those that need a running lab in
 test_pitfalls_of_a_lab.py; mutants with the same defects, and what the verdict says of them, in
@@ -38,7 +38,7 @@ def path(open_path: OpenPath) -> WritePath:
 
 @contextmanager
 def flushing(*paths: WritePath) -> Iterator[None]:
-    """A worker on each of these paths: it flushes, again and again, until the end of the block."""
+    """Flush on each of these paths, over and over, until the end of the block."""
     ended = threading.Event()
 
     def work(path: WritePath) -> None:
@@ -187,7 +187,7 @@ def test_11_three_failing_workers_and_replays_never_take_a_row_back(open_path: O
             for n in range(10):
                 for product in products:
                     run.update(product, widget(f"Update {n}", n))
-                # What was seen once must never be older later.
+                # Once seen, a version must never go back.
                 run.probe.rows(products)
                 run.path.dead_letters.requeue()
         assert run.path.dead_letters.requeue()[2] or run.probe.depth().dead_letters == 0
@@ -196,7 +196,7 @@ def test_11_three_failing_workers_and_replays_never_take_a_row_back(open_path: O
 
 
 def _commands(path: WritePath, act: Callable[[], object]) -> list[list[str]]:
-    """Every command that Redis runs for `act`, those inside its scripts too."""
+    """Every command that Redis runs for `act`, including those inside scripts."""
     commands: list[list[str]] = []
     with (
         redis.Redis.from_url(path.settings.redis_url) as other,
@@ -225,7 +225,7 @@ def test_16_what_a_look_or_a_write_costs_does_not_grow_with_the_queue(path: Writ
 
     for _ in range(30):
         path.create()
-    # Once before: connections are opened then.
+    # Once beforehand, to open the connections.
     act()
     path.redis.ping()
     few = cost()

@@ -1,4 +1,4 @@
-"""What the promise says of flushes: claims, outages, dead letters. On real Redis and PostgreSQL."""
+"""The promise about flushes: claims, outages, dead letters. On real Redis and PostgreSQL."""
 
 import threading
 import time
@@ -188,7 +188,7 @@ def test_pending_entries_that_are_queued_nowhere_are_found_again(path: WritePath
     assert all(path.row(product["id"]) for product in products)
 
 
-def test_a_live_setting_that_nobody_understands_stops_nothing(path: WritePath) -> None:
+def test_an_unknown_live_setting_stops_nothing(path: WritePath) -> None:
     product = path.create()
     path.redis.hset(keys.CONFIG, mapping={"other_version": "1", "batch_size": "junk", "max_retries": "7"})
     path.flusher.run()

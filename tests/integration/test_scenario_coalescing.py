@@ -14,7 +14,7 @@ from tests.integration.runs import assert_works, interrupt, play
 
 @pytest.fixture
 def run(lab: Lab) -> Iterator[Run]:
-    """The lab as it was started; changes of its settings are undone."""
+    """The lab as it was started. Changes to its settings are undone."""
     list(lab.up())
     with Run(lab) as run:
         yield run

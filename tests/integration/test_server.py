@@ -26,7 +26,7 @@ SHORT = HEAD + b"Content-Length: %d\r\n\r\n" % (len(BODY) + 1) + BODY
 
 @pytest.fixture
 def shared(_servers: Servers) -> Servers:
-    """The servers as the other tests left them."""
+    """Redis and PostgreSQL, as other tests left them."""
     return _servers
 
 
@@ -39,7 +39,7 @@ def api(_servers: Servers) -> Iterator[Api]:
 
 @pytest.fixture
 def own_api(_servers: Servers) -> Iterator[Api]:
-    """One that the test may kill."""
+    """An API that the test may kill."""
     with running_api(_servers) as api:
         yield api
 
@@ -170,7 +170,7 @@ def test_two_hundred_unfinished_requests_starve_no_other_client(api: Api, unfini
         for _ in range(200):
             opened.enter_context(RawClient(api.port)).send(unfinished)
         times = post_times_ms(api.port, 200)
-    # Alone it is 1 to 5 ms; a thread that a slow client holds is held for seconds.
+    # Without slow clients it takes 1 to 5 ms. A thread held by a slow client is held for seconds.
     assert times[-3] < 250, times[-10:]
 
 
@@ -227,7 +227,7 @@ def test_it_answers_after_a_storm_of_kills(own_api: Api) -> None:
 
 
 def test_connections_that_wait_survive_the_death_of_a_process(own_api: Api) -> None:
-    # All frozen: nobody takes the connections, but the kernel keeps them.
+    # All frozen: no process accepts the connections, but the kernel keeps them.
     frozen = own_api.children()
     for child in frozen:
         freeze(child)

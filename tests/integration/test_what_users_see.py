@@ -1,4 +1,4 @@
-"""A lab that is not well, as the commands show it."""
+"""How the commands show an unhealthy lab."""
 
 import json
 import time
@@ -19,10 +19,10 @@ from stack.wait import wait_until
 pytestmark = pytest.mark.slow_in_docker
 
 WIDGET = {"name": "Widget", "price": 1.0, "quantity": 1}
-#: s within which a lab that does not flush says so.
+#: s within which a lab that does not flush reports it.
 TOLD_WITHIN = 3.0
 
-#: Runs a command on the lab: exit code, stdout, stderr.
+#: Runs a command on the lab; returns exit code, stdout and stderr.
 Command = Callable[..., tuple[int, str, str]]
 
 
@@ -54,7 +54,7 @@ def _create(run: Run) -> str:
 
 
 def _ask_health(run: Run) -> httpx.Response:
-    """The answer of /health, prompt whatever is frozen; a busy machine may be late now and then."""
+    """The answer of /health: prompt, whatever is frozen, though a busy machine may be late now and then."""
     with httpx.Client(base_url=run.api_url, trust_env=False) as client:
         answers = [client.get("/health") for _ in range(3)]
     assert min(answer.elapsed.total_seconds() for answer in answers) < 0.3
@@ -243,7 +243,7 @@ def test_a_full_redis_is_called_full_with_the_way_out(lab: Lab, command: Command
 
 def test_live_settings_outlive_the_memory_of_redis(lab: Lab, command: Command, run: Run) -> None:
     assert command("config", "set", "COALESCING_WINDOW_MS=60", "BATCH_SIZE=77")[0] == 0
-    # As curl does: known once any command has seen it.
+    # Changed with curl, say: remembered once any command has seen it.
     run.client.change_config({"max_retries": 9})
     command("status")
     command("fault", "kill", "redis")

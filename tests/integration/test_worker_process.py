@@ -1,4 +1,4 @@
-"""The worker as a process: it says how it is, drains whatever RQ can do, and ends soon and in good order."""
+"""The worker as a process: it reports its state, drains whatever RQ can do, and ends soon and cleanly."""
 
 import signal
 import threading
@@ -135,7 +135,7 @@ def test_a_second_signal_ends_it_at_once(servers: Servers, tmp_path: Path, path:
         servers.runtime.signal("redis", "pause")
         try:
             worker.signal(signal.SIGTERM)
-            # Two at the same moment count as one.
+            # Two signals at the same moment count as one.
             worker.signal(signal.SIGTERM)
             threading.Event().wait(0.4)
             assert worker.process.poll() is None

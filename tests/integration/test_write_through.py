@@ -1,4 +1,4 @@
-"""Writing through, with many clients at once. On real Redis and PostgreSQL."""
+"""Write-through, with many clients at once. On real Redis and PostgreSQL."""
 
 from collections.abc import Callable
 from contextlib import suppress
