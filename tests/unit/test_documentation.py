@@ -24,14 +24,6 @@ def test_the_architecture_names_every_script_and_no_other() -> None:
     assert set(_SCRIPT.findall(_ARCHITECTURE.read_text())) == scripts
 
 
-def test_the_diagram_and_the_table_show_the_same_scripts() -> None:
-    text = _ARCHITECTURE.read_text()
-    diagram = text.partition("```mermaid")[2].partition("```")[0]
-    table = text.partition("| from | to |")[2].partition("\n\n")[0]
-    # flush_now only makes entries due, and restore finds those that have no state.
-    assert set(_SCRIPT.findall(diagram)) == set(_SCRIPT.findall(table)) - {"flush_now.lua", "restore.lua"}
-
-
 @pytest.mark.parametrize("page", _PAGES)
 def test_every_path_that_a_page_names_exists(page: str) -> None:
     file = _ROOT / page
