@@ -234,7 +234,7 @@ JUNK = {
 
 
 @pytest.mark.parametrize("junk", JUNK.values(), ids=JUNK.keys())
-def test_a_planted_letter_costs_itself_alone(path: WritePath, junk: bytes) -> None:
+def test_a_planted_letter_costs_only_itself(path: WritePath, junk: bytes) -> None:
     path.update(SEED, V2)
     give_up(path)
     path.redis.lpush(keys.DLQ, junk)
@@ -265,7 +265,7 @@ def test_more_junk_than_letters(path: WritePath) -> None:
     assert path.dead_letters.size() == 250
 
 
-def test_a_planted_key_in_the_place_of_the_letters_loses_none_that_come(path: WritePath) -> None:
+def test_a_planted_key_in_place_of_the_letters_loses_no_later_letter(path: WritePath) -> None:
     path.redis.set(keys.DLQ, "held by something else")
     assert path.dead_letters.size() == 0
     assert path.dead_letters.oldest(10) == []
@@ -300,7 +300,7 @@ def test_planted_keys_beside_the_letters_stop_nothing(path: WritePath, key: str,
     assert path.read(SEED)["name"] == "V2"
 
 
-def test_junk_in_a_total_costs_that_total(path: WritePath) -> None:
+def test_junk_in_a_total_costs_only_that_total(path: WritePath) -> None:
     path.update(SEED, V2)
     path.redis.hset(keys.TOTALS, mapping={"dead_lettered": "junk", "coalesced": "9" * 19})
     give_up(path)

@@ -55,7 +55,7 @@ def _core(lab: Lab) -> None:
     list(lab.up(observability=False))
 
 
-def test_kept_data_is_there_again(docker_lab: Lab, client: docker.DockerClient) -> None:
+def test_kept_data_comes_back(docker_lab: Lab, client: docker.DockerClient) -> None:
     _core(docker_lab)
     insert = "INSERT INTO products VALUES ('kept', 'Kept', 1, 1)"
     assert docker_lab.exec("postgres", ["psql", "-c", insert]).exit_code == 0
@@ -161,7 +161,7 @@ def test_a_lab_whose_directory_is_lost_can_be_taken_down(
     assert _left(client, docker_lab) == []
 
 
-def test_anothers_lab_is_told_and_not_taken(
+def test_a_lab_of_another_home_is_reported_and_not_taken(
     docker_lab: Lab, client: docker.DockerClient, tmp_path: Path
 ) -> None:
     """Two users share one engine."""
@@ -183,7 +183,7 @@ def test_anothers_lab_is_told_and_not_taken(
     assert _left(client, docker_lab) == []
 
 
-def test_a_network_that_somebody_removed_is_made_again(docker_lab: Lab, client: docker.DockerClient) -> None:
+def test_a_removed_network_is_created_again(docker_lab: Lab, client: docker.DockerClient) -> None:
     _core(docker_lab)
     for name in ("worker", "api", "redis", "postgres"):
         client.containers.get(f"{docker_lab.name}-{name}").stop(timeout=5)
@@ -203,7 +203,7 @@ def test_a_held_port_is_named_before_anything_is_created(
     assert _left(client, docker_lab) == []
 
 
-def test_a_port_that_a_container_holds_is_told_with_its_name(
+def test_a_port_that_a_container_holds_is_reported_with_its_name(
     shared_docker_lab: Lab, docker_lab: Lab, client: docker.DockerClient, tmp_path: Path
 ) -> None:
     """The port's holder is the container, not the engine's proxy that listens for it."""
@@ -227,7 +227,7 @@ def test_an_interrupted_up_leaves_nothing(docker_lab: Lab, client: docker.Docker
     assert not docker_lab.directory.exists()
 
 
-def test_an_engine_that_ends_in_the_middle_is_said_to_be_unreachable(
+def test_an_engine_that_ends_meanwhile_is_reported_as_unreachable(
     docker_lab: Lab, client: docker.DockerClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with engine_proxy(tmp_path / "engine.sock") as proxy, monkeypatch.context() as environment:

@@ -38,7 +38,7 @@ def _ensure_images(image: str) -> list[StackEvent]:
     return list(DockerImages(StackSettings.from_env()).ensure_images({"one": _spec(image)}))
 
 
-def test_an_image_is_pulled_once_and_its_progress_told(client: docker.DockerClient) -> None:
+def test_an_image_is_pulled_once_and_its_progress_shown(client: docker.DockerClient) -> None:
     with serving() as image:
         try:
             events = _ensure_images(image)

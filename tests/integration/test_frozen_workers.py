@@ -52,7 +52,7 @@ def test_a_worker_that_is_frozen_again_and_again_does_not_stop_the_others(
     path.assert_balanced()
 
 
-def test_sessions_that_are_ended_again_and_again_cost_nothing(
+def test_sessions_ended_again_and_again_lose_nothing(
     servers: Servers, tmp_path: Path, path: WritePath
 ) -> None:
     products: list[str] = []

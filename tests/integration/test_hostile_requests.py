@@ -160,6 +160,6 @@ def test_a_body_where_none_belongs_keeps_the_connection_in_step(client: RawClien
     assert client.ask(post()).status == 201
 
 
-def test_a_body_of_admin_that_is_too_long_is_refused(client: RawClient) -> None:
+def test_an_admin_body_that_is_too_long_is_refused(client: RawClient) -> None:
     answer: Answer = client.ask(request("PATCH", "/admin/config", body=b" " * 16_385))
     assert (answer.status, answer.is_problem()) == (413, True)

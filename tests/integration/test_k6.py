@@ -89,7 +89,7 @@ def test_a_run_that_is_closed_early_leaves_nothing(running: Lab) -> None:
     assert _left(running) == []
 
 
-def test_a_run_that_is_killed_is_told(running: Lab) -> None:
+def test_a_killed_run_is_reported(running: Lab) -> None:
     with closing(run_scenario(running, "k6-basic", {})) as events:
         assert any(isinstance(event, LoadSampled) and event.requests for event in events)
         if running.kind == "local":

@@ -118,7 +118,7 @@ def test_what_a_person_stopped_or_set_stays(lab: Lab, command: Command) -> None:
         assert run.client.config()["simulate_db_failure"] is True
 
 
-def test_what_cannot_be_put_back_now_is_told_and_tried_again(lab: Lab, command: Command) -> None:
+def test_what_cannot_be_undone_now_is_reported_and_tried_again(lab: Lab, command: Command) -> None:
     journal = UndoLog(lab.directory, "demo retries")
     journal.note_settings({}, ["failure_rate"])
     (path,) = lab.directory.glob(UNDO_LOGS)

@@ -47,7 +47,7 @@ def test_quick_persists_fifty_products(running: Lab) -> None:
     assert _measured(events)["rows_written"] == 50
 
 
-def test_a_hot_product_costs_a_row_a_window(running: Lab) -> None:
+def test_a_hot_product_costs_one_row_per_window(running: Lab) -> None:
     events = _load(running, "load-coalescing", duration=1.5)
     figures = _measured(events)
     assert _outcome(events).outcome == "expected", _outcome(events)

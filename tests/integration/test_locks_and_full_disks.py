@@ -22,7 +22,7 @@ from tests.write_path import Parts, WritePath
 from worker.__main__ import MANNERS
 
 
-def test_a_deadlock_made_by_another_session_costs_nothing(database: Refusing) -> None:
+def test_a_deadlock_with_another_session_loses_nothing(database: Refusing) -> None:
     path = database.path(replace(MANNERS, lock_ms=8_000))
     other = psycopg.connect(database.servers.database_url)
     try:

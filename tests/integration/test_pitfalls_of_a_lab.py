@@ -53,7 +53,7 @@ def test_04_a_worker_killed_in_mid_batch_loses_nothing(lab: Lab, run: Run) -> No
     assert run.probe.depth().dead_letters == 0
 
 
-def test_14_a_database_that_is_away_for_a_while_costs_nothing(lab: Lab, run: Run) -> None:
+def test_14_a_short_outage_of_the_database_loses_nothing(lab: Lab, run: Run) -> None:
     def pauses() -> int:
         return sum("flushing is paused" in line.text for line in lab.logs(["worker"]))
 

@@ -195,7 +195,7 @@ def test_junk_in_the_cache(path: WritePath, of: Callable[[str], str]) -> None:
     others.wait_until_persisted()
 
 
-def test_a_queue_that_is_deleted_under_load_is_made_again_while_the_load_goes_on(path: WritePath) -> None:
+def test_a_queue_deleted_under_load_is_rebuilt_while_the_load_goes_on(path: WritePath) -> None:
     path.redis.hset(keys.CONFIG, mapping={"coalescing_window_ms": "600000"})
     stuck = Others(path)
     for _ in range(50):

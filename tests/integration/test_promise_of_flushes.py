@@ -77,7 +77,7 @@ def test_a_stop_finishes_the_batch_in_hand_and_gives_the_rest_back(open_path: Op
 # 5. An outage is not a bad row
 
 
-def test_a_refused_row_alone_is_dead_lettered(path: WritePath) -> None:
+def test_only_a_refused_row_is_dead_lettered(path: WritePath) -> None:
     products = [path.create() for _ in range(8)]
     bad = products[3]["id"]
     entry = as_bytes(path.redis.hget(keys.PENDING, bad))

@@ -39,7 +39,7 @@ def test_a_bad_row_is_given_up_and_holds_up_no_other(database: Refusing, rule: s
 
 @pytest.mark.parametrize("rule", ROW_RULES)
 @pytest.mark.parametrize("number", [1, 2, 20])
-def test_bad_rows_alone_are_told_by_good_rows_that_are_tried(
+def test_bad_rows_without_good_ones_are_recognised_by_trying_good_rows(
     database: Refusing, rule: str, number: int
 ) -> None:
     """Nothing in the batch passes, but PostgreSQL takes other rows, so it is not at fault."""
@@ -131,7 +131,9 @@ def test_a_row_whose_trouble_may_pass_is_tried_again_and_given_up_at_last(
 
 
 @pytest.mark.parametrize("sqlstate", ["53100", "58030", "XX001", "25006"])
-def test_a_row_that_postgres_lacks_the_means_for_is_kept_uncounted(database: Refusing, sqlstate: str) -> None:
+def test_a_row_that_postgres_has_no_room_for_is_kept_and_not_counted(
+    database: Refusing, sqlstate: str
+) -> None:
     database.ddl(raising(sqlstate))
     path = database.path(max_retries=0)
     (unlucky, *lucky) = database.create(path, [bad(), *(good(n) for n in range(20))])

@@ -165,7 +165,7 @@ def post_times_ms(port: int, count: int) -> list[float]:
 
 
 @pytest.mark.parametrize("unfinished", UNFINISHED.values(), ids=list(UNFINISHED))
-def test_two_hundred_unfinished_requests_starve_no_other_client(api: Api, unfinished: bytes) -> None:
+def test_two_hundred_unfinished_requests_do_not_starve_others(api: Api, unfinished: bytes) -> None:
     with ExitStack() as opened:
         for _ in range(200):
             opened.enter_context(RawClient(api.port)).send(unfinished)
@@ -174,7 +174,7 @@ def test_two_hundred_unfinished_requests_starve_no_other_client(api: Api, unfini
     assert times[-3] < 250, times[-10:]
 
 
-def test_trickling_clients_starve_no_other_client(api: Api) -> None:
+def test_trickling_clients_do_not_starve_others(api: Api) -> None:
     with ExitStack() as opened:
         slow = [opened.enter_context(RawClient(api.port)) for _ in range(200)]
         for client in slow:
@@ -267,7 +267,7 @@ def test_it_ends_in_good_order_also_with_clients_connected(own_api: Api) -> None
     assert not alive(children)
 
 
-def test_a_port_in_use_is_told(api: Api, shared: Servers) -> None:
+def test_a_port_in_use_is_reported(api: Api, shared: Servers) -> None:
     settings = shared.settings(api_port=api.port)
     done = subprocess.run(
         [sys.executable, "-m", "service"],

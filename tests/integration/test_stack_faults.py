@@ -200,7 +200,7 @@ def test_output_that_is_not_utf8_can_be_recovered(lab: Lab) -> None:
     assert said.encode(errors="surrogateescape") == every
 
 
-def test_pausing_twice_is_no_mistake(lab: Lab) -> None:
+def test_pausing_twice_is_fine(lab: Lab) -> None:
     for _ in range(2):
         list(lab.pause("worker"))
     list(lab.resume("worker"))

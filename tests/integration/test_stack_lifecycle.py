@@ -77,13 +77,13 @@ def test_two_labs_side_by_side(lab: Lab, own_lab: Lab) -> None:
     assert lab.running()
 
 
-def test_the_down_of_a_lab_that_is_not_there(own_lab: Lab) -> None:
+def test_down_without_a_lab(own_lab: Lab) -> None:
     (event,) = own_lab.down()
     assert isinstance(event, StackNoted)
     assert not own_lab.directory.exists()
 
 
-def test_a_lab_that_is_not_there_is_said_to_be_missing(own_lab: Lab) -> None:
+def test_a_missing_lab_is_reported_as_missing(own_lab: Lab) -> None:
     for use in (
         lambda: own_lab.exec("redis", ["true"]),
         lambda: list(own_lab.stop("redis")),
@@ -158,7 +158,7 @@ def test_an_unwritable_home_is_named(tmp_path: Path) -> None:
     list(own_lab.down())
 
 
-def test_somebody_elses_directory_is_left_alone(own_lab: Lab) -> None:
+def test_a_directory_of_another_program_is_left_alone(own_lab: Lab) -> None:
     own_lab.directory.mkdir(parents=True)
     (own_lab.directory / "thesis.tex").write_text("precious")
     (own_lab.directory / "data").mkdir()

@@ -139,7 +139,7 @@ def test_a_rule_that_comes_while_a_batch_is_split_condemns_no_row(database: Refu
     database.assert_accounted(path)
 
 
-def test_a_lone_row_that_every_trial_resembles_waits_for_the_mending(database: Refusing) -> None:
+def test_a_lone_row_that_every_trial_resembles_waits_for_the_repair(database: Refusing) -> None:
     database.ddl(SYSTEM_TROUBLE["trigger for all"][1])
     path = database.path(max_retries=0)
     database.create(path, [good()])
@@ -171,7 +171,7 @@ def test_settings_of_the_role_do_not_decide(database: Refusing, setting: str) ->
     database.assert_accounted(path)
 
 
-def test_a_row_that_a_policy_hides_is_not_deleted_without_a_word(database: Refusing) -> None:
+def test_a_delete_of_a_hidden_row_is_not_acknowledged_while_the_row_is_there(database: Refusing) -> None:
     path = database.path()
     hidden, *_ = database.create(path, [good(n) for n in range(3)])
     path.flusher.run()

@@ -141,7 +141,7 @@ def test_a_retry_is_due_when_it_should_be(moved: Moved, path: WritePath, hours: 
 
 
 @pytest.mark.parametrize("hours", [-1, 1])
-def test_flush_now_is_heard(moved: Moved, hours: int) -> None:
+def test_flush_now_takes_effect(moved: Moved, hours: int) -> None:
     path = WritePath.on(moved.servers, coalescing_window_ms=600_000)
     try:
         early = path.create()
@@ -164,7 +164,7 @@ def test_what_is_shown_of_the_queue_is_never_negative(moved: Moved, path: WriteP
         assert all(item.age_ms >= 0 for item in state.items)
 
 
-def test_a_worker_that_lives_is_seen_after_a_step(moved: Moved, path: WritePath) -> None:
+def test_a_living_worker_is_seen_after_a_clock_step(moved: Moved, path: WritePath) -> None:
     path.buffer.heartbeat("host-1", b'{"name":"host-1"}')
     for hours in (-1, 0, 1, 0):
         moved.redis.step(hours=hours)
@@ -213,7 +213,7 @@ def test_versions_rise_over_the_rows_after_a_step_back_and_a_flushall(moved: Mov
     ],
     ids=lambda junk: repr(junk[:20]),
 )  # fmt: skip
-def test_junk_in_the_clock_begins_it_anew(open_path: OpenPath, junk: bytes) -> None:
+def test_junk_in_the_clock_restarts_it(open_path: OpenPath, junk: bytes) -> None:
     path = open_path()
     first = path.create()
     path.redis.set(keys.CLOCK, junk)

@@ -67,7 +67,7 @@ def test_kept_data_holds_all_that_was_acknowledged(own_lab: Lab) -> None:
     assert _rows(own_lab) == "20"
 
 
-def test_what_could_not_be_kept_is_told(local_lab: Lab) -> None:
+def test_what_could_not_be_kept_is_reported(local_lab: Lab) -> None:
     _core(local_lab)
     list(local_lab.stop("worker"))
     _create(local_lab)

@@ -76,7 +76,9 @@ def full_redis_after(path: WritePath, writes: int) -> Iterator[None]:
 @pytest.mark.parametrize(
     "key", [f"rq:queue:{keys.RQ_QUEUE}", "rq:workers", "rq:queues", f"rq:workers:{keys.RQ_QUEUE}"]
 )
-def test_junk_in_rqs_keys_stops_nothing(servers: Servers, tmp_path: Path, path: WritePath, key: str) -> None:
+def test_junk_in_rqs_keys_does_not_stop_flushing(
+    servers: Servers, tmp_path: Path, path: WritePath, key: str
+) -> None:
     with workers(servers, tmp_path) as (worker,):
         worker.await_state("idle")
         path.redis.delete(key)
