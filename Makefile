@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-# Of the caller's settings of pip and Python only those count that say where packages come from.
+# Ignore the caller's settings of pip and Python, except those that say where packages come from.
 unexport PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT PIP_PYTHON PIP_REQUIRE_VIRTUALENV PIP_REQUIRE_HASHES PIP_PRE
 unexport PIP_CONSTRAINT PIP_BUILD_CONSTRAINT PIP_REQUIREMENT PIP_EDITABLE PIP_NO_DEPS PIP_DRY_RUN PIP_GROUP
 unexport PIP_NO_BINARY PIP_ONLY_BINARY PIP_NO_BUILD_ISOLATION PIP_IGNORE_INSTALLED PIP_FORCE_REINSTALL
@@ -12,14 +12,14 @@ unexport PYTHONUSERBASE PYTHONIOENCODING PYTHONVERBOSE PYTHONDEVMODE PYTHONEXECU
 unexport PYTEST_ADDOPTS PYTEST_PLUGINS MYPYPATH UV_PYTHON UV_PROJECT_ENVIRONMENT VIRTUAL_ENV
 unexport LD_PRELOAD LD_LIBRARY_PATH
 
-# Every tool finds the environment's own programs first.
+# Find the environment's own programs first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # The stamp makes a second run skip the installation unless the locked dependencies changed.
 $(VENV)/installed: pyproject.toml constraints.txt
@@ -35,7 +35,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 .PHONY: install
 install: $(VENV)/installed ## create the environment in .venv
 
-# A lab of its own name has ports of its own: it is in nobody's way, and nobody's lab is taken down.
+# A lab with a name of its own has ports of its own, so it does not disturb any other lab.
 DEMO      := --name make-demo --runtime local
 DEMO_DOWN := labctl down --name make-demo --runtime local
 

@@ -1,1 +1,1 @@
-"""Benchmarks: every figure is a ratio against a ceiling that is taken in the same run."""
+"""Benchmarks: every figure is a ratio against a ceiling measured in the same run."""

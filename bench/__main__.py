@@ -1,4 +1,4 @@
-"""`python -m bench`: every figure, each with its ceiling taken in the same run."""
+"""`python -m bench`: every figure, each against a ceiling measured in the same run."""
 
 import sys
 import tempfile

@@ -1,4 +1,4 @@
-"""What a person waits for: commands of labctl, timed as whole processes."""
+"""The commands that users wait for, timed as whole processes."""
 
 import os
 import subprocess
@@ -37,7 +37,7 @@ def _time(argv: list[str], home: str) -> float:
 
 
 def waits() -> Iterator[Figure]:
-    """up, up again, the two demos, --help."""
+    """Times of `up`, `up` again, two demos and `--help`."""
     labctl = [sys.executable, "-m", "labctl"]
     lab = ["--name", "bench", "--runtime", "local"]
     with tempfile.TemporaryDirectory(prefix="labctl-bench-") as home:

@@ -1,4 +1,4 @@
-"""A figure, its target, and the table of them."""
+"""A figure and its target, printed as one line of a table."""
 
 import sys
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ class Figure:
     what: str
     value: float
     unit: str
-    #: `at least` or `at most` this; None where there is only something to tell.
+    #: None: there is no target, the figure is only reported.
     bound: Literal["≥", "≤"] = "≤"
     target: float | None = None
     #: Absolute numbers behind a ratio, the spread, or whatever explains the figure.
@@ -39,7 +39,7 @@ def ratio_of(
     *,
     unit: str,
 ) -> Figure:
-    """The median of the ratios, taken pair by pair: each pair was measured back to back."""
+    """The median of the ratios of pairs that were measured back to back."""
     ratios = [a / b for a, b in zip(ours, ceiling, strict=True)]
     spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
     detail = f"{median(ours):,.4g} ÷ {median(ceiling):,.4g} {unit}; {len(ratios)} pairs {spread}"

@@ -1,4 +1,4 @@
-"""What the worker makes of a backlog, against bare psycopg batches of the same rows."""
+"""How fast the worker flushes a backlog, against bare psycopg batches of the same rows."""
 
 import time
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ _BARE = """
 
 
 def flush_rate(lab: Lab) -> Iterator[Figure]:
-    """Rows a second that one worker process brings from Redis to PostgreSQL."""
+    """Rows per second that one worker process moves from Redis to PostgreSQL."""
     ours, bare = [], []
     with Run(lab) as run, psycopg.connect(lab.urls()["postgres"], autocommit=True) as connection:
         client = redis.Redis.from_url(lab.urls()["redis"])
@@ -60,7 +60,7 @@ def _bare(connection: "psycopg.Connection[tuple[object, ...]]", entries: list[st
 
 
 def _worker(lab: Lab, run: Run, client: "redis.Redis", entries: list[str]) -> float:
-    """From the first rows that the worker acknowledged to the last."""
+    """Rows per second, from the first acknowledged rows to the last."""
     list(lab.stop("worker"))
     client.flushall()
     ids = [entry[7 : entry.index('"', 7)] for entry in entries]
@@ -88,7 +88,7 @@ def _worker(lab: Lab, run: Run, client: "redis.Redis", entries: list[str]) -> fl
 
 
 def idle_latency(lab: Lab) -> Iterator[Figure]:
-    """One write on an idle lab: from the acknowledgement until PostgreSQL has it."""
+    """One write on an idle lab, from its acknowledgement until it is in PostgreSQL."""
     with Run(lab) as run:
         for what, change, rule in (
             ("window", {"write_coalescing_enabled": True}, "coalescing_window_ms"),

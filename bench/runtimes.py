@@ -1,4 +1,4 @@
-"""Both runtimes side by side: what a write costs on each, and what a lab in Docker takes to come and go."""
+"""Both runtimes side by side: what a write costs on each, and how long a lab takes to come and go."""
 
 import time
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import median
 
 from bench.figures import Figure, ratio_of
-from bench.http import Load, post, run_load
+from bench.load import Load, post_load
 from stack.docker.engine import answers, connect
 from stack.docker.images import own_image
 from stack.docker.labels import own_filter
@@ -16,16 +16,15 @@ from stack.lab import Lab
 from stack.settings import StackSettings
 from stack.spec.runtime import RuntimeKind
 
-_BODY = b'{"name": "Demo Widget", "price": 29.99, "quantity": 100}'
 _PAIRS = 7
 _SECONDS = 1.5
 _MB = 1_000_000
 
 
 def docker_life(home: Path) -> Iterator[Figure]:
-    """`up` of the core four from nothing and again, `down`, and what that leaves; the images are there."""
+    """`up` of the four core services, `up` again, `down`, and what is left; images are not timed."""
     lab = open_lab("bench-life", "docker", home=home)
-    # Pulls and builds are nobody's waiting time here.
+    # Pulls and builds are not timed.
     list(lab.up(observability=False))
     list(lab.down())
     ups, agains, downs, left = [], [], [], 0
@@ -49,7 +48,7 @@ def side_by_side(home: Path) -> Iterator[Figure]:
             loads: dict[str, list[Load]] = {kind: [] for kind in ports}
             for _ in range(_PAIRS):
                 for kind, port in ports.items():
-                    loads[kind].append(_load(port, connections))
+                    loads[kind].append(post_load(port, connections=connections, seconds=_SECONDS))
             p50 = {kind: [load.p50_ms for load in each] for kind, each in loads.items()}
             p99 = {kind: median(load.p99_ms for load in each) for kind, each in loads.items()}
             figure = ratio_of(
@@ -67,20 +66,13 @@ def has_engine() -> bool:
 
 @contextmanager
 def _api_of(home: Path, kind: RuntimeKind) -> Iterator[int]:
-    """A lab; the port of its API."""
+    """A running lab; yields the port of its API."""
     lab = open_lab(f"bench-{kind}", kind, home=home)
     try:
         list(lab.up(observability=False))
         yield int(lab.urls()["api"].rpartition(":")[2])
     finally:
         list(lab.down())
-
-
-def _load(port: int, connections: int) -> Load:
-    load = run_load(port, lambda _: post("/products", _BODY), connections=connections, seconds=_SECONDS)
-    if load.errors:
-        raise RuntimeError(f"{load.errors} requests failed")
-    return load
 
 
 def _seconds(lab: Lab, verb: str) -> float:
@@ -90,7 +82,7 @@ def _seconds(lab: Lab, verb: str) -> float:
 
 
 def _objects(lab: str) -> int:
-    """Containers, networks and volumes of a lab."""
+    """How many containers, networks and volumes of a lab there are."""
     own = own_filter(lab)
     with closing(connect(StackSettings.from_env())) as client:
         volumes = client.volumes(filters=own)["Volumes"] or []

@@ -1,5 +1,5 @@
-"""What a write costs Redis, whose one thread all writes share: write.lua against a script that does only what
-can't be spared."""
+"""What a write costs Redis, whose single thread all writes share: write.lua against a script that does only
+the minimum."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -27,7 +27,7 @@ return {'ok', ARGV[3], 0}
 
 
 class _Recorded(Scripts):
-    """Notes the keys and arguments of each call instead of making it."""
+    """Records the keys and arguments of each call instead of making it."""
 
     def __init__(self, redis_url: str) -> None:
         super().__init__(redis_url)
@@ -39,7 +39,7 @@ class _Recorded(Scripts):
 
 
 def script_cost(lab: Lab) -> Iterator[Figure]:
-    """µs of Redis' processor for a create and for an update of a pending product, pipelined, without a
+    """Redis' CPU time for a create and for an update of a pending product, in µs, pipelined and without a
     worker."""
     list(lab.stop("worker"))
     url = lab.urls()["redis"]
@@ -80,7 +80,7 @@ def _commands(url: str, operation: Operation) -> list[tuple[str | bytes | int, .
 
 
 def _run(client: "redis.Redis", sha: str, calls: Sequence[tuple[str | bytes | int, ...]]) -> float:
-    """µs of Redis' processor a call."""
+    """Redis' CPU time per call, in µs."""
     connection: Any = client.connection_pool.make_connection()
     connection.connect()
     pack: Any = hiredis.pack_command

@@ -25,13 +25,13 @@ class Api:
 
     @property
     def main(self) -> int:
-        """The pid of the process that looks after the others."""
+        """The pid of the parent process, which supervises the others."""
         return self._server.pid
 
     def children(self) -> list[psutil.Process]:
-        """The server processes that live."""
+        """The server processes that are alive."""
         with suppress(psutil.NoSuchProcess):
-            # multiprocessing has a process of its own beside them.
+            # Without the resource tracker that multiprocessing starts.
             return [
                 child
                 for child in psutil.Process(self.main).children()
@@ -40,11 +40,11 @@ class Api:
         return []
 
     def start(self) -> None:
-        """Start it once more on the same port, after it ended."""
+        """Start it again on the same port, after it has ended."""
         self._server = self._launch()
 
     def ended(self, *, seconds: float) -> int:
-        """Wait for its end; the exit code."""
+        """Wait for it to end and return the exit code."""
         return self._server.wait(seconds)
 
     def answers(self) -> bool:

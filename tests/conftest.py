@@ -1,7 +1,7 @@
 """Fixtures that every kind of test may use.
 
-Tests of Docker skip where no engine answers; where one was promised (`LABCTL_TEST_DOCKER=required`, as in CI)
-its absence is a failure.
+Docker tests are skipped if no engine answers. If one was promised (`LABCTL_TEST_DOCKER=required`, as in CI),
+they fail instead.
 """
 
 import gc
@@ -20,17 +20,13 @@ from tests.servers import Servers, running
 from tests.write_path import OpenPath, Parts, WritePath
 from worker.stopping import StopRequest
 
-# As labctl does for itself: libpq takes what is not given from these.
+# As labctl does: libpq would take every parameter that is not given from these.
 for _name in [name for name in os.environ if name.startswith("PG")]:
     del os.environ[_name]
 
-#: In the order in which they start.
+#: Groups of tests, in the order in which they start.
 _GROUPS: Final = {"docker": 0, "acceptance": 1}
 _WATCH: Final = pytest.StashKey[LeakWatch]()
-
-# As labctl does for itself: libpq takes what is not given from these.
-for _name in [name for name in os.environ if name.startswith("PG")]:
-    del os.environ[_name]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -39,7 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Before xdist looks at the groups, and pytest at `-m`."""
+    """Mark and sort the tests, before xdist reads the groups and pytest evaluates `-m`."""
     in_docker = [item for item in items if item.get_closest_marker("docker")]
     for item in in_docker:
         # One engine, one set of well-known ports: one test process.
@@ -72,7 +68,7 @@ def _group(item: pytest.Item) -> str:
 def pytest_fixture_setup(
     fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
 ) -> Generator[None, object, object]:
-    """What a fixture of several tests opens is not the fault of the first of them."""
+    """Do not blame the first test for what a fixture shared by several tests opens."""
     if fixturedef.scope == "function":
         return (yield)
     with request.config.stash[_WATCH].excusing():
@@ -81,15 +77,15 @@ def pytest_fixture_setup(
 
 @pytest.fixture(autouse=True)
 def _leaves_nothing(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Every test closes, joins and ends what it began."""
+    """Fail a test that leaves a socket, a file, a thread or a process behind."""
     if not gc.get_freeze_count():
-        # What there is by now stays: the collection at the end need not look at it. A load thaws it.
+        # What exists by now stays, so the collection at the end can skip it. A load thaws it.
         gc.collect()
         gc.freeze()
     before, failed = Left.now(), request.session.testsfailed
     yield
     left = request.config.stash[_WATCH].left_since(before)
-    # What went wrong may hold on to something.
+    # A failed test may keep things alive through its traceback.
     if left and request.session.testsfailed == failed:
         pytest.fail(f"the test leaves behind:\n{left}")
 
@@ -126,13 +122,13 @@ def open_path(servers: Servers) -> Iterator[OpenPath]:
 
 @pytest.fixture
 def path(open_path: OpenPath) -> WritePath:
-    """A write path without a window: everything is due at once."""
+    """A write path without a coalescing window: everything is due at once."""
     return open_path()
 
 
 @pytest.fixture(scope="session")
 def engine() -> str:
-    """The version of the Docker engine that answers."""
+    """The version of the Docker engine; skips the test if none answers."""
     version = answers(StackSettings.from_env())
     if not version and os.environ.get("LABCTL_TEST_DOCKER") == "required":
         pytest.fail("no Docker engine answers, and LABCTL_TEST_DOCKER=required promises one")
@@ -143,6 +139,6 @@ def engine() -> str:
 
 @pytest.fixture
 def stop() -> Iterator[StopRequest]:
-    """A request to stop that was not made yet."""
+    """A stop request that has not been made yet."""
     with closing(StopRequest()) as stop:
         yield stop

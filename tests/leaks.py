@@ -1,7 +1,7 @@
-"""What a test leaves behind: sockets and other files that are open, threads that run, child processes.
+"""What a test leaves behind: open sockets and files, running threads, child processes.
 
-Garbage counts as well: what its owner forgot, the collector closes later, and lays it at the door of
-whichever test runs by then. So every test collects its own.
+Garbage counts as well: the collector would close it later, and whichever test runs by then would be blamed.
+So every test collects its own.
 """
 
 import gc
@@ -24,9 +24,9 @@ _DESCRIPTORS: Final = Path("/proc/self/fd")
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What this process has at one moment."""
+    """What this process holds at one moment."""
 
-    #: File descriptors with what they lead to.
+    #: File descriptors and what each refers to.
     files: frozenset[tuple[int, str]]
     threads: frozenset[threading.Thread]
     children: frozenset[psutil.Process]
@@ -70,7 +70,7 @@ def _files() -> Iterator[tuple[int, str]]:
 
 
 def _children() -> Iterator[psutil.Process]:
-    """Those that live. Where the kernel does not list them, a look at all processes would cost too much."""
+    """Living children. Empty if the kernel does not list them: scanning all processes would cost too much."""
     for task in Path("/proc/self/task").glob("*/children"):
         with suppress(OSError):
             for pid in task.read_text().split():
@@ -91,7 +91,7 @@ def _is_shared(child: psutil.Process) -> bool:
 
 
 def _owner(number: int) -> str:
-    """Where it was opened, as far as PYTHONTRACEMALLOC=20 lets Python know."""
+    """Where it was opened, if PYTHONTRACEMALLOC=20 is set."""
     for found in gc.get_objects():
         if isinstance(found, socket.socket) and found.fileno() == number:
             origin = tracemalloc.get_object_traceback(found)
@@ -106,16 +106,16 @@ def _command(child: psutil.Process) -> str:
 
 
 class LeakWatch:
-    """Compares what there was before a test with what there is after it."""
+    """Compares what a process holds before and after a test."""
 
     def __init__(self, patience_s: float = 3.0) -> None:
-        """`patience_s`: how long what ends by itself may take, once it was told to."""
+        """`patience_s`: how long things that were told to end may take, in s."""
         self._patience_s = patience_s
         self._excused = _NOTHING
 
     @contextmanager
     def excusing(self) -> Iterator[None]:
-        """What begins in here stays for later tests: it belongs to a fixture that they share."""
+        """Whatever is opened in this block belongs to a shared fixture, and may stay for later tests."""
         before = Left.now()
         try:
             yield
@@ -123,7 +123,7 @@ class LeakWatch:
             self._excused |= Left.now() - before
 
     def left_since(self, before: Left) -> Left:
-        """What is left, after a moment for what ends by itself."""
+        """What is left since `before`, after a moment for things that end by themselves."""
 
         def left() -> Left:
             return (Left.now() - before - self._excused).without_services()

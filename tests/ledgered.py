@@ -55,7 +55,7 @@ class LedgeredPath:
         self.probe.close()
 
     def create(self, value: Value) -> str:
-        """The id that the product was given; '' if it was not taken."""
+        """The id that the product was given; '' if the write was refused."""
         write = self._record("create", None, value, lambda: self.path.writes.create(self._parsed(value)))
         return write.product or ""
 
@@ -73,7 +73,7 @@ class LedgeredPath:
         self._flusher.run()
 
     def replace_worker(self) -> None:
-        """A new worker process: it knows nothing of what the one before had in hand."""
+        """Start a new worker, which knows nothing of what the last one had in hand."""
         self._flusher.close()
         own = self.path
         self._flusher = self._parts.flusher(
@@ -88,7 +88,7 @@ class LedgeredPath:
         )
 
     def drain(self) -> None:
-        """Flush until nothing is left, leases that have to end first included."""
+        """Flush until nothing is left, waiting for leases to end."""
 
         def is_drained() -> bool:
             self.flush()
@@ -97,7 +97,7 @@ class LedgeredPath:
         wait_until(is_drained, seconds=20, reason="the queue is empty", hint=str(self.probe.depth()))
 
     def look(self) -> None:
-        """Look whether Redis kept its memory, and which rows have come."""
+        """Check whether Redis kept its memory, and which rows have arrived."""
         self._watcher.look_at_memory()
         self._watcher.look_at_rows()
 
@@ -113,7 +113,7 @@ class LedgeredPath:
         return judge(self.history, self.probe.findings(self.ledger))
 
     def assert_nothing_lost(self) -> Verdict:
-        """Something was acknowledged, all of it is in PostgreSQL or replaced there, and nothing is wrong."""
+        """Something was acknowledged, and every such write is persisted or superseded."""
         verdict = self.judge()
         assert verdict.acknowledged > 0
         assert verdict.validity == "valid", verdict.reasons
@@ -152,4 +152,4 @@ class LedgeredPath:
 
 
 def _no_signal() -> None:
-    """The flushes of these tests happen when they say so."""
+    """These tests flush by hand."""

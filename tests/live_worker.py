@@ -1,4 +1,4 @@
-"""A worker as it really runs, a process of its own, on the servers of a test."""
+"""A worker in a process of its own, as it really runs, on the servers of a test."""
 
 import json
 import os
@@ -26,7 +26,7 @@ class WorkerProcess:
     log: Path
 
     def said(self) -> dict[str, Any]:
-        """What it says of itself; nothing where it says nothing."""
+        """What it reports about itself; empty if it reports nothing."""
         with redis.Redis.from_url(self.servers.redis_url, socket_timeout=2) as client:
             held: Any = client.hgetall(keys.WORKERS)
         documents = [json.loads(document) for document in held.values()]
@@ -51,7 +51,7 @@ class WorkerProcess:
         return [line for line in self.text().splitlines() if part in line]
 
     def end(self) -> None:
-        """Whatever state it is in."""
+        """End it, whatever state it is in."""
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()

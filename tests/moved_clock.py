@@ -18,7 +18,7 @@ _PLACES = ("/usr/lib", "/usr/local/lib")
 
 
 def libfaketime() -> Path:
-    """The library; a test that needs it skips without it, and fails in CI."""
+    """Path of the library; without it the test is skipped, and in CI fails."""
     for place in _PLACES:
         for found in sorted(Path(place).rglob("libfaketimeMT.so.1")):
             return found
@@ -29,7 +29,7 @@ def libfaketime() -> Path:
 
 
 class MovedClock:
-    """The wall clock of a process; the monotonic one runs on undisturbed."""
+    """The wall clock of a process. Its monotonic clock is not affected."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -37,15 +37,15 @@ class MovedClock:
         self.step(hours=0)
 
     def step(self, *, hours: float) -> None:
-        """Set it so many hours ahead of the real time."""
-        # In one step: the process may look at any moment.
+        """Set it this many hours ahead of the real time."""
+        # Atomically: the process may read it at any moment.
         draft = self._file.with_suffix(".draft")
         draft.write_text(f"{3600 * hours:+.0f}s")
         draft.rename(self._file)
 
     @property
     def env(self) -> dict[str, str]:
-        """What a process needs in its environment to live by this clock."""
+        """The environment of a process that uses this clock."""
         return {
             "LD_PRELOAD": str(self._library),
             "FAKETIME_TIMESTAMP_FILE": str(self._file),
@@ -56,7 +56,7 @@ class MovedClock:
 
 @contextmanager
 def redis_by(clock: MovedClock, servers: Servers) -> Iterator[Servers]:
-    """The servers with a Redis of their own, which lives by this clock."""
+    """The servers, with a Redis of their own that uses this clock."""
     (port,) = choose_free(1)
     server = subprocess.Popen(
         [redis_server(), *REDIS.as_process({"redis": port}, ()).args, "--maxmemory", "100mb"],

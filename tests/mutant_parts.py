@@ -1,4 +1,4 @@
-"""The wrong parts that mutants are made of; each changes as little as its defect takes."""
+"""The broken parts that mutants are made of. Each changes no more than its defect requires."""
 
 import hashlib
 import json
@@ -32,7 +32,7 @@ def rewritten(text: str, *changes: tuple[str, str]) -> str:
 
 
 def with_lua(changes: dict[Script, Sequence[tuple[str, str]]]) -> Callable[[str], Scripts]:
-    """Scripts of which some say something else."""
+    """The scripts, with some of their text replaced."""
 
     def make(redis_url: str) -> Scripts:
         scripts = RiggedScripts(redis_url)
@@ -46,7 +46,7 @@ def with_lua(changes: dict[Script, Sequence[tuple[str, str]]]) -> Callable[[str]
 
 
 def with_sql(right: str, wrong: str) -> Callable[[str], Store]:
-    """A store whose one statement says something else."""
+    """A store with another SQL statement."""
 
     def make(database_url: str) -> Store:
         schema = (files("service.writebehind") / "schema.sql").read_text()
@@ -63,7 +63,7 @@ def with_sql(right: str, wrong: str) -> Callable[[str], Store]:
 
 
 class CachesApart(Writes):
-    """Sets the cache entry in a command of its own, after whatever happens in between."""
+    """Sets the cache entry in a separate command, so something may happen in between."""
 
     def update(self, product_id: str, product: Product, *, policy: str = "") -> Written:
         written = super().update(product_id, product, policy=policy)
@@ -137,7 +137,7 @@ class VersionsGoBack(Writes):
 
 
 class DropsTheBatch(Flusher):
-    """Lets one bad row take its whole batch along."""
+    """Lets one bad row take its whole batch down."""
 
     def _write(self, claim: Claim, rows: Sequence[Claimed]) -> list[Refused]:
         with suppress(RowsRefused):
@@ -147,7 +147,7 @@ class DropsTheBatch(Flusher):
 
 
 class GivesUpInAnOutage(Flusher):
-    """Takes a database that is away for a database that refuses rows."""
+    """Mistakes an unreachable database for one that refuses rows."""
 
     def _write(self, claim: Claim, rows: Sequence[Claimed]) -> list[Refused]:
         try:
@@ -161,7 +161,7 @@ def parse_anything(body: bytes) -> Product:
 
 
 class EvictsAnyKey(RiggedScripts):
-    """On a Redis that takes any key for a cache entry while this is open."""
+    """While this is open, Redis may evict any key, as if it were a cache entry."""
 
     def __init__(self, redis_url: str) -> None:
         super().__init__(redis_url)
@@ -178,11 +178,11 @@ KEEPS_THE_FIRST: Final = (
     "redis.call('HSET', pending_key, id, document",
     "redis.call('HSETNX', pending_key, id, document",
 )
-#: A write that lets the window begin anew.
+#: A write that restarts the window.
 SLIDES: Final = ("since = digits(queued_at(pending))", "since = since")
-#: A read that does not look at what is pending.
+#: A read that ignores pending entries.
 OVERLOOKS_PENDING: Final = ("elseif pending then", "elseif false then")
-#: A fill that does not ask whether anything was written since its look at PostgreSQL.
+#: A fill that ignores writes made since PostgreSQL was read.
 FILLS_ALWAYS: Final = (
     ("if text('GET', fill_key) ~= ARGV[2] then", "if false then"),
     ("if redis.call('EXISTS', cache_key) == 1 or entry_at('HGET', pending_key, ARGV[1])", "if false"),

@@ -1,4 +1,4 @@
-"""The workloads in which defects do their harm. On a healthy path every one ends valid, nothing lost."""
+"""The workloads in which the defects do harm. On a healthy path each ends valid with nothing lost."""
 
 import time
 from contextlib import suppress
@@ -25,7 +25,7 @@ def update_one_product_often(run: LedgeredPath) -> None:
 
 
 def update_without_end(run: LedgeredPath) -> None:
-    """Judged in the middle: the product is still being updated."""
+    """Judged halfway, while the product is still being updated."""
     window = run.path.settings.coalescing_window_ms / 1000
     ends = time.monotonic() + 5 * window
 
@@ -43,7 +43,7 @@ def update_without_end(run: LedgeredPath) -> None:
 def update_between_the_steps_of_another(run: LedgeredPath) -> None:
     """Two clients at once. Where a write has several steps, the second comes between those of the first."""
     later = _store(run).meanwhile
-    # Cached, so that no write has to look into PostgreSQL first.
+    # Cached, so no write has to ask PostgreSQL first.
     run.path.reads.get(SEED)
     later.append(lambda: run.update(SEED, widget("Second")))
     run.update(SEED, widget("First"))
@@ -72,7 +72,7 @@ def queue_something_malformed(run: LedgeredPath) -> None:
 
 
 def fail_to_dead_letter(run: LedgeredPath) -> None:
-    """A row that can't be written now, while Redis can't take it as a dead letter either."""
+    """A row that can't be written while Redis can't take it as a dead letter either."""
     run.create(widget("Good"))
     run.create(widget("Bad"))
     run.path.sql("ALTER TABLE products ADD CONSTRAINT no_bad CHECK (name <> 'Bad')")
@@ -114,7 +114,7 @@ def create_and_update(run: LedgeredPath) -> None:
 
 
 def delete_while_another_reads(run: LedgeredPath) -> None:
-    """The reader has seen the row, and not yet cached it."""
+    """A reader has read the row but not cached it yet."""
     _store(run).meanwhile.append(lambda: run.delete(SEED))
     run.path.reads.get(SEED)
     run.drain()

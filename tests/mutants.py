@@ -1,7 +1,7 @@
-"""Wrong write paths: defects of an earlier lab, put in on purpose. Nothing but tests may use them.
+"""Broken write paths: the defects of an earlier lab, put in on purpose, for tests only.
 
-A mutant changes as little of the real write path as it takes, over the real Redis and PostgreSQL; its
-story (see mutant_stories.py) is the shortest workload in which the defect does its harm.
+A mutant changes as little of the real write path as possible and runs on real Redis and PostgreSQL. Its story
+(see mutant_stories.py) is the shortest workload in which the defect does harm.
 """
 
 from collections.abc import Callable
@@ -96,7 +96,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         defect=6,
-        name="a row is dropped where the dead letter queue can't be had",
+        name="a row is dropped if the dead letter queue is out of reach",
         story=stories.fail_to_dead_letter,
         flagged=loses,
         parts=replace(RIGGED, buffer=wrong.DropsUnpushed),

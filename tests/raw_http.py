@@ -1,4 +1,4 @@
-"""A client that may send what no library would: bytes over a socket, and answers read as they come."""
+"""An HTTP client that can send malformed requests: raw bytes over a socket."""
 
 import json
 import socket
@@ -11,7 +11,7 @@ BODY = b'{"name": "Widget", "price": 29.99, "quantity": 100}'
 @dataclass(frozen=True, slots=True)
 class Answer:
     status: int
-    #: Names in lower case.
+    #: Header names are in lower case.
     headers: dict[str, str]
     body: bytes
 
@@ -20,7 +20,7 @@ class Answer:
         return json.loads(self.body)
 
     def is_problem(self) -> bool:
-        """Whether it is a whole RFC 9457 document that tells its own status."""
+        """Whether it is a complete RFC 9457 document with the same status as the answer."""
         document = self.json
         return (
             self.headers["content-type"] == "application/problem+json"
@@ -47,7 +47,7 @@ class RawClient:
         self._socket.sendall(data)
 
     def end(self) -> None:
-        """Send nothing more, but listen."""
+        """Close the sending side, and keep reading."""
         self._socket.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
@@ -73,7 +73,7 @@ class RawClient:
         return self.receive()
 
     def is_closed(self) -> bool:
-        """Whether the server ends the connection, without another byte."""
+        """Whether the server closes the connection without sending anything more."""
         try:
             return not self._buffer and not self._socket.recv(1)
         except ConnectionError:

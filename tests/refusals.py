@@ -1,4 +1,4 @@
-"""A database that refuses: what tests of row-or-system drive."""
+"""A database that refuses rows, for tests of whether a row or PostgreSQL is at fault."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -17,11 +17,11 @@ from tests.servers import Servers
 from tests.write_path import OpenPath, Parts, WritePath
 from worker.__main__ import MANNERS
 
-#: What the rules of these tests refuse.
+#: The quantity that these tests make PostgreSQL refuse.
 UNLUCKY: Final = 13
-#: The lab's own role: it owns the tables, and may lose its rights on them all the same.
+#: The lab's own role. It owns the tables, but its rights can still be revoked.
 ROLE: Final = "labuser"
-#: Ends every session but the one that asks.
+#: Ends every other session.
 END_SESSIONS: Final = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
     "WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -46,7 +46,7 @@ def raising(sqlstate: str, when: str = f"NEW.quantity = {UNLUCKY}", timing: str 
 
 @dataclass
 class Refusing:
-    """PostgreSQL whose rules a test changes; as new afterwards."""
+    """PostgreSQL with rules that a test changes; restored afterwards."""
 
     servers: Servers
     open_path: OpenPath
@@ -54,7 +54,7 @@ class Refusing:
     written: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        # Open beforehand: it gets in where nobody else does any more.
+        # Opened beforehand, because later nothing else may be able to connect.
         self.connection = psycopg.connect(self.servers.database_url, autocommit=True)
 
     def ddl(self, *statements: str) -> None:

@@ -1,4 +1,4 @@
-"""Parts of the write path that fail, or let something else happen, exactly when a test says so."""
+"""Parts of the write path that fail, or run something else in between, exactly when a test says so."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,18 +12,18 @@ from service.writebehind.store import Store, StoredProduct, Tombstone
 
 
 class Killed(BaseException):
-    """SIGKILL at this point: nothing that follows in the process happens."""
+    """Stands for a SIGKILL at this point: nothing after it runs."""
 
 
 class RiggedStore(Store):
-    """Raises the next fault instead of writing; lets things happen between a look and its answer."""
+    """Raises the next fault instead of writing; runs hooks between a read and its answer."""
 
     def __init__(self, database_url: str) -> None:
         super().__init__(database_url)
         self.faults: list[BaseException] = []
-        #: Happens before the next write reaches PostgreSQL.
+        #: Called before the next write reaches PostgreSQL.
         self.delays: list[Callable[[], object]] = []
-        #: Happens after the next look, before its answer.
+        #: Called after the next read, before its answer is returned.
         self.meanwhile: list[Callable[[], object]] = []
 
     def write(self, entries: Sequence[bytes], *, lock_ms: int | None = None) -> int:
@@ -67,11 +67,11 @@ class RiggedScripts(Scripts):
 
 
 def press_memory(client: redis.Redis) -> None:
-    """Fill the cache far beyond what fits; afterwards Redis may use as much as before."""
+    """Fill the cache far beyond what fits, then restore the memory limit."""
     allowed = str(client.config_get("maxmemory")["maxmemory"])
     client.config_set("maxmemory", int(client.info("memory")["used_memory"]) + 1_000_000)
     try:
-        # What Redis has received and not carried out yet counts as used memory, so not all at once.
+        # In portions: commands that Redis has received but not run yet count as used memory.
         for first in range(0, 2000, 20):
             pipe = client.pipeline(transaction=False)
             for n in range(first, first + 20):

@@ -35,7 +35,7 @@ class Rigged:
         return held if held and held.startswith(b"writing:") else None
 
     def let_time_pass(self, seconds: int) -> None:
-        """Let the mark of the seed be older than it is."""
+        """Make the mark of the seed look older than it is."""
         held = self.mark()
         assert held
         name, version, since, *rest = held.split(b":")
@@ -43,7 +43,7 @@ class Rigged:
         self.path.redis.set(keys.fill(SEED), aged)
 
     def assert_all_agree(self) -> dict[str, Any]:
-        """After a flush, the cache, PostgreSQL and readers show the same; return it."""
+        """Flush, then check that the cache, PostgreSQL and readers agree. Returns the product."""
         self.path.flusher.run()
         read, again = self.path.read(SEED), self.path.read(SEED)
         assert again["source"] == "cache"

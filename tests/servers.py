@@ -1,4 +1,4 @@
-"""Real Redis and PostgreSQL for tests of the write path, without the API and a worker of their own."""
+"""Real Redis and PostgreSQL for tests of the write path, without an API or a worker."""
 
 import os
 from collections.abc import Iterator
@@ -50,7 +50,7 @@ class Servers:
         wait_until(answers, seconds=20, reason=f"{service} answers", hint="see its log")
 
     def empty(self) -> None:
-        """As new: no keys, and the seed rows alone."""
+        """Reset both: no keys, and only the seed rows."""
         with redis.Redis.from_url(self.redis_url) as client:
             client.flushall()
         with psycopg.connect(self.database_url) as connection:
@@ -60,9 +60,9 @@ class Servers:
 
 @contextmanager
 def running(directory: Path) -> Iterator[Servers]:
-    """Start both, and end both whatever happens."""
+    """Start both servers, and stop both whatever happens."""
     if os.geteuid() == 0:
-        # PostgreSQL runs as nobody, who must be able to enter.
+        # PostgreSQL runs as the user `nobody`, who must be able to enter.
         directory.chmod(0o755)
     ports = dict(zip(("api", "redis", "postgres"), choose_free(3), strict=True))
     specs = lab_specs(LabState(runtime="local", ports=ports))

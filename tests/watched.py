@@ -1,4 +1,4 @@
-"""A product under many clients: what one has seen, or has been told, nobody may see older again."""
+"""A product under many clients. Once a client has seen a version, no later read may show an older one."""
 
 import threading
 import time
@@ -14,15 +14,15 @@ from tests.write_path import WritePath
 
 @dataclass
 class Watched:
-    """One product. Every call is one client's; calls may overlap."""
+    """One product. Each call stands for one client; calls may overlap."""
 
     path: WritePath
     id: str
-    #: The newest version that any finished call was answered.
+    #: The newest version in the answer of any finished call.
     newest: int = 0
-    #: Versions of reads that were older than what was known when they began.
+    #: Versions that reads returned, if older than what was known when the read began.
     stale: list[tuple[int, int]] = field(default_factory=list)
-    #: How often each kind of call was answered, and each error.
+    #: How often each kind of call got an answer, and each error.
     answers: dict[str, int] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -48,7 +48,7 @@ class Watched:
         self._learn(policy, version)
 
     def has(self, number: int, *kinds: str) -> bool:
-        """Whether there are so many answers of each kind."""
+        """Whether there are at least this many answers of each kind."""
         return all(self.answers.get(kind, 0) >= number for kind in kinds)
 
     def _learn(self, answer: str, version: int) -> None:
@@ -64,8 +64,8 @@ class Watched:
 def for_a_while(
     seconds: float, *calls: Callable[[], object], enough: Callable[[], bool] = lambda: True
 ) -> None:
-    """Make each call again and again, all at once; the first error of one ends the test. On a busy machine
-    it takes longer, until there is enough."""
+    """Repeat each call in a thread of its own; the first error fails the test. On a busy machine it goes on
+    until there is enough."""
     started = time.monotonic()
 
     def is_over() -> bool:
@@ -83,7 +83,7 @@ def for_a_while(
 
 
 def every(seconds: float, call: Callable[[], object]) -> Callable[[], None]:
-    """`call`, at most this often."""
+    """`call`, at most once in this many seconds."""
     pause = threading.Event()
 
     def act() -> None:

@@ -1,4 +1,4 @@
-"""A real worker process, for tests of what only one that runs by itself can show."""
+"""A real worker process, for tests that need one that runs by itself."""
 
 import os
 import subprocess

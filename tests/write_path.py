@@ -27,14 +27,14 @@ from worker.condition import Condition
 from worker.flush import Flusher
 from worker.stopping import StopRequest
 
-#: Opens a write path with the settings given; it is closed when the test ends.
+#: Opens a write path with these settings; it is closed when the test ends.
 OpenPath = Callable[..., "WritePath"]
 WIDGET = Product("Widget", 29.99, 100)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What a write path is made of; tests may put a part of their own in a part's place."""
+    """The parts of a write path. Tests may replace each of them."""
 
     scripts: Callable[[str], Scripts] = Scripts
     store: Callable[[str], Store] = Store
@@ -45,7 +45,7 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class WritePath:
-    """Service and worker without their processes; flushes happen when a test says so."""
+    """Service and worker without their processes. Tests flush by hand."""
 
     servers: Servers
     settings: Settings
@@ -61,7 +61,7 @@ class WritePath:
     condition: Condition
     conditions: Conditions
     scripts: Scripts
-    #: One element for every flush that the service signalled.
+    #: One element per flush that the service signalled.
     signals: list[None]
 
     @classmethod
@@ -136,7 +136,7 @@ class WritePath:
             connection.execute(statement.encode(), params)
 
     def evict(self, product_id: str) -> None:
-        """What Redis does to cache entries when it needs room, or when their TTL ends."""
+        """Drop a cache entry, as Redis does when it needs room or when the TTL ends."""
         self.redis.delete(keys.cache(product_id))
 
     def assert_balanced(self) -> None:
@@ -150,6 +150,6 @@ class WritePath:
 
 
 def as_bytes(value: object) -> bytes:
-    """What Redis holds, where it must hold something."""
+    """A value of Redis that must exist."""
     assert isinstance(value, bytes)
     return value

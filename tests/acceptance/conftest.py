@@ -1,4 +1,4 @@
-"""A lab for the tests that only need one to run."""
+"""A running lab for the tests that need no more than that."""
 
 from collections.abc import Iterator
 from pathlib import Path

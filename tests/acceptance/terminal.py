@@ -1,4 +1,4 @@
-"""labctl as a person has it: the installed command, on a terminal or in a pipe."""
+"""labctl as a user runs it: the installed command, on a terminal or in a pipe."""
 
 import os
 import signal
@@ -13,9 +13,9 @@ import pexpect
 import pyte
 
 LABCTL: Final = Path(sys.executable).with_name("labctl")
-#: s; far more than anything takes, so that a hang is told as one.
+#: s; far more than anything takes, so a hang is reported as one.
 PATIENCE: Final = 40.0
-#: So that `auto` means the same on every machine.
+#: No engine listens here, so `auto` means the same on every machine.
 _NO_ENGINE: Final = {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
 
 
@@ -40,7 +40,7 @@ def pipe(home: Path, *words: str, env: Mapping[str, str] | None = None) -> subpr
 
 
 class Terminal:
-    """labctl on a pseudo-terminal, and the screen that a person sees."""
+    """labctl on a pseudo-terminal, and what the user sees on it."""
 
     def __init__(self, home: Path, *words: str, columns: int = 80, lines: int = 24, **env: str) -> None:
         self.raw = ""
@@ -56,14 +56,14 @@ class Terminal:
         )
 
     def wait_for(self, text: str) -> None:
-        """Until the text has been written."""
+        """Read until the text has been written."""
         deadline = time.monotonic() + PATIENCE
         while text not in self.raw:
             assert time.monotonic() < deadline, f"{text!r} never came; the screen:\n{self.text()}"
             assert self._read(), f"labctl ended without {text!r}; the screen:\n{self.text()}"
 
     def end(self) -> int:
-        """Read to the end; the exit code."""
+        """Read to the end and return the exit code."""
         deadline = time.monotonic() + PATIENCE
         while self._read():
             assert time.monotonic() < deadline, f"labctl does not end; the screen:\n{self.text()}"
@@ -87,7 +87,7 @@ class Terminal:
         return "\n".join(line.rstrip() for line in self.screen.display)
 
     def transcript(self) -> str:
-        """What has scrolled away, and what is on the screen."""
+        """Everything that has scrolled off the screen, and what is on it."""
         above = [
             "".join(line[x].data for x in range(self.screen.columns)) for line in self.screen.history.top
         ]

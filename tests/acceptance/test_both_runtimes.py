@@ -14,7 +14,7 @@ import pytest
 from labctl.__main__ import run
 from labctl.cli.context import Invocation
 
-#: One after the other, on one lab; `ID` is the product that the first one created.
+#: Run one after the other on one lab; `ID` is the product that the first one created.
 _SESSION: Final[tuple[tuple[str, ...], ...]] = (
     ("product", "create", "--title", "Both", "--price", "9.99", "--quantity", "3"),
     ("status",),
@@ -66,7 +66,7 @@ class _Cli:
 
     def __call__(self, *words: str, exit_code: int = 0) -> str:
         lab = ["--name", self.name, "--runtime", self.kind]
-        # Files of bytes beneath, as a process has them.
+        # Text over binary files, as in a real process.
         out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
         with redirect_stdout(out), redirect_stderr(err):
             code = run([*words[:1], *lab, *words[1:]] if words[0] == "exec" else [*words, *lab], Invocation())
@@ -101,12 +101,12 @@ def _played(kind: str, home: Path) -> Iterator[_Cli]:
 
 @pytest.fixture(scope="module")
 def local_documents(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
-    """What every command told of a local lab."""
+    """The output of every command on a local lab."""
     with _played("local", tmp_path_factory.mktemp("both-home")) as cli:
         return cli.documents
 
 
-# In the group of the other, so that the session is played once a runtime.
+# In the same group as the other test, so the session is played once per runtime.
 @pytest.mark.xdist_group("docker")
 def test_every_command_works(local_documents: Mapping[str, Any]) -> None:
     assert len(local_documents) == len(set(_SESSION))
@@ -121,11 +121,11 @@ def test_every_command_works_alike(engine: str, local_documents: Mapping[str, An
 
 def _check(cli: _Cli) -> None:
     _check_documents(cli.documents)
-    # What prints no document.
+    # Commands that print no document.
     assert cli("exec", "redis", "--", "redis-cli", "PING") == "PONG\n"
     assert "accepting connections" in cli("exec", "postgres", "--", "pg_isready")
     assert "worker" in cli("logs", "worker", "--tail", "1")
-    # A mistake is told alike.
+    # Mistakes are reported alike.
     for words in (
         ("worker", "restart", "--set", "NO_SUCH=1"),
         ("fault", "resume", "mongodb"),
@@ -155,16 +155,16 @@ def _check_documents(said: Mapping[str, Any]) -> None:
 
 
 def _shape(value: object) -> object:
-    """Keys and kinds, without what differs by nature: how many there are, which machine it is."""
+    """Keys and types, without what naturally differs, such as counts and machine details."""
     match value:
         case bool() | str():
             return type(value).__name__
-        # What one runtime knows the other may not: that is a matter of values.
+        # One runtime may know a number that the other does not.
         case None | int() | float():
             return "number or nothing"
         case Mapping():
             return {key: _shape(inner) for key, inner in value.items() if key not in ("detail", "hint")}
-        # How much is in it is a matter of the moment.
+        # How much is in it varies.
         case Sequence():
             return "list"
         case _:

@@ -1,4 +1,4 @@
-"""The main commands where something around labctl is broken: never a bug, always what to do."""
+"""The main commands with something around labctl broken: never a crash report, always a hint."""
 
 import os
 import resource
@@ -13,8 +13,8 @@ import pytest
 
 from tests.acceptance.terminal import LABCTL, PATIENCE, environment
 
-#: A user that no list of users has; to the machine it is still the caller.
-_AS_NOBODY_KNOWN: Final = ("unshare", "--user", "--map-user=4242424", "--map-group=4242424")
+#: A user missing from the user database; outside the namespace it is still the caller.
+_AS_UNKNOWN_USER: Final = ("unshare", "--user", "--map-user=4242424", "--map-group=4242424")
 _COMMANDS: Final = (
     ("up",),
     ("status",),
@@ -30,17 +30,17 @@ _COMMANDS: Final = (
 
 @dataclass(slots=True, kw_only=True)
 class Surroundings:
-    """How labctl is called; a test breaks one thing of it."""
+    """How labctl is called. A test breaks one part of it."""
 
     place: Path
-    #: Variables beside the usual ones; None: not set at all.
+    #: Environment variables beside the usual ones; None: unset.
     env: dict[str, str | None] = field(default_factory=dict)
-    #: A program and its arguments that labctl is started by.
+    #: The program, with arguments, that starts labctl.
     through: tuple[str, ...] = ()
-    #: What happens in the new process before labctl begins.
+    #: Called in the new process before labctl starts.
     before: Callable[[], None] | None = None
     directory: Path | None = None
-    #: Whether `up` works in spite of it all.
+    #: Whether `up` is expected to work nevertheless.
     bearable: bool = False
 
     def call(self, *words: str) -> subprocess.CompletedProcess[str]:
@@ -85,14 +85,14 @@ def _unknown_user(broken: Surroundings) -> None:
 
 
 def _no_home(broken: Surroundings) -> None:
-    """Of a user whom nobody knows."""
+    """The home of a user who does not exist."""
     broken.env.update(LABCTL_HOME=None, HOME=None, XDG_STATE_HOME=None)
-    broken.through = _AS_NOBODY_KNOWN
+    broken.through = _AS_UNKNOWN_USER
     broken.directory = broken.place
 
 
 def _unknown_to_the_machine(broken: Surroundings) -> None:
-    broken.through = _AS_NOBODY_KNOWN
+    broken.through = _AS_UNKNOWN_USER
 
 
 def _no_space(broken: Surroundings) -> None:
@@ -131,7 +131,7 @@ def _powerless_root(broken: Surroundings) -> None:
 
 
 def _no_shared_memory(broken: Surroundings) -> None:
-    """In a namespace of its own, where the limit is nobody else's."""
+    """In a user namespace of its own, so the limit affects no other process."""
     script = 'echo 0 > /proc/sys/kernel/shmmni && exec "$@"'
     broken.through = ("unshare", "--ipc", "sh", "-c", script, "sh")
 
@@ -198,13 +198,13 @@ def _closed_umask(broken: Surroundings) -> None:
 
 
 _NEEDS_ROOT: Final = frozenset({_powerless_root, _no_shared_memory, _full_disk, _read_only_disk})
-#: What nobody can work with.
+#: Faults that make labctl give up, with a hint.
 _FAULTS: Final = (
     *(_file_for_home, _file_above_home, _loop, _long_name, _unknown_user, _no_home, _no_space, _few_files),
     *(_system_directory, _unknown_to_the_machine, _lonely_root, _powerless_root, _no_shared_memory),
     *(_full_disk, _read_only_disk, _old_redis, _no_redis, _dead_redis),
 )
-#: What labctl works in all the same.
+#: Oddities that labctl must cope with.
 _BEARABLE: Final = (
     *(_lost_directory, _no_temporary_directory, _closed_streams, _no_path, _no_locale, _odd_place),
     *(_deep_place, _closed_umask),
@@ -212,7 +212,7 @@ _BEARABLE: Final = (
 
 
 def _all_at_once(broken: Surroundings) -> None:
-    """What can be borne one by one, together."""
+    """All of them together."""
     for breaks in (
         _closed_streams,
         _no_temporary_directory,
@@ -230,12 +230,12 @@ def _name(breaks: Callable[[Surroundings], None]) -> str:
 
 @pytest.fixture(params=(*_FAULTS, *_BEARABLE, _all_at_once), ids=_name)
 def broken(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Surroundings]:
-    """One row of the table; whatever runs in the end is taken down."""
+    """One row of the table. Whatever is running at the end is taken down."""
     breaks = request.param
     if breaks in _NEEDS_ROOT and os.geteuid() != 0:
         pytest.skip("only root can make it so")
     if os.geteuid() == 0:
-        # PostgreSQL runs as nobody, who must be able to enter.
+        # PostgreSQL runs as the user `nobody`, who must be able to enter.
         tmp_path.chmod(0o755)
     surroundings = Surroundings(place=tmp_path)
     breaks(surroundings)
@@ -259,7 +259,7 @@ def _judge(broken: Surroundings, done: subprocess.CompletedProcess[str], *, work
     if done.returncode:
         assert "labctl: " in done.stderr
         assert "what to do: " in done.stderr
-    # A home that could not be found is not made up.
+    # A home directory that could not be found is not invented.
     assert not list(broken.place.rglob("~*"))
 
 

@@ -1,4 +1,4 @@
-"""What scripts get, and what bad input gets."""
+"""labctl in scripts, and with bad input."""
 
 import json
 import socket
@@ -34,7 +34,7 @@ def test_json_is_one_document(home: Path) -> None:
     assert {**json.loads(recorded.stdout), "recorded_at": ""} == {**document, "recorded_at": ""}
 
 
-def test_quiet_is_the_verdict_alone(home: Path) -> None:
+def test_quiet_prints_only_the_verdict(home: Path) -> None:
     done = pipe(home, "load", "quick", "--quiet", "--name", NAME)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("verdict: VALID")
@@ -53,7 +53,7 @@ def test_the_reader_of_a_pipe_may_leave(home: Path) -> None:
         try:
             assert "|" in labctl.stdout.readline()
             labctl.stdout.close()
-            # A lab at rest logs nothing: a worker that starts does, and meets the closed pipe.
+            # An idle lab logs nothing. A starting worker does, and so meets the closed pipe.
             assert pipe(home, "worker", "restart", "--name", NAME).returncode == 0
             assert labctl.wait(PATIENCE) == 141
             assert labctl.stderr.read() == ""
@@ -61,7 +61,7 @@ def test_the_reader_of_a_pipe_may_leave(home: Path) -> None:
             labctl.kill()
 
 
-def test_down_goes_on_when_nobody_reads_of_it_any_more(tmp_path: Path) -> None:
+def test_down_goes_on_when_its_reader_is_gone(tmp_path: Path) -> None:
     home = tmp_path / "home"
     assert pipe(home, "up", "--name", "brief").returncode == 0
     done = subprocess.run(
@@ -107,7 +107,7 @@ def test_a_mistake_is_named_with_what_to_do(home: Path, words: tuple[str, ...], 
     "words",
     [("queue", "show"), ("fault", "flushall"), ("worker", "stop"), ("logs",), ("top",), ("db", "count")],
 )
-def test_a_lab_that_does_not_run_is_said_to_be_so(tmp_path: Path, words: tuple[str, ...]) -> None:
+def test_a_lab_that_does_not_run_is_reported_as_such(tmp_path: Path, words: tuple[str, ...]) -> None:
     done = pipe(tmp_path, *words, "--name", "absent")
     assert done.returncode == 4
     assert "`labctl up" in done.stderr
@@ -124,7 +124,7 @@ def test_a_port_that_is_held_is_named_with_its_holder(tmp_path: Path) -> None:
     assert pipe(tmp_path / "home", "down", "--name", "held").returncode == 0
 
 
-def test_a_home_that_is_no_directory_is_told(tmp_path: Path) -> None:
+def test_a_home_that_is_not_a_directory_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     done = pipe(tmp_path / "file" / "home", "up", "--name", "nowhere")
     assert done.returncode == 4

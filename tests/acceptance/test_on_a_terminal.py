@@ -1,4 +1,4 @@
-"""What people see, from `up` to `down`."""
+"""What users see, from `up` to `down`."""
 
 import json
 import os
@@ -91,7 +91,7 @@ def test_the_live_panel_follows_the_size_of_the_terminal(home: Path) -> None:
 
 
 def test_a_terminal_that_is_closed_in_mid_demo(home: Path) -> None:
-    """A presenter's window is gone: nobody reads any more, and the worker must run all the same."""
+    """The presenter's window is closed; the worker must be running all the same."""
     master, slave = pty.openpty()
     with subprocess.Popen(
         [LABCTL, "demo", "data-loss", "--name", NAME],

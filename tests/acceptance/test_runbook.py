@@ -1,7 +1,7 @@
 """Every block of the runbook, run as written in stack/, on the lab that labctl started and on compose's own.
 
-It takes the well-known ports. `docker system prune` is the one command that is held back: it would reach
-beyond the lab. Where the plugin is missing, `docker compose` is docker-compose.
+It needs the well-known ports. Only `docker system prune` is not run, because it would reach beyond the lab.
+Without the compose plugin, docker-compose is used.
 """
 
 import fcntl
@@ -37,12 +37,12 @@ case "$1 $2" in
 esac
 exec {docker} "$@"
 """
-#: compose 1.29 does not see by itself that there is no terminal, and wants options before services.
+#: compose 1.29 does not notice a missing terminal, and wants options before services.
 _OLD: Final = """shift; verb=$1
   case "$verb" in exec|run) shift; exec docker-compose "$verb" -T "$@" ;; esac
   case "$*" in "logs "*" --tail="*) exec docker-compose logs "${@:$#}" "${@:2:$#-2}" ;; esac
   exec docker-compose "$@" """
-#: What a block must have printed; the others need only end well.
+#: What a block must print. All others only need to succeed.
 _SAID: Final = {
     "check-docker": "Docker is running",
     "verify-services": '"status": "ok"',
@@ -64,7 +64,7 @@ _SAID: Final = {
 
 @pytest.fixture
 def alone() -> Iterator[None]:
-    """One test process at a time: the ports, and the lab's name in the engine, are there once."""
+    """One test process at a time: the ports and the lab's name in the engine exist only once."""
     with (Path(tempfile.gettempdir()) / "labctl-runbook-test.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -72,7 +72,7 @@ def alone() -> Iterator[None]:
 
 @pytest.fixture
 def environment(engine: str, alone: None, tmp_path: Path) -> Iterator[dict[str, str]]:
-    """What a person's shell has, with short loads; whatever is left of the lab goes away."""
+    """The environment of a user's shell, with short loads. Whatever is left of the lab is removed."""
     lacks = [f"the program {name}" for name in ("docker", "jq", "bc", "curl") if shutil.which(name) is None]
     lacks += [f"port {port}" for port in (8000, 6379, 5432, 9090, 3001, 16686) if not is_free(port)]
     program = shutil.which("docker")
@@ -128,13 +128,13 @@ def test_every_block_does_what_it_says(by: str, environment: dict[str, str], tmp
     if by == "labctl":
         list(open_lab("lab42", "docker", home=tmp_path / "home").up())
     quiet = {**environment, "SIMULATE_DB_FAILURE": "false"}
-    # What looks for trouble stands after the end, but needs a lab that runs.
+    # The troubleshooting blocks come after the cleanup, but need a running lab.
     for name in [*(name for name in _BLOCKS if name != "cleanup"), "cleanup"]:
         if by == "labctl" and name in ("clean-previous", "start-lab"):
             continue
         _run(name, environment if name == "enable-failures" else quiet)
         if name == "enable-failures":
-            # Something to fail with: the next block only watches.
+            # Give the worker something to fail on: the next block only watches.
             _run("quick-load", quiet)
     with closing(docker.from_env()) as client:
         own: dict[str, str | list[str] | bool] = {**own_filter("lab42")}

@@ -1,8 +1,9 @@
-"""labctl as a wheel, far from its checkout: everything that it starts has to be in the wheel."""
+"""labctl as a wheel, far from its checkout: the wheel has to hold everything that it starts."""
 
 import json
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -18,16 +19,20 @@ _ROOT = Path(__file__).parents[2]
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory with the wheel's content; its dependencies are this environment's."""
     place = tmp_path_factory.mktemp("wheel")
+    with zipfile.ZipFile(_build("wheel", place)) as archive:
+        archive.extractall(place / "site")
+    return place / "site"
+
+
+def _build(target: str, place: Path) -> Path:
     subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(place)],
+        [sys.executable, "-m", "hatchling", "build", "-t", target, "-d", str(place)],
         cwd=_ROOT,
         check=True,
         capture_output=True,
     )
-    (wheel,) = place.glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(place / "site")
-    return place / "site"
+    (built,) = place.iterdir()
+    return built
 
 
 def _python(installed: Path, place: Path, *words: str, engine: bool = False) -> str:
@@ -46,6 +51,21 @@ def _python(installed: Path, place: Path, *words: str, engine: bool = False) -> 
     )
     assert done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
     return done.stdout
+
+
+@pytest.mark.skipif(not (_ROOT / ".git").exists(), reason="only a checkout says which files are its own")
+def test_the_sdist_holds_the_whole_checkout(tmp_path: Path) -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=_ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    checkout = {name for name in listed.stdout.splitlines() if (_ROOT / name).exists()}
+    with tarfile.open(_build("sdist", tmp_path)) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert names == checkout | {"PKG-INFO"}
 
 
 def test_the_image_is_built_from_the_same_files(installed: Path, tmp_path: Path) -> None:

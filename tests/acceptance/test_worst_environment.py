@@ -1,4 +1,4 @@
-"""The main commands, called in the worst environment: it must decide nothing."""
+"""The main commands in the worst environment. None of it may have an effect."""
 
 import json
 import subprocess
@@ -163,7 +163,7 @@ def test_products_go_through_the_lab(call: Caller) -> None:
     assert call.document("product", "list")["products"]
 
 
-def test_psql_is_as_its_own_authors_made_it(call: Caller) -> None:
+def test_psql_ignores_the_callers_settings(call: Caller) -> None:
     assert "<table" not in call("db", "count")
     assert "from psqlrc" not in call("db", "stats")
     made = call.document("db", "query", "INSERT INTO products VALUES ('mine', 'm', 1, 1) RETURNING id")
@@ -184,7 +184,7 @@ def test_a_demo_ends_as_predicted(call: Caller, demo: str) -> None:
     assert call.document("demo", demo)["outcome"] == "expected"
 
 
-def test_a_load_of_k6_is_the_one_that_was_asked_for(call: Caller) -> None:
+def test_k6_makes_the_load_that_was_asked_for(call: Caller) -> None:
     asked = ("--duration", "1", "--clients", "2", "--engine", "k6")
     document = call.document("load", "basic", *asked)
     assert document["outcome"] == "expected"

@@ -32,7 +32,7 @@ def _running(name: str, kind: RuntimeKind, home: Path) -> Iterator[Lab]:
 
 
 def _unique(name: str) -> str:
-    """All test processes, of all checkouts, share one engine."""
+    """A name for a lab: all test processes, of all checkouts, share one engine."""
     return f"{name}-{uuid.uuid4().hex[:8]}"
 
 
@@ -50,10 +50,10 @@ def shared_docker_lab(tmp_path_factory: pytest.TempPathFactory, engine: str) -> 
 
 @pytest.fixture(params=BOTH)
 def lab(request: pytest.FixtureRequest) -> Lab:
-    """A running lab, one a runtime and test process. Who breaks it repairs it: `list(lab.up())`."""
+    """A running lab, one per runtime and test process. A test that breaks it repairs it: `list(lab.up())`."""
     found = request.getfixturevalue(f"shared_{request.param}_lab")
     assert isinstance(found, Lab)
-    # What one test set live must not come back in another that takes Redis' memory away.
+    # Settings that one test changed live must not come back in a test that empties Redis.
     (found.directory / kept_settings.FILE).unlink(missing_ok=True)
     return found
 
@@ -78,7 +78,7 @@ def docker_lab(tmp_path: Path, engine: str) -> Iterator[Lab]:
 
 @pytest.fixture(params=BOTH)
 def own_lab(request: pytest.FixtureRequest) -> Lab:
-    """A lab of the test's own, not started; whatever becomes of it is taken away."""
+    """A lab of the test's own, not started. Whatever becomes of it is removed."""
     found = request.getfixturevalue(f"{request.param}_lab")
     assert isinstance(found, Lab)
     return found
@@ -86,7 +86,7 @@ def own_lab(request: pytest.FixtureRequest) -> Lab:
 
 @pytest.fixture
 def database(servers: Servers, open_path: OpenPath) -> Iterator[Refusing]:
-    """PostgreSQL whose rules a test changes; as new afterwards."""
+    """PostgreSQL with rules that a test changes; restored afterwards."""
     refusing = Refusing(servers, open_path)
     try:
         yield refusing

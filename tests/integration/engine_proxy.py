@@ -1,4 +1,4 @@
-"""A way to the Docker engine that can be cut, and that counts what is asked."""
+"""A connection to the Docker engine that can be cut, and that counts what is asked."""
 
 import re
 import selectors
@@ -62,7 +62,7 @@ def _started(do: Callable[..., None], *args: object) -> threading.Thread:
 
 
 def _end(each: socket.socket) -> None:
-    """Who waits for a socket wakes up from its end, not from its being closed."""
+    """Shut a socket down before closing it: only that wakes up a thread that waits for it."""
     with suppress(OSError):
         each.shutdown(socket.SHUT_RDWR)
 

@@ -1,4 +1,4 @@
-"""A registry with one image, on loopback: the engine really pulls it.
+"""A registry with one image, on loopback, so the engine really pulls it.
 
 The protocol: https://distribution.github.io/distribution/spec/api/ ; the documents:
 https://distribution.github.io/distribution/spec/manifest-v2-2/
@@ -19,7 +19,7 @@ from typing import Final
 _TYPE: Final = "application/vnd.docker.distribution.manifest.v2+json"
 _CONFIG: Final = "application/vnd.docker.container.image.v1+json"
 _LAYER: Final = "application/vnd.docker.image.rootfs.diff.tar.gzip"
-#: Bytes of each layer, which nobody can compress or has already.
+#: Bytes of each layer: random, so they neither compress nor exist in the engine already.
 _LAYERS: Final = (3_000_000, 1_000_000)
 
 
@@ -95,7 +95,7 @@ def serving(*, spoilt: bool = False) -> Iterator[str]:
         do_HEAD = do_GET
 
         def log_message(self, *args: object) -> None:
-            """Tests print nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)

@@ -1,4 +1,4 @@
-"""Running scenarios on a lab, and finding one's way in what they report."""
+"""Runs scenarios on a lab and looks into what they report."""
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -53,7 +53,7 @@ class Played:
         return [check for check in self.of(Checked) if not check.passed]
 
     def assert_well_told(self) -> None:
-        """The order that events.py promises, and commands for every step."""
+        """The order of events is the one that events.py promises, and every step shows a command."""
         started = self.events[0]
         assert isinstance(started, ScenarioStarted)
         steps = self.of(StepStarted)
@@ -72,7 +72,7 @@ def play(lab: Lab, name: str, **options: Any) -> Played:
 
 
 def interrupt(lab: Lab, name: str, at: Callable[[Event], bool], **options: Any) -> None:
-    """Run a scenario until an event for which `at` is true, and close it there."""
+    """Run a scenario until `at` is true for an event, and close it there."""
     with closing(run_scenario(lab, *choose(name, options))) as events:
         assert any(at(event) for event in events), "the event never came"
 

@@ -1,4 +1,4 @@
-"""What the API answers where PostgreSQL refuses, or goes away. On real Redis and PostgreSQL."""
+"""What the API answers if PostgreSQL refuses or goes away. On real Redis and PostgreSQL."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -82,7 +82,7 @@ def test_a_write_through_that_is_refused(
     assert api.get("/products/seed-001").json["quantity"] == 13  # type: ignore[index]
 
 
-def test_no_answer_503_was_committed_and_no_read_is_of_unknown_outcome(app: Flask, sql: Any) -> None:
+def test_no_write_answered_503_was_committed_and_no_read_has_an_unknown_outcome(app: Flask, sql: Any) -> None:
     """PostgreSQL ends all connections, again and again, while eight clients write through and four read."""
     answers: dict[str, list[tuple[int, int]]] = {"PUT": [], "GET": []}
     quantities = iter(range(1_000_000))

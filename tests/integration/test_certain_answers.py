@@ -1,4 +1,4 @@
-"""What PostgreSQL's store says of a write is certain, or it says that nobody knows; and it says so soon."""
+"""The store says for certain what became of a write, or that it is unknown; and it says so soon."""
 
 import threading
 import time
@@ -58,7 +58,7 @@ def ask(servers: Servers, query: str, *params: object) -> list[Any]:
 
 
 @pytest.mark.parametrize("pause", [0.01, 0.03])
-def test_no_write_that_is_called_not_taken_is_taken(
+def test_no_write_reported_as_refused_was_accepted(
     servers: Servers, opened: Callable[..., Store], pause: float
 ) -> None:
     """Eight writers, while every session of theirs is ended again and again."""
@@ -98,7 +98,7 @@ def test_no_write_that_is_called_not_taken_is_taken(
     assert "taken" in answers.values(), "some get through"
 
 
-def test_a_session_that_was_ended_while_idle_is_replaced_without_a_word(
+def test_a_session_that_was_ended_while_idle_is_replaced_silently(
     servers: Servers, opened: Callable[..., Store]
 ) -> None:
     store = opened()
@@ -114,7 +114,7 @@ def test_a_session_that_was_ended_while_idle_is_replaced_without_a_word(
     assert store.get("two") is not None
 
 
-def test_a_frozen_postgres_holds_nobody_for_long(servers: Servers, opened: Callable[..., Store]) -> None:
+def test_a_frozen_postgres_holds_no_caller_for_long(servers: Servers, opened: Callable[..., Store]) -> None:
     store = opened(HASTY)
     store.ping()
     with frozen_postgres(servers):
@@ -175,7 +175,7 @@ def test_a_stop_does_not_wait_for_a_frozen_postgres(
         assert time.monotonic() - began < 2.5
 
 
-def test_a_lock_of_another_session_is_told_and_not_waited_for(
+def test_a_lock_of_another_session_is_reported_and_not_waited_for(
     servers: Servers, opened: Callable[..., Store], path: WritePath
 ) -> None:
     with psycopg.connect(servers.database_url) as other:
@@ -188,7 +188,7 @@ def test_a_lock_of_another_session_is_told_and_not_waited_for(
     assert path.row("locked") is None
 
 
-def test_one_lock_timeout_for_one_write_is_not_that_of_the_next(
+def test_the_lock_timeout_of_one_write_does_not_affect_the_next(
     servers: Servers, opened: Callable[..., Store]
 ) -> None:
     store = opened()
@@ -203,7 +203,7 @@ def test_one_lock_timeout_for_one_write_is_not_that_of_the_next(
     assert waits[0] < 0.5 < API.lock_ms / 1000 - 0.1 < waits[1]
 
 
-def test_a_column_that_changes_its_type_is_prepared_anew(
+def test_a_statement_is_prepared_again_when_a_column_changes_its_type(
     servers: Servers, opened: Callable[..., Store]
 ) -> None:
     store = opened()
@@ -227,7 +227,7 @@ def test_a_column_that_changes_its_type_is_prepared_anew(
             connection.execute("ALTER TABLE products ALTER COLUMN quantity TYPE integer")
 
 
-def test_a_look_tells_a_row_from_a_delete_and_from_nothing(opened: Callable[..., Store]) -> None:
+def test_a_look_distinguishes_a_row_from_a_delete_and_from_nothing(opened: Callable[..., Store]) -> None:
     store = opened()
     assert store.look("nowhere") is None
     assert store.write([entry("x", 5)]) == 1

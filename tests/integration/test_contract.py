@@ -24,7 +24,7 @@ OPENAPI: dict[str, Any] = json.loads((files("service") / "openapi.json").read_te
 def api(lab: Lab) -> Iterator[httpx.Client]:
     list(lab.up())
     with httpx.Client(base_url=lab.urls()["api"], timeout=10, trust_env=False) as client:
-        # What another test wrote is not to share this one's fate.
+        # What other tests wrote must not be affected by this one.
         settle(client)
         client.delete("/admin/dlq")
         yield client
@@ -35,7 +35,7 @@ def api(lab: Lab) -> Iterator[httpx.Client]:
 
 
 def conforms(answer: httpx.Response, method: str, path: str) -> Any:
-    """The answer's JSON, checked against what the OpenAPI document says of it."""
+    """The answer's JSON, validated against the OpenAPI document."""
     described = OPENAPI["paths"][path][method]["responses"][str(answer.status_code)]
     if "$ref" in described:
         described = OPENAPI["components"]["responses"][described["$ref"].rsplit("/", 1)[1]]
@@ -169,7 +169,7 @@ def test_health_names_the_part_that_is_down_and_recovers(lab: Lab, api: httpx.Cl
 
             def refused() -> bool:
                 answer = api.post("/products", json=WIDGET)
-                # 504: it went out on a connection that Redis' end had cut already, and nobody knows.
+                # 504: it was sent on a connection that Redis had already cut, so the outcome is unknown.
                 assert answer.status_code in (503, 504)
                 return answer.status_code == 503 and bool(answer.headers["retry-after"])
 

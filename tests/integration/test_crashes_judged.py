@@ -1,4 +1,4 @@
-"""What the verdict says of a Redis that lost its memory, on real servers."""
+"""The verdict on a Redis that lost its memory, on real servers."""
 
 import json
 import time
@@ -57,7 +57,7 @@ def test_without_a_look_after_the_crash_nothing_is_called_safe(run: LedgeredPath
     assert verdict.validity == "unknown"
 
 
-def test_several_crashes_are_several_counts(run: LedgeredPath) -> None:
+def test_several_crashes_are_counted_separately(run: LedgeredPath) -> None:
     for n in range(1, 4):
         for m in range(n):
             run.create(widget(f"P{n}-{m}"))
@@ -69,7 +69,7 @@ def test_several_crashes_are_several_counts(run: LedgeredPath) -> None:
     assert verdict.fates["lost"] == 6
 
 
-def test_a_clock_that_is_taken_away_is_no_loss_of_what_waits(run: LedgeredPath) -> None:
+def test_a_deleted_clock_does_not_lose_pending_writes(run: LedgeredPath) -> None:
     product = run.create(widget("waits"))
     run.look()
     run.path.redis.delete(keys.CLOCK)
@@ -161,7 +161,7 @@ def test_a_frozen_postgresql_holds_the_watcher_up_only_for_a_moment(
         assert time.monotonic() - begun < 8
 
 
-def test_a_poll_that_meets_a_lock_is_left_out(run: LedgeredPath, servers: Servers) -> None:
+def test_a_poll_that_meets_a_lock_is_skipped(run: LedgeredPath, servers: Servers) -> None:
     product = run.create(widget("P"))
     run.drain()
     with psycopg.connect(servers.database_url) as other:

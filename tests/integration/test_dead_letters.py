@@ -1,4 +1,4 @@
-"""Dead letters: put back, refused again, planted by somebody else. On real Redis and PostgreSQL."""
+"""Dead letters: put back, refused again, planted by others. On real Redis and PostgreSQL."""
 
 import json
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ V1, V2, V3 = (Product(f"V{n}", float(n), n) for n in (1, 2, 3))
 
 
 def give_up(path: WritePath) -> None:
-    """Dead-letter all that is due, as a flush would."""
+    """Dead-letter everything that is due, as a flush would."""
     path.buffer.flush_started()
     claim = path.buffer.claim(path.settings)
     letters = [DeadLetter.of(r.id, r.version, r.entry, error="refused", attempts=1) for r in claim.rows]
@@ -90,7 +90,7 @@ def test_a_create_that_is_put_back_can_be_updated(path: WritePath) -> None:
 
 @pytest.mark.parametrize("policy", ["write_behind", "write_through"])
 def test_a_newer_write_while_letters_are_put_back_wins(path: WritePath, policy: str) -> None:
-    """It reaches PostgreSQL between the look at it and the letter's return, and leaves nothing in Redis."""
+    """A newer write reaches PostgreSQL before the letter is back, and leaves nothing in Redis."""
     path.update(SEED, V2)
     give_up(path)
 
@@ -234,7 +234,7 @@ JUNK = {
 
 
 @pytest.mark.parametrize("junk", JUNK.values(), ids=JUNK.keys())
-def test_a_planted_letter_costs_itself_alone(path: WritePath, junk: bytes) -> None:
+def test_a_planted_letter_costs_only_itself(path: WritePath, junk: bytes) -> None:
     path.update(SEED, V2)
     give_up(path)
     path.redis.lpush(keys.DLQ, junk)
@@ -265,7 +265,7 @@ def test_more_junk_than_letters(path: WritePath) -> None:
     assert path.dead_letters.size() == 250
 
 
-def test_a_planted_key_in_the_place_of_the_letters_loses_none_that_come(path: WritePath) -> None:
+def test_a_planted_key_in_place_of_the_letters_loses_no_later_letter(path: WritePath) -> None:
     path.redis.set(keys.DLQ, "held by something else")
     assert path.dead_letters.size() == 0
     assert path.dead_letters.oldest(10) == []
@@ -300,7 +300,7 @@ def test_planted_keys_beside_the_letters_stop_nothing(path: WritePath, key: str,
     assert path.read(SEED)["name"] == "V2"
 
 
-def test_junk_in_a_total_costs_that_total(path: WritePath) -> None:
+def test_junk_in_a_total_costs_only_that_total(path: WritePath) -> None:
     path.update(SEED, V2)
     path.redis.hset(keys.TOTALS, mapping={"dead_lettered": "junk", "coalesced": "9" * 19})
     give_up(path)

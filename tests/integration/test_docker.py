@@ -1,4 +1,4 @@
-"""What only a lab in Docker has: an engine shared with others, images, labels."""
+"""What only a lab in Docker has: images, labels, and an engine shared with others."""
 
 import shutil
 import socket
@@ -36,7 +36,7 @@ def _own(lab: Lab) -> dict[str, str | list[str] | bool]:
 
 
 def _left(client: docker.DockerClient, lab: Lab) -> list[object]:
-    """Whatever of the lab is in the engine."""
+    """Everything of the lab that is left in the engine."""
     own = _own(lab)
     return [
         *client.containers.list(all=True, filters=own),
@@ -55,7 +55,7 @@ def _core(lab: Lab) -> None:
     list(lab.up(observability=False))
 
 
-def test_kept_data_is_there_again(docker_lab: Lab, client: docker.DockerClient) -> None:
+def test_kept_data_comes_back(docker_lab: Lab, client: docker.DockerClient) -> None:
     _core(docker_lab)
     insert = "INSERT INTO products VALUES ('kept', 'Kept', 1, 1)"
     assert docker_lab.exec("postgres", ["psql", "-c", insert]).exit_code == 0
@@ -71,7 +71,7 @@ def test_kept_data_is_there_again(docker_lab: Lab, client: docker.DockerClient) 
 def test_down_takes_all_that_is_the_labs_and_nothing_else(
     docker_lab: Lab, client: docker.DockerClient
 ) -> None:
-    """Neither its name, nor the lab's network, nor one of the two sets of labels makes it the lab's."""
+    """Its name, its network, or one of the two sets of labels alone do not make a container the lab's."""
     name = docker_lab.name
     volumes = {volume.id for volume in client.volumes.list()}
     _core(docker_lab)
@@ -161,10 +161,10 @@ def test_a_lab_whose_directory_is_lost_can_be_taken_down(
     assert _left(client, docker_lab) == []
 
 
-def test_anothers_lab_is_told_and_not_taken(
+def test_a_lab_of_another_home_is_reported_and_not_taken(
     docker_lab: Lab, client: docker.DockerClient, tmp_path: Path
 ) -> None:
-    """Two people on one engine."""
+    """Two users share one engine."""
     _core(docker_lab)
     second = open_lab(docker_lab.name, "docker", home=tmp_path / "second")
     attempts: list[Any] = [second.up, second.down, second.status, second.running, second.urls]
@@ -174,7 +174,7 @@ def test_anothers_lab_is_told_and_not_taken(
         assert "--name" in caught.value.hint
     assert not (tmp_path / "second").exists()
     assert docker_lab.running()
-    # Nor its data, where that is all that is left of it.
+    # Nor its data, even if nothing else is left of it.
     list(docker_lab.down(keep_data=True))
     for attempt in (second.up, second.down):
         with pytest.raises(AnothersLab):
@@ -183,7 +183,7 @@ def test_anothers_lab_is_told_and_not_taken(
     assert _left(client, docker_lab) == []
 
 
-def test_a_network_that_somebody_removed_is_made_again(docker_lab: Lab, client: docker.DockerClient) -> None:
+def test_a_removed_network_is_created_again(docker_lab: Lab, client: docker.DockerClient) -> None:
     _core(docker_lab)
     for name in ("worker", "api", "redis", "postgres"):
         client.containers.get(f"{docker_lab.name}-{name}").stop(timeout=5)
@@ -203,10 +203,10 @@ def test_a_held_port_is_named_before_anything_is_created(
     assert _left(client, docker_lab) == []
 
 
-def test_a_port_that_a_container_holds_is_told_with_its_name(
+def test_a_port_that_a_container_holds_is_reported_with_its_name(
     shared_docker_lab: Lab, docker_lab: Lab, client: docker.DockerClient, tmp_path: Path
 ) -> None:
-    """Not with that of the engine's part that listens for it."""
+    """The port's holder is the container, not the engine's proxy that listens for it."""
     port = int(shared_docker_lab.urls()["api"].rpartition(":")[2])
     holder = f"port {port} for api is held by the container {shared_docker_lab.name}-api "
     for kind in ("docker", "local"):
@@ -227,7 +227,7 @@ def test_an_interrupted_up_leaves_nothing(docker_lab: Lab, client: docker.Docker
     assert not docker_lab.directory.exists()
 
 
-def test_an_engine_that_ends_in_the_middle_is_said_to_be_unreachable(
+def test_an_engine_that_ends_meanwhile_is_reported_as_unreachable(
     docker_lab: Lab, client: docker.DockerClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with engine_proxy(tmp_path / "engine.sock") as proxy, monkeypatch.context() as environment:
@@ -260,7 +260,7 @@ def test_containers_are_hardened(shared_docker_lab: Lab, client: docker.DockerCl
     for name in ("redis", "postgres", "api", "worker"):
         uid = shared_docker_lab.exec(name, ["sh", "-c", "grep -h ^Uid: /proc/*/status"]).stdout
         servers = {line.split()[1] for line in uid.splitlines()}
-        # The asking shell itself, and a minimal init, may be of another user.
+        # The shell that asks, and a minimal init, may run as another user.
         assert servers - {"0"}, name
 
 

@@ -33,7 +33,7 @@ def _ensure_images(image: str) -> list[StackEvent]:
     return list(DockerImages(StackSettings.from_env()).ensure(image))
 
 
-def test_an_image_is_pulled_once_and_its_progress_told(client: docker.DockerClient) -> None:
+def test_an_image_is_pulled_once_and_its_progress_shown(client: docker.DockerClient) -> None:
     with serving() as image:
         try:
             events = _ensure_images(image)
@@ -52,7 +52,7 @@ def test_an_image_is_pulled_once_and_its_progress_told(client: docker.DockerClie
 def test_compose_starts_the_image_that_the_lab_runs(client: docker.DockerClient) -> None:
     _ensure_images(own_image())
     stale = f"{docker_images.REPOSITORY}:{COMPOSE_TAG}"
-    # As an earlier version may have left it.
+    # An earlier version may have left one like this.
     client.images.get(container_of(K6).image).tag(stale)
     _ensure_images(own_image())
     assert client.images.get(stale).id == client.images.get(own_image()).id
@@ -70,14 +70,14 @@ def test_a_layer_that_is_not_what_was_promised_fails_the_pull(client: docker.Doc
 def test_an_image_that_the_registry_does_not_have(engine: str) -> None:
     with serving() as image:
         pass
-    # Nobody listens there any more.
+    # Nothing listens there any more.
     with pytest.raises(EnvironmentFault, match=f"the image {image} can't be pulled"):
         _ensure_images(image)
 
 
 @pytest.fixture
 def own_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Images of the test's own: what it clears away are not those that the other tests need."""
+    """Images of the test's own, so it removes none that other tests need."""
     mark = uuid.uuid4().hex[:8]
     monkeypatch.setattr(docker_images, "REPOSITORY", f"write-behind-lab-{mark}")
     monkeypatch.setattr(docker_labels, "CONTEXT", f"labctl.cli.context-{mark}")
@@ -87,7 +87,7 @@ def own_names(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_builds_leave_one_cache_behind_them(
     client: docker.DockerClient, monkeypatch: pytest.MonkeyPatch, own_names: None
 ) -> None:
-    """Each changed context makes another image; what the last one replaced goes away."""
+    """Each changed context makes another image; replaced images are removed."""
     base, *_ = dict(context_files())[DOCKERFILE].split(b"FROM")
     for number in range(3):
         words = f"FROM ${{BASE}}\nLABEL {docker_labels.STAGE}=build\nRUN echo {number}\n".encode()

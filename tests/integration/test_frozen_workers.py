@@ -1,4 +1,4 @@
-"""Workers that are frozen, and whose sessions are ended, again and again: nobody waits, nothing is lost."""
+"""Workers are frozen, and their sessions ended, again and again: the others go on, and nothing is lost."""
 
 import random
 import signal
@@ -14,7 +14,7 @@ from tests.servers import Servers
 from tests.write_path import OpenPath, WritePath
 
 
-def test_a_worker_that_is_frozen_again_and_again_stops_nobody_else(
+def test_a_worker_that_is_frozen_again_and_again_does_not_stop_the_others(
     servers: Servers, tmp_path: Path, open_path: OpenPath
 ) -> None:
     path = open_path()
@@ -43,7 +43,7 @@ def test_a_worker_that_is_frozen_again_and_again_stops_nobody_else(
             slowest.append(time.monotonic() - began)
         stop.set()
         storm.join()
-        # It stays frozen: what it claimed comes back by its lease, and the other writes it.
+        # It stays frozen: when its lease ends, the other worker writes what it had claimed.
         drained(path, seconds=6)
         assert other.process.poll() is None
         victim.signal(signal.SIGCONT)
@@ -52,7 +52,7 @@ def test_a_worker_that_is_frozen_again_and_again_stops_nobody_else(
     path.assert_balanced()
 
 
-def test_sessions_that_are_ended_again_and_again_cost_nothing(
+def test_sessions_ended_again_and_again_lose_nothing(
     servers: Servers, tmp_path: Path, path: WritePath
 ) -> None:
     products: list[str] = []

@@ -1,4 +1,4 @@
-"""/health, /admin/queue and what the workers say of themselves, on real servers."""
+"""/health, /admin/queue and what the workers report about themselves, on real servers."""
 
 import json
 import time
@@ -17,8 +17,7 @@ from tests.servers import Servers
 from tests.write_path import WIDGET, OpenPath, WritePath
 
 BLOCKER = {"pid": 4711, "application": "psql", "query": "LOCK TABLE\n products"}
-#: s within which /health answers whatever is frozen: 0.3 on an idle machine; where one busy with other tests
-#: waits for what is frozen, it takes several.
+#: s within which /health answers, whatever is frozen. An idle machine takes 0.3 s, a busy one more.
 PROMPTLY = 1.0
 
 
@@ -27,7 +26,7 @@ OpenHttp = Callable[[Settings], FlaskClient]
 
 @pytest.fixture
 def open_http() -> Iterator[OpenHttp]:
-    """Makes the API with the given settings."""
+    """Creates the API with the given settings."""
     with ExitStack() as opened:
 
         def open_it(settings: Settings) -> FlaskClient:
@@ -87,7 +86,7 @@ def test_a_lab_that_works(http: FlaskClient, path: WritePath) -> None:
         ({"state": "blocked", "for_ms": 1_000}, "flush blocked for 1 s"),
     ],
 )
-def test_a_worker_that_is_stuck_is_told(
+def test_a_stuck_worker_is_reported(
     http: FlaskClient, path: WritePath, state: dict[str, Any], trouble: str
 ) -> None:
     _say(path, **state)
@@ -105,7 +104,7 @@ def test_a_worker_that_is_stuck_is_told(
     assert "settings" not in queue["workers"][0]
 
 
-def test_a_short_wait_for_a_lock_is_no_trouble(http: FlaskClient, path: WritePath) -> None:
+def test_a_short_wait_for_a_lock_is_not_reported(http: FlaskClient, path: WritePath) -> None:
     _say(path, state="blocked", for_ms=600, blocked_by=[BLOCKER])
     assert _health(http)[1]["status"] == "ok"
 
@@ -125,7 +124,7 @@ def test_a_suspended_worker_is_trouble_once_something_is_due(http: FlaskClient, 
 
 
 @pytest.mark.parametrize("workers", [(), ("idle",), ("idle", "stopping")])
-def test_what_is_due_and_not_done_is_never_healthy(
+def test_a_lab_with_overdue_work_is_never_healthy(
     http: FlaskClient, path: WritePath, workers: tuple[str, ...]
 ) -> None:
     path.writes.create(WIDGET)
@@ -174,7 +173,7 @@ JUNK = [
 
 
 @pytest.mark.parametrize("junk", JUNK)
-def test_junk_is_no_worker_and_no_error(http: FlaskClient, path: WritePath, junk: bytes) -> None:
+def test_junk_is_neither_a_worker_nor_an_error(http: FlaskClient, path: WritePath, junk: bytes) -> None:
     _say(path, state="flushing")
     path.redis.hset(keys.WORKERS, mapping={"junk": junk, b"\xff": junk})
     assert [worker["name"] for worker in http.get("/admin/queue").get_json()["workers"]] == ["host-7"]
@@ -212,7 +211,7 @@ def test_a_setting_that_is_junk_counts_for_nothing(http: FlaskClient, path: Writ
 
 @pytest.fixture
 def thawed(servers: Servers) -> Iterator[Servers]:
-    """The servers go on whatever becomes of the test."""
+    """Resumes the servers whatever becomes of the test."""
     yield servers
     for name in ("redis", "postgres"):
         servers.runtime.signal(name, "resume")
@@ -256,7 +255,7 @@ def test_a_full_redis_is_called_full(http: FlaskClient, path: WritePath) -> None
     wait_until(lambda: _health(http)[1]["status"] == "ok", seconds=20, reason="Redis has room", hint="")
 
 
-def test_a_full_queue_is_told(servers: Servers, path: WritePath, open_http: OpenHttp) -> None:
+def test_a_full_queue_is_reported(servers: Servers, path: WritePath, open_http: OpenHttp) -> None:
     settings: Settings = servers.settings(max_pending=1, coalescing_window_ms=60_000)
     http = open_http(settings)
     path.writes.create(WIDGET)
@@ -267,7 +266,7 @@ def test_a_full_queue_is_told(servers: Servers, path: WritePath, open_http: Open
 
 
 def _clock_ahead(path: WritePath, micros: int) -> str:
-    """The lab's clock, so much later."""
+    """The lab's clock as Redis holds it, moved ahead."""
     held = path.redis.get(keys.CLOCK)
     assert isinstance(held, bytes)
     clock = keys.parse_clock(held)

@@ -1,4 +1,4 @@
-"""Requests that no client of good will sends: every one gets a problem document, and none a 500."""
+"""Requests that only a hostile client sends: each gets a problem document, and none a 500."""
 
 from collections.abc import Iterator
 
@@ -50,7 +50,7 @@ def test_methods(client: RawClient, path: str) -> None:
         client.send(request("HEAD", path))
         head = client.receive(head_only=True)
         assert (head.status, head.headers["content-length"] != "0") == (200, True)
-    # Had the HEAD carried a body, it would stand here now.
+    # If the answer to HEAD had a body, it would be read here.
     assert client.ask(request("GET", "/openapi.json")).status == 200
 
 
@@ -160,6 +160,6 @@ def test_a_body_where_none_belongs_keeps_the_connection_in_step(client: RawClien
     assert client.ask(post()).status == 201
 
 
-def test_a_body_of_admin_that_is_too_long_is_refused(client: RawClient) -> None:
+def test_an_admin_body_that_is_too_long_is_refused(client: RawClient) -> None:
     answer: Answer = client.ask(request("PATCH", "/admin/config", body=b" " * 16_385))
     assert (answer.status, answer.is_problem()) == (413, True)

@@ -1,4 +1,4 @@
-"""The load of k6, on a running lab of either runtime."""
+"""Loads from k6, on a running lab of either runtime."""
 
 import os
 from collections.abc import Iterator
@@ -21,14 +21,14 @@ from tests.integration.runs import Played, play
 
 @pytest.fixture
 def running(lab: Lab) -> Iterator[Lab]:
-    """The lab with every service up, before and after."""
+    """The lab, with every service up before and after the test."""
     list(lab.up())
     yield lab
     list(lab.up())
 
 
 def _left(lab: Lab) -> list[str]:
-    """The runs of k6 that are there, under way or over."""
+    """The k6 runs that exist, running or finished."""
     if lab.kind == "local":
         children = psutil.Process(os.getpid()).children(recursive=True)
         return [name for child in children if (name := _name(child)) == "k6"]
@@ -90,7 +90,7 @@ def test_a_run_that_is_closed_early_leaves_nothing(running: Lab) -> None:
     assert _left(running) == []
 
 
-def test_a_run_that_is_killed_is_told(running: Lab) -> None:
+def test_a_killed_run_is_reported(running: Lab) -> None:
     with closing(run_scenario(running, *choose("k6-basic", {}))) as events:
         assert any(isinstance(event, LoadSampled) and event.requests for event in events)
         if running.kind == "local":
@@ -111,6 +111,6 @@ def test_one_at_a_time_in_docker(shared_docker_lab: Lab) -> None:
         assert any(isinstance(event, LoadSampled) and event.requests for event in events)
         with pytest.raises(EnvironmentFault, match="another load test runs"):
             next(shared_docker_lab.load_test("basic").lines())
-    # The one that was in the way is gone, and has not taken the next one with it.
+    # The old run is gone, and its removal did not remove the new one.
     assert any("labctl" in line for line in shared_docker_lab.load_test("basic", {"DURATION": "1s"}).lines())
     assert _left(shared_docker_lab) == []

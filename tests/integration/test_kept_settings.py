@@ -1,4 +1,4 @@
-"""Live settings outlive Redis' memory."""
+"""Live settings survive a Redis that loses its memory."""
 
 import json
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ def kept(tmp_path: Path, servers: Servers, check: HealthCheck) -> KeptSettings:
 
 
 def _run_a_script(servers: Servers) -> None:
-    """As a worker does twice a second: the clock, and with it an epoch, begins."""
+    """Start the clock, and with it an epoch, as a worker does twice a second."""
     scripts = Scripts(servers.redis_url)
     Buffer(scripts).heartbeat("h-1", b"{}")
     scripts.close()
@@ -50,7 +50,7 @@ def test_they_come_back_once_after_a_loss(
     assert kept.look({}) == {"coalescing_window_ms": "50", "batch_size": "7"}
     assert client.hgetall(keys.CONFIG) == {"coalescing_window_ms": "50", "batch_size": "7"}
     assert kept.look({}) == {}
-    # The new memory gets its epoch only now: that is no second loss.
+    # The new memory gets its epoch only now. That is not a second loss.
     _run_a_script(servers)
     client.hdel(keys.CONFIG, "batch_size")
     kept.look({})

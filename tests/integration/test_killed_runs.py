@@ -1,4 +1,4 @@
-"""kill -9 of labctl in the middle of a run: the next command puts back what the run had changed."""
+"""kill -9 of labctl in the middle of a run: the next command undoes what the run had changed."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ from tests.integration.runs import assert_works
 
 pytestmark = pytest.mark.slow_in_docker
 
-#: Runs a command on the lab: exit code, and all that it said.
+#: Runs a command on the lab; returns its exit code and output.
 Command = Callable[..., tuple[int, str]]
 
 
@@ -64,7 +64,7 @@ def test_failures_on_purpose_are_switched_off_again(lab: Lab, command: Command) 
             return bool(run.client.config()["failure_rate"] == 1.0)
 
         wait_until(fails, seconds=30, reason="every write fails on purpose", hint="")
-        # While the run lives, its changes are its own business.
+        # While the run is alive, its changes are left alone.
         assert "was killed" not in command("status")[1]
         assert fails()
         child.send_signal(signal.SIGKILL)
@@ -118,11 +118,11 @@ def test_what_a_person_stopped_or_set_stays(lab: Lab, command: Command) -> None:
         assert run.client.config()["simulate_db_failure"] is True
 
 
-def test_what_cannot_be_put_back_now_is_told_and_tried_again(lab: Lab, command: Command) -> None:
+def test_what_cannot_be_undone_now_is_reported_and_tried_again(lab: Lab, command: Command) -> None:
     journal = UndoLog(lab.directory, "demo retries")
     journal.note_settings({}, ["failure_rate"])
     (path,) = lab.directory.glob(UNDO_LOGS)
-    # As if its process had ended.
+    # As if the process of the run had ended.
     path.write_text(path.read_text().replace('"birth": "', '"birth": "not '))
     list(lab.kill("redis"))
     code, said = command("status")

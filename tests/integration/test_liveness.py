@@ -80,7 +80,7 @@ def test_a_kill_at_a_random_point_loses_nothing_that_redis_holds(
     with writing(run, clients=4, seed=seed) as warm:
         assert warm.wait(10)
         for _ in range(2):
-            # Anywhere within a window and a batch: that is the point of the seeds.
+            # At any point of a window and a batch: that is what the seeds are for.
             threading.Event().wait(chance.uniform(0.0, 0.6))
             list(lab.kill(victim))
             list(lab.start(victim))
@@ -94,11 +94,11 @@ def test_a_kill_at_a_random_point_loses_nothing_that_redis_holds(
 
 
 def test_the_last_write_before_the_api_dies_is_flushed_without_another(lab: Lab, run: Run) -> None:
-    """Between the script and the job: the entry is in Redis, and nobody was told."""
+    """Killed between the script and the job: the entry is in Redis, but no flush was signalled."""
     list(lab.stop("worker"))
     write = run.client.create({"name": "alone", "price": 1.0, "quantity": 1})
     list(lab.kill("api"))
-    # The job is lost, the signal stays: the worst that a kill between the two can leave.
+    # The job is lost but the signal stays: the worst that a kill between the two can leave behind.
     run.probe.delete("rq:queue:write-behind")
     list(lab.start("worker"))
     drained(run)

@@ -16,7 +16,7 @@ from stack.lab import Lab
 
 @pytest.fixture
 def running(lab: Lab) -> Iterator[Lab]:
-    """The lab with every service up, before and after."""
+    """The lab, with every service up before and after the test."""
     list(lab.up())
     yield lab
     list(lab.up())
@@ -48,7 +48,7 @@ def test_quick_persists_fifty_products(running: Lab) -> None:
     assert _measured(events)["rows_written"] == 50
 
 
-def test_a_hot_product_costs_a_row_a_window(running: Lab) -> None:
+def test_a_hot_product_costs_one_row_per_window(running: Lab) -> None:
     events = _load(running, "load-coalescing", duration=1.5)
     figures = _measured(events)
     assert _outcome(events).outcome == "expected", _outcome(events)
@@ -64,7 +64,7 @@ def test_a_mix_on_a_schedule_sends_what_was_asked_for(running: Lab) -> None:
     events = _load(running, "load-basic", duration=2, rate=100, clients=8)
     figures = _measured(events)
     assert _outcome(events).outcome == "expected", _outcome(events)
-    # 100 a second for 2 s, of which the two ramps take away 0.2 s.
+    # 100 requests/s for 2 s; the two ramps take away 0.2 s.
     assert figures["requests"] == 180
     assert figures["errors"] == 0
     assert 0 < figures["p50_ms"] <= figures["p95_ms"] <= figures["p99_ms"] <= figures["max_ms"] * 1.001
@@ -92,7 +92,7 @@ def test_an_api_that_is_killed_under_load_loses_nothing_that_it_acknowledged(run
 
 
 def _broken_half_way(lab: Lab, name: str, do: Callable[[], object], **options: Any) -> list[Event]:
-    """A load in the middle of which something is done to the lab."""
+    """Runs a load and does something to the lab halfway through."""
     done = False
     events: list[Event] = []
     with closing(run_scenario(lab, *choose(name, options))) as playing:

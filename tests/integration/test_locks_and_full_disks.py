@@ -1,4 +1,4 @@
-"""Other sessions' locks, slow statements and full disks: a PostgreSQL that others use as well."""
+"""A PostgreSQL that others use as well: their locks, slow statements, full disks."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ from tests.write_path import Parts, WritePath
 from worker.__main__ import MANNERS
 
 
-def test_a_deadlock_made_by_another_session_costs_nothing(database: Refusing) -> None:
+def test_a_deadlock_with_another_session_loses_nothing(database: Refusing) -> None:
     path = database.path(replace(MANNERS, lock_ms=8_000))
     other = psycopg.connect(database.servers.database_url)
     try:
@@ -50,7 +50,7 @@ def _waits(database: Refusing) -> bool:
         return bool(found[0])
 
 
-def test_a_row_that_another_session_locks_holds_up_nobody_for_long(database: Refusing) -> None:
+def test_a_row_that_another_session_locks_does_not_hold_up_others_for_long(database: Refusing) -> None:
     path = database.path(max_retries=10, retry_delay_ms=200)
     with psycopg.connect(database.servers.database_url) as other:
         other.execute("SELECT FROM products WHERE id = 'seed-001' FOR UPDATE")
@@ -93,6 +93,7 @@ def test_a_batch_that_takes_too_long_is_written_in_parts(database: Refusing) -> 
     database.create(path, [good(n) for n in range(20)])
     path.flusher.run()
     database.assert_accounted(path)
+    assert path.queue().totals["batches"] > 1
 
 
 @pytest.mark.slow
@@ -122,7 +123,7 @@ def test_a_full_disk_pauses_and_loses_nothing(tmp_path: Path) -> None:
 
 @contextmanager
 def _small_disk(servers: Servers, directory: Path) -> Iterator[Path]:
-    """The tables, without the log, on a file system of 64 MB."""
+    """Put the tables, but not the WAL, on a file system of 64 MB."""
     (base,) = directory.glob("**/base")
     copy = base.with_name("base.copy")
     servers.runtime.signal("postgres", "kill")

@@ -1,5 +1,5 @@
-"""A verdict that finds nothing wrong is worth what it finds when something is: every defect that was put
-in on purpose is flagged, and the same workload on the healthy write path is not."""
+"""A clean verdict is worth only as much as the defects it would find. So every defect put in on purpose is
+flagged, and the same workload on the healthy write path is not."""
 
 import pytest
 

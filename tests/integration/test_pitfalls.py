@@ -1,4 +1,4 @@
-"""The defects that an earlier lab of the same kind had, one story each, told of this write path.
+"""The defects of an earlier lab of the same kind, one story each, played on this write path.
 
 Those of reads and the cache are in test_pitfalls_of_the_cache.py, those that need a running lab in
 test_pitfalls_of_a_lab.py; mutants with the same defects, and what the verdict says of them, in
@@ -38,7 +38,7 @@ def path(open_path: OpenPath) -> WritePath:
 
 @contextmanager
 def flushing(*paths: WritePath) -> Iterator[None]:
-    """A worker on each of these paths: it flushes, again and again, until the end of the block."""
+    """Flush on each of these paths, over and over, until the end of the block."""
     ended = threading.Event()
 
     def work(path: WritePath) -> None:
@@ -113,7 +113,7 @@ def test_03_sixteen_clients_leave_cache_and_row_the_same(open_path: OpenPath, ru
         b"[" * 20_000,
     ],
 )
-def test_05_something_malformed_in_the_queue_takes_nothing_along(run: LedgeredPath, junk: bytes) -> None:
+def test_05_a_malformed_queue_item_takes_nothing_down_with_it(run: LedgeredPath, junk: bytes) -> None:
     for n in range(8):
         run.create(widget(f"P{n}"))
         if n == 3:
@@ -165,7 +165,7 @@ def test_07_what_postgres_would_refuse_is_never_acknowledged(run: LedgeredPath, 
 
 
 @pytest.mark.parametrize("policy", ["write_behind", "write_through"])
-def test_08_an_update_of_a_row_that_is_gone_creates_it_anew(run: LedgeredPath, policy: str) -> None:
+def test_08_an_update_of_a_missing_row_creates_it_again(run: LedgeredPath, policy: str) -> None:
     run.path.read(SEED)
     run.path.sql("DELETE FROM products WHERE id = %s", SEED)
     assert run.update(SEED, widget("Back"), policy=policy).answer == "acknowledged"
@@ -174,7 +174,7 @@ def test_08_an_update_of_a_row_that_is_gone_creates_it_anew(run: LedgeredPath, p
 
 
 @pytest.mark.parametrize("policy", ["write_behind", "write_through"])
-def test_08_an_update_of_what_is_nowhere_is_no_success(run: LedgeredPath, policy: str) -> None:
+def test_08_an_update_of_a_product_that_is_nowhere_fails(run: LedgeredPath, policy: str) -> None:
     assert run.update("nowhere", widget("Back"), policy=policy).answer == "refused"
 
 
@@ -187,7 +187,7 @@ def test_11_three_failing_workers_and_replays_never_take_a_row_back(open_path: O
             for n in range(10):
                 for product in products:
                     run.update(product, widget(f"Update {n}", n))
-                # What was seen once must never be older later.
+                # Once seen, a version must never go back.
                 run.probe.rows(products)
                 run.path.dead_letters.requeue()
         assert run.path.dead_letters.requeue()[2] or run.probe.depth().dead_letters == 0
@@ -196,7 +196,7 @@ def test_11_three_failing_workers_and_replays_never_take_a_row_back(open_path: O
 
 
 def _commands(path: WritePath, act: Callable[[], object]) -> list[list[str]]:
-    """Every command that Redis runs for `act`, those inside its scripts too."""
+    """Every command that Redis runs for `act`, including those inside scripts."""
     commands: list[list[str]] = []
     with (
         redis.Redis.from_url(path.settings.redis_url) as other,
@@ -213,7 +213,7 @@ def _commands(path: WritePath, act: Callable[[], object]) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("looks", ["queue", "size", "create"])
-def test_16_what_a_look_or_a_write_costs_does_not_grow_with_the_queue(path: WritePath, looks: str) -> None:
+def test_16_the_cost_of_a_read_or_a_write_does_not_grow_with_the_queue(path: WritePath, looks: str) -> None:
     act: Callable[[], object] = {
         "queue": path.queue,
         "size": path.overview.size,
@@ -225,7 +225,7 @@ def test_16_what_a_look_or_a_write_costs_does_not_grow_with_the_queue(path: Writ
 
     for _ in range(30):
         path.create()
-    # Once before: connections are opened then.
+    # Once beforehand, to open the connections.
     act()
     path.redis.ping()
     few = cost()

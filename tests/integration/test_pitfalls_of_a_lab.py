@@ -1,4 +1,4 @@
-"""Those of the earlier lab's defects that show in real processes only: kills, outages, and the demo."""
+"""The earlier lab's defects that only show in real processes: kills, outages, and the demo."""
 
 from collections.abc import Iterator
 from typing import Any, cast
@@ -41,7 +41,7 @@ def verdict_of(run: Run) -> Verdict:
 
 def test_04_a_worker_killed_in_mid_batch_loses_nothing(lab: Lab, run: Run) -> None:
     with psycopg.connect(lab.urls()["postgres"]) as other:
-        # Nobody can write while this transaction is open: the worker's statement waits.
+        # The worker's statement waits while this transaction is open.
         other.execute("LOCK TABLE products IN EXCLUSIVE MODE")
         for n in range(20):
             run.client.create(widget(f"P{n}"))
@@ -54,7 +54,7 @@ def test_04_a_worker_killed_in_mid_batch_loses_nothing(lab: Lab, run: Run) -> No
     assert run.probe.depth().dead_letters == 0
 
 
-def test_14_a_database_that_is_away_for_a_while_costs_nothing(lab: Lab, run: Run) -> None:
+def test_14_a_short_outage_of_the_database_loses_nothing(lab: Lab, run: Run) -> None:
     def pauses() -> int:
         return sum("flushing is paused" in line.text for line in lab.logs(["worker"]))
 
@@ -63,7 +63,7 @@ def test_14_a_database_that_is_away_for_a_while_costs_nothing(lab: Lab, run: Run
     for n in range(20):
         run.client.create(widget(f"P{n}"))
     wait_until(lambda: pauses() > before, seconds=20, reason="the worker has noticed", hint="")
-    # Writes are taken meanwhile, and nothing is given up, however often the worker tries.
+    # Meanwhile writes are accepted and nothing is given up, however often the worker tries.
     for n in range(20, 40):
         run.client.create(widget(f"P{n}"))
     depth = run.probe.depth()
@@ -75,8 +75,8 @@ def test_14_a_database_that_is_away_for_a_while_costs_nothing(lab: Lab, run: Run
 
 
 class _Interfered:
-    """A lab on which somebody switches to write-through as soon as the worker is stopped: what the
-    demo takes to be queued is persisted."""
+    """A lab that is switched to write-through as soon as the worker is stopped: the writes that the demo
+    believes to be queued are persisted."""
 
     def __init__(self, lab: Lab, run: Run) -> None:
         self._lab = lab

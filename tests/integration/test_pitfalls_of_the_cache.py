@@ -1,4 +1,4 @@
-"""Those of the earlier lab's defects that are about the cache: what readers see, and what evicts it."""
+"""The earlier lab's defects of the cache: what readers see, and what evicts it."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +24,7 @@ def run(open_path: OpenPath) -> Iterator[LedgeredPath]:
         yield run
 
 
-def test_09_nobody_sees_a_deleted_product_again(run: LedgeredPath) -> None:
+def test_09_no_reader_sees_a_deleted_product_again(run: LedgeredPath) -> None:
     products = [f"seed-00{n}" for n in range(1, 6)]
     ended = threading.Event()
 
@@ -86,7 +86,7 @@ def test_13_the_loss_check_is_not_deceived_by_the_cache(run: LedgeredPath) -> No
 
 
 class _Watched(Store):
-    """Looks what readers see while a write is on its way to PostgreSQL, and then lets it fail."""
+    """Checks what readers see while a write is on its way to PostgreSQL, then makes the write fail."""
 
     def __init__(self, database_url: str) -> None:
         super().__init__(database_url)

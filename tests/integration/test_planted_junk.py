@@ -1,5 +1,5 @@
-"""What is in Redis may be anything. It may cost its own product, never another: for every key and kind of
-junk, planted while writes are taken, what was acknowledged of all other products reaches PostgreSQL."""
+"""Junk in Redis may cost its own product, never another. For every key and kind of junk, planted while writes
+are accepted, the acknowledged writes of all other products reach PostgreSQL."""
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -55,7 +55,7 @@ def _scored(key: str) -> list[Plant]:
 
 
 def _listed(key: str) -> list[Plant]:
-    """At both ends."""
+    """Junk at both ends of a list."""
     return _of(lambda c, member: (c.lpush(key, member, member), c.rpush(key, member, member)), _MEMBERS)
 
 
@@ -68,7 +68,7 @@ def _command(client: Any, *command: str) -> object:
 
 
 def _of_other_types(key: str) -> list[Plant]:
-    """In the key's place; the last one takes it away."""
+    """Junk in place of the key; the last one deletes it."""
     kinds: dict[str, Plant] = {
         "string": lambda c: c.set(key, "junk"),
         "list": lambda c: c.rpush(key, "junk"),
@@ -110,12 +110,12 @@ def _worker(_servers: Servers) -> Iterator[Settings]:
 
 @pytest.fixture
 def path(_worker: Settings, open_path: OpenPath) -> WritePath:
-    """A write path whose worker runs by itself."""
+    """A write path with a running worker."""
     return open_path()
 
 
 class Others:
-    """Products that have nothing to do with the junk, and what was acknowledged of them."""
+    """Products that have nothing to do with the junk, and their acknowledged versions."""
 
     def __init__(self, path: WritePath) -> None:
         self._path = path
@@ -144,7 +144,7 @@ class Others:
 
 
 def _nothing_goes_round(path: WritePath) -> bool:
-    """Nothing is queued, claimed or waiting for a retry any more: junk does not go round for ever."""
+    """Nothing is queued, claimed or waiting for a retry any more, so the junk does not circulate."""
     state = path.queue()
     return not (state.queue_size or state.inflight or state.retrying or path.redis.hlen(keys.PENDING))
 
@@ -170,8 +170,8 @@ def test_junk_in_a_key_of_the_right_type(path: WritePath, key: str) -> None:
 
 @pytest.mark.parametrize("key", _JUNK)
 def test_a_key_of_another_type_or_deleted(path: WritePath, key: str) -> None:
-    """What was in the key itself may be lost with it, so only later writes are owed; but a queue, leases and
-    retries are made again from what is pending."""
+    """What the key itself held may be lost, so only later writes count. But queue, leases and retries are
+    rebuilt from the pending entries."""
     others = Others(path)
     for plant in _of_other_types(key):
         before = others.write()
@@ -186,7 +186,7 @@ def test_a_key_of_another_type_or_deleted(path: WritePath, key: str) -> None:
 
 @pytest.mark.parametrize("of", [keys.cache, keys.fill])
 def test_junk_in_the_cache(path: WritePath, of: Callable[[str], str]) -> None:
-    """The product's own write is taken all the same, and is read back."""
+    """The product's own write is accepted all the same, and can be read back."""
     others = Others(path)
     product = others.write()
     for plant in [*_texts(of(product)), *_of_other_types(of(product))]:
@@ -195,7 +195,7 @@ def test_junk_in_the_cache(path: WritePath, of: Callable[[str], str]) -> None:
     others.wait_until_persisted()
 
 
-def test_a_queue_that_is_deleted_under_load_is_made_again_while_the_load_goes_on(path: WritePath) -> None:
+def test_a_queue_deleted_under_load_is_rebuilt_while_the_load_goes_on(path: WritePath) -> None:
     path.redis.hset(keys.CONFIG, mapping={"coalescing_window_ms": "600000"})
     stuck = Others(path)
     for _ in range(50):
@@ -238,7 +238,7 @@ def test_a_lease_without_end_hides_no_product(path: WritePath) -> None:
 
 
 def test_a_failed_script_has_changed_nothing(path: WritePath) -> None:
-    """Every script looks at its keys before it changes one."""
+    """Every script checks its keys before it changes any."""
     product = Others(path).write()
     path.redis.delete(keys.QUEUE)
     path.redis.set(keys.QUEUE, "junk")

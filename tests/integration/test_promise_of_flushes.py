@@ -1,4 +1,4 @@
-"""What the promise says of flushes: claims, outages, dead letters. On real Redis and PostgreSQL."""
+"""The promise about flushes: claims, outages, dead letters. On real Redis and PostgreSQL."""
 
 import threading
 import time
@@ -77,7 +77,7 @@ def test_a_stop_finishes_the_batch_in_hand_and_gives_the_rest_back(open_path: Op
 # 5. An outage is not a bad row
 
 
-def test_a_refused_row_alone_is_dead_lettered(path: WritePath) -> None:
+def test_only_a_refused_row_is_dead_lettered(path: WritePath) -> None:
     products = [path.create() for _ in range(8)]
     bad = products[3]["id"]
     entry = as_bytes(path.redis.hget(keys.PENDING, bad))
@@ -188,7 +188,7 @@ def test_pending_entries_that_are_queued_nowhere_are_found_again(path: WritePath
     assert all(path.row(product["id"]) for product in products)
 
 
-def test_a_live_setting_that_nobody_understands_stops_nothing(path: WritePath) -> None:
+def test_an_unknown_live_setting_stops_nothing(path: WritePath) -> None:
     product = path.create()
     path.redis.hset(keys.CONFIG, mapping={"other_version": "1", "batch_size": "junk", "max_retries": "7"})
     path.flusher.run()

@@ -1,4 +1,4 @@
-"""What the promise says of reads, of bounds, and of writing through. On real Redis and PostgreSQL."""
+"""The promise about reads, bounds and write-through. On real Redis and PostgreSQL."""
 
 import json
 import time
@@ -26,7 +26,7 @@ def test_a_read_finds_a_pending_write_whose_cache_entry_is_gone(path: WritePath)
 
 
 class _Interrupted(Store):
-    """A store between whose look at the row and its answer something else happens."""
+    """A store that runs a hook between reading the row and returning it."""
 
     def __init__(self, url: str, meanwhile: Callable[[], object]) -> None:
         super().__init__(url)
@@ -142,7 +142,7 @@ def test_the_list_keeps_older_entries_out_while_coalescing_is_off(open_path: Ope
 
 
 class _Listed(Store):
-    """A store between whose list and its use something else happens."""
+    """A store that runs a hook between reading a list and returning it."""
 
     meanwhile: Callable[[], object]
 

@@ -1,4 +1,4 @@
-"""What the promise says of writes: one step, versions, coalescing. On real Redis and PostgreSQL."""
+"""The promise about writes: one step, versions, coalescing. On real Redis and PostgreSQL."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +28,7 @@ def test_one_round_trip_on_the_hot_path(path: WritePath) -> None:
         path.create()
     calls = {name: stat["calls"] for name, stat in path.redis.info("commandstats").items()}
     assert calls["cmdstat_evalsha"] == 10
-    # Every other command ran inside the script: nothing was sent beside it.
+    # Every other command ran inside the script; nothing else was sent.
     assert "cmdstat_eval" not in calls
     assert path.redis.info("stats")["total_commands_processed"] > 0
 
@@ -124,7 +124,7 @@ def test_the_window_is_bounded_from_the_first_write(open_path: OpenPath) -> None
     assert first.rows == ()
     deadline = time.monotonic() + 5
     while not (claim := path.buffer.claim(path.settings)).rows:
-        # Sliding, the window would never end.
+        # A sliding window would never end.
         path.update("seed-001")
         assert time.monotonic() < deadline, "a product that is updated without end is never due"
     assert claim.rows[0].id == "seed-001"

@@ -1,4 +1,4 @@
-"""What is a row's own fault, found by trying on a real PostgreSQL: it is given up, and holds up nobody."""
+"""Rows that are at fault themselves, on a real PostgreSQL: they are given up and hold up no other row."""
 
 import pytest
 
@@ -23,7 +23,7 @@ ROW_RULES = {
 
 @pytest.mark.parametrize("rule", ROW_RULES)
 @pytest.mark.parametrize("empty", [False, True], ids=["with rows", "without rows"])
-def test_a_bad_row_is_given_up_and_holds_up_nobody(database: Refusing, rule: str, empty: bool) -> None:
+def test_a_bad_row_is_given_up_and_holds_up_no_other(database: Refusing, rule: str, empty: bool) -> None:
     sqlstate, statement = ROW_RULES[rule]
     database.ddl(statement, *(["TRUNCATE products"] if empty else []))
     path = database.path()
@@ -39,10 +39,10 @@ def test_a_bad_row_is_given_up_and_holds_up_nobody(database: Refusing, rule: str
 
 @pytest.mark.parametrize("rule", ROW_RULES)
 @pytest.mark.parametrize("number", [1, 2, 20])
-def test_bad_rows_alone_are_told_by_good_rows_that_are_tried(
+def test_bad_rows_without_good_ones_are_recognised_by_trying_good_rows(
     database: Refusing, rule: str, number: int
 ) -> None:
-    """Nothing in the batch passes; what else PostgreSQL takes shows that it is not PostgreSQL's trouble."""
+    """Nothing in the batch passes, but PostgreSQL takes other rows, so it is not at fault."""
     database.ddl(ROW_RULES[rule][1])
     path = database.path(batch_size=10)
     unlucky = database.create(path, [bad(n) for n in range(number)])
@@ -52,7 +52,7 @@ def test_bad_rows_alone_are_told_by_good_rows_that_are_tried(
     assert database.rows() == rows, "a trial leaves nothing behind"
 
 
-def test_rows_that_postgres_took_before_they_were_bad_mislead_nobody(database: Refusing) -> None:
+def test_rows_that_postgres_took_before_they_were_bad_do_not_mislead(database: Refusing) -> None:
     database.ddl(f"UPDATE products SET quantity = {UNLUCKY} WHERE id <> 'seed-005'", ROW_RULES["check"][1])
     path = database.path()
     unlucky = database.create(path, [bad()])
@@ -62,7 +62,7 @@ def test_rows_that_postgres_took_before_they_were_bad_mislead_nobody(database: R
 
 
 def test_bad_rows_in_any_number_do_not_hide_the_good_one_behind_them(database: Refusing) -> None:
-    """Only names of one kind are taken, the table is empty, and the first batches hold no such name."""
+    """Only certain names are accepted, the table is empty, and the first batches hold no such name."""
     database.ddl("TRUNCATE products", "ALTER TABLE products ADD CHECK (name LIKE 'Acme%')")
     path = database.path(batch_size=5, max_retries=1)
     unlucky = database.create(path, [good(n) for n in range(40)])
@@ -131,7 +131,9 @@ def test_a_row_whose_trouble_may_pass_is_tried_again_and_given_up_at_last(
 
 
 @pytest.mark.parametrize("sqlstate", ["53100", "58030", "XX001", "25006"])
-def test_a_row_that_postgres_lacks_the_means_for_is_kept_uncounted(database: Refusing, sqlstate: str) -> None:
+def test_a_row_that_postgres_has_no_room_for_is_kept_and_not_counted(
+    database: Refusing, sqlstate: str
+) -> None:
     database.ddl(raising(sqlstate))
     path = database.path(max_retries=0)
     (unlucky, *lucky) = database.create(path, [bad(), *(good(n) for n in range(20))])

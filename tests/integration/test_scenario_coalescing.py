@@ -14,7 +14,7 @@ from tests.integration.runs import assert_works, interrupt, play
 
 @pytest.fixture
 def run(lab: Lab) -> Iterator[Run]:
-    """The lab as it was started; changes of its settings are undone."""
+    """The lab as it was started. Changes to its settings are undone."""
     list(lab.up())
     with Run(lab) as run:
         yield run
@@ -43,7 +43,7 @@ def test_the_row_is_the_write_with_the_highest_version(lab: Lab, run: Run) -> No
 @pytest.mark.parametrize(
     "setting", [{"write_coalescing_enabled": False}, {"write_policy": "write_through"}], ids=str
 )
-def test_a_lab_that_can_not_coalesce_is_inconclusive_and_says_what_to_set(
+def test_a_lab_that_cannot_coalesce_is_inconclusive_and_says_what_to_set(
     lab: Lab, run: Run, setting: dict[str, object]
 ) -> None:
     run.client.change_config(setting)

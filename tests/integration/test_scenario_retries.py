@@ -13,7 +13,7 @@ from tests.integration.runs import assert_works, interrupt, play
 
 @pytest.fixture
 def run(lab: Lab) -> Iterator[Run]:
-    """The lab without dead letters, before and after."""
+    """The lab, without dead letters before and after the test."""
     list(lab.up())
     with Run(lab) as run:
         run.probe.delete(keys.DLQ)
@@ -36,7 +36,7 @@ def test_retried_given_up_and_put_back_nothing_is_lost(lab: Lab, run: Run) -> No
 
 
 def _settings(run: Run) -> Mapping[str, object]:
-    """Without the queue's size, which stands beside them and depends on what came before."""
+    """Without the queue's size, which depends on what came before."""
     return {name: value for name, value in run.client.config().items() if name != "queue_size"}
 
 
@@ -45,7 +45,7 @@ def test_the_settings_are_those_of_before(lab: Lab, run: Run) -> None:
     before = _settings(run)
     play(lab, "retries")
     assert _settings(run) == before
-    # What was not set before is not set now: it would override the worker's environment for good.
+    # A setting that was not set live before must not be now: it would override the worker's environment.
     assert run.probe.live_settings() == {"retry_delay_ms": "70"}
 
 

@@ -1,6 +1,6 @@
 """The API against its own OpenAPI document, asked by Schemathesis.
 
-Whatever the document allows is taken, what it forbids is refused, and every answer is one that it describes.
+Whatever the document allows is accepted, what it forbids is refused, and it describes every answer.
 """
 
 import subprocess

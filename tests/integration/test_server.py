@@ -26,7 +26,7 @@ SHORT = HEAD + b"Content-Length: %d\r\n\r\n" % (len(BODY) + 1) + BODY
 
 @pytest.fixture
 def shared(_servers: Servers) -> Servers:
-    """The servers as the other tests left them."""
+    """Redis and PostgreSQL, as other tests left them."""
     return _servers
 
 
@@ -39,7 +39,7 @@ def api(_servers: Servers) -> Iterator[Api]:
 
 @pytest.fixture
 def own_api(_servers: Servers) -> Iterator[Api]:
-    """One that the test may kill."""
+    """An API that the test may kill."""
     with running_api(_servers) as api:
         yield api
 
@@ -165,16 +165,16 @@ def post_times_ms(port: int, count: int) -> list[float]:
 
 
 @pytest.mark.parametrize("unfinished", UNFINISHED.values(), ids=list(UNFINISHED))
-def test_two_hundred_unfinished_requests_starve_no_other_client(api: Api, unfinished: bytes) -> None:
+def test_two_hundred_unfinished_requests_do_not_starve_others(api: Api, unfinished: bytes) -> None:
     with ExitStack() as opened:
         for _ in range(200):
             opened.enter_context(RawClient(api.port)).send(unfinished)
         times = post_times_ms(api.port, 200)
-    # Alone it is 1 to 5 ms; a thread that a slow client holds is held for seconds.
+    # Without slow clients it takes 1 to 5 ms. A thread held by a slow client is held for seconds.
     assert times[-3] < 250, times[-10:]
 
 
-def test_trickling_clients_starve_no_other_client(api: Api) -> None:
+def test_trickling_clients_do_not_starve_others(api: Api) -> None:
     with ExitStack() as opened:
         slow = [opened.enter_context(RawClient(api.port)) for _ in range(200)]
         for client in slow:
@@ -227,7 +227,7 @@ def test_it_answers_after_a_storm_of_kills(own_api: Api) -> None:
 
 
 def test_connections_that_wait_survive_the_death_of_a_process(own_api: Api) -> None:
-    # All frozen: nobody takes the connections, but the kernel keeps them.
+    # All frozen: no process accepts the connections, but the kernel keeps them.
     frozen = own_api.children()
     for child in frozen:
         freeze(child)
@@ -267,7 +267,7 @@ def test_it_ends_in_good_order_also_with_clients_connected(own_api: Api) -> None
     assert not alive(children)
 
 
-def test_a_port_in_use_is_told(api: Api, shared: Servers) -> None:
+def test_a_port_in_use_is_reported(api: Api, shared: Servers) -> None:
     settings = shared.settings(api_port=api.port)
     done = subprocess.run(
         [sys.executable, "-m", "service"],

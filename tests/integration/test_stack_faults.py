@@ -1,4 +1,4 @@
-"""Breaking single services of a running lab, and bringing them back."""
+"""Breaks single services of a running lab and brings them back."""
 
 import json
 import os
@@ -35,7 +35,7 @@ def _pid(lab: Lab, service: str) -> int:
 
 
 def _kill_from_outside(pid: int) -> None:
-    """As any other program would, without the stack's knowledge."""
+    """Kill it as any other program would, without the stack's knowledge."""
     identity = identify(pid)
     assert identity is not None
     os.kill(pid, signal.SIGKILL)
@@ -47,7 +47,7 @@ def _kill_from_outside(pid: int) -> None:
 def test_up_restarts_what_was_killed(lab: Lab, service: str) -> None:
     before = {name: _pid(lab, name) for name in SERVICES}
     _kill_from_outside(before[service])
-    # An engine learns of it a moment later.
+    # The engine notices a moment later.
     wait_until(lambda: lab.status()[service].state == "died", seconds=20, reason="it is dead", hint="")
     list(lab.up())
     assert lab.running()
@@ -67,7 +67,7 @@ def test_kill_ends_every_process_and_start_brings_it_back(lab: Lab, service: str
 
 
 def test_children_of_a_killed_master_are_taken_along(shared_local_lab: Lab) -> None:
-    """They hold the port, and would answer in the name of a dead service."""
+    """Orphans hold the port, and would answer in the name of a dead service."""
     master = _pid(shared_local_lab, "api")
     orphans = psutil.Process(master).children()
     for orphan in orphans:
@@ -79,7 +79,7 @@ def test_children_of_a_killed_master_are_taken_along(shared_local_lab: Lab) -> N
 
 
 def test_a_stale_pid_is_not_trusted(shared_local_lab: Lab) -> None:
-    """After a restart of the machine the recorded pid belongs to somebody else: here, to this test."""
+    """After a reboot the recorded pid belongs to another process: here, to this test."""
     list(shared_local_lab.kill("worker"))
     path = shared_local_lab.directory / "worker.json"
     record = json.loads(path.read_text())
@@ -147,7 +147,7 @@ def test_a_setting_reaches_the_service_that_it_was_given_to(lab: Lab) -> None:
     seen = lab.exec("worker", ["sh", "-c", "echo $BATCH_SIZE"]).stdout
     assert seen == "7\n"
     assert lab.exec("api", ["sh", "-c", "echo $BATCH_SIZE"]).stdout == "500\n"
-    # It has it from now on, and `up` sees no reason to start anything anew.
+    # It keeps the setting, and `up` sees no reason to restart anything.
     worker = _pid(lab, "worker")
     list(lab.up())
     assert (_pid(lab, "api"), _pid(lab, "worker")) == (api, worker)
@@ -188,19 +188,19 @@ def test_what_is_piped_in_reaches_the_command(lab: Lab) -> None:
 
 
 def test_no_output_of_a_command_is_lost(lab: Lab) -> None:
-    """An answer that comes together with the head of the engine's was, on a busy machine."""
+    """On a busy machine, output was lost that came together with the head of the engine's answer."""
     with ThreadPoolExecutor(8) as pool:
         said = list(pool.map(lambda _: lab.exec("redis", ["redis-cli", "PING"]).stdout, range(48)))
     assert said == ["PONG\n"] * 48
 
 
-def test_what_is_no_text_can_be_had_back(lab: Lab) -> None:
+def test_output_that_is_not_utf8_can_be_recovered(lab: Lab) -> None:
     every = bytes(range(256))
     said = lab.exec("api", ["cat"], every).stdout
     assert said.encode(errors="surrogateescape") == every
 
 
-def test_pausing_twice_is_no_mistake(lab: Lab) -> None:
+def test_pausing_twice_is_fine(lab: Lab) -> None:
     for _ in range(2):
         list(lab.pause("worker"))
     list(lab.resume("worker"))

@@ -22,7 +22,7 @@ def _count(own_lab: Lab) -> str:
 
 
 def _processes_in(directory: Path) -> list[str]:
-    """Every process of the machine that works below the directory."""
+    """Every process on this machine with its working directory below this one."""
     found = []
     for process in psutil.process_iter():
         try:
@@ -77,13 +77,13 @@ def test_two_labs_side_by_side(lab: Lab, own_lab: Lab) -> None:
     assert lab.running()
 
 
-def test_the_down_of_a_lab_that_is_not_there(own_lab: Lab) -> None:
+def test_down_without_a_lab(own_lab: Lab) -> None:
     (event,) = own_lab.down()
     assert isinstance(event, StackNoted)
     assert not own_lab.directory.exists()
 
 
-def test_a_lab_that_is_not_there_is_said_to_be_missing(own_lab: Lab) -> None:
+def test_a_missing_lab_is_reported_as_missing(own_lab: Lab) -> None:
     for use in (
         lambda: own_lab.exec("redis", ["true"]),
         lambda: list(own_lab.stop("redis")),
@@ -106,7 +106,7 @@ def test_a_held_port_is_named_and_nothing_is_left(tmp_path: Path) -> None:
 
 
 def test_a_failed_up_leaves_nothing(local_lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # It says that it is a Redis, and then does not live.
+    # It claims to be a Redis, and then dies.
     server = tmp_path / "redis-server"
     server.write_text('#!/bin/sh\n[ "$1" = --version ] && echo "Redis server v=8.0.0 sha=0:0"\n')
     server.chmod(0o755)
@@ -158,7 +158,7 @@ def test_an_unwritable_home_is_named(tmp_path: Path) -> None:
     list(own_lab.down())
 
 
-def test_somebody_elses_directory_is_left_alone(own_lab: Lab) -> None:
+def test_a_directory_of_another_program_is_left_alone(own_lab: Lab) -> None:
     own_lab.directory.mkdir(parents=True)
     (own_lab.directory / "thesis.tex").write_text("precious")
     (own_lab.directory / "data").mkdir()
@@ -189,7 +189,7 @@ def test_an_impossible_setting_changes_nothing(own_lab: Lab) -> None:
 
 
 def test_a_failed_up_forgets_what_it_was_given(local_lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A setting that no service starts with must not keep the next `up` from repairing the lab."""
+    """A setting that prevents a service from starting must not keep the next `up` from repairing the lab."""
     list(local_lab.up({"REDIS_MAXMEMORY": "100mb"}))
     list(local_lab.stop("redis"))
     with monkeypatch.context() as broken:
@@ -207,7 +207,7 @@ def test_a_failed_up_forgets_what_it_was_given(local_lab: Lab, monkeypatch: pyte
 def test_a_labctl_killed_while_it_creates_the_database_does_not_keep_the_next_from_it(
     local_lab: Lab,
 ) -> None:
-    """The next must not trip over the orphaned initdb, nor `down` leave it."""
+    """The next `up` must not trip over the orphaned initdb, and `down` must not leave it behind."""
     code = f"""
 import pathlib, stack.factory
 list(stack.factory.open_lab("own", "local", home=pathlib.Path({str(local_lab.directory.parent)!r})).up())

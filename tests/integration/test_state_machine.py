@@ -58,9 +58,9 @@ class WriteBehind(RuleBasedStateMachine):
         self.dead: dict[str, set[int]] = {}
         self.claims: list[Claim] = []
         self.highest: dict[str, int] = {}
-        #: Accepted entries whose end was in a key that is gone.
+        #: Accepted entries that were held by a key that is gone.
         self.uncounted = 0
-        #: The lab's clock, as it was seen last.
+        #: The lab's clock when it was last read.
         self.moment = 0
 
     @initialize(coalescing=st.booleans())
@@ -136,7 +136,7 @@ class WriteBehind(RuleBasedStateMachine):
 
     @rule()
     def claim_after_all_leases_ended(self) -> None:
-        # A lease that ends before it begins, so that nobody has to wait.
+        # A lease that ends before it begins, so the test need not wait.
         ended = replace(self.settings, lease_ms=-1)
         claim = self.buffer.claim(ended)
         if claim.rows:
@@ -145,7 +145,7 @@ class WriteBehind(RuleBasedStateMachine):
     @precondition(lambda self: self.claims)
     @rule(data=st.data(), acks=st.booleans())
     def persist(self, data: st.DataObject, acks: bool) -> None:
-        """Write a claim's rows, as often and as late as it comes; a killed worker does not acknowledge."""
+        """Write a claim's rows, perhaps repeatedly or late; a killed worker does not acknowledge."""
         claim = data.draw(st.sampled_from(self.claims))
         for row in claim.rows:
             if row.version > self.rows.get(row.id, (0, False))[0]:
@@ -321,7 +321,7 @@ class WriteBehind(RuleBasedStateMachine):
         )
 
     def teardown(self) -> None:
-        """With everything up, it always drains."""
+        """With everything up, the queue always drains."""
         for _ in range(100):
             self.claim_after_all_leases_ended()
             self.restore()

@@ -1,5 +1,4 @@
-"""What every row meets is PostgreSQL's own trouble: flushing pauses, nothing is given up, and it goes on by
-itself."""
+"""If every row fails, PostgreSQL is at fault: flushing pauses, loses nothing, and resumes by itself."""
 
 from typing import Any
 
@@ -43,7 +42,7 @@ SYSTEM_TROUBLE: dict[str, tuple[str, str, str]] = {
 
 
 def _pauses_and_goes_on(database: Refusing, path: WritePath, sqlstate: str, mend: str) -> None:
-    """Everything is kept, nothing is counted, the reason is known; mended, it goes on by itself."""
+    """Everything is kept, no attempt is counted, the reason is reported; once repaired, flushing resumes."""
     database.create(path, [good(n) for n in range(20)])
     with flushing(path):
         wait_until(
@@ -100,8 +99,8 @@ def test_rights_that_are_missing_pause_and_lose_nothing(
     _pauses_and_goes_on(database, path, sqlstate, mend)
 
 
-def test_a_rule_that_goes_while_a_batch_is_split_condemns_nobody(database: Refusing) -> None:
-    """The rule that refused a row has gone when good rows are tried."""
+def test_a_rule_that_goes_while_a_batch_is_split_condemns_no_row(database: Refusing) -> None:
+    """The rule that refused a row is gone by the time good rows are tried."""
     database.ddl(raising("P0001", when="true"))
     path = database.path(max_retries=0)
     rehearse = path.store.rehearse
@@ -116,8 +115,8 @@ def test_a_rule_that_goes_while_a_batch_is_split_condemns_nobody(database: Refus
     database.assert_accounted(path)
 
 
-def test_a_rule_that_comes_while_a_batch_is_split_condemns_nobody(database: Refusing) -> None:
-    """Some rows have passed when the rule comes that refuses all others."""
+def test_a_rule_that_comes_while_a_batch_is_split_condemns_no_row(database: Refusing) -> None:
+    """Some rows have passed before the rule comes that refuses all others."""
     database.ddl(raising("P0001"))
     path = database.path(max_retries=9)
     write = path.store.write
@@ -140,7 +139,7 @@ def test_a_rule_that_comes_while_a_batch_is_split_condemns_nobody(database: Refu
     database.assert_accounted(path)
 
 
-def test_a_lone_row_that_every_trial_resembles_waits_for_the_mending(database: Refusing) -> None:
+def test_a_lone_row_that_every_trial_resembles_waits_for_the_repair(database: Refusing) -> None:
     database.ddl(SYSTEM_TROUBLE["trigger for all"][1])
     path = database.path(max_retries=0)
     database.create(path, [good()])
@@ -172,7 +171,7 @@ def test_settings_of_the_role_do_not_decide(database: Refusing, setting: str) ->
     database.assert_accounted(path)
 
 
-def test_a_row_that_a_policy_hides_is_not_deleted_without_a_word(database: Refusing) -> None:
+def test_a_delete_of_a_hidden_row_is_not_acknowledged_while_the_row_is_there(database: Refusing) -> None:
     path = database.path()
     hidden, *_ = database.create(path, [good(n) for n in range(3)])
     path.flusher.run()
@@ -189,7 +188,7 @@ def test_a_row_that_a_policy_hides_is_not_deleted_without_a_word(database: Refus
         )
         database.ddl("ALTER TABLE products DISABLE ROW LEVEL SECURITY")
         drained(path)
-    # Gone, or given up with its reason; never acknowledged as done while the row is still there.
+    # Deleted, or given up with its reason; never acknowledged while the row is still there.
     letters = [letter["id"] for letter in path.dead_letters.oldest(10)]
     assert (hidden in database.rows()) == (hidden in letters)
     path.assert_balanced()

@@ -1,4 +1,4 @@
-"""Wall clocks step by an hour, either way, at any moment: nothing is delayed, and nothing lost."""
+"""Wall clocks step by an hour, forwards or backwards, at any moment: nothing is delayed, nothing is lost."""
 
 import itertools
 from collections.abc import Iterator
@@ -19,14 +19,14 @@ from tests.worker_process import running_worker
 from tests.write_path import OpenPath, WritePath
 
 _WINDOW_MS: Final = 500
-#: s, beyond the window, by which everything must be in PostgreSQL.
+#: s after the window within which everything must be in PostgreSQL.
 _DRAINED: Final = 5
 _STEPS: Final = {"back": [-1], "ahead": [1], "back and ahead": [-1, 0], "ahead and back": [1, 0, 1, -1]}
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """Servers whose Redis lives by one clock, and a worker's by another."""
+    """Servers whose Redis uses one clock, and another clock for a worker."""
 
     servers: Servers
     redis: MovedClock
@@ -97,7 +97,7 @@ def test_a_step_while_writes_are_taken_and_flushed(
 def test_a_step_between_the_write_and_its_flush(moved: Moved, path: WritePath, hours: int) -> None:
     written = path.create()
     moved.redis.step(hours=hours)
-    # The window has only begun; somebody looks now and then, as the worker's heartbeat does.
+    # The window has only begun. Look now and then, as the worker does.
     wait_until(
         lambda: path.flusher.run() > 0 or path.row(written["id"]) is not None,
         seconds=_WINDOW_MS / 1000 + _DRAINED,
@@ -141,7 +141,7 @@ def test_a_retry_is_due_when_it_should_be(moved: Moved, path: WritePath, hours: 
 
 
 @pytest.mark.parametrize("hours", [-1, 1])
-def test_flush_now_is_heard(moved: Moved, hours: int) -> None:
+def test_flush_now_takes_effect(moved: Moved, hours: int) -> None:
     path = WritePath.on(moved.servers, coalescing_window_ms=600_000)
     try:
         early = path.create()
@@ -164,7 +164,7 @@ def test_what_is_shown_of_the_queue_is_never_negative(moved: Moved, path: WriteP
         assert all(item.age_ms >= 0 for item in state.items)
 
 
-def test_a_worker_that_lives_is_seen_after_a_step(moved: Moved, path: WritePath) -> None:
+def test_a_living_worker_is_seen_after_a_clock_step(moved: Moved, path: WritePath) -> None:
     path.buffer.heartbeat("host-1", b'{"name":"host-1"}')
     for hours in (-1, 0, 1, 0):
         moved.redis.step(hours=hours)
@@ -213,7 +213,7 @@ def test_versions_rise_over_the_rows_after_a_step_back_and_a_flushall(moved: Mov
     ],
     ids=lambda junk: repr(junk[:20]),
 )  # fmt: skip
-def test_junk_in_the_clock_begins_it_anew(open_path: OpenPath, junk: bytes) -> None:
+def test_junk_in_the_clock_restarts_it(open_path: OpenPath, junk: bytes) -> None:
     path = open_path()
     first = path.create()
     path.redis.set(keys.CLOCK, junk)
@@ -229,7 +229,7 @@ def test_junk_in_the_clock_begins_it_anew(open_path: OpenPath, junk: bytes) -> N
 
 
 def test_what_was_queued_by_a_clock_that_was_lost_is_due(moved: Moved, path: WritePath) -> None:
-    """The lab's clock was an hour ahead of Redis' TIME when somebody deleted it."""
+    """The lab's clock was an hour ahead of Redis' TIME when it was deleted."""
     moved.redis.step(hours=1)
     queued, claimed, retried = path.create(), path.create(), path.create()
     path.buffer.flush_now()

@@ -1,7 +1,7 @@
 """Everything at once: both policies, reads, deletes, flushes, evictions, and steps that fail half-way.
 
-What anybody was told or has seen, nobody sees older again; what was deleted stays deleted; at the end the
-cache and PostgreSQL hold the newest acknowledged write, or an unacknowledged newer one.
+No client sees an older version than one it was told or has seen; what was deleted stays deleted; at the end
+the cache and PostgreSQL hold the newest acknowledged write, or a newer one that was not acknowledged.
 """
 
 import random
@@ -25,7 +25,7 @@ POLICIES = ("write_behind", "write_through", "")
 
 
 class Chaos:
-    """Decides, until it is calm, which steps fail."""
+    """Decides which steps fail, until it is told to be calm."""
 
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)
@@ -105,7 +105,7 @@ class Owner:
         try:
             self._path.delete(product.id, policy=policy)
         except WriteBehindError:
-            # It may be deleted or not.
+            # It may have been deleted or not.
             return
         self.deleted.append(product.id)
         self.assert_gone(product.id)
@@ -131,7 +131,7 @@ class Owner:
 def torture(open_path: OpenPath, seed: int, seconds: float) -> None:
     chaos = Chaos(seed)
     parts = Parts(scripts=partial(ChaoticScripts, chaos=chaos), store=partial(ChaoticStore, chaos=chaos))
-    # Odd seeds coalesce, even ones keep every write.
+    # Odd seeds coalesce; even ones keep every write.
     path, worker = (open_path(parts, lease_ms=100, write_coalescing_enabled=seed % 2 == 1) for _ in range(2))
     shared = [Watched(path, product) for product in SHARED]
     owners = [Owner(path, random.Random(f"{seed} {n}")) for n in range(3)]

@@ -1,4 +1,4 @@
-"""Writes to PostgreSQL that nobody settles, or late: their writer was killed, cut off, or slow."""
+"""Writes to PostgreSQL that are settled late or never: the writer was killed, cut off, or slow."""
 
 import json
 import threading
@@ -132,7 +132,7 @@ def test_settling_is_tried_again(rigged: Rigged) -> None:
     assert rigged.assert_all_agree()["name"] == "Newer"
 
 
-def test_a_lost_answer_to_beginning_is_no_unknown_outcome(rigged: Rigged) -> None:
+def test_a_lost_answer_to_begin_is_not_an_unknown_outcome(rigged: Rigged) -> None:
     rigged.scripts.loses_answers_of = ["begin"]
     assert rigged.through(NEW)["name"] == "New"
     assert rigged.assert_all_agree()["name"] == "New"
@@ -171,7 +171,7 @@ def test_a_read_during_a_slow_write_caches_nothing(rigged: Rigged, other: WriteP
 
 
 def test_a_read_that_looked_before_the_commit_caches_nothing(rigged: Rigged, other: WritePath) -> None:
-    """It finds the mark of a write, looks, and comes back when that write and another are over."""
+    """A reader finds the mark of a write, reads the row, and returns when that write and another are over."""
     rigged.store.faults = [Killed()]
     with pytest.raises(Killed):
         rigged.through(NEW)
@@ -181,7 +181,7 @@ def test_a_read_that_looked_before_the_commit_caches_nothing(rigged: Rigged, oth
 
 
 def test_a_mark_that_was_lost_hides_nothing(rigged: Rigged, other: WritePath) -> None:
-    """Somebody deletes the mark, and a reader caches the row before the commit."""
+    """The mark is deleted, and a reader caches the row before the commit."""
 
     def lose_it() -> None:
         other.redis.delete(keys.fill(SEED))
@@ -196,7 +196,7 @@ def test_a_mark_that_was_lost_hides_nothing(rigged: Rigged, other: WritePath) ->
 def test_a_reader_who_looked_before_the_commit_is_too_late_to_cache(
     rigged: Rigged, open_path: OpenPath
 ) -> None:
-    """The mark is lost, a reader looks, the write is committed and settled, the reader wants to cache."""
+    """The mark is lost, a reader reads the row, the write is settled, the reader tries to cache."""
     reader = Rigged(open_path(Parts(scripts=RiggedScripts, store=RiggedStore)))
     looked, settled = threading.Event(), threading.Event()
     reader.store.meanwhile = [looked.set, lambda: settled.wait(5)]
@@ -216,7 +216,7 @@ def test_a_reader_who_looked_before_the_commit_is_too_late_to_cache(
 
 
 def test_a_row_that_is_newer_than_redis_knows_is_not_hidden(rigged: Rigged, other: WritePath) -> None:
-    """It was written by a clock that was ahead, and Redis has lost its memory since."""
+    """A row written by a clock that was ahead, before Redis lost its memory."""
 
     def write_newer() -> None:
         rigged.path.sql("UPDATE products SET version = %s, name = 'Ahead' WHERE id = %s", 6 * 10**15, SEED)
@@ -232,7 +232,7 @@ def test_a_row_that_is_newer_than_redis_knows_is_not_hidden(rigged: Rigged, othe
 def test_no_version_is_given_twice_though_the_first_was_never_committed(
     rigged: Rigged, other: WritePath, policy: str
 ) -> None:
-    """The versions of a row that a clock wrote that was ahead are counted on from there."""
+    """A row written by a clock that was ahead: later versions count on from there."""
     rigged.path.sql("UPDATE products SET version = %s WHERE id = %s", 6 * 10**15, SEED)
     rigged.store.faults = [Killed()]
     with pytest.raises(Killed):

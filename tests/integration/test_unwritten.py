@@ -1,4 +1,4 @@
-"""What is in Redis alone survives whatever labctl itself does to Redis; and what was said last counts."""
+"""Writes that only Redis holds survive whatever labctl does to Redis; and the latest setting counts."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -40,7 +40,7 @@ def api(own_lab: Lab) -> Iterator[httpx.Client]:
         yield client
 
 
-def test_redis_is_not_started_anew_while_it_holds_what_nobody_else_has(own_lab: Lab) -> None:
+def test_redis_is_not_restarted_while_only_it_holds_writes(own_lab: Lab) -> None:
     _core(own_lab)
     list(own_lab.stop("worker"))
     _create(own_lab)
@@ -67,7 +67,7 @@ def test_kept_data_holds_all_that_was_acknowledged(own_lab: Lab) -> None:
     assert _rows(own_lab) == "20"
 
 
-def test_what_could_not_be_kept_is_told(local_lab: Lab) -> None:
+def test_what_could_not_be_kept_is_reported(local_lab: Lab) -> None:
     _core(local_lab)
     list(local_lab.stop("worker"))
     _create(local_lab)

@@ -1,4 +1,4 @@
-"""A lab that is not well, as the commands show it."""
+"""How the commands show an unhealthy lab."""
 
 import json
 import time
@@ -19,10 +19,10 @@ from stack.wait import wait_until
 pytestmark = pytest.mark.slow_in_docker
 
 WIDGET = {"name": "Widget", "price": 1.0, "quantity": 1}
-#: s within which a lab that does not flush says so.
+#: s within which a lab that does not flush reports it.
 TOLD_WITHIN = 3.0
 
-#: Runs a command on the lab: exit code, stdout, stderr.
+#: Runs a command on the lab; returns exit code, stdout and stderr.
 Command = Callable[..., tuple[int, str, str]]
 
 
@@ -54,7 +54,7 @@ def _create(run: Run) -> str:
 
 
 def _ask_health(run: Run) -> httpx.Response:
-    """The answer of /health, prompt whatever is frozen; a busy machine may be late now and then."""
+    """The answer of /health: prompt, whatever is frozen, though a busy machine may be late now and then."""
     with httpx.Client(base_url=run.api_url, trust_env=False) as client:
         answers = [client.get("/health") for _ in range(3)]
     assert min(answer.elapsed.total_seconds() for answer in answers) < 0.3
@@ -81,7 +81,7 @@ def _told(lab: Lab, what: str) -> None:
     wait_until(is_told, seconds=TOLD_WITHIN + 1.5, reason=f"the status says {what!r}", hint="", poll=0.1)
 
 
-def test_a_lock_that_somebody_holds_is_told_with_its_holder(lab: Lab, command: Command, run: Run) -> None:
+def test_a_held_lock_is_reported_with_its_holder(lab: Lab, command: Command, run: Run) -> None:
     with _locked(lab) as pid:
         product = _create(run)
         # The window, the statement, and a second that may pass by itself.
@@ -152,7 +152,7 @@ def test_a_frozen_redis_is_named_promptly(lab: Lab, command: Command, run: Run) 
     assert (code, "is frozen" in said, "labctl fault resume api" in said) == (4, True, True)
 
 
-def test_a_suspended_worker_is_told_as_such(lab: Lab, command: Command, run: Run) -> None:
+def test_a_suspended_worker_is_reported_as_such(lab: Lab, command: Command, run: Run) -> None:
     lab.exec("redis", ["redis-cli", "SET", "rq:suspended", "1"])
     _told(lab, "flushing suspended")
     assert lab.status()["worker"].state == "healthy", "nothing is due yet"
@@ -183,7 +183,7 @@ def test_a_suspended_worker_is_told_as_such(lab: Lab, command: Command, run: Run
         (("fault", "flushall"), False),
     ],
 )
-def test_what_goes_with_redis_is_told_before_it_goes(
+def test_what_goes_with_redis_is_reported_beforehand(
     lab: Lab, command: Command, run: Run, words: tuple[str, ...], back: bool
 ) -> None:
     code, _, said = command("worker", "stop")
@@ -201,7 +201,7 @@ def test_what_goes_with_redis_is_told_before_it_goes(
     assert "in Redis alone" not in command(*words)[2]
 
 
-def test_what_waits_for_a_worker_is_told(lab: Lab, command: Command, run: Run) -> None:
+def test_what_waits_for_a_worker_is_reported(lab: Lab, command: Command, run: Run) -> None:
     run.client.change_config({"coalescing_window_ms": 60_000})
     product = _create(run)
     assert "1 acknowledged write is in Redis alone, and waits for a worker." in command("worker", "kill")[2]
@@ -243,7 +243,7 @@ def test_a_full_redis_is_called_full_with_the_way_out(lab: Lab, command: Command
 
 def test_live_settings_outlive_the_memory_of_redis(lab: Lab, command: Command, run: Run) -> None:
     assert command("config", "set", "COALESCING_WINDOW_MS=60", "BATCH_SIZE=77")[0] == 0
-    # As curl does: known once any command has seen it.
+    # Changed with curl, say: remembered once any command has seen it.
     run.client.change_config({"max_retries": 9})
     command("status")
     command("fault", "kill", "redis")

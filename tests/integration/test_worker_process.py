@@ -1,4 +1,4 @@
-"""The worker as a process: it says how it is, drains whatever RQ can do, and ends soon and in good order."""
+"""The worker as a process: it reports its state, drains whatever RQ can do, and ends soon and cleanly."""
 
 import signal
 import threading
@@ -30,7 +30,7 @@ def test_a_worker_says_that_it_is_idle_and_takes_it_back_at_the_end(
         assert worker.said() == {}
 
 
-def test_a_locked_table_is_told_with_its_holder_and_a_stop_does_not_wait_for_it(
+def test_a_locked_table_is_reported_with_its_holder_and_a_stop_does_not_wait_for_it(
     servers: Servers, tmp_path: Path, path: WritePath
 ) -> None:
     products = [path.create(good(n)) for n in range(20)]
@@ -66,7 +66,7 @@ def test_a_lock_that_goes_lets_everything_drain(servers: Servers, tmp_path: Path
     path.assert_balanced()
 
 
-def test_a_frozen_postgres_is_told_and_a_stop_does_not_wait_for_it(
+def test_a_frozen_postgres_is_reported_and_a_stop_does_not_wait_for_it(
     servers: Servers, tmp_path: Path, path: WritePath
 ) -> None:
     with workers(servers, tmp_path) as (worker,):
@@ -88,7 +88,7 @@ def test_a_frozen_postgres_is_told_and_a_stop_does_not_wait_for_it(
     assert path.row(product["id"])
 
 
-def test_a_database_that_is_down_is_told_and_logged_with_restraint(
+def test_an_unreachable_database_is_reported_and_logged_sparingly(
     servers: Servers, tmp_path: Path, path: WritePath
 ) -> None:
     with workers(servers, tmp_path) as (worker,):
@@ -109,7 +109,7 @@ def test_a_database_that_is_down_is_told_and_logged_with_restraint(
     path.assert_balanced()
 
 
-def test_a_suspended_rq_is_told_and_flushes_nothing_until_it_is_resumed(
+def test_a_suspended_rq_is_reported_and_flushes_nothing_until_it_is_resumed(
     servers: Servers, tmp_path: Path, path: WritePath
 ) -> None:
     with workers(servers, tmp_path) as (worker,):
@@ -135,7 +135,7 @@ def test_a_second_signal_ends_it_at_once(servers: Servers, tmp_path: Path, path:
         servers.runtime.signal("redis", "pause")
         try:
             worker.signal(signal.SIGTERM)
-            # Two at the same moment count as one.
+            # Two signals at the same moment count as one.
             worker.signal(signal.SIGTERM)
             threading.Event().wait(0.4)
             assert worker.process.poll() is None
@@ -156,7 +156,7 @@ def test_a_worker_says_that_it_is_stopping(servers: Servers, tmp_path: Path, pat
 
 
 @pytest.mark.parametrize("busy", [False, True])
-def test_a_frozen_redis_does_not_keep_it(
+def test_a_frozen_redis_does_not_keep_a_worker_from_stopping(
     servers: Servers, tmp_path: Path, path: WritePath, busy: bool
 ) -> None:
     with workers(servers, tmp_path) as (worker,):

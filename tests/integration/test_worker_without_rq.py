@@ -1,4 +1,4 @@
-"""Whatever RQ can do: a full Redis, junk in RQ's keys. What is pending drains all the same."""
+"""Without RQ: in a full Redis, or with junk in RQ's keys, pending entries drain all the same."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ from tests.write_path import WritePath
 
 @contextmanager
 def full_redis(path: WritePath) -> Iterator[None]:
-    """No memory is left for anything that needs some."""
+    """Leave Redis no memory for any command that needs some."""
     before: dict[Any, Any] = {}
     for setting in ("maxmemory", "maxmemory-policy"):
         before |= path.redis.config_get(setting)
@@ -36,7 +36,7 @@ def test_a_full_redis_drains_without_rq_and_rq_works_again_afterwards(
     servers: Servers, tmp_path: Path, path: WritePath
 ) -> None:
     products = [path.create(good(n)) for n in range(1000)]
-    # Its first words need no memory either.
+    # Its first report needs no memory either.
     with full_redis(path), workers(servers, tmp_path, batch_size=50) as (worker,):
         drained(path, seconds=10)
         wait_until(
@@ -76,7 +76,9 @@ def full_redis_after(path: WritePath, writes: int) -> Iterator[None]:
 @pytest.mark.parametrize(
     "key", [f"rq:queue:{keys.RQ_QUEUE}", "rq:workers", "rq:queues", f"rq:workers:{keys.RQ_QUEUE}"]
 )
-def test_junk_in_rqs_keys_stops_nothing(servers: Servers, tmp_path: Path, path: WritePath, key: str) -> None:
+def test_junk_in_rqs_keys_does_not_stop_flushing(
+    servers: Servers, tmp_path: Path, path: WritePath, key: str
+) -> None:
     with workers(servers, tmp_path) as (worker,):
         worker.await_state("idle")
         path.redis.delete(key)
@@ -87,7 +89,7 @@ def test_junk_in_rqs_keys_stops_nothing(servers: Servers, tmp_path: Path, path: 
         assert len(worker.text().splitlines()) < 40, worker.text()
 
 
-def test_jobs_that_nobody_understands_stop_nothing(servers: Servers, tmp_path: Path, path: WritePath) -> None:
+def test_unreadable_jobs_stop_nothing(servers: Servers, tmp_path: Path, path: WritePath) -> None:
     path.redis.rpush(f"rq:queue:{keys.RQ_QUEUE}", "no-such-job", "\xff", "")
     path.redis.hset("rq:job:broken", mapping={"data": "junk", "created_at": "junk", "status": "queued"})
     path.redis.rpush(f"rq:queue:{keys.RQ_QUEUE}", "broken")

@@ -1,4 +1,4 @@
-"""Writing through, with many clients at once. On real Redis and PostgreSQL."""
+"""Write-through, with many clients at once. On real Redis and PostgreSQL."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -255,7 +255,7 @@ def test_fills_and_settlings_use_the_live_ttl(path: WritePath, junk: str | None)
     ids=["text", "binary", "empty", "old mark", "no mark", "a mark of long ago", "list", "hash"],
 )
 @pytest.mark.parametrize("key", [keys.cache(SEED), keys.fill(SEED)], ids=["cache", "fill"])
-def test_junk_in_a_cache_key_costs_nothing(
+def test_junk_in_a_cache_key_does_no_harm(
     path: WritePath, key: str, plant: Callable[[Any, str], object]
 ) -> None:
     for policy in (BEHIND, THROUGH):

@@ -4,7 +4,7 @@ import pytest
 
 
 @pytest.mark.xdist_group("acceptance")
-def test_xdist_knows_of_the_groups(request: pytest.FixtureRequest) -> None:
+def test_xdist_knows_the_groups(request: pytest.FixtureRequest) -> None:
     """It hears of them from the ends of the names alone."""
     if not request.config.getoption("loadgroup", default=False):
         pytest.skip("the tests do not run in groups: `make test` runs them so")

@@ -31,7 +31,7 @@ def test_recipes_see_only_where_packages_come_from() -> None:
     assert seen & {*_ASTRAY, *_KEPT} == set(_KEPT)
 
 
-def test_no_user_is_said_to_each_installation() -> None:
+def test_every_installation_says_no_user() -> None:
     """A configuration file can ask for --user as well."""
     lines = [line for line in (_ROOT / "Makefile").read_text().splitlines() if "pip install" in line]
     assert lines

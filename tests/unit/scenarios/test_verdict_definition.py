@@ -143,7 +143,7 @@ def foreign_rows_supersede(case: Case, write: Write) -> Any:
 right_among, right_in_row = places.among, places._in_row
 
 
-#: The first one will do: nobody has to read it.
+#: The first counterexample will do; it need not be minimal.
 _SEARCH = settings(max_examples=5000, database=None, derandomize=True, phases=[Phase.generate])
 
 

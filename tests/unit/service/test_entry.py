@@ -67,13 +67,13 @@ def test_a_missing_field_is_named(missing: str) -> None:
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"\xff", b'{"name": "\\ud800", "price": 1, "quantity": 1}'])
-def test_a_body_that_is_no_json_is_told_from_a_bad_product(text: bytes) -> None:
+def test_a_body_that_is_not_json_is_distinguished_from_a_bad_product(text: bytes) -> None:
     with pytest.raises(ValueError, match="not JSON"):
         parse_product(text)
 
 
 @pytest.mark.parametrize("text", [b"[]", b"3", b"null"])
-def test_a_body_that_is_no_object_is_refused(text: bytes) -> None:
+def test_a_body_that_is_not_an_object_is_refused(text: bytes) -> None:
     with pytest.raises(InvalidProduct):
         parse_product(text)
 
@@ -157,7 +157,7 @@ def test_what_only_looks_like_json_is_refused(text: bytes) -> None:
         parse_product(text)
 
 
-def test_of_a_member_that_comes_twice_the_last_counts() -> None:
+def test_the_last_of_duplicate_members_counts() -> None:
     twice = b'{"name": "a", "name": "b", "price": 1, "quantity": 1, "price": 2, "quantity": 2.0}'
     assert parse_product(twice) == Product("b", 2.0, 2)
 
@@ -212,6 +212,6 @@ def test_negative_zero_is_zero() -> None:
     assert b'"price":0.0,' in product_head("p", parse_product(body(price=-0.0)))
 
 
-def test_a_dead_letter_keeps_even_what_is_no_json() -> None:
+def test_a_dead_letter_keeps_even_what_is_not_json() -> None:
     letter = DeadLetter.of("p", 3, b"\xffjunk", error="why", attempts=1)
     assert json.loads(letter.encode())["entry"] == "\ufffdjunk"

@@ -72,7 +72,7 @@ def test_the_application_gets_the_whole_body() -> None:
     assert (asked.status, asked.body) == (200, b"abcd")
 
 
-def test_a_header_with_an_underscore_passes_for_no_other() -> None:
+def test_a_header_with_an_underscore_does_not_pass_for_another() -> None:
     seen: dict[str, Any] = {}
 
     def look(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
@@ -95,13 +95,13 @@ def test_a_body_that_is_cut_off_never_reaches_the_application() -> None:
     assert asked.sent == []
 
 
-def test_a_long_body_is_refused_unread_where_it_says_so_and_soon_where_it_does_not() -> None:
+def test_a_long_body_is_refused_unread_if_announced_and_soon_if_not() -> None:
     told = asyncio.run(Request(b"x" * 11).run(make(), scope(content_length="11")))
     untold = asyncio.run(Request(b"x" * 6, b"x" * 6, b"x" * 6).run(make(), scope()))
     assert [told.status, told.read, untold.status, untold.read] == [413, 0, 413, 2]
 
 
-def test_a_busy_application_is_told_to_those_who_wait_too_long_and_health_does_not_wait() -> None:
+def test_requests_that_wait_too_long_are_refused_and_health_does_not_wait() -> None:
     release, called = threading.Event(), threading.Event()
 
     def slow(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:

@@ -26,7 +26,7 @@ def conditions(clock: Clock, caplog: pytest.LogCaptureFixture) -> Conditions:
     return Conditions(logging.getLogger("test"), clock)
 
 
-def test_what_lasts_is_said_at_its_begin_every_30_s_and_at_its_end(
+def test_a_lasting_condition_is_logged_when_it_begins_every_30_s_and_when_it_ends(
     conditions: Conditions, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     for tenth in range(700):
@@ -42,7 +42,7 @@ def test_what_lasts_is_said_at_its_begin_every_30_s_and_at_its_end(
     ]
 
 
-def test_what_was_only_counted_is_told_by_a_look(
+def test_counted_conditions_are_logged_by_a_look(
     conditions: Conditions, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     conditions.met("letters", "dead-lettered 2: x", 2)
@@ -54,7 +54,7 @@ def test_what_was_only_counted_is_told_by_a_look(
     assert caplog.messages == ["dead-lettered 2: x", "dead-lettered 7: y (7 times in the last 31 s)"]
 
 
-def test_what_was_not_met_for_long_is_new_again(
+def test_a_condition_not_met_for_long_counts_as_new(
     conditions: Conditions, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     conditions.met("letters", "first")
@@ -64,7 +64,7 @@ def test_what_was_not_met_for_long_is_new_again(
     assert caplog.messages == ["first", "second"]
 
 
-def test_conditions_are_told_apart(conditions: Conditions, caplog: pytest.LogCaptureFixture) -> None:
+def test_conditions_are_distinguished(conditions: Conditions, caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(5):
         conditions.met("a", "one")
         conditions.met("b", "other")

@@ -50,7 +50,7 @@ def test_every_error_of_the_write_path_has_its_answer() -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_a_read_is_never_of_unknown_outcome(method: str) -> None:
+def test_a_read_never_has_an_unknown_outcome(method: str) -> None:
     app = Flask("problems")
     problems.register(app)
 

@@ -59,9 +59,7 @@ def test_a_trouble_stays_until_something_was_written(condition: Condition) -> No
     assert said(condition)["state"] == "idle"
 
 
-def test_a_hold_up_is_said_of_the_statement_that_hangs_and_of_no_other(
-    condition: Condition, clock: Clock
-) -> None:
+def test_a_hold_up_is_reported_only_for_the_statement_that_hangs(condition: Condition, clock: Clock) -> None:
     condition.begin()
     statement, _ = condition.running_for()
     assert statement is not None
@@ -93,7 +91,7 @@ def test_who_blocks_stays_known_across_attempts(condition: Condition, clock: Clo
     assert said(condition)["for_ms"] == 3000
 
 
-def test_who_stops_does_nothing_else_any_more(condition: Condition) -> None:
+def test_a_stopping_worker_does_nothing_else(condition: Condition) -> None:
     condition.become("stopping")
     condition.become("flushing")
     condition.begin()
@@ -101,7 +99,7 @@ def test_who_stops_does_nothing_else_any_more(condition: Condition) -> None:
     assert condition.said.state == "stopping"
 
 
-def test_only_what_lasts_is_said_at_once(condition: Condition) -> None:
+def test_only_lasting_conditions_are_logged_at_once(condition: Condition) -> None:
     condition.become("flushing")
     condition.become("idle")
     condition.become("flushing")
@@ -115,14 +113,14 @@ def test_only_what_lasts_is_said_at_once(condition: Condition) -> None:
     assert condition.changed.is_set()
 
 
-def test_a_note_explains_what_goes_on_all_the_same(condition: Condition) -> None:
+def test_a_note_explains_what_goes_on_nevertheless(condition: Condition) -> None:
     condition.note = ("Redis is full", "full")
     assert (said(condition)["state"], said(condition)["code"]) == ("idle", "full")
     condition.become("paused", "no route", "unavailable")
     assert said(condition)["reason"] == "no route"
 
 
-def test_a_blocker_is_told_with_what_is_known() -> None:
+def test_a_blocker_is_reported_with_what_is_known() -> None:
     assert str(PSQL) == "pid 4711 (psql: LOCK TABLE products)"
     assert str(Blocker(1, "", "")) == "pid 1"
     assert str(Blocker(1, "", "SELECT 1")) == "pid 1 (SELECT 1)"

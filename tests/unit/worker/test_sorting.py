@@ -122,7 +122,7 @@ def test_rows_refused_alike_that_no_trial_explains_are_the_systems(size: int) ->
 
 
 @pytest.mark.parametrize("sqlstate", ["53100", "25006", "58030", "XX000"])
-def test_a_lack_of_means_that_all_meet_is_the_systems_whatever_trials_say(sqlstate: str) -> None:
+def test_a_shortage_that_every_row_meets_is_the_systems_whatever_trials_say(sqlstate: str) -> None:
     with pytest.raises(SystemRefuses):
         sort(FakeStore(always(sqlstate), never), [row(f"r{n}") for n in range(20)])
 
@@ -144,7 +144,7 @@ def test_an_outage_in_the_middle_is_an_outage() -> None:
         sort(Dying(refusing({"r9"}), never), [row(f"r{n}") for n in range(10)])
 
 
-def test_nothing_to_write_is_no_statement() -> None:
+def test_nothing_to_write_sends_no_statement() -> None:
     store = FakeStore(never)
     assert sort(store, []) == (set(), [])
     assert store.statements == 0
@@ -180,7 +180,7 @@ def test_what_may_pass_is_tried_again_until_no_retries_are_left(sqlstate: str, c
 
 
 @pytest.mark.parametrize("certain", [True, False])
-def test_a_row_that_the_means_are_missing_for_is_kept_uncounted(certain: bool) -> None:
+def test_a_row_that_meets_a_shortage_is_kept_and_not_counted(certain: bool) -> None:
     disposal = dispose("53100", certain=certain, attempts=3, max_retries=0)
     assert [attempts for _, attempts, _ in disposal.again] == [3]
     assert disposal.letters == []

@@ -31,7 +31,7 @@ while True:
 
 
 @pytest.mark.parametrize(("signals", "code", "within"), [(1, 1, 8.0), (2, 128 + 15, 4.0)])
-def test_a_process_that_hangs_ends_all_the_same(signals: int, code: int, within: float) -> None:
+def test_a_process_that_hangs_is_ended(signals: int, code: int, within: float) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as process:

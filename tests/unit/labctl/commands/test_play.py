@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
+import typer
 
 from labctl.cli.context import Invocation
 from labctl.cli.session import Session
@@ -144,7 +145,7 @@ def test_the_presenter_is_waited_for_after_each_step_is_announced(cli: Cli, scen
 
     lab = cli.lab.opener("lab42", "auto", ports=None)
     session = Session(lab=lab, renderer=_Shown(), json=False, quiet=False, live=True)
-    with pytest.raises(Exception, match="0"):
+    with pytest.raises(typer.Exit, match="0"):
         play(Invocation(), session, [choose("coalescing", {})], pause=lambda: shown.append("pause"))
     before = [shown[place - 1] for place, event in enumerate(shown) if event == "pause"]
     assert len(before) == 2

@@ -47,12 +47,11 @@ def test_the_mix_is_30_30_40() -> None:
 
 
 def test_the_mix_is_the_same_in_every_run() -> None:
-    def kinds() -> list[str | None]:
-        profile = Mix("lab:1", clients=1)
-        profile.acknowledged(0, profile.next(0), "p", 1)
-        return [profile.next(0).operation for _ in range(50)]
-
-    assert kinds() == kinds()
+    """Runs can be compared only if each sends the same, in this process or any other."""
+    profile = Mix("lab:1", clients=1)
+    profile.acknowledged(0, profile.next(0), "p", 1)
+    kinds = [profile.next(0).operation for _ in range(8)]
+    assert kinds == ["create", "create", "create", "update", "update", None, "create", None]
 
 
 def test_clients_keep_to_their_own_products_and_expect_their_newest_version() -> None:

@@ -101,7 +101,7 @@ def test_open_loop_keeps_to_its_schedule_whatever_is_in_flight() -> None:
     assert pace.wait(0.75) == 0.0
     assert pace.take(0.75, in_flight=99) == pytest.approx(0.75)
     assert pace.over(0.75)
-    # Nothing is due any more, so that nobody may spin for it.
+    # Nothing is due any more, so the generator must not spin.
     assert pace.wait(0.75) == math.inf
 
 

@@ -27,7 +27,7 @@ def _settings(home: Path, host: str = "", context: str = "") -> StackSettings:
 
 @pytest.fixture
 def nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StackSettings:
-    """An engine's address where nobody listens."""
+    """An engine's address where nothing listens."""
     host = f"unix://{tmp_path}/docker.sock"
     monkeypatch.setenv("DOCKER_HOST", host)
     return _settings(tmp_path, host)
@@ -148,7 +148,7 @@ class _Engine(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *told: object) -> None:
-        """Nobody reads it."""
+        """Nothing reads it."""
 
 
 @contextmanager

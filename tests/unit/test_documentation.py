@@ -1,0 +1,41 @@
+"""What the documentation names is there, and the architecture page names every script."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+_ROOT: Final = Path(__file__).parents[2]
+_ARCHITECTURE: Final = _ROOT / "docs" / "architecture.md"
+_PAGES: Final = ("README.md", "CONTRIBUTING.md", "docs/architecture.md")
+_SCRIPT: Final = re.compile(r"\b\w+\.lua\b")
+_LINK: Final = re.compile(r"\]\(([^)#]+)")
+_CODE: Final = re.compile(r"`([^`\n]+)`")
+#: The folders that a path in a page may begin with.
+_FOLDERS: Final = ("bench", "docs", "labctl", "scenarios", "service", "stack", "tests", "worker")
+_PATH: Final = re.compile(rf"(?:{'|'.join(_FOLDERS)})/[\w./-]*")
+
+
+def test_the_architecture_names_every_script_and_no_other() -> None:
+    scripts = {path.name for path in (_ROOT / "service").rglob("*.lua")}
+    assert scripts
+    assert set(_SCRIPT.findall(_ARCHITECTURE.read_text())) == scripts
+
+
+@pytest.mark.parametrize("page", _PAGES)
+def test_every_path_that_a_page_names_exists(page: str) -> None:
+    file = _ROOT / page
+    paths = list(_paths(file))
+    assert paths
+    assert [str(path) for path in paths if not path.exists()] == []
+
+
+def _paths(page: Path) -> Iterator[Path]:
+    """Targets of relative links, and whatever in `code` begins with one of our folders."""
+    text = page.read_text()
+    yield from (page.parent / target for target in _LINK.findall(text) if "://" not in target)
+    # Blocks are for commands and trees; `[^`]` can't tell their fences from code.
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+    yield from (_ROOT / code for code in _CODE.findall(prose) if _PATH.fullmatch(code))
