@@ -10,7 +10,7 @@ from flask import Response, request
 from service.app import create_app
 from service.gateway import Gateway
 from service.server import serve
-from service.writebehind.entry import MAX_BODY_BYTES
+from service.writebehind.limits import MAX_BODY_BYTES
 from service.writebehind.scripts import Scripts
 from service.writebehind.settings import Settings
 

@@ -14,7 +14,7 @@ from service.routes.system import system
 from service.server import configure_logging, end_with_parent
 from service.writebehind.buffer import Buffer
 from service.writebehind.dead_letters import DeadLetters
-from service.writebehind.entry import MAX_BODY_BYTES
+from service.writebehind.limits import MAX_BODY_BYTES
 from service.writebehind.overview import Overview
 from service.writebehind.reads import Reads
 from service.writebehind.scripts import Scripts

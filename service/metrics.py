@@ -1,24 +1,13 @@
-"""Prometheus metrics. They are read from Redis when they are asked for, so every server process gives
-the same, right answer."""
+"""Prometheus metrics. Each request for them reads Redis, so every server process gives the same answer."""
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import cast
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from service.writebehind.overview import Overview
-
-_TOTALS: Final = {
-    "accepted": "Writes acknowledged from the cache",
-    "coalesced": "Acknowledged writes that a later write of the same product replaced before the flush",
-    "persisted": "Entries that reached PostgreSQL",
-    "rows_written": "Rows that SQL inserted, updated or deleted",
-    "batches": "SQL statements that flushed entries",
-    "retried": "Attempts that failed and were scheduled again",
-    "dead_lettered": "Entries in the dead letter queue or dropped from it",
-    "written_through": "Writes committed to PostgreSQL before they were acknowledged",
-}
+from service.writebehind.totals import TOTALS
 
 
 class QueueCollector(Collector):
@@ -33,14 +22,10 @@ class QueueCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         state = self._overview.queue()
-        for name, text in _TOTALS.items():
-            metric: Metric
-            if name == "dead_lettered":
-                # It falls when letters are put back, so it is no counter.
-                metric = GaugeMetricFamily(f"write_behind_{name}", text, state.totals[name])
-            else:
-                metric = CounterMetricFamily(f"write_behind_{name}", text, state.totals[name])
-            yield metric
+        for name, count in cast("Mapping[str, int]", state.totals).items():
+            # Dead letters get fewer when some are put back, so their total is not a counter.
+            family = GaugeMetricFamily if name == "dead_lettered" else CounterMetricFamily
+            yield family(f"write_behind_{name}", TOTALS[name], count)
         yield GaugeMetricFamily("write_behind_queue_size", "Dirty products", state.queue_size)
         yield GaugeMetricFamily("write_behind_inflight", "Claimed products", state.inflight)
         yield GaugeMetricFamily("write_behind_retrying", "Products waiting for a retry", state.retrying)

@@ -4,8 +4,9 @@ import logging
 import random
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
 from typing import Final
+
+import msgspec
 
 from service.lasting import Conditions
 from service.writebehind.buffer import Buffer, Claim, Claimed
@@ -129,7 +130,7 @@ class Flusher:
         if time.monotonic() - self._looked_at >= _LOOK_SECONDS:
             self._live, self._looked_at = self._buffer.live_settings(self._settings), time.monotonic()
         grown = min(_LARGEST_BATCH, self._live.batch_size << self._growth)
-        return replace(self._live, batch_size=max(grown, self._live.batch_size))
+        return msgspec.structs.replace(self._live, batch_size=max(grown, self._live.batch_size))
 
     def _flush(self, claim: Claim, settings: Settings) -> None:
         unlucky = self._choose_failures(claim.rows, settings)

@@ -11,6 +11,7 @@ from labctl.cli.assignments import parse_assignments
 from labctl.cli.lab_command import lab_command
 from labctl.cli.options import Service, Settings
 from labctl.cli.session import Session
+from labctl.cli.setting_tables import setting_tables
 from labctl.commands.lab import describe
 from stack.converge.drain import told
 from stack.spec.events import StackEvent
@@ -26,8 +27,9 @@ app.add_typer(fault_group, name="fault")
 
 @lab_command(config_group)
 def show(session: Session) -> None:
-    """Show the live settings."""
-    session.answer_fields(request(session, "GET", "/admin/config"))
+    """Show the live settings: value, default, range and meaning."""
+    values = request(session, "GET", "/admin/config")
+    session.answer(values, *setting_tables(values))
 
 
 @lab_command(config_group, "set")

@@ -9,10 +9,8 @@ from werkzeug.exceptions import BadRequest
 
 from service.writebehind.buffer import Buffer
 from service.writebehind.dead_letters import DeadLetters
+from service.writebehind.limits import SHOWN_LETTERS
 from service.writebehind.overview import Overview
-
-#: Dead letters shown at once.
-_LETTERS = 100
 
 
 def admin(overview: Overview, buffer: Buffer, signal_flush: Callable[[], None]) -> Blueprint:
@@ -47,7 +45,7 @@ def dlq(dead_letters: DeadLetters, signal_flush: Callable[[], None]) -> Blueprin
 
     @routes.get("")
     def read_dead_letters() -> Response:
-        return _json({"dlq_size": dead_letters.size(), "items": dead_letters.oldest(_LETTERS)})
+        return _json({"dlq_size": dead_letters.size(), "items": dead_letters.oldest(SHOWN_LETTERS)})
 
     @routes.delete("")
     def drop_dead_letters() -> Response:

@@ -1,6 +1,6 @@
 """/products"""
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, get_args
 
 from flask import Blueprint, Response, request
 from werkzeug.datastructures import Headers
@@ -8,14 +8,15 @@ from werkzeug.exceptions import BadRequest
 
 from service.writebehind.entry import Product, check_id, parse_product
 from service.writebehind.errors import InvalidProduct
+from service.writebehind.limits import DEFAULT_LISTED, MAX_LISTED
 from service.writebehind.reads import Reads
+from service.writebehind.settings import WritePolicy
 from service.writebehind.writes import Writes
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-_POLICIES: Final = ("write_behind", "write_through")
-_MAX_LIMIT: Final = 1000
+_POLICIES: Final = get_args(WritePolicy)
 
 
 class _Finished(Response):
@@ -49,7 +50,7 @@ def products(reads: Reads, writes: Writes) -> Blueprint:
 
     @routes.get("/products")
     def read_newest() -> Response:
-        documents = reads.newest(_limit(request.args.get("limit", "100")))
+        documents = reads.newest(_limit(request.args.get("limit", str(DEFAULT_LISTED))))
         return _answer(b'{"products":[%b]}' % b",".join(documents))
 
     return routes
@@ -72,11 +73,11 @@ def _policy() -> str:
     if policy is None:
         return ""
     if policy not in _POLICIES:
-        raise BadRequest(f"X-Write-Policy must be write_behind or write_through, not {policy!r}")
+        raise BadRequest(f"X-Write-Policy must be {' or '.join(_POLICIES)}, not {policy!r}")
     return str(policy)
 
 
 def _limit(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= _MAX_LIMIT):
-        raise InvalidProduct({"limit": f"must be a whole number from 1 to {_MAX_LIMIT}, not {text!r}"})
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MAX_LISTED):
+        raise InvalidProduct({"limit": f"must be a whole number from 1 to {MAX_LISTED}, not {text!r}"})
     return int(text)

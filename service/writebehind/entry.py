@@ -3,37 +3,32 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import msgspec
 
 from service.writebehind.errors import InvalidProduct
+from service.writebehind.limits import DECIMALS, ID_PATTERN, MAX_ID, Name, Price, Quantity, SentQuantity
 
-#: A larger body is refused unread. A product is well under 4 KiB, even with every character escaped.
-MAX_BODY_BYTES: Final = 16_384
-_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,36}")
-_MAX_PRICE: Final = 99_999_999.99
-_INT4: Final = msgspec.Meta(ge=-(2**31), le=2**31 - 1)
+_ID: Final = re.compile(ID_PATTERN)
 _TAIL: Final = re.compile(rb',"queued_at":(\d+),"attempts":(\d+)}$')
 _VERSION: Final = re.compile(rb',"version":(\d{1,16})}$')
 
 
 class Product(msgspec.Struct, frozen=True):
-    """What is written. The limits are those of the columns: what PostgreSQL would refuse is refused
-    before the acknowledgement, not found out after it."""
+    """What is written. Further members are ignored."""
 
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
-    price: Annotated[float, msgspec.Meta(ge=0, le=_MAX_PRICE)]
-    quantity: Annotated[int, _INT4]
+    name: Name
+    price: Price
+    quantity: Quantity
 
 
 class _Sent(msgspec.Struct, frozen=True):
     """A product as a client may send it."""
 
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
-    price: Annotated[float, msgspec.Meta(ge=0, le=_MAX_PRICE)]
-    #: JSON knows one kind of number: 1.0 and 1e2 are whole ones as well.
-    quantity: Annotated[int, _INT4] | Annotated[float, _INT4]
+    name: Name
+    price: Price
+    quantity: SentQuantity
 
 
 _decoder: Final = msgspec.json.Decoder(_Sent)
@@ -56,7 +51,7 @@ def parse_product(body: bytes) -> Product:
 
     Raises:
         InvalidProduct: the value breaks a rule.
-        ValueError: the body is no JSON.
+        ValueError: the body is not JSON.
     """
     try:
         sent = _decoder.decode(body)
@@ -67,7 +62,7 @@ def parse_product(body: bytes) -> Product:
     quantity = int(sent.quantity)
     if "\x00" in sent.name:
         raise InvalidProduct({"name": "must not contain the NUL character"})
-    if round(sent.price, 2) != sent.price:
+    if round(sent.price, DECIMALS) != sent.price:
         raise InvalidProduct({"price": "must not have more than two decimal places"})
     if quantity != sent.quantity:
         raise InvalidProduct({"quantity": f"must be a whole number, not {sent.quantity}"})
@@ -91,9 +86,13 @@ def _in_words(message: str) -> str:
 
 
 def check_id(product_id: str) -> str:
-    """Raises InvalidProduct unless it can be an id: 1 to 36 of A-Z a-z 0-9 . _ -"""
+    """The id.
+
+    Raises:
+        InvalidProduct: it is not 1 to 36 of the characters A-Z a-z 0-9 . _ -
+    """
     if not _ID.fullmatch(product_id):
-        raise InvalidProduct({"id": "must be 1 to 36 of the characters A-Z a-z 0-9 . _ -"})
+        raise InvalidProduct({"id": f"must be 1 to {MAX_ID} of the characters A-Z a-z 0-9 . _ -"})
     return product_id
 
 

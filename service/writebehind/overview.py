@@ -1,23 +1,19 @@
 """What the write path looks like from outside: the queue, the totals, the settings in force."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
 from service.writebehind import keys
 from service.writebehind.condition import KEYS, Condition, read_condition, settings_in_force
 from service.writebehind.entry import attempts_of, is_tombstone, queued_at_of, to_document
+from service.writebehind.limits import SHOWN_ITEMS
 from service.writebehind.scripts import Scripts, map_redis_errors
 from service.writebehind.settings import Settings, WritePolicy
+from service.writebehind.totals import Totals, parse_totals
 from service.writebehind.workers import Blocker, State, WorkerState
-
-#: Every running total, so that one that never moved still shows as zero.
-TOTALS: Final = (
-    "accepted", "coalesced", "persisted", "rows_written", "batches", "retried", "dead_lettered",
-    "written_through",
-)  # fmt: skip
-_ITEMS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,22 +24,21 @@ class QueueItem:
     version: int
     age_ms: float
     attempts: int
-    operation: str
+    operation: Literal["write", "delete"]
 
 
 @dataclass(frozen=True, slots=True)
 class ShownWorker:
-    """A worker as it says that it is."""
+    """A worker as it reports itself."""
 
     name: str
     pid: int
     host: str
-    #: Unix time in s.
-    started_at: float
+    started_at: Annotated[float, Meta(description="Unix time, in s")]
     state: State
-    reason: str
-    code: str
-    for_ms: int
+    reason: Annotated[str, Meta(description="A sentence; empty if there is nothing to explain")]
+    code: Annotated[str, Meta(description="SQLSTATE, or a short class of what is wrong; may be empty")]
+    for_ms: Annotated[int, Meta(description="How long it has been in this state")]
     blocked_by: tuple[Blocker, ...]
 
 
@@ -51,21 +46,22 @@ class ShownWorker:
 class QueueState:
     """The queue at one moment."""
 
-    queue_size: int
-    inflight: int
-    retrying: int
-    backlog: int
-    dlq_size: int
-    #: Age of the oldest write that is not in PostgreSQL yet; 0 where all are.
-    oldest_age_ms: float
-    #: How long the oldest write that is due has been due; 0 where none is.
-    oldest_due_ms: int
-    workers: list[ShownWorker]
-    #: Why what is due does not get done; '' where it does.
-    trouble: str
-    totals: dict[str, int]
-    #: The first 20.
-    items: list[QueueItem]
+    queue_size: Annotated[int, Meta(description="Products that wait for a flush")]
+    inflight: Annotated[int, Meta(description="Products that a worker has claimed")]
+    retrying: Annotated[int, Meta(description="Products that wait for another attempt")]
+    backlog: Annotated[int, Meta(description="Older writes, kept while coalescing is off")]
+    dlq_size: Annotated[int, Meta(description="Dead letters")]
+    oldest_age_ms: Annotated[
+        float, Meta(description="Age of the oldest write that is not in PostgreSQL yet; 0 if there is none")
+    ]
+    oldest_due_ms: Annotated[
+        int, Meta(description="How long the oldest write that is due has been due; 0 if none is due")
+    ]
+    workers: Annotated[list[ShownWorker], Meta(description="The live workers, as they report themselves")]
+    trouble: Annotated[str, Meta(description="Why writes that are due are not flushed; empty if they are")]
+    totals: Totals
+    #: The first of them.
+    items: Annotated[list[QueueItem], Meta(max_length=SHOWN_ITEMS)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +97,7 @@ class Overview:
                 keys.TOTALS,
                 keys.CLOCK,
             ),
-            (_ITEMS,),
+            (SHOWN_ITEMS,),
         )
         condition = self.condition()
         counted = dict(zip(totals[::2], totals[1::2], strict=True))
@@ -115,7 +111,7 @@ class Overview:
             oldest_due_ms=condition.oldest_due_ms,
             workers=[_shown(worker) for worker in condition.workers],
             trouble=condition.trouble(),
-            totals={name: _count(counted.get(name.encode(), b"")) for name in TOTALS},
+            totals=parse_totals(counted),
             items=[_item(i, e, int(now)) for i, e in zip(ids, entries, strict=True) if e],
         )
 
@@ -154,14 +150,6 @@ class Overview:
         if given:
             with map_redis_errors():
                 self._scripts.client.hset(keys.CONFIG, mapping={n: changed[n.upper()] for n in given})
-
-
-def _count(text: bytes) -> int:
-    """0 for what is no number: it must not hide the others."""
-    try:
-        return int(text)
-    except ValueError:
-        return 0
 
 
 def _shown(worker: WorkerState) -> ShownWorker:

@@ -1,115 +1,172 @@
-"""Settings of the service and the worker: one dataclass, parsed once per process.
+"""Settings of the service and the worker: declared once, parsed once per process.
 
-`from_env` and `to_env` stand side by side so that the stack, which writes the environment, and the
-processes, which read it, cannot drift apart.
+The fields of `LiveSettings` and `Settings` are the only place that names a setting, its default, range and
+meaning. `from_env`, `PATCH /admin/config`, `labctl config`, the README's table and the OpenAPI document are
+derived from them.
 """
 
 import logging
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
-from typing import Any, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import Meta
 
 from service.writebehind.errors import InvalidSettings
+from service.writebehind.setting import NOT_A_SETTING, Setting, render, settings_of
 
 _log = logging.getLogger(__name__)
 
 WritePolicy = Literal["write_behind", "write_through"]
 OverflowPolicy = Literal["reject", "write_through"]
 
-_TRUE: Final = frozenset({"1", "true", "yes", "on"})
-_FALSE: Final = frozenset({"0", "false", "no", "off"})
+
+class LiveSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What PATCH /admin/config can change while the lab runs, for every process at once."""
+
+    write_policy: Annotated[
+        WritePolicy,
+        Meta(
+            description="What acknowledges a write: Redis, with PostgreSQL behind it, or PostgreSQL itself."
+        ),
+    ] = "write_behind"
+    write_coalescing_enabled: Annotated[
+        bool,
+        Meta(
+            description="Whether a newer write replaces a pending one of the same product. "
+            "If not, every write reaches PostgreSQL."
+        ),
+    ] = True
+    coalescing_window_ms: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=600_000,
+            description="With coalescing: how long a product's first pending write waits for more, in ms.",
+        ),
+    ] = 500
+    flush_interval_ms: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=600_000,
+            description="Without coalescing: how long a write waits for the next flush, in ms.",
+        ),
+    ] = 1000
+    batch_size: Annotated[
+        int, Meta(ge=1, le=5_000, description="The largest number of rows in one SQL statement.")
+    ] = 500
+    max_retries: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=100,
+            description="How often a failed row is tried again before it becomes a dead letter.",
+        ),
+    ] = 3
+    retry_delay_ms: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=600_000,
+            description="The wait before the first retry, in ms. It doubles with each retry, with jitter.",
+        ),
+    ] = 500
+    simulate_db_failure: Annotated[
+        bool, Meta(description="Whether the worker fails rows on purpose, with probability FAILURE_RATE.")
+    ] = False
+    failure_rate: Annotated[
+        float, Meta(ge=0, le=1, description="The probability that a row fails while failures are simulated.")
+    ] = 0.3
+    max_pending: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=100_000_000,
+            description="The largest number of pending entries; beyond it, OVERFLOW_POLICY decides.",
+        ),
+    ] = 100_000
+    overflow_policy: Annotated[
+        OverflowPolicy,
+        Meta(
+            description="What happens to a write when the queue is full: refused (503), or written through."
+        ),
+    ] = "reject"
+    cache_ttl_seconds: Annotated[
+        int, Meta(ge=1, le=31_536_000, description="How long a cache entry lives, in s.")
+    ] = 3600
 
 
-def _live(default: Any, low: float = 0, high: float = 0) -> Any:
-    """A setting that PATCH /admin/config may change while the lab runs, within [low, high]."""
-    return field(default=default, metadata={"live": True, "low": low, "high": high})
+class Settings(LiveSettings, frozen=True, kw_only=True):
+    """All settings. The environment variable of a field is its name in capitals."""
 
-
-def _fixed(default: Any, low: float = 0, high: float = 0) -> Any:
-    """A setting that a process takes from its environment once."""
-    return field(default=default, metadata={"live": False, "low": low, "high": high})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """The environment variable of a field is its name in capitals."""
-
-    #: Who answers a write: Redis, with PostgreSQL behind, or PostgreSQL at once.
-    write_policy: WritePolicy = _live("write_behind")
-    #: Replace a pending entry by a newer one of the same product; off: every write reaches PostgreSQL.
-    write_coalescing_enabled: bool = _live(True)
-    #: With coalescing on: how long a product's first pending write waits for more, in ms.
-    coalescing_window_ms: int = _live(500, 0, 600_000)
-    #: With coalescing off: how long a write waits for the next flush, in ms.
-    flush_interval_ms: int = _live(1000, 0, 600_000)
-    #: Rows in one SQL statement, at most.
-    batch_size: int = _live(500, 1, 5_000)
-    #: Attempts after the first, for a row whose write failed but was not refused.
-    max_retries: int = _live(3, 0, 100)
-    #: Wait before the first retry, in ms; it doubles with each, and is jittered.
-    retry_delay_ms: int = _live(500, 1, 600_000)
-    #: Let the worker fail rows on purpose, each with probability `failure_rate`.
-    simulate_db_failure: bool = _live(False)
-    #: 0..1
-    failure_rate: float = _live(0.3, 0, 1)
-    #: Pending entries that are held at most; beyond, `overflow_policy` decides.
-    max_pending: int = _live(100_000, 1, 100_000_000)
-    overflow_policy: OverflowPolicy = _live("reject")
-    #: Life of a cache entry, in s.
-    cache_ttl_seconds: int = _live(3600, 1, 31_536_000)
-    redis_url: str = _fixed("redis://127.0.0.1:6379/0")
-    database_url: str = _fixed("postgresql://labuser:labpass@127.0.0.1:5432/labdb")
-    #: How long a worker's claim holds, in ms; a killed worker's rows come back after it.
-    lease_ms: int = _fixed(2_000, 100, 600_000)
-    #: Address and size of the API's server.
-    api_host: str = _fixed("127.0.0.1")
-    api_port: int = _fixed(8000, 1, 65_535)
-    api_processes: int = _fixed(2, 1, 64)
-    api_threads: int = _fixed(8, 1, 256)
+    redis_url: Annotated[str, Meta(description="Where Redis is.")] = "redis://127.0.0.1:6379/0"
+    database_url: Annotated[str, Meta(description="Where PostgreSQL is.")] = (
+        "postgresql://labuser:labpass@127.0.0.1:5432/labdb"
+    )
+    lease_ms: Annotated[
+        int,
+        Meta(
+            ge=100,
+            le=600_000,
+            description="How long a worker's claim holds, in ms. A killed worker's rows come back after it.",
+        ),
+    ] = 2_000
+    api_host: Annotated[str, Meta(description="The address that the API listens on.")] = "127.0.0.1"
+    api_port: Annotated[int, Meta(ge=1, le=65_535, description="The port that the API listens on.")] = 8000
+    api_processes: Annotated[int, Meta(ge=1, le=64, description="How many processes serve the API.")] = 2
+    api_threads: Annotated[int, Meta(ge=1, le=256, description="How many threads each of them has.")] = 8
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> "Settings":
-        """Parse the environment.
+        """Parse the environment; a variable that is unset or empty means the default.
 
         Raises:
             InvalidSettings: naming every variable that is malformed or out of range.
         """
-        given = {f.name: env[f.name.upper()] for f in fields(cls) if env.get(f.name.upper())}
-        return cls().changed(given, live_only=False)
+        given = {name: env[each.variable] for name, each in SETTINGS.items() if env.get(each.variable)}
+        try:
+            return cls().changed(given, live_only=False)
+        except InvalidSettings as error:
+            raise InvalidSettings(
+                {SETTINGS[name].variable: why for name, why in error.problems.items()}
+            ) from None
 
     def to_env(self) -> dict[str, str]:
         """The environment that `from_env` reads back as these settings."""
-        return {f.name.upper(): _render(getattr(self, f.name)) for f in fields(self)}
+        return {each.variable: render(getattr(self, name)) for name, each in SETTINGS.items()}
 
     def changed(self, given: Mapping[str, object], *, live_only: bool = True) -> "Settings":
-        """These settings with some replaced; values may be strings, as in an environment, or typed.
+        """These settings with some replaced.
+
+        Args:
+            given: New values by field name: text, as in an environment, or typed, as in JSON.
+            live_only: Refuse those that are fixed when a process starts.
 
         Raises:
-            InvalidSettings: naming every setting that is unknown, malformed, out of range, or fixed
-                while `live_only`.
+            InvalidSettings: naming every setting that is unknown, malformed, out of range, or fixed.
         """
-        known = {f.name: f for f in fields(self)}
         values: dict[str, Any] = {}
         problems: dict[str, str] = {}
         for name, value in given.items():
-            if name not in known:
-                problems[name] = "unknown setting"
-            elif live_only and not known[name].metadata["live"]:
+            if name not in SETTINGS:
+                problems[name] = NOT_A_SETTING
+            elif live_only and name not in LIVE_SETTINGS:
                 problems[name] = "is fixed when the process starts"
             else:
                 try:
-                    values[name] = _parse(value, known[name].type, known[name].metadata)
+                    values[name] = SETTINGS[name].parse(value)
                 except ValueError as error:
                     problems[name] = str(error)
         if problems:
             raise InvalidSettings(problems)
-        return replace(self, **values)
+        return msgspec.structs.replace(self, **values)
 
     def with_stored(self, stored: Mapping[bytes, bytes]) -> "Settings":
-        """These settings with what was changed live, as Redis holds it. What this version does not know or
-        can't read is left out: it must not stop the flushing."""
+        """These settings with what was changed live, as Redis holds it. A setting that this version does not
+        know or can't read is left out: it must not stop the flushing."""
         settings = self
         for name, value in stored.items():
             try:
@@ -120,7 +177,7 @@ class Settings:
 
     def live(self) -> dict[str, Any]:
         """Name and value of every setting that can be changed live."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.metadata["live"]}
+        return {name: getattr(self, name) for name in LIVE_SETTINGS}
 
     @property
     def flush_delay_ms(self) -> int:
@@ -128,47 +185,12 @@ class Settings:
         return self.coalescing_window_ms if self.write_coalescing_enabled else self.flush_interval_ms
 
 
+#: Every setting by name, live ones first; and the live ones alone.
+SETTINGS: Final[Mapping[str, Setting]] = settings_of(Settings)
+LIVE_SETTINGS: Final[Mapping[str, Setting]] = settings_of(LiveSettings)
+
+
 @lru_cache(maxsize=100)
 def _warn_once(message: str) -> None:
     """Live settings are read many times a second."""
     _log.warning("%s", message)
-
-
-def _render(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _parse(value: object, kind: Any, limits: Mapping[str, Any]) -> object:
-    if kind is bool:
-        return _parse_bool(value)
-    if kind in (int, float):
-        return _parse_number(value, kind, limits["low"], limits["high"])
-    choices = get_args(kind)
-    if choices and value not in choices:
-        raise ValueError(f"must be one of {', '.join(choices)}, not {value!r}")
-    if not isinstance(value, str):
-        raise ValueError(f"must be a string, not {value!r}")  # noqa: TRY004 - told like the rest
-    return value
-
-
-def _parse_bool(value: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.strip().lower() in _TRUE | _FALSE:
-        return value.strip().lower() in _TRUE
-    raise ValueError(f"must be true or false, not {value!r}")
-
-
-def _parse_number(value: object, kind: type[int] | type[float], low: float, high: float) -> int | float:
-    noun = "a whole number" if kind is int else "a number"
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError(f"must be {noun}, not {value!r}")  # noqa: TRY004 - told like the rest
-    if kind is int and isinstance(value, float) and not value.is_integer():
-        raise ValueError(f"must be {noun}, not {value!r}")
-    try:
-        number = kind(value)
-    except (ValueError, OverflowError):
-        raise ValueError(f"must be {noun}, not {value!r}") from None
-    if not low <= number <= high:
-        raise ValueError(f"must be from {low:g} to {high:g}, not {number}")
-    return number

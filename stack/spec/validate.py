@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import fields
 from typing import Final
 
 from service.writebehind.errors import InvalidSettings
-from service.writebehind.settings import Settings
+from service.writebehind.setting import NOT_A_SETTING
+from service.writebehind.settings import SETTINGS, Settings
 from stack.errors import UsageError
 from stack.spec.names import DEFAULT_NAME, MAXMEMORY
 from stack.spec.services import CORE, DEFAULT_PORTS
@@ -17,7 +17,7 @@ _UNITS: Final = {"": 1, "k": 1_000, "m": 10**6, "g": 10**9, "kb": 1 << 10, "mb":
 _MEMORY_MOST: Final = 1 << 40
 #: What the topology itself decides; an override would only break the lab.
 _DECIDED: Final = frozenset({"REDIS_URL", "DATABASE_URL", "API_HOST", "API_PORT"})
-_PROCESS_SETTINGS: Final = frozenset(field.name.upper() for field in fields(Settings)) - _DECIDED
+_PROCESS_SETTINGS: Final = frozenset(setting.variable for setting in SETTINGS.values()) - _DECIDED
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
@@ -107,4 +107,4 @@ def _settings_of(service: str) -> frozenset[str]:
 def _refusal(name: str, service: str) -> str:
     if name in _DECIDED:
         return "is decided by the lab"
-    return f"not a setting of {service}" if name in _settings_of("") else "unknown setting"
+    return f"is not a setting of {service}" if name in _settings_of("") else NOT_A_SETTING

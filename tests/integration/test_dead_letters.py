@@ -26,7 +26,7 @@ def give_up(path: WritePath) -> None:
 
 def totals_are(path: WritePath, **expected: int) -> None:
     totals = path.queue().totals
-    assert {name: totals[name] for name in expected} == expected
+    assert totals == {**totals, **expected}
     path.assert_balanced()
 
 

@@ -13,7 +13,7 @@ import pytest
 import redis
 
 from service.writebehind import keys
-from service.writebehind.entry import MAX_BODY_BYTES
+from service.writebehind.limits import MAX_BODY_BYTES
 from stack.wait import wait_until
 from tests.api_process import Api, running_api
 from tests.raw_http import BODY, RawClient, post, request

@@ -5,9 +5,9 @@ The model knows, for every product, the versions acknowledged since Redis was la
 """
 
 import json
-from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -137,7 +137,7 @@ class WriteBehind(RuleBasedStateMachine):
     @rule()
     def claim_after_all_leases_ended(self) -> None:
         # A lease that ends before it begins, so the test need not wait.
-        ended = replace(self.settings, lease_ms=-1)
+        ended = msgspec.structs.replace(self.settings, lease_ms=-1)
         claim = self.buffer.claim(ended)
         if claim.rows:
             self.claims.append(claim)

@@ -1,11 +1,13 @@
 """Settings: environment and live changes."""
 
-from dataclasses import fields, replace
+from typing import Annotated
 
+import msgspec
 import pytest
 
 from service.writebehind.errors import InvalidSettings
-from service.writebehind.settings import Settings
+from service.writebehind.setting import render, settings_of
+from service.writebehind.settings import LIVE_SETTINGS, SETTINGS, Settings
 
 
 def test_environment_round_trip_keeps_every_field() -> None:
@@ -22,7 +24,7 @@ def test_environment_round_trip_keeps_every_field() -> None:
 
 
 def test_environment_names_are_the_contracts() -> None:
-    names = {f.name.upper() for f in fields(Settings)}
+    names = {setting.variable for setting in SETTINGS.values()}
     assert names >= {
         "WRITE_POLICY", "WRITE_COALESCING_ENABLED", "COALESCING_WINDOW_MS", "FLUSH_INTERVAL_MS", "BATCH_SIZE",
         "MAX_RETRIES", "RETRY_DELAY_MS", "SIMULATE_DB_FAILURE", "FAILURE_RATE", "MAX_PENDING",
@@ -61,7 +63,10 @@ def test_a_live_change_that_makes_no_sense_is_refused_by_name(name: str, value: 
 def test_every_problem_is_named_at_once() -> None:
     with pytest.raises(InvalidSettings) as refused:
         Settings.from_env({"BATCH_SIZE": "x", "MAX_RETRIES": "-1"})
-    assert set(refused.value.problems) == {"batch_size", "max_retries"}
+    assert refused.value.problems == {
+        "BATCH_SIZE": "must be a whole number, not 'x'",
+        "MAX_RETRIES": "must be from 0 to 100, not -1",
+    }
 
 
 @pytest.mark.parametrize("value", [100, 100.0, "100"])
@@ -78,4 +83,67 @@ def test_booleans_may_be_words(text: object, value: bool) -> None:
 def test_the_delay_of_a_flush_is_the_window_or_without_coalescing_the_interval() -> None:
     settings = Settings(coalescing_window_ms=500, flush_interval_ms=1000)
     assert settings.flush_delay_ms == 500
-    assert replace(settings, write_coalescing_enabled=False).flush_delay_ms == 1000
+    assert msgspec.structs.replace(settings, write_coalescing_enabled=False).flush_delay_ms == 1000
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("nonsense", 1, "is not a setting"),
+        ("redis_url", "", "is fixed when the process starts"),
+        ("max_pending", 0, "must be from 1 to 100000000, not 0"),
+        ("failure_rate", "x", "must be a number, not 'x'"),
+        ("simulate_db_failure", 1, "must be true or false, not 1"),
+        ("overflow_policy", "drop", "must be one of reject, write_through, not 'drop'"),
+    ],
+)
+def test_the_reason_is_told_in_words(name: str, value: object, why: str) -> None:
+    with pytest.raises(InvalidSettings) as refused:
+        Settings().changed({name: value})
+    assert refused.value.problems == {name: why}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_every_setting_explains_itself(name: str) -> None:
+    setting = SETTINGS[name]
+    assert setting.description.endswith(".")
+    assert setting.range
+    assert setting.parse(render(setting.default)) == setting.default
+
+
+@pytest.mark.parametrize(
+    ("name", "range_"),
+    [
+        ("batch_size", "1 to 5000"),
+        ("failure_rate", "0 to 1"),
+        ("simulate_db_failure", "true or false"),
+        ("overflow_policy", "reject or write_through"),
+        ("redis_url", "text"),
+    ],
+)
+def test_a_range_is_told_in_words(name: str, range_: str) -> None:
+    assert SETTINGS[name].range == range_
+
+
+def test_live_settings_are_those_that_a_patch_may_change() -> None:
+    for name in SETTINGS:
+        changeable = {name: SETTINGS[name].default}
+        if name in LIVE_SETTINGS:
+            assert Settings().changed(changeable) == Settings()
+        else:
+            with pytest.raises(InvalidSettings):
+                Settings().changed(changeable)
+
+
+class _Undescribed(msgspec.Struct):
+    size: int = 1
+
+
+class _Listed(msgspec.Struct):
+    sizes: Annotated[list[int], msgspec.Meta(description="Sizes.")] = msgspec.field(default_factory=list)
+
+
+@pytest.mark.parametrize("struct", [_Undescribed, _Listed])
+def test_a_field_that_cannot_be_a_setting_is_a_bug(struct: type[msgspec.Struct]) -> None:
+    with pytest.raises(TypeError):
+        settings_of(struct)

@@ -70,7 +70,7 @@ def test_impossible_names_are_refused(name: str) -> None:
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
-        ({"BATCHSIZE": "1"}, "BATCHSIZE: unknown setting"),
+        ({"BATCHSIZE": "1"}, "BATCHSIZE: is not a setting"),
         ({"BATCH_SIZE": "none"}, "BATCH_SIZE: must be a whole number"),
         ({"FAILURE_RATE": "2"}, "FAILURE_RATE: must be from 0 to 1"),
         ({"API_PORT": "1"}, "API_PORT: is decided by the lab"),
