@@ -11,7 +11,7 @@ from service.app import create_app
 from service.gateway import Gateway
 from service.server import serve
 from service.writebehind.limits import MAX_BODY_BYTES
-from service.writebehind.scripts import Scripts
+from service.writebehind.scripts.runner import Scripts
 from service.writebehind.settings import Settings
 
 #: A product, as POST /products answers: the load generator reads each answer's id and version.

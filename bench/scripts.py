@@ -8,9 +8,10 @@ import hiredis
 import redis
 
 from bench.figures import Figure, ratio_of
-from service.writebehind.buffer import Buffer, KnownRow, Operation
 from service.writebehind.entry import Product, product_head, timestamp
-from service.writebehind.scripts import Script, Scripts, load
+from service.writebehind.scripts.runner import Scripts
+from service.writebehind.scripts.script import Script, load
+from service.writebehind.scripts.writing import NOT_LOOKED, Operation, write
 from service.writebehind.settings import Settings
 from stack.lab import Lab
 
@@ -63,15 +64,16 @@ def script_cost(lab: Lab) -> Iterator[Figure]:
 def _commands(url: str, operation: Operation) -> list[tuple[str | bytes | int, ...]]:
     """Keys and arguments of the writes, as the service makes them."""
     scripts = _Recorded(url)
-    buffer, settings, now = Buffer(scripts), Settings(max_pending=100_000_000), timestamp()
+    settings, now = Settings(max_pending=100_000_000), timestamp()
     for n in range(_WRITES):
         product = f"00000000-0000-4000-8000-{n:012d}"
-        buffer.write(
+        write(
+            scripts,
             operation,
             product,
             product_head(product, Product("Demo Widget", 29.99, 100)),
             now=now,
-            known=KnownRow(),
+            known=NOT_LOOKED,
             policy="",
             settings=settings,
         )

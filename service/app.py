@@ -1,5 +1,6 @@
 """The Flask application: collaborators are made here, once per process, and handed to the routes."""
 
+from functools import partial
 from typing import Final
 
 from flask import Flask
@@ -17,7 +18,8 @@ from service.writebehind.dead_letters import DeadLetters
 from service.writebehind.limits import MAX_BODY_BYTES
 from service.writebehind.overview import Overview
 from service.writebehind.reads import Reads
-from service.writebehind.scripts import Scripts
+from service.writebehind.scripts.observing import check_room
+from service.writebehind.scripts.runner import Scripts
 from service.writebehind.settings import Settings
 from service.writebehind.store import Store
 from service.writebehind.writes import Writes
@@ -44,7 +46,7 @@ def create_app(settings: Settings) -> Flask:
     app.register_blueprint(dlq(DeadLetters(scripts, store), signal_flush))
     # Its own store, so that it is not refused because many requests wait for PostgreSQL.
     own = Store(settings.database_url)
-    checkup = Checkup({"redis": scripts.take_a_write, "postgres": own.ping, "path": overview.view})
+    checkup = Checkup({"redis": partial(check_room, scripts), "postgres": own.ping, "path": overview.view})
     app.register_blueprint(system(checkup, overview))
     problems.register(app)
     app.extensions[_OPEN] = (checkup, own, store, scripts)

@@ -11,10 +11,12 @@ from typing import Any, Final
 import psycopg
 
 from service.writebehind import keys
-from service.writebehind.buffer import Buffer, Claim, Claimed
+from service.writebehind.buffer import Buffer
 from service.writebehind.entry import DeadLetter, Product
 from service.writebehind.errors import CacheUnavailable, RowsRefused, StoreUnavailable
-from service.writebehind.scripts import Script, Scripts
+from service.writebehind.scripts.flushing import Claim, Claimed
+from service.writebehind.scripts.runner import Scripts
+from service.writebehind.scripts.script import Script
 from service.writebehind.settings import Settings
 from service.writebehind.store import Store, StoredProduct, Tombstone
 from service.writebehind.writes import Writes, Written
@@ -184,6 +186,6 @@ SLIDES: Final = ("since = digits(queued_at(pending))", "since = since")
 OVERLOOKS_PENDING: Final = ("elseif pending then", "elseif false then")
 #: A fill that ignores writes made since PostgreSQL was read.
 FILLS_ALWAYS: Final = (
-    ("if text('GET', fill_key) ~= ARGV[2] then", "if false then"),
-    ("if redis.call('EXISTS', cache_key) == 1 or entry_at('HGET', pending_key, ARGV[1])", "if false"),
+    ("if text('GET', fill_key) ~= token then", "if false then"),
+    ("if redis.call('EXISTS', cache_key) == 1 or entry_at('HGET', pending_key, id)", "if false"),
 )

@@ -7,7 +7,8 @@ import redis
 
 from service.writebehind import keys
 from service.writebehind.errors import OutcomeUnknown
-from service.writebehind.scripts import Script, Scripts
+from service.writebehind.scripts.runner import Scripts
+from service.writebehind.scripts.script import Script
 from service.writebehind.store import Store, StoredProduct, Tombstone
 
 

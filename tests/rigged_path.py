@@ -4,7 +4,7 @@ from typing import Any
 
 from service.writebehind import keys
 from service.writebehind.entry import Product
-from service.writebehind.scripts import Script
+from service.writebehind.scripts.script import Script
 from tests.rigged import RiggedScripts, RiggedStore
 from tests.write_path import WritePath
 

@@ -18,7 +18,7 @@ from service.writebehind.dead_letters import DeadLetters
 from service.writebehind.entry import Product
 from service.writebehind.overview import Overview, QueueState
 from service.writebehind.reads import Reads
-from service.writebehind.scripts import Scripts
+from service.writebehind.scripts.runner import Scripts
 from service.writebehind.settings import Settings
 from service.writebehind.store import Store
 from service.writebehind.writes import Writes

@@ -17,7 +17,7 @@ from service.lasting import Conditions
 from service.writebehind.buffer import Buffer
 from service.writebehind.connections import Manners
 from service.writebehind.errors import InvalidSettings, WriteBehindError
-from service.writebehind.scripts import Scripts
+from service.writebehind.scripts.runner import Scripts
 from service.writebehind.settings import Settings
 from service.writebehind.store import Store
 from worker.blockers import Blockers

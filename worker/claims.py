@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from service.writebehind.buffer import Buffer, Claim, Claimed
+from service.writebehind.buffer import Buffer
+from service.writebehind.scripts.flushing import Claim, Claimed
 from service.writebehind.settings import Settings
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from service.writebehind.buffer import Claimed
 from service.writebehind.entry import DeadLetter, attempts_of
+from service.writebehind.scripts.flushing import Claimed
 from service.writebehind.settings import Settings
 from worker.sorting import Refused
 

@@ -9,8 +9,9 @@ from typing import Final
 import msgspec
 
 from service.lasting import Conditions
-from service.writebehind.buffer import Buffer, Claim, Claimed
+from service.writebehind.buffer import Buffer
 from service.writebehind.errors import OutcomeUnknown, StoreUnavailable, WriteBehindError
+from service.writebehind.scripts.flushing import Claim, Claimed
 from service.writebehind.settings import Settings
 from service.writebehind.store import Store
 from worker.claims import Claims

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final, Literal
 
-from service.writebehind.buffer import Claimed
 from service.writebehind.entry import finish, is_tombstone, timestamp, tombstone_head
 from service.writebehind.errors import OutcomeUnknown, RowsRefused, StoreUnavailable
+from service.writebehind.scripts.flushing import Claimed
 from service.writebehind.store import Store, StoredProduct
 
 #: sound: good rows pass, so the row is at fault. alike: they are refused as it is. unclear: otherwise.

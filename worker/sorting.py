@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from service.writebehind.buffer import Claimed
 from service.writebehind.errors import RowsRefused, StoreUnavailable
+from service.writebehind.scripts.flushing import Claimed
 from service.writebehind.store import Store
 from worker.condition import Condition
 from worker.rehearsal import rehearse

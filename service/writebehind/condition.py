@@ -5,18 +5,14 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from service.writebehind import keys
 from service.writebehind.errors import InvalidSettings
+from service.writebehind.scripts.observing import ConditionFacts
 from service.writebehind.settings import Settings
 from service.writebehind.workers import WorkerState, parse_workers
 
-#: The keys that the script reads, in its order.
-KEYS: Final = (
-    keys.QUEUE, keys.PENDING, keys.INFLIGHT, keys.RETRY, keys.BACKLOG, keys.CLOCK, keys.WORKERS, keys.CONFIG,
-    keys.FLUSH_NOW,
-)  # fmt: skip
 #: ms that something may be due before that is trouble: a worker looks at the queue twice a second.
 OVERDUE_MS: Final = 3_000
 #: Settings that the worker alone acts on: its environment decides, not the service's.
@@ -75,29 +71,28 @@ class Condition:
         return f"acknowledged writes have been due for {self.oldest_due_ms / 1000:.0f} s"
 
 
-def read_condition(answer: Sequence[Any], own: Settings) -> Condition:
-    """What the script answered, understood.
+def read_condition(facts: ConditionFacts, own: Settings) -> Condition:
+    """What the facts mean.
 
     Args:
-        own: The settings where no worker says which it works with.
+        own: The settings to assume if no worker says which it uses.
     """
-    seconds, micros, clock, flush_now, workers, config, queued, claimed, claimed_at, retry, unwritten = answer
-    wall = int(seconds) * 1_000_000 + int(micros)
-    known = keys.parse_clock(clock)
-    now = known.moment + max(0, wall - known.wall) if known else wall
-    states, live = parse_workers(_pairs(workers), now), dict(_pairs(config))
+    clock = keys.parse_clock(facts.clock)
+    now = clock.moment + max(0, facts.time_us - clock.wall) if clock else facts.time_us
+    states, live = parse_workers(facts.workers, now), dict(facts.config)
     delay_us = settings_in_force(own, states, live).flush_delay_ms * 1000
+    claimed_at, retry_at = _number(facts.claimed_at), _number(facts.retry_at)
     due = [
-        *_due(queued, delay_us, _number(flush_now)),
-        *(min(due, _number(claimed_at) or due) for due in _due(claimed, delay_us, 0)),
-        *([at] if (at := _number(retry)) else []),
+        *_due(facts.queued, delay_us, _number(facts.flush_now)),
+        *(min(at, claimed_at or at) for at in _due(facts.claimed, delay_us, 0)),
+        *([retry_at] if retry_at else []),
     ]
     return Condition(
         now_us=now,
-        epoch=known.epoch if known else None,
+        epoch=clock.epoch if clock else None,
         workers=states,
         oldest_due_ms=max(0, now - min(due, default=now)) // 1000,
-        unwritten=int(unwritten),
+        unwritten=facts.unwritten,
         live=live,
     )
 
@@ -118,10 +113,6 @@ def _changed(own: Settings, given: Iterable[tuple[str, object]]) -> Settings:
         with suppress(InvalidSettings):
             own = own.changed({name: value})
     return own
-
-
-def _pairs(flat: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
-    return list(zip(flat[::2], flat[1::2], strict=True))
 
 
 def _due(entry: bytes, delay_us: int, flush_now: int) -> list[int]:

@@ -10,7 +10,8 @@ from redis.exceptions import ResponseError
 from service.writebehind import keys
 from service.writebehind.entry import check_id, finish, parse_product, product_head, timestamp, tombstone_head
 from service.writebehind.errors import InvalidProduct
-from service.writebehind.scripts import Scripts, map_redis_errors
+from service.writebehind.scripts.runner import Scripts, map_redis_errors
+from service.writebehind.scripts.writing import Requeued, requeue
 from service.writebehind.store import Store
 
 _CHUNK: Final = 100
@@ -26,27 +27,30 @@ class _Write:
 
 
 class DeadLetters:
-    """Raises `CacheUnavailable`; `requeue` also `StoreUnavailable`. What somebody else put among the letters,
-    or in their place, is shown, dropped and passed over."""
+    """The letters in Redis. Anything else among them, or in their place, is shown, dropped and passed over.
+
+    Every method raises `CacheUnavailable`; `requeue` also raises `StoreUnavailable`.
+    """
 
     def __init__(self, scripts: Scripts, store: Store) -> None:
         self._scripts = scripts
         self._store = store
 
     def size(self) -> int:
+        """How many there are."""
         with map_redis_errors():
             try:
                 return int(self._scripts.client.llen(keys.DLQ))
             except ResponseError:
-                # The key holds something else, hence no letters.
+                # The key holds something else, so there are no letters.
                 return 0
 
     def oldest(self, limit: int) -> list[Any]:
-        """The letters as JSON values, oldest first; text where one is no JSON."""
+        """The letters as JSON values, oldest first; text if one is not JSON."""
         return [_decode(letter) for letter in self._letters(limit)]
 
     def drop(self) -> int:
-        """Drop all of them; return how many."""
+        """Drop all of them; return how many there were."""
         with map_redis_errors():
             pipe = self._scripts.client.pipeline(transaction=True)
             pipe.llen(keys.DLQ)
@@ -67,10 +71,10 @@ class DeadLetters:
             letters = [(letter, _write_in(letter)) for letter in self._letters(_CHUNK)]
             persisted = self._store.versions([write.id for _, write in letters if write])
             for letter, write in letters:
-                state, signalled = self._requeue(letter, write, persisted)
-                requeued += state == 1
-                superseded += state == 0
-                signal = signal or bool(signalled)
+                outcome, signalled = self._requeue(letter, write, persisted)
+                requeued += outcome is Requeued.PENDING
+                superseded += outcome is Requeued.SUPERSEDED
+                signal = signal or signalled
         return requeued, superseded, signal
 
     def _letters(self, limit: int) -> list[bytes]:
@@ -81,21 +85,20 @@ class DeadLetters:
                 return []
         return list(letters)
 
-    def _requeue(self, letter: bytes, write: _Write | None, persisted: dict[str, int]) -> tuple[int, int]:
-        """Where it holds nothing that could be put back it goes to the end of the queue, where a person
-        will find it."""
-        product_id, version, document = (write.id, write.version, write.document) if write else ("", 0, b"")
-        if persisted.get(product_id, 0) >= version:
-            document = b""
-        state, signal = self._scripts.run(
-            "requeue",
-            (
-                keys.DLQ, keys.PENDING, keys.QUEUE, keys.INFLIGHT, keys.SIGNAL, keys.TOTALS,
-                keys.cache(product_id), keys.CLOCK, keys.fill(product_id), keys.BACKLOG,
-            ),
-            (letter, product_id, version, document),
-        )  # fmt: skip
-        return int(state), int(signal)
+    def _requeue(
+        self, letter: bytes, write: _Write | None, persisted: dict[str, int]
+    ) -> tuple[Requeued, bool]:
+        """A letter that holds no write goes to the end of the queue, where a person will find it."""
+        if write is None:
+            return requeue(self._scripts, letter, product_id="", version=0, document=b"")
+        known = persisted.get(write.id, 0) >= write.version
+        return requeue(
+            self._scripts,
+            letter,
+            product_id=write.id,
+            version=write.version,
+            document=b"" if known else write.document,
+        )
 
 
 def _decode(letter: bytes) -> Any:

@@ -8,7 +8,7 @@ import redis
 
 from service.writebehind import keys
 from service.writebehind.entry import is_tombstone, to_document, version_of, with_source
-from service.writebehind.scripts import map_redis_errors
+from service.writebehind.scripts.runner import map_redis_errors
 from service.writebehind.store import Store
 
 #: Ids that are looked at in each place where an unpersisted product can be: the newest of the queue, of

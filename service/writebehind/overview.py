@@ -7,10 +7,11 @@ import msgspec
 from msgspec import Meta
 
 from service.writebehind import keys
-from service.writebehind.condition import KEYS, Condition, read_condition, settings_in_force
+from service.writebehind.condition import Condition, read_condition, settings_in_force
 from service.writebehind.entry import attempts_of, is_tombstone, queued_at_of, to_document
 from service.writebehind.limits import SHOWN_ITEMS
-from service.writebehind.scripts import Scripts, map_redis_errors
+from service.writebehind.scripts import observing
+from service.writebehind.scripts.runner import Scripts, map_redis_errors
 from service.writebehind.settings import Settings, WritePolicy
 from service.writebehind.totals import Totals, parse_totals
 from service.writebehind.workers import Blocker, State, WorkerState
@@ -85,34 +86,21 @@ class Overview:
         self._settings = settings
 
     def queue(self) -> QueueState:
-        now, queue, inflight, retrying, backlog, dlq, totals, ids, entries, oldest = self._scripts.run(
-            "inspect",
-            (
-                keys.QUEUE,
-                keys.PENDING,
-                keys.INFLIGHT,
-                keys.RETRY,
-                keys.BACKLOG,
-                keys.DLQ,
-                keys.TOTALS,
-                keys.CLOCK,
-            ),
-            (SHOWN_ITEMS,),
-        )
-        condition = self.condition()
-        counted = dict(zip(totals[::2], totals[1::2], strict=True))
+        facts = observing.inspect(self._scripts, items=SHOWN_ITEMS)
+        condition, counted = self.condition(), dict(facts.totals)
+        oldest_us = facts.now_us - facts.oldest_us if facts.oldest_us else 0
         return QueueState(
-            queue_size=queue,
-            inflight=inflight,
-            retrying=retrying,
-            backlog=backlog,
-            dlq_size=dlq,
-            oldest_age_ms=max(0, int(now) - int(oldest)) / 1000 if int(oldest) else 0.0,
+            queue_size=facts.queue,
+            inflight=facts.inflight,
+            retrying=facts.retrying,
+            backlog=facts.backlog,
+            dlq_size=facts.dlq,
+            oldest_age_ms=max(0, oldest_us) / 1000,
             oldest_due_ms=condition.oldest_due_ms,
             workers=[_shown(worker) for worker in condition.workers],
             trouble=condition.trouble(),
             totals=parse_totals(counted),
-            items=[_item(i, e, int(now)) for i, e in zip(ids, entries, strict=True) if e],
+            items=[_item(i, e, facts.now_us) for i, e in facts.items if e],
         )
 
     def size(self) -> int:
@@ -126,7 +114,7 @@ class Overview:
 
     def condition(self) -> Condition:
         """The workers, and whether what is due gets done."""
-        return read_condition(self._scripts.run("condition", KEYS, ()), self._settings)
+        return read_condition(observing.condition(self._scripts), self._settings)
 
     def view(self) -> View:
         """Whether writes can be taken, and what was taken is brought to PostgreSQL."""

@@ -2,10 +2,8 @@
 
 import time
 from contextlib import suppress
-from typing import Final
+from typing import Final, assert_never
 
-from service.writebehind.buffer import KnownRow, Operation
-from service.writebehind.cache import Begun, Cache
 from service.writebehind.entry import finish, timestamp
 from service.writebehind.errors import (
     CacheUnavailable,
@@ -14,24 +12,33 @@ from service.writebehind.errors import (
     RowsRefused,
     StoreUnavailable,
 )
+from service.writebehind.scripts import caching
+from service.writebehind.scripts.caching import Begun
+from service.writebehind.scripts.script import Runner
+from service.writebehind.scripts.writing import Absent, KnownRow, Operation
 from service.writebehind.store import Store, StoredProduct
 
-#: How often a script is run where the connection to Redis breaks, and for how many s at most: beyond, Redis
-#: is not there, and the client has waited for long enough.
+#: How often a script is run if the connection to Redis breaks, and for how many seconds at most: after that,
+#: Redis is down, and the client has waited long enough.
 _ATTEMPTS: Final = 3
-_PATIENCE_SECONDS: Final = 0.5
+_PATIENCE_S: Final = 0.5
 
 
 class WriteThrough:
     """Commit first, then cache: a value that was never committed is never shown.
 
-    A mark in Redis says that the write is under way (see lua/mark.lua). Whatever becomes of this process
+    A mark in Redis says that the write is under way (see lua/mark.lua). Whatever happens to this process
     and its connections, the mark stays until it is certain what is in PostgreSQL.
     """
 
-    def __init__(self, cache: Cache, store: Store) -> None:
-        self._cache = cache
+    def __init__(self, scripts: Runner, store: Store, *, ttl: int) -> None:
+        """
+        Args:
+            ttl: The process's own CACHE_TTL_SECONDS; the live setting overrides it.
+        """
+        self._scripts = scripts
         self._store = store
+        self._ttl = ttl
 
     def write(
         self, operation: Operation, product_id: str, head: bytes, *, now: str, known: KnownRow
@@ -39,11 +46,11 @@ class WriteThrough:
         """Write a document, and return it. `known` is what the caller found in PostgreSQL, if it looked.
 
         Raises:
-            CacheUnavailable: not taken.
-            StoreUnavailable: not taken.
-            RowsRefused: not taken: PostgreSQL refuses this product.
+            CacheUnavailable: the write was not taken.
+            StoreUnavailable: the write was not taken.
+            RowsRefused: the write was not taken: PostgreSQL refuses this product.
             OutcomeUnknown: PostgreSQL may have taken it.
-            NoSuchProduct: there is none to be updated or deleted.
+            NoSuchProduct: there is none to update or delete.
         """
         begun = self._begin(operation, product_id, now, known)
         document = finish(head, created_at=begun.created_at, updated_at=now, version=begun.version)
@@ -55,18 +62,22 @@ class WriteThrough:
         attempts = 0
         while True:
             try:
-                begun = self._cache.begin(operation, product_id, now=now, known=known)
+                reply = caching.begin(self._scripts, operation, product_id, now=now, known=known)
             except OutcomeUnknown as error:
-                # A mark may have been left; PostgreSQL was told nothing.
+                # A mark may have been left, but nothing was sent to PostgreSQL.
                 attempts += 1
                 if attempts == _ATTEMPTS:
                     raise CacheUnavailable(str(error)) from error
                 continue
-            if isinstance(begun, Begun):
-                return begun
-            if begun == "gone" or known.state:
-                raise NoSuchProduct(product_id)
-            known = look_up(self._store, product_id)
+            match reply:
+                case Begun():
+                    return reply
+                case Absent.MISSING if not known.state:
+                    known = look_up(self._store, product_id)
+                case Absent():
+                    raise NoSuchProduct(product_id)
+                case _:
+                    assert_never(reply)
 
     def _commit(self, product_id: str, begun: Begun, document: bytes) -> int:
         """Returns the number of rows that SQL changed."""
@@ -74,20 +85,20 @@ class WriteThrough:
             return self._store.write([document])
         except (StoreUnavailable, RowsRefused) as error:
             with suppress(CacheUnavailable, OutcomeUnknown):
-                self._cache.abandon(product_id, begun)
+                caching.abandon(self._scripts, product_id, begun, ttl=self._ttl)
             if isinstance(error, RowsRefused) and not error.blames_the_row:
                 raise StoreUnavailable(f"PostgreSQL can't work: {error}") from error
             raise
 
     def _settle(self, product_id: str, version: int, document: bytes, changed: int) -> None:
-        # The row is committed, so the write is acknowledged even where Redis has gone meanwhile: the mark
+        # The row is committed, so the write is acknowledged even if Redis has gone meanwhile: the mark
         # that `begin` left lets readers find the row.
         started = time.monotonic()
         for _ in range(_ATTEMPTS):
             try:
-                self._cache.settle(product_id, version, document, changed=changed)
+                caching.settle(self._scripts, product_id, version, document, changed=changed, ttl=self._ttl)
             except (CacheUnavailable, OutcomeUnknown):
-                if time.monotonic() - started > _PATIENCE_SECONDS:
+                if time.monotonic() - started > _PATIENCE_S:
                     return
             else:
                 return

@@ -3,12 +3,21 @@
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import assert_never
 
-from service.writebehind.buffer import Accepted, Buffer, KnownRow, NotAccepted, Operation
-from service.writebehind.cache import Cache
 from service.writebehind.entry import Product, product_head, timestamp, tombstone_head, with_source
-from service.writebehind.errors import NoSuchProduct
-from service.writebehind.scripts import Scripts
+from service.writebehind.errors import NoSuchProduct, QueueFull
+from service.writebehind.scripts.runner import Scripts
+from service.writebehind.scripts.writing import (
+    NOT_LOOKED,
+    Absent,
+    Accepted,
+    KnownRow,
+    NotQueued,
+    Operation,
+    WriteReply,
+    write,
+)
 from service.writebehind.settings import Settings
 from service.writebehind.store import Store
 from service.writebehind.write_through import WriteThrough, look_up
@@ -24,11 +33,13 @@ class Written:
 
 
 class Writes:
-    """Creates, updates and deletes products. What it returns is acknowledged; what it raises is not.
+    """Creates, updates and deletes products. A write that returns is acknowledged; one that raises is not.
 
-    Raises, from every method: `CacheUnavailable`, `StoreUnavailable` or `QueueFull`, the write was not
-    taken; `RowsRefused`, nor will it ever be; `OutcomeUnknown`, nobody can say. `policy` is the one that the
-    request asked for, '' for none.
+    Every method takes `policy`, the write policy that the request asked for ('' for none), and raises:
+
+        CacheUnavailable, StoreUnavailable, QueueFull: the write was not taken.
+        RowsRefused: the write was not taken, and never will be.
+        OutcomeUnknown: it is unknown whether the write was taken.
     """
 
     def __init__(
@@ -40,50 +51,57 @@ class Writes:
         signal_flush: Callable[[], None],
     ) -> None:
         self._scripts = scripts
-        self._buffer = Buffer(scripts)
         self._store = store
         self._settings = settings
-        self._through = WriteThrough(Cache(scripts, ttl=settings.cache_ttl_seconds), store)
+        self._through = WriteThrough(scripts, store, ttl=settings.cache_ttl_seconds)
         self._signal_flush = signal_flush
 
     def create(self, product: Product, *, policy: str = "") -> Written:
+        """Create a product under a new id."""
         product_id = str(uuid.uuid4())
         return self._write("create", product_id, product_head(product_id, product), policy)
 
     def update(self, product_id: str, product: Product, *, policy: str = "") -> Written:
-        """Raises NoSuchProduct if the product is nowhere."""
+        """Replace a product. Raises NoSuchProduct if there is none."""
         return self._write("update", product_id, product_head(product_id, product), policy)
 
     def delete(self, product_id: str, *, policy: str = "") -> Written:
-        """Raises NoSuchProduct if the product is nowhere."""
+        """Delete a product. Raises NoSuchProduct if there is none."""
         return self._write("delete", product_id, tombstone_head(product_id), policy)
 
     def _write(self, operation: Operation, product_id: str, head: bytes, policy: str) -> Written:
-        now, known = timestamp(), KnownRow()
-        answer: Accepted | NotAccepted = "write_through"
+        now, known = timestamp(), NOT_LOOKED
+        reply: WriteReply = NotQueued.WRITE_THROUGH
         if policy != "write_through":
-            answer, known = self._write_behind(operation, product_id, head, now=now, policy=policy)
-        if answer == "write_through":
-            document = self._through.write(operation, product_id, head, now=now, known=known)
-            return Written(product_id, with_source(document, "database"))
-        if not isinstance(answer, Accepted):
-            raise NoSuchProduct(product_id)
-        if answer.signal:
-            self._signal_flush()
-        return Written(product_id, with_source(answer.document, "cache"))
+            reply = self._attempt(operation, product_id, head, now, known, policy)
+            if reply is Absent.MISSING:
+                known = look_up(self._store, product_id)
+                reply = self._attempt(operation, product_id, head, now, known, policy)
+        match reply:
+            case Accepted():
+                if reply.signal:
+                    self._signal_flush()
+                return Written(product_id, with_source(reply.document, "cache"))
+            case NotQueued.WRITE_THROUGH:
+                document = self._through.write(operation, product_id, head, now=now, known=known)
+                return Written(product_id, with_source(document, "database"))
+            case NotQueued.FULL:
+                raise QueueFull("the queue is full: PostgreSQL does not keep up")
+            case Absent():
+                raise NoSuchProduct(product_id)
+            case _:
+                assert_never(reply)
 
-    def _write_behind(
-        self, operation: Operation, product_id: str, head: bytes, *, now: str, policy: str
-    ) -> tuple[Accepted | NotAccepted, KnownRow]:
-        """Returns also what was found in PostgreSQL, where Redis did not know enough."""
-
-        def attempt(known: KnownRow) -> Accepted | NotAccepted:
-            return self._buffer.write(
-                operation, product_id, head, now=now, known=known, policy=policy, settings=self._settings
-            )
-
-        answer = attempt(KnownRow())
-        if answer != "missing":
-            return answer, KnownRow()
-        known = look_up(self._store, product_id)
-        return attempt(known), known
+    def _attempt(
+        self, operation: Operation, product_id: str, head: bytes, now: str, known: KnownRow, policy: str
+    ) -> WriteReply:
+        return write(
+            self._scripts,
+            operation,
+            product_id,
+            head,
+            now=now,
+            known=known,
+            policy=policy,
+            settings=self._settings,
+        )

@@ -1,8 +1,7 @@
 """Whether what is due gets done, as labctl sees it: asked of Redis itself, API or no API."""
 
-from importlib.resources import files
-
-from service.writebehind.condition import KEYS, Condition, read_condition
+from service.writebehind.condition import Condition, read_condition
+from service.writebehind.scripts.observing import ConditionFacts, condition_command
 from service.writebehind.settings import Settings
 from stack.redis_wire import answer_to
 from stack.spec.service import HealthCheck
@@ -15,5 +14,4 @@ def condition(redis: HealthCheck) -> Condition:
         OSError: Redis does not answer.
         ValueError: it answers something else.
     """
-    script = (files("service.writebehind") / "lua" / "condition.lua").read_bytes()
-    return read_condition(answer_to(redis, "EVAL", script, len(KEYS), *KEYS), Settings())
+    return read_condition(ConditionFacts.parse(answer_to(redis, *condition_command())), Settings())

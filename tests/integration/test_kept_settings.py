@@ -9,7 +9,7 @@ import redis
 
 from service.writebehind import keys
 from service.writebehind.buffer import Buffer
-from service.writebehind.scripts import Scripts
+from service.writebehind.scripts.runner import Scripts
 from stack.errors import StateUnusable
 from stack.ports import choose_free
 from stack.spec.service import HealthCheck

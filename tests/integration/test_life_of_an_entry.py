@@ -9,11 +9,13 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from service.writebehind import keys
-from service.writebehind.buffer import Claim
 from service.writebehind.entry import DeadLetter
 from service.writebehind.errors import CacheUnavailable
-from service.writebehind.scripts import Script
+from service.writebehind.scripts.flushing import Claim
+from service.writebehind.scripts.script import Script
 from tests.rigged import RiggedScripts
 from tests.rigged_path import SEED
 from tests.write_path import OpenPath, Parts, WritePath, as_bytes
@@ -142,7 +144,7 @@ class Life:
 
     def look(self, lease_ms: int = 600_000) -> None:
         """Claim nothing: only put back what should be."""
-        patient = replace(self.path.settings, coalescing_window_ms=600_000, lease_ms=lease_ms)
+        patient = msgspec.structs.replace(self.path.settings, coalescing_window_ms=600_000, lease_ms=lease_ms)
         assert not self.path.buffer.claim(patient).rows
 
     def end_lease(self, claim: Claim) -> None:

@@ -11,6 +11,7 @@ import redis
 
 from service.writebehind import keys
 from service.writebehind.entry import Product
+from service.writebehind.scripts.flushing import restore
 from service.writebehind.settings import Settings
 from stack.wait import wait_until
 from tests.servers import Servers
@@ -218,9 +219,9 @@ def test_orphans_of_a_queue_too_long_to_be_gone_through(path: WritePath) -> None
     orphans = {others.write() for _ in range(20)}
     path.redis.delete(keys.QUEUE)
     queued = {others.write() for _ in range(8)}
-    restore, cursor = (keys.QUEUE, keys.PENDING, keys.INFLIGHT, keys.RETRY, keys.BACKLOG, keys.CLOCK), b"0"
+    cursor = b"0"
     for _ in range(20):
-        _, cursor = path.scripts.run("restore", restore, (cursor, 5))
+        _, cursor = restore(path.scripts, cursor=cursor, limit=5)
     ids = [product.decode() for product in path.redis.lrange(keys.QUEUE, 0, -1)]  # type: ignore[union-attr]
     assert sorted(ids) == sorted(orphans | queued)
     path.redis.delete(keys.CONFIG)

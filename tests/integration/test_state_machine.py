@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from service.writebehind import keys
-from service.writebehind.buffer import Accepted, Buffer, Claim, KnownRow
-from service.writebehind.cache import Cache, Marked, Missed
+from service.writebehind.buffer import Buffer
 from service.writebehind.entry import (
     DeadLetter,
     Product,
@@ -26,7 +25,19 @@ from service.writebehind.entry import (
     version_of,
 )
 from service.writebehind.overview import Overview
-from service.writebehind.scripts import Scripts
+from service.writebehind.scripts import caching
+from service.writebehind.scripts.caching import Marked, Missed
+from service.writebehind.scripts.flushing import Claim
+from service.writebehind.scripts.runner import Scripts
+from service.writebehind.scripts.writing import (
+    Absent,
+    Accepted,
+    KnownRow,
+    Operation,
+    Requeued,
+    requeue,
+    write,
+)
 from service.writebehind.settings import Settings
 from tests.servers import Servers
 
@@ -48,7 +59,6 @@ class WriteBehind(RuleBasedStateMachine):
         self.redis = self.scripts.client
         self.redis.flushall()
         self.buffer = Buffer(self.scripts)
-        self.cache = Cache(self.scripts, ttl=3600)
         self.overview = Overview(self.scripts, self.settings)
         #: Newest acknowledged version and whether it is a delete, since the last FLUSHALL.
         self.newest: dict[str, tuple[int, bool]] = {}
@@ -72,15 +82,22 @@ class WriteBehind(RuleBasedStateMachine):
     @rule(product=products, delete=st.integers(0, 3).map(lambda n: n == 0), quantity=st.integers(0, 9))
     def write(self, product: str, delete: bool, quantity: int) -> None:
         head = tombstone_head(product) if delete else product_head(product, Product("n", 1.0, quantity))
-        operation: Any = "delete" if delete else "update"
+        operation: Operation = "delete" if delete else "update"
         row = self.rows.get(product)
         known = KnownRow(row[0] if row and not row[1] else 0, "T0", "row")
-        answer = self.buffer.write(
-            operation, product, head, now=timestamp(), known=known, policy="", settings=self.settings
+        answer = write(
+            self.scripts,
+            operation,
+            product,
+            head,
+            now=timestamp(),
+            known=known,
+            policy="",
+            settings=self.settings,
         )
         gone = self.redis_knows_tombstone(product)
         if not isinstance(answer, Accepted):
-            assert answer == "gone", answer
+            assert answer is Absent.GONE
             assert gone
             return
         document = json.loads(answer.document)
@@ -95,13 +112,13 @@ class WriteBehind(RuleBasedStateMachine):
 
     @rule(product=products)
     def read(self, product: str) -> None:
-        found = self.cache.read(product)
+        found = caching.read(self.scripts, product)
         newest = self.newest.get(product)
         if isinstance(found, Marked):
             # The newer of what is pending and what PostgreSQL holds is the answer.
             version, deleted = self.rows.get(product, (0, False))
             held = json.dumps({"id": product, "deleted": deleted, "version": version}, separators=(",", ":"))
-            self.cache.resolve(product, found, version=version, document=held.encode())
+            caching.resolve(self.scripts, product, found, version=version, document=held.encode(), ttl=3600)
             if newest:
                 assert max(version, version_of(found.pending)) >= newest[0]
             return
@@ -186,23 +203,19 @@ class WriteBehind(RuleBasedStateMachine):
     @precondition(lambda self: self.dead)
     @rule()
     def requeue(self) -> None:
-        for letter in self.redis.lrange(keys.DLQ, 0, -1):
+        letters: Any = self.redis.lrange(keys.DLQ, 0, -1)
+        for letter in letters:
             content = json.loads(letter)
             product, version = content["id"], content["version"]
             known = self.rows.get(product, (0, False))[0] >= version
             entry = json.dumps(content["entry"], separators=(",", ":"))
             document = "" if known else entry[: entry.index(',"queued_at"')] + "}"
-            state, _ = self.scripts.run(
-                "requeue",
-                (
-                    keys.DLQ, keys.PENDING, keys.QUEUE, keys.INFLIGHT, keys.SIGNAL, keys.TOTALS,
-                    keys.cache(product), keys.CLOCK, keys.fill(product), keys.BACKLOG,
-                ),
-                (letter, product, version, document),
-            )  # fmt: skip
+            outcome, _ = requeue(
+                self.scripts, letter, product_id=product, version=version, document=document.encode()
+            )
             newest = self.newest.get(product)
-            assert state in (0, 1)
-            if state == 1:
+            assert outcome is not Requeued.LEFT
+            if outcome is Requeued.PENDING:
                 assert newest is None or newest[0] < version
                 self.newest[product] = (version, content["entry"].get("deleted", False))
         self.dead = {}

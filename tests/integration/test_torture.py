@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from service.writebehind.errors import NoSuchProduct, OutcomeUnknown, StoreUnavailable, WriteBehindError
-from service.writebehind.scripts import Script, Scripts
+from service.writebehind.scripts.runner import Scripts
+from service.writebehind.scripts.script import Script
 from service.writebehind.store import Store
 from stack.wait import wait_until
 from tests.watched import Watched, every, for_a_while

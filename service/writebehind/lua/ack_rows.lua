@@ -7,8 +7,10 @@
 -- Returns the number of versions that this ack retired.
 local pending_key, inflight_key, queue_key, backlog_key, totals_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local claim, rows_written = tonumber(ARGV[1]), ARGV[2]
-local ids = {}
-for i = 3, #ARGV, 2 do ids[#ids + 1] = ARGV[i] end
+local ids, versions = {}, {}
+for i = 3, #ARGV, 2 do
+  ids[#ids + 1], versions[#versions + 1] = ARGV[i], ARGV[i + 1]
+end
 
 expect(queue_key, 'LLEN')
 local done, released, dirty, retired = {}, {}, {}, 0
@@ -18,7 +20,7 @@ for first = 1, #ids, 1000 do
   local pending = redis.call('HMGET', pending_key, unpack(ids, first, last))
   local leases = redis.call('ZMSCORE', inflight_key, unpack(ids, first, last))
   for i = 1, last - first + 1 do
-    local id, version, entry = ids[first + i - 1], ARGV[2 * (first + i) ], pending[i]
+    local id, version, entry = ids[first + i - 1], versions[first + i - 1], pending[i]
     -- A row whose lease ended and that is queued again is left to its next flush, which changes nothing.
     -- Where another worker has claimed it since, that claim is void: otherwise a batch that takes longer
     -- than its lease would be written over and over.

@@ -9,13 +9,14 @@
 -- Returns {'ok', version, created_at, the cache entry that was taken away or ''}, or {'missing'} or {'gone'},
 --       as in write.lua.
 local cache_key, pending_key, clock_key, fill_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local id, operation, state, found, created_at = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[6]
-local mark, cached, previous = parse_mark(text('GET', fill_key)), nil, 0
+local id, operation, state, found = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local created_before, now = ARGV[5], ARGV[6]
+local mark, cached, previous, created_at = parse_mark(text('GET', fill_key)), nil, 0, now
 if operation ~= 'create' then
   local pending = entry_at('HGET', pending_key, id)
   cached = entry_at('GET', cache_key)
   local answer
-  answer, previous, created_at = newest_of(mark, pending, cached, state, found, ARGV[5])
+  answer, previous, created_at = newest_of(mark, pending, cached, state, found, created_before)
   if answer ~= 'ok' then return {answer} end
 end
 local moment = tick(clock_key)

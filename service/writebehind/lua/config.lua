@@ -2,4 +2,5 @@
 -- The settings that were changed live, names and values in turn.
 --
 -- KEYS  1 config
-return redis.call('HGETALL', KEYS[1])
+local config_key = KEYS[1]
+return redis.call('HGETALL', config_key)

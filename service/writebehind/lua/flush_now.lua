@@ -2,5 +2,6 @@
 -- Make everything due that was written up to now.
 --
 -- KEYS  1 flush_now  2 clock
-local _, now = tick(KEYS[2])
-redis.call('SET', KEYS[1], now)
+local flush_now_key, clock_key = KEYS[1], KEYS[2]
+local _, now = tick(clock_key)
+redis.call('SET', flush_now_key, now)

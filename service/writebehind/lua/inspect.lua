@@ -7,8 +7,9 @@
 --       ids of the queue, their pending entries, and the first write (µs) of the oldest unpersisted entry
 --       among the heads of queue, inflight and retry, 0 where nothing is unpersisted.
 local queue_key, pending_key, inflight_key, retry_key, backlog_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local dlq_key, totals_key, now = KEYS[6], KEYS[7], look_at(KEYS[8])
-local ids = redis.call('LRANGE', queue_key, 0, ARGV[1] - 1)
+local dlq_key, totals_key, clock_key, limit = KEYS[6], KEYS[7], KEYS[8], ARGV[1]
+local now = look_at(clock_key)
+local ids = redis.call('LRANGE', queue_key, 0, limit - 1)
 local entries = #ids > 0 and redis.call('HMGET', pending_key, unpack(ids)) or {}
 local oldest = 0
 local function consider(entry)

@@ -8,20 +8,21 @@
 -- Returns {'cache' | 'pending', document}, or {'miss'} with the token set, or where a write to PostgreSQL is
 --       under way {'look', pending document or '', mark, its age in µs}: the newer one of that document and
 --       what PostgreSQL holds is the answer, and resolve.lua wants to know.
-local cache_key, pending_key, fill_key = KEYS[1], KEYS[2], KEYS[3]
+local cache_key, pending_key, fill_key, clock_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local id, token = ARGV[1], ARGV[2]
 local cached = entry_at('GET', cache_key)
 if cached then
   return {'cache', cached}
 end
-local pending = entry_at('HGET', pending_key, ARGV[1])
+local pending = entry_at('HGET', pending_key, id)
 local held = text('GET', fill_key)
 local mark = parse_mark(held)
 if mark then
-  local age = math.max(0, look_at(KEYS[4]) - mark.since)
+  local age = math.max(0, look_at(clock_key) - mark.since)
   return {'look', pending and to_document(pending) or '', held, digits(age)}
 elseif pending then
   return {'pending', to_document(pending)}
 end
 redis.call('DEL', cache_key)
-redis.call('SET', fill_key, ARGV[2], 'PX', 5000)
+redis.call('SET', fill_key, token, 'PX', 5000)
 return {'miss'}

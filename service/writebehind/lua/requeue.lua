@@ -9,7 +9,7 @@
 -- Returns {1 if it is pending again, 1 if a flush must be signalled}; {-1, 0} if it was taken already, or
 --       stays.
 local dlq_key, pending_key, queue_key, inflight_key, signal_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local totals_key, cache_key, fill_key, backlog_key = KEYS[6], KEYS[7], KEYS[9], KEYS[10]
+local totals_key, cache_key, clock_key, fill_key, backlog_key = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local letter, id, version, document = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 for key, kind in pairs({[dlq_key] = 'list', [pending_key] = 'hash', [queue_key] = 'list',
                         [inflight_key] = 'zset', [backlog_key] = 'zset'}) do
@@ -30,7 +30,7 @@ if document == ''
 end
 -- Something newer may reach PostgreSQL between the caller's look and now, so readers look there as well,
 -- until this version has arrived; nor may one who looked already cache what it found.
-local mark, moment = parse_mark(text('GET', fill_key)), tick(KEYS[8])
+local mark, moment = parse_mark(text('GET', fill_key)), tick(clock_key)
 if not mark or mark.version < version then
   set_mark(fill_key, version, moment, mark and mark.version or 0, 'begun', mark ~= nil)
 end

@@ -5,8 +5,10 @@
 -- KEYS  1 queue  2 pending  3 inflight  4 retry  5 backlog  6 clock
 -- ARGV  1 cursor of a look before that was not finished, else 0  2 products to look at, about
 -- Returns {how many were queued, cursor}: another look should follow where the cursor is not '0'.
-local queue_key, pending_key, inflight_key, retry_key, backlog_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local cursor, slice, now = ARGV[1], tonumber(ARGV[2]), look_at(KEYS[6])
+local queue_key, pending_key, inflight_key = KEYS[1], KEYS[2], KEYS[3]
+local retry_key, backlog_key, clock_key = KEYS[4], KEYS[5], KEYS[6]
+local cursor, slice = ARGV[1], tonumber(ARGV[2])
+local now = look_at(clock_key)
 local queued = redis.call('LLEN', queue_key)
 local claimed, retrying = redis.call('ZCARD', inflight_key), redis.call('ZCARD', retry_key)
 local pending, kept = redis.call('HLEN', pending_key), redis.call('ZCARD', backlog_key)

@@ -15,7 +15,8 @@
 --       {'missing'} not in Redis, or PostgreSQL is being written: look there   {'full'} MAX_PENDING reached
 local cache_key, pending_key, queue_key, inflight_key, backlog_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local clock_key, signal_key, totals_key, config_key, fill_key = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local id, head, now = ARGV[1], ARGV[3], ARGV[4]
+local id, operation, head, now = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local found, created_before, state, asked_policy = tonumber(ARGV[5]), ARGV[6], ARGV[7], ARGV[8]
 local policy, coalescing, limit, overflow, ttl = ARGV[9], ARGV[10], ARGV[11], ARGV[12], ARGV[13]
 
 if redis.call('EXISTS', config_key) == 1 then
@@ -28,21 +29,21 @@ if redis.call('EXISTS', config_key) == 1 then
   overflow = one_of(live[4], 'reject', 'write_through') or overflow
   ttl = within(live[5], 31536000) or ttl
 end
-if ARGV[8] ~= '' then policy = ARGV[8] end
+if asked_policy ~= '' then policy = asked_policy end
 if policy == 'write_through' then
   return {'write_through'}
 end
 coalescing = coalescing == 'true'
 
 local created_at, previous, pending, claimed_at, held = now, 0, false, 0, false
-if ARGV[2] ~= 'create' then
+if operation ~= 'create' then
   pending, held = redis.call('HGET', pending_key, id), redis.pcall('GET', fill_key)
   local mark = held and parse_mark(held)
   -- What is junk has its place, but says nothing.
   local known = pending and version_of(pending) ~= '0' and pending
   local cached = not known and entry_at('GET', cache_key)
   local answer
-  answer, previous, created_at = newest_of(mark, known, cached, ARGV[7], tonumber(ARGV[5]), ARGV[6])
+  answer, previous, created_at = newest_of(mark, known, cached, state, found, created_before)
   if answer ~= 'ok' then return {answer} end
   if mark then previous = math.max(previous, mark.version) end
   claimed_at = tonumber(redis.call('ZSCORE', inflight_key, id) or '0')

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.writebehind.buffer import Claimed
 from service.writebehind.errors import RowsRefused, StoreUnavailable
+from service.writebehind.scripts.flushing import Claimed
 from service.writebehind.settings import Settings
 from service.writebehind.store import Store, StoredProduct
 from worker.condition import Condition

@@ -1,14 +1,12 @@
-"""The Lua scripts, and the shortest way to run one: a connection per thread, one round trip a call."""
+"""The fastest way to run a script: one connection per thread, one round trip per call."""
 
 import hashlib
 import logging
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from importlib.resources import files
-from typing import Any, Final, Literal, Protocol, cast, get_args
+from typing import Any, Final, Protocol, cast, get_args
 
 import hiredis
 import redis
@@ -25,18 +23,9 @@ from redis.exceptions import (
 
 from service.writebehind.errors import CacheUnavailable, OutcomeUnknown
 from service.writebehind.keys import TYPES
+from service.writebehind.scripts.script import Script, load
 
 _log = logging.getLogger(__name__)
-
-Script = Literal[
-    "abandon", "ack", "ack_rows", "begin", "claim", "condition", "config", "dead_letter", "fill",
-    "flush_now", "has_work", "heartbeat", "inspect", "read", "release", "repair", "requeue", "resolve",
-    "restore", "retry", "room", "settle", "write",
-]  # fmt: skip
-
-#: Files of functions that scripts share, each in a paragraph of its own, below those that it uses.
-_SHARED: Final = ("entry", "mark")
-_FUNCTION: Final = re.compile(rb"^local function (\w+)", re.MULTILINE)
 
 #: s; Redis answers in well under a millisecond, or is in trouble.
 _CONNECT_SECONDS: Final = 1.0
@@ -59,19 +48,6 @@ class _Connection(Protocol):
     def can_read(self, timeout: float) -> bool: ...
     def send_packed_command(self, command: Sequence[bytes], check_health: bool) -> None: ...
     def read_response(self) -> Any: ...
-
-
-def load(name: Script) -> bytes:
-    """A script with the shared functions that it uses behind its `#!lua` line. Redis makes every function
-    anew on each call, so those that it does not use would cost time."""
-    folder = files("service.writebehind") / "lua"
-    engine, body = (folder / f"{name}.lua").read_bytes().split(b"\n", 1)
-    shared = b"\n\n".join((folder / f"{file}.lua").read_bytes() for file in _SHARED)
-    for paragraph in reversed(shared.split(b"\n\n")):
-        function = _FUNCTION.search(paragraph)
-        if function and re.search(rb"\b%b\b" % function[1], body):
-            body = paragraph + b"\n\n" + body
-    return engine + b"\n" + body
 
 
 def _pack(command: Sequence[str | bytes | int]) -> bytes:
@@ -157,15 +133,6 @@ class Scripts:
             raise _Failed(f"Redis failed: {error}") from error
         self._local.used_at = time.monotonic()
         return reply
-
-    def take_a_write(self) -> None:
-        """Have Redis run a script that may write, and writes nothing.
-
-        Raises:
-            CacheUnavailable: it can't be reached, or takes no writes: its memory is full, say.
-            OutcomeUnknown: it does not answer.
-        """
-        self.run("room", (), ())
 
     def close(self) -> None:
         """Close the connections of all threads."""
