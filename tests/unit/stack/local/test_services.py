@@ -42,6 +42,11 @@ def test_everything_listens_on_the_loopback_only() -> None:
     assert dict(specs["api"].env)["API_HOST"] == "127.0.0.1"
 
 
+def test_a_service_started_by_hand_looks_for_the_lab_with_the_well_known_ports() -> None:
+    reached = urls(DEFAULT_PORTS)
+    assert (Settings().redis_url, Settings().database_url) == (reached["redis"], reached["postgres"])
+
+
 def test_urls() -> None:
     assert urls(DEFAULT_PORTS) == {
         "api": "http://127.0.0.1:8000",
