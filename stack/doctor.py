@@ -1,4 +1,4 @@
-"""Checks whether this machine is fit for the lab. Each check gives one finding and changes nothing."""
+"""Checks whether this machine can run the lab. Each check gives one finding and changes nothing."""
 
 import errno
 import os
@@ -23,14 +23,14 @@ from stack.refusals import explain, hint_for
 from stack.settings import StackSettings, inherited_env
 from stack.spec.runtime import RuntimeKind
 
-#: failed: the lab can't run. warning: it can, but the user should know.
+#: `failed`: the lab can't run. `warning`: it can, but the user should know about it.
 Outcome = Literal["ok", "warning", "failed"]
 
 _PYTHON: Final = (3, 11)
-#: Free bytes that a lab should have, and the least that it starts with.
+#: Free bytes that a lab should have, and those that it can't start without.
 _ENOUGH: Final = 1 << 30
 _LEAST: Final = 200 << 20
-#: s for a program to print its version.
+#: Seconds for a program to print its version.
 _ANSWER_SECONDS: Final = 5.0
 
 
@@ -42,12 +42,12 @@ class Finding:
     check: str
     outcome: Outcome
     detail: str
-    #: What to do; empty if nothing needs doing.
+    #: What to do; empty if nothing has to be done.
     hint: str = ""
 
 
 def examine(lab: Lab) -> Iterator[Finding]:
-    """Check what this lab needs of the machine, one finding after another. Raises nothing but bugs."""
+    """Check what this lab needs of the machine; yields findings as they are made. Faults become findings."""
     yield _python()
     yield _user(lab.kind)
     if lab.kind == "local":
@@ -75,7 +75,7 @@ def _allowed(check: str, fault: EnvironmentFault | None) -> Finding:
 
 
 def _user(kind: RuntimeKind) -> Finding:
-    # In Docker, PostgreSQL has a user of its own.
+    # In Docker, PostgreSQL runs as its image's own user.
     if kind == "local" and (fault := local_limits.user()):
         return Finding("user", "failed", fault.message, fault.hint)
     if os.geteuid() != 0 or kind == "docker":
@@ -84,13 +84,13 @@ def _user(kind: RuntimeKind) -> Finding:
         "user",
         "warning",
         "root: PostgreSQL runs as the user `nobody`, everything else as root",
-        "on a machine that others use, run labctl as an ordinary user: the lab's Redis has no password",
+        "on a machine with other users, run labctl as an ordinary user: the lab's Redis has no password",
     )
 
 
 def _state_directory(home: Path) -> Finding:
     try:
-        # A file that is in the way would not show up in a check for existing directories.
+        # The search for the nearest directory would pass over a file that is in the way.
         if (blocking := next((path for path in (home, *home.parents) if path.exists()), home)).is_file():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(blocking))
         with tempfile.TemporaryFile(dir=_nearest_existing(home)):
@@ -129,11 +129,11 @@ def _program(name: str, find: Callable[[], Path]) -> Finding:
     except LabError as error:
         return Finding(name, "failed", error.message, error.hint)
     except (OSError, subprocess.TimeoutExpired) as error:
-        return Finding(name, "failed", str(error), "install labctl anew on this machine")
-    said = (done.stdout or done.stderr).strip().partition("\n")[0]
+        return Finding(name, "failed", str(error), "reinstall labctl on this machine")
+    printed = (done.stdout or done.stderr).strip().partition("\n")[0]
     if done.returncode != 0:
-        return Finding(name, "failed", said or "it does not run", "install labctl anew on this machine")
-    return Finding(name, "ok", said)
+        return Finding(name, "failed", printed or "it does not run", "reinstall labctl on this machine")
+    return Finding(name, "ok", printed)
 
 
 def _redis(settings: StackSettings) -> Finding:
@@ -147,7 +147,7 @@ def _ports(lab: Lab) -> Iterator[Finding]:
         ports = {name: int(url.rpartition(":")[2].partition("/")[0]) for name, url in lab.urls().items()}
         own = {seen.port for seen in lab.status().values() if seen.pid is not None}
     except NotRunning as error:
-        yield Finding("ports", "ok", f"{error.message} (free ones are taken)")
+        yield Finding("ports", "ok", f"{error.message}; `labctl up` finds free ports")
         return
     except LabError as error:
         yield Finding("ports", "failed", error.message, error.hint)
@@ -166,7 +166,7 @@ def _port(name: str, port: int, *, is_own: bool) -> Finding:
 
 
 def _docker(kind: RuntimeKind) -> Finding:
-    """A missing Docker is not a fault where the lab runs without it."""
+    """A missing engine is a fault only if the lab runs in Docker."""
     try:
         with (
             closing(connect(StackSettings.from_env())) as client,
@@ -177,5 +177,5 @@ def _docker(kind: RuntimeKind) -> Finding:
         if kind == "docker":
             return Finding("docker", "failed", error.message, error.hint)
         if isinstance(error, NoEngine):
-            return Finding("docker", "ok", "no engine answers, and none is needed")
-        return Finding("docker", "warning", f"{error.message}; none is needed", error.hint)
+            return Finding("docker", "ok", "no engine answers; this lab does not need one")
+        return Finding("docker", "warning", f"{error.message}; this lab does not need one", error.hint)

@@ -1,15 +1,15 @@
-"""The allow-list for the environment that labctl was called in; nothing else decides this.
+"""Which variables of the caller's environment labctl and its children see.
 
-Everything else is dropped, because it would steer some program behind the lab's back: `PG*`,
+Everything that is not allowed here is dropped, because it could change how the lab's programs behave: `PG*`,
 `PYTHON*`, `LD_*`, `K6_*`, `RQ_*`, `GRANIAN_*`, `REDISCLI_AUTH`, proxies, certificates, locales, and the lab's
-own settings, which come from its state alone. What files in the caller's home say (`.psqlrc`, `.redisclirc`,
-k6's config.json) goes the same way: children have another home.
+own settings, which come only from its state. Files in the caller's home (`.psqlrc`, `.redisclirc`, k6's
+config.json) are out of reach as well: children have another home.
 """
 
 from collections.abc import Mapping
 from typing import Final
 
-#: For labctl itself: how it finds files and programs, what it writes on, and which engine the user chose.
+#: For labctl itself: where files and programs are, what the terminal can do, and which engine to use.
 _OWN: Final = frozenset(
     {
         *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "TZ"),
@@ -25,7 +25,7 @@ _SIZES: Final = range(10, 1001)
 _CHILDREN: Final = frozenset({"PATH", "TMPDIR", "TZ"})
 #: A home without configuration files, messages in one language, and text that is UTF-8 everywhere.
 _FIXED: Final = {
-    # Debian's home of users without a home: it holds no configuration files.
+    # Debian's home for users without a home. It holds no configuration files.
     "HOME": "/nonexistent",
     "LC_ALL": "C",
     "PGCLIENTENCODING": "UTF8",
@@ -51,10 +51,10 @@ def children(env: Mapping[str, str]) -> dict[str, str]:
 
 
 def _is_size(name: str, value: str) -> bool:
-    """Whether it is a plausible screen size: with a huge one, printing help would take minutes."""
+    """Whether this is a plausible screen size: with a huge one, printing help would take minutes."""
     return name in ("COLUMNS", "LINES") and value.isascii() and value.isdigit() and int(value[:5]) in _SIZES
 
 
 def _is_tracing(name: str) -> bool:
-    """The standard settings of OpenTelemetry are settings of the lab; those of its Python parts are not."""
+    """Whether it is a standard setting of OpenTelemetry, not one of its Python SDK: the lab follows it."""
     return name.startswith("OTEL_") and not name.startswith("OTEL_PYTHON_")

@@ -1,11 +1,11 @@
-"""Errors for people. Exactly one place, labctl's entry point, catches `LabError`.
+"""Errors for people. Only labctl's entry point catches every `LabError`.
 
-    LabError                    70  a bug, unless a subclass says otherwise
+    LabError                    70  a bug, unless it is one of the following
     ├── UsageError               2  the command line makes no sense
     ├── Inconclusive             3  nothing could be measured
-    └── EnvironmentFault         4  the machine or the lab is not as it must be
+    └── EnvironmentFault         4  the machine or the lab is not in the state that is needed
         ├── NotRunning              the lab or a service does not run
-        ├── PortHeld                somebody else holds a port
+        ├── PortHeld                something else holds a port
         ├── StateUnusable           the state directory can't be read or written
         ├── DeadlinePassed          something did not happen in time
         ├── NoEngine                nothing listens at the Docker engine's address (stack.docker.engine)
@@ -18,7 +18,13 @@ from typing import ClassVar, Self
 
 
 class LabError(Exception):
-    """Something a person can act on: what happened, to what (message), and what to do next (hint)."""
+    """Something that a person can act on.
+
+    Attributes:
+        message: What happened, and to what.
+        hint: What to do next.
+        exit_code: What labctl exits with.
+    """
 
     exit_code: ClassVar[int] = 70
 
@@ -33,13 +39,13 @@ class LabError(Exception):
 
 
 class UsageError(LabError):
-    """The command line asks for something that does not exist, or that makes no sense."""
+    """The command line asks for something that does not exist or makes no sense."""
 
     exit_code = 2
 
 
 class Inconclusive(LabError):
-    """A measurement could not be made, so that nothing can be concluded."""
+    """A measurement could not be made, so there is nothing to conclude."""
 
     exit_code = 3
 
@@ -55,7 +61,7 @@ class NotRunning(EnvironmentFault):
 
 
 class PortHeld(EnvironmentFault):
-    """A port that the lab needs is held by somebody else."""
+    """Another program holds a port that the lab needs."""
 
 
 class StateUnusable(EnvironmentFault):

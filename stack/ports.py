@@ -12,13 +12,13 @@ from stack.errors import DeadlinePassed, EnvironmentFault, PortHeld
 from stack.spec.names import HOST
 from stack.wait import wait_until
 
-#: Below the range that systems use for outgoing connections: one of those could take a
-#: lab's port just while its server is being restarted.
+#: Below the range that systems use for outgoing connections: one of those could take a lab's port while its
+#: server restarts.
 _FIRST: Final = 15_000
 _LAST: Final = 30_000
 _TRIES: Final = 500
 #: What to do about a port that is held.
-HELD_HINT: Final = "end what holds it, or start a lab under another `--name`: it takes free ports"
+HELD_HINT: Final = "end what holds it, or start a lab under another `--name`, which takes free ports"
 #: s for the system to close the sockets of a process that has ended.
 _CLOSING_SECONDS: Final = 1.0
 
@@ -35,7 +35,11 @@ def is_free(port: int) -> bool:
 
 
 def choose_free(count: int, *, taken: Collection[int] = ()) -> tuple[int, ...]:
-    """Different free ports, none of them `taken`.
+    """Choose free ports.
+
+    Args:
+        count: How many.
+        taken: Ports not to choose.
 
     Raises:
         EnvironmentFault: there are not that many.
@@ -48,7 +52,8 @@ def choose_free(count: int, *, taken: Collection[int] = ()) -> tuple[int, ...]:
         if port not in chosen and port not in taken and is_free(port):
             chosen.append(port)
     raise EnvironmentFault(
-        f"found no {count} free ports from {_FIRST} to {_LAST}", hint="end what holds them, or name ports"
+        f"there are not {count} free ports from {_FIRST} to {_LAST}",
+        hint="end what holds them, or name ports with `--port`",
     )
 
 
@@ -74,7 +79,7 @@ def describe_holder(port: int) -> str:
 
 
 def _comes_free(port: int) -> bool:
-    """Whether it is free, or will be soon: a killed process disappears before its sockets are closed."""
+    """Whether a port is free, or becomes free soon: a killed process disappears before its sockets close."""
     if is_free(port):
         return True
     with suppress(DeadlinePassed):

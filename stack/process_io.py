@@ -8,19 +8,22 @@ import psutil
 
 
 def disk_bytes(processes: Iterable[psutil.Process]) -> tuple[int, int] | None:
-    """Bytes read and written, of those that are still there; None where no process tells: not every system
-    counts them, nor for every user."""
-    told = False
+    """Bytes that these processes have read and written; None if none of them reports it: not every system
+    counts them, and not for every user."""
+    reported = False
     read = written = 0
     for process in processes:
         with suppress(psutil.Error, AttributeError, NotImplementedError):
             moved = process.io_counters()
-            told, read, written = True, read + moved.read_bytes, written + _written(moved)
-    return (read, written) if told else None
+            reported, read, written = True, read + moved.read_bytes, written + _written(moved)
+    return (read, written) if reported else None
 
 
 def _written(moved: Any) -> int:
-    """Linux counts pages that were made dirty, all of a large folio (up to some MB) for each few bytes that
-    are appended to it and synced, as a log of transactions is: fifty times too many. What was handed to
-    write(2) counts sockets as well. The less of the two is near the truth for a database and for a server."""
+    """Bytes written to disk, as nearly as Linux can tell.
+
+    `write_bytes` counts pages that became dirty. For a few bytes that are appended and synced, as in a log of
+    transactions, that may be a large folio of some MB: fifty times too many. `write_chars` counts what went
+    through write(2), to sockets as well. The smaller of the two is near the truth for databases and servers.
+    """
     return int(min(moved.write_bytes, getattr(moved, "write_chars", moved.write_bytes)))

@@ -1,18 +1,23 @@
-"""Redis' protocol on a bare socket: a client library would take longer to import than to ask."""
+"""Redis' protocol on a bare socket: importing the client library would take longer than asking."""
 
 import logging
 import socket
 from collections.abc import Sequence
 from contextlib import closing
-from typing import IO, Any, Final
+from typing import Any, Final
+
+import hiredis
 
 from stack.spec.names import HOST
 from stack.spec.service import HealthCheck
 
 _log = logging.getLogger(__name__)
 
-#: s; the longest wait for one answer.
+#: The longest wait for one answer, in s.
 ANSWER_SECONDS: Final = 1.0
+_CHUNK_BYTES: Final = 65_536
+#: What the reader gives while an answer is not complete; None is an answer.
+_INCOMPLETE: Final = object()
 
 Word = str | bytes | int
 #: bytes for strings and status lines, int, list, None, or what Redis refused.
@@ -20,27 +25,31 @@ Answer = Any
 
 
 class Refused(ValueError):
-    """Redis answers with an error; its text is that of Redis."""
+    """An answer of Redis that is an error, with Redis' text."""
 
 
 def redis_at(port: int) -> HealthCheck:
-    """A lab's Redis, on this port of this machine."""
+    """How the Redis on this port of this machine is reached."""
     return HealthCheck(protocol="redis", host=HOST, port=port)
 
 
 def ask(redis: HealthCheck, *commands: Sequence[Word], seconds: float = ANSWER_SECONDS) -> list[Answer]:
-    """The answer to each of these commands; one that Redis refuses is a `Refused` among them.
+    """Send commands together, and return the answer to each. For a command that Redis refuses, that is a
+    `Refused`.
 
     Args:
+        redis: Where Redis listens.
+        commands: The words of each command.
         seconds: Longest wait for one answer.
 
     Raises:
         OSError: Redis does not answer.
-        ValueError: what answers is not Redis.
+        ValueError: what answers does not speak Redis' protocol.
     """
-    with closing(connect(redis, seconds)) as connection, connection.makefile("rb") as answers:
+    reader = hiredis.Reader(protocolError=ValueError, replyError=Refused, notEnoughData=_INCOMPLETE)
+    with closing(connect(redis, seconds)) as connection:
         connection.sendall(b"".join(map(_pack, commands)))
-        received = [_read(answers) for _ in commands]
+        received = [_receive(connection, reader) for _ in commands]
     for words in commands:
         _log.debug("%s:%s %s", redis.host, redis.port, _spoken(words))
     return received
@@ -51,7 +60,7 @@ def answer_to(redis: HealthCheck, *words: Word) -> Answer:
 
     Raises:
         OSError: Redis does not answer.
-        ValueError: it refuses the command (`Refused`), or what answers is not Redis.
+        ValueError: it refuses the command (`Refused`), or what answers does not speak Redis' protocol.
     """
     (answer,) = ask(redis, words)
     if isinstance(answer, Refused):
@@ -60,7 +69,7 @@ def answer_to(redis: HealthCheck, *words: Word) -> Answer:
 
 
 def connect(check: HealthCheck, seconds: float = ANSWER_SECONDS) -> socket.socket:
-    """A connection to Redis that waits at most this long for each answer."""
+    """A connection to a service that waits at most `seconds` for each answer."""
     return socket.create_connection((check.host, check.port), timeout=seconds)
 
 
@@ -73,37 +82,16 @@ def _spoken(words: Sequence[Word]) -> str:
 
 
 def _pack(words: Sequence[Word]) -> bytes:
-    parts = [b"*%d\r\n" % len(words)]
-    for word in words:
-        content = word if isinstance(word, bytes) else str(word).encode()
-        parts.append(b"$%d\r\n%b\r\n" % (len(content), content))
-    return b"".join(parts)
+    command: Any = tuple(words)  # the stubs know only tuples of one word
+    packed: bytes = hiredis.pack_command(command)
+    return packed
 
 
-def _read(answers: IO[bytes]) -> Answer:
-    line = answers.readline()
-    if not line.endswith(b"\r\n"):
-        raise ConnectionResetError("closed the connection")
-    kind, said = line[:1], line[1:-2]
-    match kind:
-        case b"+":
-            return said
-        case b"-":
-            return Refused(said.decode(errors="replace"))
-        case b":":
-            return int(said)
-        case b"$":
-            return _read_string(answers, int(said))
-        case b"*":
-            return [_read(answers) for _ in range(int(said))]
-        case _:
-            raise ValueError(f"answers {line!r}")
-
-
-def _read_string(answers: IO[bytes], size: int) -> bytes | None:
-    if size < 0:
-        return None
-    content = answers.read(size + 2)
-    if len(content) < size + 2:
-        raise ConnectionResetError("closed the connection")
-    return content[:-2]
+def _receive(connection: socket.socket, reader: hiredis.Reader) -> Answer:
+    """The next answer on this connection."""
+    while (answer := reader.gets()) is _INCOMPLETE:
+        received = connection.recv(_CHUNK_BYTES)
+        if not received:
+            raise ConnectionResetError("closed the connection")
+        reader.feed(received)
+    return answer

@@ -1,4 +1,4 @@
-"""What the operating system refuses, and what a person can do about it."""
+"""Errors of the operating system in words, and what a person can do about them."""
 
 import errno
 from typing import Final
@@ -9,9 +9,9 @@ _ELSEWHERE: Final = "name a state directory elsewhere in LABCTL_HOME"
 _HINTS: Final = {
     errno.ENOSPC: f"{_SPACE}on another disk in LABCTL_HOME",
     errno.EDQUOT: f"{_SPACE}beyond the quota in LABCTL_HOME",
-    errno.EROFS: f"it is on a read-only file system: {_ELSEWHERE}",
-    errno.EACCES: f"permit it to this user (`ls -ld` shows the rights), or {_ELSEWHERE}",
-    errno.EPERM: f"permit it to this user (a container or a namespace may forbid it), or {_ELSEWHERE}",
+    errno.EROFS: f"the file system is read-only: {_ELSEWHERE}",
+    errno.EACCES: f"give this user the permission (`ls -ld` shows who has it), or {_ELSEWHERE}",
+    errno.EPERM: f"give this user the permission (a container or a namespace may forbid it), or {_ELSEWHERE}",
     errno.ENOTDIR: f"a part of that path is a file: {_ELSEWHERE}",
     errno.EISDIR: f"there is a directory in the way: move it, or {_ELSEWHERE}",
     errno.EEXIST: f"something is in the way there: move it, or {_ELSEWHERE}",
@@ -20,13 +20,13 @@ _HINTS: Final = {
     errno.ENOLCK: f"its file system has no locks (a network drive?): {_ELSEWHERE}",
     errno.ENOSYS: f"its file system, or this system, can't do it: {_ELSEWHERE}",
     errno.EOPNOTSUPP: f"its file system can't do it: {_ELSEWHERE}",
-    errno.EFBIG: f"permit larger files in this shell (`ulimit -f unlimited`), or {_ELSEWHERE}",
+    errno.EFBIG: f"allow larger files in this shell (`ulimit -f unlimited`), or {_ELSEWHERE}",
     errno.EIO: f"the disk or the network drive fails: {_ELSEWHERE}",
-    errno.ESTALE: f"the network drive was mounted anew: try again, or {_ELSEWHERE}",
-    errno.ENOENT: f"was it taken away meanwhile? Try again, from another working directory, or {_ELSEWHERE}",
-    errno.EMFILE: "permit more open files in this shell (`ulimit -n 1024`), then try again",
+    errno.ESTALE: f"the network drive was remounted: try again, or {_ELSEWHERE}",
+    errno.ENOENT: f"it may have been removed: try again from another working directory, or {_ELSEWHERE}",
+    errno.EMFILE: "allow more open files in this shell (`ulimit -n 1024`), then try again",
     errno.ENFILE: "the whole machine has too many open files: end some programs, then try again",
-    errno.EAGAIN: "permit more processes (`ulimit -u`; in a container its limit of pids), then try again",
+    errno.EAGAIN: "allow more processes (`ulimit -u`; in a container, its limit of pids), then try again",
     errno.ENOMEM: "end some programs, or give this machine or container more memory, then try again",
 }
 _DEFAULT: Final = f"`labctl doctor` checks the machine; otherwise {_ELSEWHERE}"

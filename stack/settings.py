@@ -14,9 +14,9 @@ from stack.refusals import explain, hint_for
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackSettings:
-    """Parsed once, by whoever opens a stack."""
+    """What the environment tells the stack. Parsed once, when a lab is opened."""
 
-    #: Where labs keep their state, one directory each.
+    #: The state directory: it holds one directory per lab.
     home: Path
     #: A redis-server or valkey-server to use instead of the bundled one; '' for the bundled one.
     redis_server: str = ""
@@ -24,21 +24,23 @@ class StackSettings:
     docker_host: str = ""
     #: The Docker context to use; '' for the current one of the user's Docker configuration.
     docker_context: str = ""
-    #: Where the user's Docker configuration lies: contexts, and by default keys.
+    #: The directory of the user's Docker configuration: contexts, and by default keys.
     docker_config: Path = Path("/nonexistent/.docker")
-    #: Whether the engine must prove who it is, and where the keys lie; '' for beside the configuration.
+    #: Whether the engine's certificate is checked, and the directory of the keys; '' for `docker_config`.
     docker_tls_verify: bool = False
     docker_cert_path: str = ""
-    #: The network of image builds: `host` where a package index is reached from this machine alone.
+    #: The network of image builds: `host` if containers can't reach the package index but this machine can.
     build_network: str = ""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> "StackSettings":
-        """Raises StateUnusable where there is no state directory to name.
-
-        `LABCTL_HOME`, else the user's state directory (XDG); `LABCTL_REDIS_SERVER`,
+        """Read `LABCTL_HOME`, else the user's state directory (XDG); `LABCTL_REDIS_SERVER`,
         `LABCTL_BUILD_NETWORK`; Docker's own `DOCKER_HOST`, `DOCKER_CONTEXT`,
-        `DOCKER_CONFIG`, `DOCKER_TLS_VERIFY` and `DOCKER_CERT_PATH`."""
+        `DOCKER_CONFIG`, `DOCKER_TLS_VERIFY` and `DOCKER_CERT_PATH`.
+
+        Raises:
+            StateUnusable: there is no state directory.
+        """
         named = env.get("LABCTL_HOME", "").strip()
         return cls(
             home=_named_home(named) if named else _default_home(),
@@ -64,7 +66,7 @@ def _named_home(named: str) -> Path:
         return Path(named).expanduser().absolute()
     except RuntimeError as error:
         raise StateUnusable(
-            f"LABCTL_HOME={named} names no directory: {error}", hint="name one by its whole path"
+            f"LABCTL_HOME={named} is not a directory: {error}", hint="give its absolute path"
         ) from error
     except OSError as error:
         raise StateUnusable(
@@ -78,17 +80,17 @@ def _default_home() -> Path:
     found = Path("~")
     with suppress(RuntimeError):
         found = user_state_path("labctl")
-    # A user with neither HOME nor an entry in the list of users must not get a directory called `~`.
+    # Without HOME and without an entry in the list of users, the path would be a directory called `~`.
     if not found.is_absolute():
         raise StateUnusable(
-            "there is no home directory for the lab's state: HOME is not set to one, and this user has none",
+            "there is no home directory for the lab's state: HOME is not set, and this user has none",
             hint="name a state directory in LABCTL_HOME, such as LABCTL_HOME=/tmp/labctl",
         )
     return found
 
 
 def inherited_env(env: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """What the lab's processes, and programs that labctl runs, see of labctl's environment."""
-    # Where labctl itself may have been installed, though its children have another home.
+    """The part of labctl's environment that the lab's processes, and programs that labctl runs, get."""
+    # labctl itself may be installed there, and its children have another home.
     userbase = {"PYTHONUSERBASE": site.getuserbase()} if site.ENABLE_USER_SITE else {}
     return {**environment.children(env), **userbase}

@@ -1,5 +1,5 @@
-"""What a run changes in its lab, recorded before it is changed: a killed run can't undo it, so the next
-command does."""
+"""A record of what a run changes in its lab, written before the change. A killed run can't undo its changes,
+so the next command does."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,9 +16,9 @@ from stack.state.files import map_os_errors, read_json, write_json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunChanges:
-    """What one run has changed and not put back yet."""
+    """What one run has changed and not restored yet."""
 
-    #: What runs: "demo retries".
+    #: The run's name: "demo retries".
     run: str = ""
     #: Live settings and what each was before; None where it was not set.
     settings: Mapping[str, str | None] = field(default_factory=dict)
@@ -32,27 +32,32 @@ class RunChanges:
 
 
 class UndoLog:
-    """Of this process's run. Raises `StateUnusable` where the state directory can't be written."""
+    """The log of this process's run. Every method raises `StateUnusable` if it can't be written."""
 
     def __init__(self, directory: Path, run: str) -> None:
         self._path = directory / f"run-{os.getpid()}.json"
         self._changes = RunChanges(run=run)
 
     def note_settings(self, before: Mapping[str, str], names: Iterable[str]) -> None:
-        """The run is about to change these live settings, and to put them back."""
+        """Note that the run is about to change these live settings temporarily.
+
+        Args:
+            before: The live settings as they are.
+            names: Those that will change.
+        """
         was = {name: before.get(name) for name in names}
         self._note(replace(self._changes, settings={**was, **self._changes.settings}))
 
     def note_services(self, *services: str) -> None:
-        """The run is about to stop, kill or freeze these, and to start them again."""
+        """Note that the run is about to stop, kill or freeze these services temporarily."""
         self._note(replace(self._changes, services=(*self._changes.services, *services)))
 
     def note_dead_letters(self) -> None:
-        """The run is about to make dead letters, and to put them back."""
+        """Note that the run is about to make dead letters, which go back into the queue."""
         self._note(replace(self._changes, dead_letters=True))
 
     def clear(self) -> None:
-        """Everything is as it was."""
+        """Forget the changes: everything is as it was."""
         self._changes = RunChanges(run=self._changes.run)
         with map_os_errors(self._path):
             self._path.unlink(missing_ok=True)
@@ -78,7 +83,7 @@ class UndoLog:
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """The journal of some run."""
+    """The undo log of one run."""
 
     path: Path
     owner: ProcessId
@@ -86,7 +91,7 @@ class Noted:
 
     @property
     def abandoned(self) -> bool:
-        """Whether its run has ended without putting things back."""
+        """Whether its run has ended without undoing its changes."""
         return not is_alive(self.owner)
 
 
@@ -99,7 +104,7 @@ def undo_logs(directory: Path) -> Iterator[Noted]:
 
 
 def borrowed_settings(directory: Path) -> dict[str, str | None]:
-    """Live settings that runs have changed for their own time, and what they were before."""
+    """Live settings that runs have changed temporarily, and what each was before; None if it was not set."""
     return {name: was for noted in undo_logs(directory) for name, was in noted.changes.settings.items()}
 
 

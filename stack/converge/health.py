@@ -1,6 +1,6 @@
-"""Whether a service is fit for work, asked in its own protocol from this machine.
+"""Asks services, each in its own protocol, whether they are ready to work and get their work done.
 
-The questions are put on bare sockets: a client library would take longer to import than to ask.
+It uses bare sockets: importing a client library would take longer than asking.
 """
 
 import http.client
@@ -24,12 +24,11 @@ _POSTGRES_PROTOCOL: Final = 196_608
 
 
 def probe(check: HealthCheck, seen: Observed | None = None) -> str:
-    """What the service lacks, for a sentence; '' if it is fit for work.
+    """Why the service is not ready, for a sentence ("is starting up"); '' if it is ready.
 
     Args:
         check: What to ask, and where.
-        seen: The service as it is now, if that is known: an announcement that its predecessor left behind
-            does not count.
+        seen: The service as observed, if it was: what the process before it announced does not count.
     """
     try:
         return _ASK[check.protocol](check, seen)
@@ -41,8 +40,8 @@ def probe(check: HealthCheck, seen: Observed | None = None) -> str:
 
 
 def trouble(check: HealthCheck) -> str:
-    """Why a service that is fit for work does not get it done, for a sentence; '' if it does, or where that
-    can't be found out."""
+    """Why a service that is ready does not get its work done, for a sentence; '' if it does, or if that can't
+    be found out."""
     find = _TROUBLE.get(check.protocol)
     if find is None:
         return ""
@@ -53,7 +52,7 @@ def trouble(check: HealthCheck) -> str:
 
 
 def with_health(spec: ServiceSpec, seen: Observed | None) -> Observed:
-    """What was seen of a service, whether it is fit for work, and whether it gets that done."""
+    """A service as observed, with its health: whether it is ready, and whether it gets its work done."""
     if seen is None:
         return Observed(service=spec.name, state="missing")
     if seen.state != "running":
@@ -69,7 +68,7 @@ def with_health(spec: ServiceSpec, seen: Observed | None) -> Observed:
 
 
 def _remark(check: HealthCheck) -> str:
-    """What is worth knowing of a service that gets its work done, so far: its worker was suspended."""
+    """What to say about a healthy service: that its worker is suspended."""
     if check.protocol != "worker":
         return ""
     with suppress(OSError, ValueError):
@@ -80,7 +79,7 @@ def _remark(check: HealthCheck) -> str:
 def with_health_of_all(
     specs: Mapping[str, ServiceSpec], observed: Mapping[str, Observed]
 ) -> dict[str, Observed]:
-    """All of them at once: each may take a while to say nothing."""
+    """`with_health` for all services at once: each may take a second not to answer."""
     with ThreadPoolExecutor(max_workers=len(specs)) as pool:
         seen = pool.map(lambda spec: with_health(spec, observed.get(spec.name)), specs.values())
         return dict(zip(specs, seen, strict=True))
@@ -103,15 +102,15 @@ def _ask_worker(check: HealthCheck, seen: Observed | None) -> str:
 
 
 def _speaks(worker: WorkerState, seen: Observed) -> bool:
-    """Whether this service speaks, and not the one before it."""
+    """Whether this worker is the observed service, and not the one before it."""
     if seen.own_pid is not None:
         return worker.pid == seen.own_pid
-    # In every container the pid is the same small number, but no later one started earlier.
+    # The pid is the same in every container, but a later one never started earlier.
     return seen.started_at is None or worker.started_at >= seen.started_at
 
 
 def _is_full(check: HealthCheck) -> str:
-    # A script that may write, and does not: Redis refuses it exactly when it would refuse a write.
+    # A script that could write, but does not: Redis refuses it exactly when it would refuse a write.
     (answer,) = ask(check, ("EVAL", "#!lua\nreturn 1", 0))
     if isinstance(answer, Refused) and str(answer).startswith("OOM"):
         return "is full: it takes no writes until the worker has made room, or it has more memory"
@@ -136,13 +135,13 @@ def _ask_http(check: HealthCheck, seen: Observed | None) -> str:
 
 
 def _writes(check: HealthCheck) -> Mapping[str, object]:
-    """What the API says of the taking of writes."""
+    """What the API reports about accepting writes."""
     writes = _get(check)[1].get("writes")
     return writes if isinstance(writes, dict) else {}
 
 
 def _takes_writes(check: HealthCheck, lack: str) -> str:
-    """What to say of an API that acknowledges all the same, as it does without PostgreSQL; '' otherwise."""
+    """What to say about an unready API that still accepts writes, as it does without PostgreSQL; else ''."""
     if check.protocol != "http" or not lack.startswith(f"answers {http.client.SERVICE_UNAVAILABLE}"):
         return ""
     try:
@@ -159,7 +158,7 @@ def _refuses_writes(check: HealthCheck) -> str:
 
 
 def _get(check: HealthCheck) -> tuple[int, Mapping[str, object]]:
-    """Status and JSON object; an empty one where there is none."""
+    """The status, and the JSON object in the body; an empty one if there is none."""
     connection = http.client.HTTPConnection(check.host, check.port, timeout=ANSWER_SECONDS)
     with closing(connection):
         connection.request("GET", check.path)

@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-#: Where it is in the context, and in a checkout.
+#: Path in the build context and in a checkout.
 DOCKERFILE: Final = "stack/assets/Dockerfile"
 _FILES: Final = (DOCKERFILE, "stack/assets/requirements.txt")
 _PACKAGES: Final = ("service", "worker")
@@ -16,7 +16,7 @@ _DIGITS: Final = 16
 
 
 def context_files() -> Iterator[tuple[str, bytes]]:
-    """Name within the context and content of every file, in a fixed order."""
+    """The path in the context and the content of every file, in a fixed order."""
     root = Path(str(files("stack"))).parent
     for name in _FILES:
         yield name, (root / name).read_bytes()
@@ -28,7 +28,7 @@ def context_files() -> Iterator[tuple[str, bytes]]:
 
 
 def context_hash() -> str:
-    """A digest of the whole context: the image's tag. The same content needs no second build."""
+    """A digest of the whole context, which tags the image: the same content is not built twice."""
     digest = hashlib.sha256()
     for name, content in context_files():
         digest.update(f"{name}\0{len(content)}\0".encode())
@@ -37,7 +37,7 @@ def context_hash() -> str:
 
 
 def context_archive() -> io.BytesIO:
-    """The context as a tar file, which depends on nothing but the contents."""
+    """The context as a tar file. Equal contents give equal bytes: it has no times and no owners."""
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
         for name, content in context_files():

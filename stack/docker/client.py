@@ -28,7 +28,7 @@ _NONSENSE: Final = "what answers is not a healthy Docker engine: its answer has 
 
 
 class EngineClient(docker.APIClient):
-    """No connection lasts longer than its answer, and no answer longer than the client."""
+    """Closes each connection with its answer, and each answer with the client at the latest."""
 
     def __init__(self, base_url: str, **options: Any) -> None:
         self._answers: WeakSet[requests.Response] = WeakSet()
@@ -51,8 +51,8 @@ class EngineClient(docker.APIClient):
         super().mount(prefix, adapter)
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
-        # A connection that is kept for the next request has no owner. The library hardly uses one twice: it
-        # keeps them by the whole address.
+        # Nothing closes a connection that is kept for the next request. The library hardly reuses one: it
+        # keeps them by the whole URL.
         if request.headers.get("Connection") == "keep-alive":
             request.headers["Connection"] = "close"
         asked = time.monotonic()
@@ -83,7 +83,7 @@ class EngineClient(docker.APIClient):
 
     def close(self) -> None:
         for answer in list(self._answers):
-            # The other side, or another thread, may be closing it too.
+            # The engine, or another thread, may be closing it at the same time.
             with suppress(OSError, AttributeError, ValueError):
                 answer.close()
         super().close()

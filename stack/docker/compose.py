@@ -23,7 +23,7 @@ _HEADER: Final = """\
 # stack/spec/services.py: change it there. A setting of the environment, such as SIMULATE_DB_FAILURE=true,
 # reaches the containers that are created with it.
 """
-#: What a word begins with that a reader of YAML may take for a number.
+#: The first character of every word that a reader of YAML may take for a number.
 _NUMERIC: Final = frozenset("0123456789+-.")
 #: What a load test takes from the environment of `docker compose run`.
 _LOAD_SETTINGS: Final = ("CLIENTS", "DURATION")
@@ -31,7 +31,7 @@ _WIDTH: Final = 110
 
 
 def render() -> str:
-    """The file as the specification would have it."""
+    """The content of compose.yaml."""
     state = LabState(runtime="docker", ports={**DEFAULT_PORTS, **OBSERVABILITY_PORTS})
     specs = [*docker_specs(state, IMAGE).values(), K6]
     document = {
@@ -55,7 +55,7 @@ def _service(spec: ProgramSpec) -> dict[str, Any]:
         "build": _build() if container.image == IMAGE else None,
         # It is in no registry.
         "pull_policy": "never" if container.image == IMAGE else None,
-        # A container that comes and goes by `run` must not lay claim to a name.
+        # `docker compose run` starts several: they must not all have one name.
         "container_name": None if container.profile else name,
         "profiles": [container.profile] if container.profile else None,
         "command": [_escaped(word) for word in (*container.command, *spec.tuned_args())],
@@ -89,8 +89,9 @@ def _service(spec: ProgramSpec) -> dict[str, Any]:
 
 
 def _specified(spec: ProgramSpec) -> dict[str, str]:
-    """By this label `labctl up` sees that a container of compose's is what it would make itself, and leaves
-    it alone: Redis above all, with what waits in it. What takes settings from the environment may differ."""
+    """The label by which `labctl up` recognises a container that compose made as one that it would make
+    itself, and keeps it: Redis above all, with the writes that wait in it. A container that takes settings
+    from the environment may differ, so it does not carry the label."""
     return {} if spec.program == "python" else {labels.SPEC: spec.hash()}
 
 
@@ -98,13 +99,13 @@ def _build() -> dict[str, Any]:
     return {
         "context": "..",
         "dockerfile": DOCKERFILE,
-        # Where a package index is reached from this machine alone: LABCTL_BUILD_NETWORK=host.
+        # LABCTL_BUILD_NETWORK=host is for machines whose package index containers can't reach.
         "network": "${LABCTL_BUILD_NETWORK:-default}",
     }
 
 
 def _value(key: str, value: str, spec: ProgramSpec) -> str:
-    """Settings that may change live can also be given in the environment of `docker compose up`."""
+    """The value; the environment of `docker compose up` may override that of a setting that changes live."""
     if (spec.program == "python" and key.lower() in Settings().live()) or key in _LOAD_SETTINGS:
         return f"${{{key}:-{value}}}"
     return _escaped(value)
@@ -131,7 +132,7 @@ def _healthcheck(container: ContainerSpec) -> dict[str, Any] | None:
 
 
 def _escaped(text: str) -> str:
-    """Compose takes a `$` for the beginning of a variable."""
+    """The text with each `$` doubled: compose would take it for the start of a variable."""
     return text.replace("$", "$$")
 
 
@@ -144,7 +145,7 @@ class _Dumper(yaml.SafeDumper):
     """Writes text so that every reader takes it for text."""
 
     def represent_str(self, text: str) -> yaml.ScalarNode:
-        # All numbers, dates and times begin so. YAML 1.2 knows more of them than PyYAML: 1e3, 0o17.
+        # All numbers, dates and times start like this. YAML 1.2 has more than PyYAML knows: 1e3, 0o17.
         style = '"' if text[:1] in _NUMERIC else None
         return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 

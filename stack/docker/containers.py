@@ -1,4 +1,4 @@
-"""Containers, the network and the volumes of a lab: how they are created."""
+"""Creates the containers, the network and the volumes of a lab."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -17,9 +17,9 @@ from stack.spec.service import ProgramSpec, ServiceSpec
 if TYPE_CHECKING:
     from docker import APIClient
 
-#: Options of every directory in memory.
+#: Mount options of every directory in memory.
 TMPFS_OPTIONS: Final = "rw,nosuid,nodev,size=64m"
-#: The engine keeps this much of each log, in files of this size.
+#: How much of each log the engine keeps: two files of 10 MB.
 LOG_OPTIONS: Final[Mapping[str, str]] = {"max-size": "10m", "max-file": "2"}
 _NANOSECONDS: Final = 1_000_000_000
 
@@ -28,7 +28,7 @@ def find(client: "APIClient", lab: str, service: str) -> Mapping[str, Any] | Non
     """The container of that service, inspected; None if it does not exist.
 
     Raises:
-        EnvironmentFault: a container of that name belongs to somebody else.
+        EnvironmentFault: a container of that name does not belong to the lab.
     """
     from docker.errors import NotFound
 
@@ -39,7 +39,7 @@ def find(client: "APIClient", lab: str, service: str) -> Mapping[str, Any] | Non
         return None
     if not labels.is_own(lab, labels.labels_of(found)):
         raise EnvironmentFault(
-            f"there is a container {name} that is not this lab's, and labctl leaves it alone",
+            f"there is a container {name} that does not belong to this lab, so labctl does not touch it",
             hint=f"rename or remove it (`docker rm {name}`), or start a lab under another `--name`",
         )
     return found
@@ -50,17 +50,18 @@ def discard(client: "APIClient", identity: str) -> None:
     from docker.errors import APIError
 
     try:
-        # With its unnamed volumes, which nothing else could ever use.
+        # With its unnamed volumes, which nothing else can use.
         client.remove_container(identity, force=True, v=True)
     except APIError as error:
-        # It is gone already, or somebody else is about to remove it.
+        # It is gone, or being removed.
         if error.status_code not in (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT):
             raise
 
 
 def is_current(client: "APIClient", lab: str, found: Mapping[str, Any], spec: ServiceSpec) -> bool:
-    """Whether this container was made from this specification, from what its image is by now, and is in the
-    lab's network, so that it need only be started."""
+    """Whether this container only has to be started: it was made from this specification and from the current
+    image, and is in the lab's network.
+    """
     from docker.errors import ImageNotFound
 
     if labels.labels_of(found).get(labels.SPEC) != spec.hash() or not _is_connected(client, lab, found):
@@ -69,16 +70,16 @@ def is_current(client: "APIClient", lab: str, found: Mapping[str, Any], spec: Se
     try:
         return bool(inspect(container_of(spec).image)["Id"] == found["Image"])
     except ImageNotFound:
-        # Its tag was taken away; the container has what it needs.
+        # Only the tag is gone; the container still has what it needs.
         return True
 
 
 def _is_connected(client: "APIClient", lab: str, found: Mapping[str, Any]) -> bool:
-    """Whether the network that it knows is still the lab's: another one may have taken its place."""
+    """Whether the container is in the lab's present network, which may have been removed and made again."""
     name = labels.network_name(lab)
     known = ((found.get("NetworkSettings") or {}).get("Networks") or {}).get(name)
     there = {each["Id"] for each in client.networks(names=[name]) if each["Name"] == name}
-    # One that never ran has no id of its network yet.
+    # A container that never ran does not have the id of its network yet.
     return known is not None and bool(there) and known.get("NetworkID") in (*there, "")
 
 
@@ -86,7 +87,7 @@ def ensure_network(client: "APIClient", lab: str, owner: Mapping[str, str]) -> N
     """Create the lab's network if it is missing, with the labels of its owner.
 
     Raises:
-        EnvironmentFault: a network of that name is somebody else's.
+        EnvironmentFault: a network of that name does not belong to the lab.
     """
     name = labels.network_name(lab)
     networks = [each for each in client.networks(names=[name]) if each["Name"] == name]
@@ -105,7 +106,7 @@ def ensure_volume(client: "APIClient", lab: str, volume: str, owner: Mapping[str
         volume: Its short name.
 
     Raises:
-        EnvironmentFault: a volume of that name is somebody else's.
+        EnvironmentFault: a volume of that name does not belong to the lab.
     """
     from docker.errors import NotFound
 
@@ -122,7 +123,7 @@ def ensure_volume(client: "APIClient", lab: str, volume: str, owner: Mapping[str
 def create(
     client: "APIClient", lab: str, spec: ProgramSpec, owner: Mapping[str, str] = MappingProxyType({})
 ) -> str:
-    """Create the container, with the labels of the lab's owner; its id.
+    """Create the container, with the labels of the lab's owner, and return its id.
 
     Raises:
         EnvironmentFault: its image is not there.
@@ -131,7 +132,7 @@ def create(
 
     container, network = container_of(spec), labels.network_name(lab)
     name = labels.container_name(lab, spec.name)
-    # The lab's own configuration uses the short name; people use the full one.
+    # The lab's services use the short name, people the full one.
     aliases = [spec.name, name]
     try:
         made = client.create_container(
@@ -151,13 +152,14 @@ def create(
         )
     except ImageNotFound as error:
         raise EnvironmentFault(
-            f"the image {container.image} of {spec.name} is not there", hint="`labctl up` provides it"
+            f"the image {container.image} of {spec.name} does not exist",
+            hint="`labctl up` pulls or builds it",
         ) from error
     return str(made["Id"])
 
 
 def begin(client: "APIClient", lab: str, identity: str, spec: ServiceSpec) -> None:
-    """Start a container that was created.
+    """Start a container.
 
     Raises:
         PortHeld: its port was taken meanwhile.
@@ -167,8 +169,8 @@ def begin(client: "APIClient", lab: str, identity: str, spec: ServiceSpec) -> No
     try:
         client.start(identity)
     except APIError as error:
-        told = str(error.explanation or "").lower()
-        if "port is already allocated" not in told and "address already in use" not in told:
+        reason = str(error.explanation or "").lower()
+        if "port is already allocated" not in reason and "address already in use" not in reason:
             raise
         raise PortHeld(
             f"port {spec.port} for {spec.name} is held by {describe_holder(spec.port or 0)}",
@@ -217,7 +219,7 @@ def _healthcheck(probe: Probe) -> dict[str, object]:
 
 def _foreign(kind: str, name: str) -> EnvironmentFault:
     return EnvironmentFault(
-        f"there is a {kind} {name} that is not this lab's, and labctl leaves it alone",
+        f"there is a {kind} {name} that does not belong to this lab, so labctl does not touch it",
         hint=f"remove it (`docker {kind} rm {name}`), or start a lab under another `--name`",
     )
 

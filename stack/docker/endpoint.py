@@ -1,7 +1,7 @@
-"""Which engine: the one that the environment names, else that of the Docker context.
+"""Which engine to use: the one that the environment names, else that of the Docker context.
 
-Read from the files as the docker command reads them; the client library takes a context without a
-config.json for one that does not exist, and a damaged config.json for none.
+The files are read as the docker command reads them. The client library does not find a context where there
+is no config.json, and ignores a damaged config.json.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ def endpoint(settings: StackSettings) -> tuple[str, object]:
     """The engine's URL, and the keys for it: False for none.
 
     Raises:
-        EnvironmentFault: a context or a key that was named is not there, or can't be read.
+        EnvironmentFault: a context or key that was named does not exist, or can't be read.
     """
     if settings.docker_host:
         return settings.docker_host, _environment_keys(settings)
@@ -36,12 +36,12 @@ def endpoint(settings: StackSettings) -> tuple[str, object]:
     contexts = settings.docker_config / "contexts"
     meta = contexts / "meta" / digest / "meta.json"
     with _readable(meta, f"there is no Docker context {name!r}"):
-        host, skips = _found(json.loads(meta.read_text()))
+        host, skips = _host_of(json.loads(meta.read_text()))
     keys = contexts / "tls" / digest / "docker"
     return host, _keys(keys, verify=not skips) if keys.is_dir() else False
 
 
-def _found(meta: Mapping[str, Any]) -> tuple[str, bool]:
+def _host_of(meta: Mapping[str, Any]) -> tuple[str, bool]:
     docker = meta["Endpoints"]["docker"]
     return str(docker.get("Host") or _DEFAULT), bool(docker.get("SkipTLSVerify", False))
 
@@ -53,7 +53,7 @@ def _current(directory: Path) -> str:
         if not config.exists():
             return "default"
     except OSError:
-        # A home that this user may not look into has nothing to say.
+        # A home that this user may not read names no context.
         return "default"
     with _readable(config, ""):
         return str(json.loads(config.read_text()).get("currentContext") or "default")

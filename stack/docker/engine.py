@@ -1,4 +1,4 @@
-"""The engine: which one, whether it answers, and what its errors mean for people."""
+"""Connecting to the Docker engine, and translating its errors."""
 
 import errno
 import socket
@@ -14,9 +14,9 @@ from stack.settings import StackSettings
 if TYPE_CHECKING:
     from docker import APIClient
 
-#: s for one answer of a working engine, and for the first answer of one that may not exist.
+#: Seconds for one answer of a working engine.
 _ANSWER_SECONDS: Final = 60
-#: An engine that has just been started, or one behind a virtual machine, takes several seconds.
+#: Seconds for the first answer: an engine that has just started, or one in a virtual machine, is slow.
 _PROBE_SECONDS: Final = 10
 _LISTEN_SECONDS: Final = 3
 _LOCAL: Final = ("unix://", "http+unix://", "npipe://")
@@ -32,7 +32,7 @@ def connect(settings: StackSettings, *, patient: bool = False) -> "APIClient":
 
     Args:
         settings: `DOCKER_HOST`, `DOCKER_CONTEXT`.
-        patient: Without a limit for one answer: for logs that are followed and commands that take long.
+        patient: Whether to wait for an answer without limit, as when following logs or running long commands.
 
     Raises:
         EnvironmentFault: no engine answers there, or it is on another machine.
@@ -40,7 +40,7 @@ def connect(settings: StackSettings, *, patient: bool = False) -> "APIClient":
     from stack.docker.client import EngineClient
 
     url, tls = endpoint(settings)
-    _require_near(url)
+    _require_this_machine(url)
     _require_listener(url)
     with map_docker_errors(f"the Docker engine at {url} does not answer"), _speaking(url):
         client = EngineClient(url, tls=cast(Any, tls), timeout=_PROBE_SECONDS, version="auto")
@@ -55,7 +55,7 @@ def connect(settings: StackSettings, *, patient: bool = False) -> "APIClient":
 
 
 def answers(settings: StackSettings) -> str:
-    """The version of the engine; '' if none answers that the lab could run on."""
+    """The version of the engine; '' if there is no engine that the lab can run on."""
     with suppress(EnvironmentFault):
         return version(settings)
     return ""
@@ -66,11 +66,11 @@ def version(settings: StackSettings) -> str:
 
     Raises:
         NoEngine: nothing listens at its address.
-        EnvironmentFault: whoever listens does not answer, or is not an engine that the lab can run on.
+        EnvironmentFault: it does not answer, or is not an engine that the lab can run on.
     """
     with (
         closing(connect(settings)) as client,
-        map_docker_errors("the Docker engine does not tell its version"),
+        map_docker_errors("the Docker engine does not report its version"),
     ):
         return str(client.version()["Version"])
 
@@ -79,7 +79,11 @@ def version(settings: StackSettings) -> str:
 def map_docker_errors(
     what: str, *, hint: str = "`labctl doctor` checks the machine; then try again"
 ) -> Iterator[None]:
-    """Turn errors of the engine, and of the connection to it, into ours; `hint`: what to do where it refuses.
+    """Turn errors of the engine, and of the connection to it, into ours.
+
+    Args:
+        what: What failed: "k6 could not be stopped".
+        hint: What to do if the engine refuses.
 
     Raises:
         EnvironmentFault: `what`, and the engine's reason.
@@ -122,19 +126,20 @@ def _speaking(url: str) -> Iterator[None]:
 
 
 def _require_docker(client: "APIClient", url: str) -> None:
-    """Podman speaks the same protocol, and means other things by it: names of images, networks, health."""
-    told: Any = client.version()
-    str(told["Version"])
-    for component in told.get("Components") or ():
+    """Raises EnvironmentFault for Podman: it speaks the same protocol, but image names, networks and health
+    mean something else."""
+    version: Any = client.version()
+    str(version["Version"])
+    for component in version.get("Components") or ():
         if "podman" in str(component.get("Name", "")).lower():
             raise EnvironmentFault(
-                f"at {url} Podman {component.get('Version', '')} answers in Docker's place, and the lab does "
-                "not run on it",
+                f"Podman {component.get('Version', '')} answers at {url} instead of Docker, and the lab "
+                "does not run on it",
                 hint="start Docker and name it in DOCKER_HOST, or use --runtime local, which needs no engine",
             )
 
 
-def _require_near(url: str) -> None:
+def _require_this_machine(url: str) -> None:
     if url.startswith(_LOCAL):
         return
     try:

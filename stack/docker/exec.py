@@ -15,9 +15,9 @@ from stack.spec.runtime import ExecResult
 if TYPE_CHECKING:
     from docker import APIClient
 
-#: What a shell and the engine give back for a program that can't be run, or is not there.
+#: Exit codes of a shell and of the engine for a program that can't be run, or does not exist.
 _NOT_RUN: Final = frozenset({126, 127})
-#: A bare `psql` reaches the lab's database.
+#: With these, a bare `psql` reaches the lab's database.
 _LIBPQ: Final = {"PGUSER": USER, "PGPASSWORD": PASSWORD, "PGDATABASE": DATABASE}
 #: The engine's frames: one byte for the stream, three unused, four for the length; then the content.
 #: https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Container/operation/ContainerAttach
@@ -28,7 +28,7 @@ _STDERR: Final = 2
 def run(
     settings: StackSettings, container: str, service: str, argv: Sequence[str], stdin: bytes
 ) -> ExecResult:
-    """Run a command inside a container and wait for its end.
+    """Run a command inside a container, and wait until it ends.
 
     Raises:
         UsageError: the program does not exist there.
@@ -52,8 +52,8 @@ def run(
 def _converse(client: "APIClient", identity: str, stdin: bytes) -> tuple[bytes, bytes]:
     """Send all of `stdin`, and read everything: what the command wrote to stdout and to stderr.
 
-    The library's own `exec_start` reads from the bare socket, and so loses what came together with the head
-    of the engine's answer: on a busy machine, the whole output of every two-hundredth command.
+    The library's own `exec_start` reads from the bare socket, and so loses what arrived together with the
+    headers of the engine's answer: on a busy machine, all output of one command in two hundred.
     """
     answer = client.post(
         f"{client.base_url}/v{client.api_version}/exec/{identity}/start",
@@ -65,14 +65,14 @@ def _converse(client: "APIClient", identity: str, stdin: bytes) -> tuple[bytes, 
         answer.raise_for_status()
         raw: Any = answer.raw
         stream = raw._fp.fp
-        # At the same time: what the command prints must not keep it from reading on.
+        # At the same time, because a command that can't print does not read on.
         connection = stream.raw._sock
         sending = pool.submit(_send, connection, stdin)
-        said = {False: bytearray(), True: bytearray()}
+        output = {False: bytearray(), True: bytearray()}
         for number, content in _frames(stream):
-            said[number == _STDERR] += content
+            output[number == _STDERR] += content
         sending.result()
-    return bytes(said[False]), bytes(said[True])
+    return bytes(output[False]), bytes(output[True])
 
 
 def _frames(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
@@ -81,7 +81,7 @@ def _frames(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
 
 
 def _send(connection: socket.socket, stdin: bytes) -> None:
-    # A command that does not want to hear it all has ended.
+    # The command may end without reading all of it.
     with suppress(OSError):
         if stdin:
             connection.sendall(stdin)

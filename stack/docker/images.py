@@ -1,4 +1,4 @@
-"""Images: pulled if they are missing, built if what they are built from has changed."""
+"""Images: pulled if they are missing, built if the files that they are built from have changed."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 #: The image of the API and the worker; its tag is the hash of its context.
 REPOSITORY: Final = "write-behind-lab"
 _MB: Final = 1_000_000
-#: What the engine calls the steps of a layer, and what people call them.
+#: The engine's words for the steps of a layer, and ours.
 _MOVES: Final = {"Downloading": "downloaded", "Extracting": "unpacked"}
-#: How the engine announces a step of a build.
+#: The engine's announcement of a step of a build.
 _STEP: Final = re.compile(r"Step (\d+)/(\d+) :")
 _BUILT: Final = "steps of the build"
-#: Lines of a failed build in its error.
+#: Number of last lines that the error of a failed build shows.
 _TAIL: Final = 12
 
 
@@ -34,10 +34,11 @@ def own_image() -> str:
 
 
 def images_by_name(client: "APIClient", images: Collection[str]) -> dict[str, str]:
-    """Ids by name of those of these images that are there, and of what earlier versions of the lab's own
-    image left, all asked for at once."""
+    """The ids of these images, by name, as far as they exist, and of earlier versions of the lab's own image.
+    One request to the engine.
+    """
     wanted = sorted({image.rpartition(":")[0] for image in images})
-    # The stubs know one value a filter.
+    # The stubs know only one value per filter.
     filters: Any = {"reference": wanted}
     found = client.images(filters=filters) if wanted else []
     return {name: str(each["Id"]) for each in found for name in each.get("RepoTags") or ()}
@@ -82,7 +83,7 @@ class DockerImages:
                 network_mode=self._settings.build_network or None,
                 labels={labels.CONTEXT: image.partition(":")[2]},
             ):
-                # Read to its end, for the lines that follow the error.
+                # Go on after an error, for the lines that follow it.
                 error = error or str(message.get("error", ""))
                 text = str(message.get("stream", "")).strip()
                 if text:
@@ -132,14 +133,14 @@ def _pull_hint(image: str) -> str:
 
 
 def progress(messages: Iterator[Mapping[str, Any]], image: str) -> Iterator[Advanced]:
-    """What the engine tells of each layer, as progress of the whole, in MB.
+    """The progress of a pull in MB, from what the engine reports about each layer.
 
     Raises:
         EnvironmentFault: the engine reports an error in the stream.
     """
-    #: By move and layer: bytes done, and in all.
+    #: Bytes done and bytes in all, by step and by layer.
     layers: dict[str, dict[str, tuple[int, int]]] = {status: {} for status in _MOVES}
-    told: Advanced | None = None
+    last: Advanced | None = None
     error = ""
     for message in messages:
         error = error or str(message.get("error", ""))
@@ -150,24 +151,25 @@ def progress(messages: Iterator[Mapping[str, Any]], image: str) -> Iterator[Adva
         layers[status][str(message["id"])] = (int(detail["current"]), int(detail["total"]))
         done, total = (sum(each) // _MB for each in zip(*layers[status].values(), strict=True))
         now = Advanced(f"MB of {image} {_MOVES[status]}", done, total)
-        if now != told:
-            told = now
+        if now != last:
+            last = now
             yield now
     if error:
         raise EnvironmentFault(f"the image {image} can't be pulled: {error}", hint=_pull_hint(image))
-    if told is not None and told.done < told.total:
-        yield Advanced(told.label, told.total, told.total)
+    if last is not None and last.done < last.total:
+        yield Advanced(last.label, last.total, last.total)
 
 
 def _tag_for_compose(client: "APIClient", image: str) -> None:
-    """Let `docker compose up SERVICE` on this lab start what runs in it: compose builds no image that is
-    there, and one of an earlier version would not understand what this one keeps in Redis."""
+    """Let `docker compose up SERVICE` start the version that runs in this lab. Compose does not rebuild an
+    image that exists, and an earlier version would not understand what this one keeps in Redis.
+    """
     with map_docker_errors(f"the image {image} can't be tagged"):
         client.tag(image, REPOSITORY, COMPOSE_TAG)
 
 
 def _forget_older(client: "APIClient", newest: str) -> None:
-    """Take away the images that earlier versions were built as, unless somebody uses them."""
+    """Remove the images of earlier versions, unless a container uses them."""
     from docker.errors import APIError
 
     kept = {newest, f"{REPOSITORY}:{COMPOSE_TAG}"}
@@ -177,8 +179,8 @@ def _forget_older(client: "APIClient", newest: str) -> None:
             if name not in kept:
                 with suppress(APIError):
                     client.remove_image(name)
-    # Without names by now: those that a build under the same name replaced, and all but the newest of those
-    # that only serve as the cache of the next build.
+    # Images that have lost their names: those that a build under the same name replaced, and stages, of which
+    # only the newest is useful, as the cache of the next build.
     lost = client.images(filters={"label": labels.CONTEXT, "dangling": True})
     stages = client.images(filters={"label": labels.STAGE, "dangling": True})
     stages.sort(key=lambda found: int(found["Created"]), reverse=True)

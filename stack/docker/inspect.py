@@ -1,4 +1,4 @@
-"""What the engine reports about a container, as the lab's own types."""
+"""Translates what the engine reports about a container into the lab's own types."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -8,7 +8,7 @@ from stack.docker import labels as docker_labels
 from stack.spec.events import ServiceState
 from stack.spec.runtime import Observed
 
-#: Exit codes of a program that ended in good order: by itself, after SIGINT, after SIGTERM.
+#: Exit codes of a program that ended properly: by itself, after SIGINT, after SIGTERM.
 _IN_ORDER: Final = frozenset({0, 130, 143})
 _SIGKILL: Final = 137
 _STATES: Final[Mapping[str, ServiceState]] = {
@@ -22,7 +22,7 @@ _STATES: Final[Mapping[str, ServiceState]] = {
 
 
 def observed(service: str, found: Mapping[str, Any]) -> Observed:
-    """An inspected container as the state of its service."""
+    """The state of a service, from its inspected container."""
     state = found["State"]
     lives = bool(state["Running"])
     return Observed(
@@ -40,22 +40,22 @@ def observed(service: str, found: Mapping[str, Any]) -> Observed:
 
 
 def unix_time(text: str) -> float:
-    """Unix time in s of an RFC 3339 time with nanoseconds, which Python's parser refuses."""
+    """An RFC 3339 time as Unix time in s. Python's own parser refuses the engine's nanoseconds."""
     whole, _, fraction = text.removesuffix("Z").partition(".")
     return datetime.fromisoformat(f"{whole}+00:00").timestamp() + float(f"0.{fraction or 0}")
 
 
 def _state(state: Mapping[str, Any]) -> ServiceState:
-    told = str(state["Status"])
-    if told != "exited":
-        return _STATES.get(told, "died")
+    status = str(state["Status"])
+    if status != "exited":
+        return _STATES.get(status, "died")
     return "stopped" if state["ExitCode"] in _IN_ORDER and not state.get("OOMKilled") else "died"
 
 
 def _detail(state: Mapping[str, Any]) -> str:
     if state["Status"] in ("exited", "dead"):
         if state.get("OOMKilled"):
-            return "it was out of memory"
+            return "it ran out of memory"
         if state["ExitCode"] == _SIGKILL:
             return "it was killed"
         return "" if state["ExitCode"] in _IN_ORDER else f"it ended with exit code {state['ExitCode']}"
@@ -63,16 +63,16 @@ def _detail(state: Mapping[str, Any]) -> str:
 
 
 def _health_output(state: Mapping[str, Any]) -> str:
-    """The last line of the last health check, if that failed."""
-    looks = (state.get("Health") or {}).get("Log") or ()
-    if not looks or looks[-1]["ExitCode"] == 0:
+    """The last line that the last health check printed, if it failed."""
+    checks = (state.get("Health") or {}).get("Log") or ()
+    if not checks or checks[-1]["ExitCode"] == 0:
         return ""
-    lines = str(looks[-1]["Output"]).strip().splitlines()
-    return lines[-1].strip() if lines else f"exit code {looks[-1]['ExitCode']}"
+    lines = str(checks[-1]["Output"]).strip().splitlines()
+    return lines[-1].strip() if lines else f"exit code {checks[-1]['ExitCode']}"
 
 
 def _port(found: Mapping[str, Any]) -> int | None:
-    """The port on this machine; also that of a container that is stopped."""
+    """The port on this machine, also of a stopped container."""
     bindings = (found.get("HostConfig") or {}).get("PortBindings") or {}
     for hosts in bindings.values():
         for host in hosts or ():

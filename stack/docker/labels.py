@@ -1,7 +1,7 @@
-"""Labels and names of what a lab keeps in a Docker engine.
+"""Labels and names of what a lab has in a Docker engine.
 
-Everything carries two sets: ours, which tell labctl what belongs to it, and those of compose, so that
-`docker compose` in stack/ knows the same things. Nothing is touched unless both sets name the lab.
+Everything carries two sets of labels: ours, by which labctl recognises its own, and those of compose, so that
+`docker compose` in stack/ sees the same lab. labctl touches nothing unless both sets name the lab.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ SPEC: Final = "labctl.spec"
 #: Hash of what an image was built from.
 CONTEXT: Final = "labctl.context"
 
-#: The value tells the stage of the build that an image was left by.
+#: The stage of the build that left an image.
 STAGE: Final = "labctl.stage"
 
 PROJECT: Final = "com.docker.compose.project"
@@ -40,11 +40,12 @@ def volume_name(lab: str, volume: str) -> str:
 
 
 def own_filter(lab: str) -> dict[str, list[str]]:
-    """What the engine selects by: both sets of labels."""
+    """The engine's filter for what belongs to the lab, by both sets of labels."""
     return {"label": [f"{LAB}={lab}", f"{PROJECT}={lab}"]}
 
 
 def is_own(lab: str, labels: Mapping[str, str] | None) -> bool:
+    """Whether both sets of labels name the lab."""
     found = labels or {}
     return found.get(LAB) == lab and found.get(PROJECT) == lab
 
@@ -79,9 +80,9 @@ def of_container(lab: str, spec: ProgramSpec) -> dict[str, str]:
         # `ps` does not list one-off containers as part of the lab.
         ONE_OFF: str(bool(spec.container and spec.container.profile)),
         "com.docker.compose.container-number": "1",
-        # Without a version, compose 1.29 looks for containers of its own early days, and fails.
+        # Without a version, compose 1.29 takes the container for one of its first releases, and fails.
         "com.docker.compose.version": "2.0.0",
-        # Another one than compose computes, so that `docker compose up` makes the container its own.
+        # Differs from the hash that compose computes, so that `docker compose up` replaces the container.
         "com.docker.compose.config-hash": spec.hash(),
         "com.docker.compose.project.working_dir": str(directory),
         "com.docker.compose.project.config_files": str(directory / "compose.yaml"),
@@ -90,6 +91,6 @@ def of_container(lab: str, spec: ProgramSpec) -> dict[str, str]:
 
 
 def labels_of(found: Mapping[str, Any]) -> Mapping[str, str]:
-    """The labels in what the engine tells of a container, network, volume or image."""
+    """The labels in the engine's description of a container, network, volume or image."""
     config = found.get("Config") or {}
     return found.get("Labels") or config.get("Labels") or {}

@@ -1,4 +1,4 @@
-"""Logs of containers: the last lines, and what is added to them, also across restarts."""
+"""Logs of containers: the last lines, and new ones as they are written, also across restarts."""
 
 import queue
 import threading
@@ -14,9 +14,9 @@ from stack.spec.runtime import LogLine
 if TYPE_CHECKING:
     from docker import APIClient
 
-#: s between looks whether a container that ended, or is not there yet, runs again.
+#: Seconds between checks whether a container that ended, or does not exist yet, runs.
 _LOOK_SECONDS: Final = 0.3
-#: s without a line after which to see whether the lab is still there.
+#: Seconds without a line before checking whether the lab still exists.
 _GONE_SECONDS: Final = 1.0
 
 
@@ -28,12 +28,12 @@ class _Stream(Protocol):
 def read(
     settings: StackSettings, containers: Mapping[str, str], *, tail: int | None
 ) -> Generator[LogLine, None, None]:
-    """The lines that there are, service by service.
+    """The lines that the logs hold now, service by service.
 
     Args:
         settings: Which engine.
         containers: Container by service.
-        tail: How many of each service; None for all.
+        tail: How many last lines of each service; None for all.
     """
     from docker.errors import NotFound
 
@@ -52,13 +52,13 @@ def follow(
     tail: int | None,
     is_there: Callable[[], bool],
 ) -> Generator[LogLine, None, None]:
-    """The lines of all services as they come, until the iterator is closed or the lab is gone.
+    """The lines of all services as they are written, until the iterator is closed or the lab is gone.
 
     Args:
         settings: Which engine.
         containers: Container by service.
-        tail: How many of each service to begin with; None for all.
-        is_there: Whether there is anything left of the lab.
+        tail: How many last lines of each service to begin with; None for all.
+        is_there: Whether anything of the lab still exists.
     """
     fresh: queue.SimpleQueue[LogLine | LabError] = queue.SimpleQueue()
     followers = [
@@ -91,12 +91,12 @@ class _Follower:
         client: "APIClient",
         service: str,
         container: str,
-        put: "queue.SimpleQueue[LogLine | LabError]",
+        lines: "queue.SimpleQueue[LogLine | LabError]",
     ) -> None:
         self._client = client
         self._service = service
         self._container = container
-        self._put = put
+        self._queue = lines
         self._ended = threading.Event()
         self._stream: _Stream | None = None
         self._thread: threading.Thread | None = None
@@ -110,7 +110,7 @@ class _Follower:
         self._ended.set()
         stream = self._stream
         if stream is not None:
-            # Closed by the other side at the same moment.
+            # The engine may close it at the same moment.
             with suppress(OSError, AttributeError, ValueError):
                 stream.close()
         if self._thread is not None:
@@ -128,10 +128,10 @@ class _Follower:
                 self._ended.wait(_LOOK_SECONDS)
         except LabError as error:
             if not self._ended.is_set():
-                self._put.put(error)
+                self._queue.put(error)
 
     def _began(self) -> str:
-        """When the container started: another time means that there are new lines to follow."""
+        """Which container runs, and since when; a change means new lines to follow. '' for none."""
         from docker.errors import NotFound
 
         with map_docker_errors(f"the log of {self._service} can't be read"), suppress(NotFound):
@@ -140,7 +140,7 @@ class _Follower:
         return ""
 
     def _follow_once(self, tail: str | int, since: float) -> float:
-        """Pass on what comes until the container ends; the engine's time of the last line."""
+        """Pass on lines until the container ends; the engine's time of the last one, in s."""
         from docker.errors import NotFound
 
         rest = b""
@@ -161,7 +161,7 @@ class _Follower:
         from stack.docker.inspect import unix_time
 
         moment, _, text = line.decode(errors="replace").partition(" ")
-        self._put.put(LogLine(self._service, text.rstrip("\r")))
+        self._queue.put(LogLine(self._service, text.rstrip("\r")))
         with suppress(ValueError):
             # The engine's `since` is inclusive: one microsecond later is the next line.
             return unix_time(moment) + 1e-6

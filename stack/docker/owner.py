@@ -1,7 +1,7 @@
 """Who owns a lab in an engine: the state directory that made it.
 
-Several people, or containers, may share one engine. What carries another state directory's label is told,
-and never touched. What carries none was made by compose, and is anybody's.
+Several people, or containers, may share one engine. What carries the label of another state directory is
+reported, and never touched. What does not carry such a label was made by compose, and belongs to everybody.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from typing import Final
 
 from stack.errors import EnvironmentFault
 
-#: Labels: a digest that identifies the owner, and a text for people.
+#: Names of labels: for the digest that identifies the owner, and for a text for people.
 OWNER: Final = "labctl.owner"
 MADE_BY: Final = "labctl.made-by"
 
@@ -28,7 +28,7 @@ class AnothersLab(EnvironmentFault):
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A state directory, as labels know it."""
+    """A state directory, as labels name it."""
 
     digest: str
     #: "ada on host: /home/ada/.local/state/labctl"
@@ -38,7 +38,7 @@ class Owner:
     def of(cls, home: Path) -> "Owner":
         """The state directory `home` of this user on this machine.
 
-        Not a random number that is kept in it: a directory that was lost and made anew owns the same labs.
+        The digest is made from the path, not stored: one that is lost and made again owns the same labs.
         """
         where = str(home.resolve())
         digest = hashlib.sha256(f"{_machine()}\0{os.getuid()}\0{where}".encode(errors="surrogateescape"))
@@ -48,19 +48,23 @@ class Owner:
         return {OWNER: self.digest, MADE_BY: self.text}
 
     def require(self, lab: str, labels: Mapping[str, str] | None) -> None:
-        """Raises AnothersLab where the labels are those of another owner."""
+        """Check that the labels of something in the engine do not name another owner.
+
+        Raises:
+            AnothersLab: they do.
+        """
         found = labels or {}
         if found.get(OWNER, self.digest) != self.digest:
             raise AnothersLab(
-                f"the lab {lab} in this Docker engine is not this state directory's: it was made by "
-                f"{found.get(MADE_BY, 'another one')}",
-                hint="start a lab under another `--name`; or, if that one is yours, name its state directory "
-                "in LABCTL_HOME",
+                f"the lab {lab} in this Docker engine belongs to another state directory: it was made by "
+                f"{found.get(MADE_BY, 'an unknown user')}",
+                hint="start a lab under another `--name`; if that lab is yours, set LABCTL_HOME to its state "
+                "directory",
             )
 
 
 def _machine() -> str:
-    """What tells this machine, or container, from others."""
+    """An identifier of this machine or container."""
     with suppress(OSError):
         if known := Path("/etc/machine-id").read_text().strip():
             return known

@@ -1,4 +1,4 @@
-"""Which container a port of this machine is published for."""
+"""Finds the container that a port of this machine is published for."""
 
 from collections.abc import Mapping
 from contextlib import closing, suppress
@@ -13,7 +13,7 @@ from stack.settings import StackSettings
 
 def describe_holder(port: int) -> str:
     """The container or the process that holds a port, for a sentence: "the container shop-web"."""
-    # What listens for a container is a part of the engine: ending it would not help.
+    # The process that listens for a container belongs to the engine: ending it would not help.
     return _publisher(port) or ports.describe_holder(port)
 
 

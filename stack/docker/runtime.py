@@ -29,12 +29,12 @@ from stack.wait import wait_until
 if TYPE_CHECKING:
     from docker import APIClient
 
-#: s until a killed container is seen to have ended.
+#: Seconds until a killed container has ended.
 _KILL_SECONDS: Final = 10.0
 
 
 class DockerRuntime:
-    """Implements `Runtime` (see runtime.py)."""
+    """Implements `Runtime` (see spec/runtime.py)."""
 
     def __init__(self, lab: str, settings: StackSettings, owner: Owner, images: Collection[str] = ()) -> None:
         """`images`: names of all that a lab can need."""
@@ -55,7 +55,7 @@ class DockerRuntime:
 
     @property
     def _client(self) -> "APIClient":
-        # Connecting asks the engine: only when there is something to ask, and once for all threads.
+        # Connecting takes requests: connect once, and only if there is something to ask.
         with self._connecting:
             return self._connected
 
@@ -102,7 +102,7 @@ class DockerRuntime:
         if found is None or not found["State"]["Running"]:
             return
         with map_docker_errors(f"{service} could not be stopped"):
-            # A frozen process notices no signal.
+            # A frozen process does not notice signals.
             self._thaw(found)
             self._client.stop(found["Id"], timeout=round(seconds))
 
@@ -110,7 +110,7 @@ class DockerRuntime:
         found = self._find(service)
         if found is None or not found["State"]["Running"]:
             raise NotRunning(f"{service} does not run", hint="start it with `labctl up`")
-        with map_docker_errors(f"no {fault} of {service}"):
+        with map_docker_errors(f"{service} could not be given the fault {fault!r}"):
             match fault:
                 case "kill":
                     self._thaw(found)
@@ -125,7 +125,7 @@ class DockerRuntime:
     def remove(self, *, keep_data: bool) -> None:
         own = docker_labels.own_filter(self._lab)
         with map_docker_errors(f"the lab {self._lab} could not be removed"):
-            # One-off containers and services that this version does not know are the lab's as well.
+            # One-off containers, and services that this version does not know, belong to the lab as well.
             for found in self._client.containers(all=True, filters=own):
                 if docker_labels.is_own(self._lab, found.get("Labels")):
                     self._owner.require(self._lab, found.get("Labels"))
@@ -206,12 +206,16 @@ class DockerRuntime:
         from docker.errors import APIError
 
         if found["State"]["Paused"]:
-            # It may have been thawed meanwhile.
+            # It may have been resumed meanwhile.
             with suppress(APIError):
                 self._client.unpause(found["Id"])
 
     def _remove_network(self, network: Mapping[str, Any]) -> None:
-        """A stranger's container that joined the network keeps it."""
+        """Remove a network of the lab, unless other containers have joined it.
+
+        Raises:
+            EnvironmentFault: they have.
+        """
         from docker.errors import APIError, NotFound
 
         details = self._client.inspect_network(network["Id"])

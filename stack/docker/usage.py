@@ -20,7 +20,8 @@ _NANOSECONDS: Final = 1e9
 
 
 class ContainerMeter:
-    """CPU is counted since the last reading; the first time, since the container started."""
+    """Reads the resources of a lab's containers. CPU is counted since the last reading; the first time, since
+    the container started."""
 
     def __init__(self) -> None:
         #: Container's id → Unix time of the last reading in s, CPU seconds up to then.
@@ -42,8 +43,8 @@ class ContainerMeter:
     def _read_one(self, client: "APIClient", found: Mapping[str, Any]) -> Usage | None:
         from docker.errors import NotFound
 
-        with map_docker_errors("the engine tells no figures"), suppress(NotFound):
-            # One shot: the engine would otherwise take a second for its own comparison.
+        with map_docker_errors("the engine reports no resources"), suppress(NotFound):
+            # Otherwise the engine takes a second, to compare two readings.
             stats = client.stats(found["Id"], stream=False, one_shot=True)
             if (stats.get("cpu_stats") or {}).get("cpu_usage"):
                 return self._usage(found, stats)
@@ -56,7 +57,7 @@ class ContainerMeter:
         since, before = self._last.get(found["Id"], (began, 0.0))
         self._last[found["Id"]] = (now, spent)
         memory = stats.get("memory_stats") or {}
-        disk = _told(stats) or _seen(found)
+        disk = _reported(stats) or _from_processes(found)
         networks = (stats.get("networks") or {}).values()
         return Usage(
             cpu_percent=round(100 * max(0.0, spent - before) / max(0.01, now - since), 1),
@@ -75,7 +76,7 @@ def _reclaimable(memory: Mapping[str, Any]) -> int:
     return int(details.get("total_inactive_file", details.get("inactive_file", 0)))
 
 
-def _told(stats: Mapping[str, Any]) -> tuple[int, int] | None:
+def _reported(stats: Mapping[str, Any]) -> tuple[int, int] | None:
     """Bytes read and written; None where the engine has no figures, as with some kernels and disks."""
     entries = (stats.get("blkio_stats") or {}).get("io_service_bytes_recursive") or ()
 
@@ -85,11 +86,11 @@ def _told(stats: Mapping[str, Any]) -> tuple[int, int] | None:
     return (moved("read"), moved("write")) if entries else None
 
 
-def _seen(found: Mapping[str, Any]) -> tuple[int, int] | None:
-    """The same, read from the container's processes where they are this machine's, and ours to see."""
+def _from_processes(found: Mapping[str, Any]) -> tuple[int, int] | None:
+    """The same, read from the container's processes if they run on this machine and are visible to us."""
     leader = int(found["State"]["Pid"])
     with suppress(OSError, psutil.Error):
-        # The engine's machine may be a virtual one, where the same number is another process.
+        # The engine may run in a virtual machine, where the same pid is another process.
         if found["Id"] in Path(f"/proc/{leader}/cgroup").read_text():
             process = psutil.Process(leader)
             return disk_bytes([process, *process.children(recursive=True)])

@@ -13,11 +13,12 @@ from stack.errors import DeadlinePassed, UsageError
 from stack.local.programs import postgres_directory, redis_cli
 from stack.spec.names import DATABASE, HOST, PASSWORD, USER
 from stack.spec.runtime import ExecResult
+from stack.spec.services import POSTGRES, REDIS
 from stack.state.files import map_os_errors
 
 _log = logging.getLogger(__name__)
 
-#: s that one command may take.
+#: Seconds that one command may take.
 _SECONDS: Final = 300.0
 
 
@@ -50,20 +51,21 @@ def run(
         )
     except FileNotFoundError as error:
         raise UsageError(
-            f"there is no program {argv[0]!r}", hint="psql, pg_isready, redis-cli and python are there"
+            f"there is no program {argv[0]!r}", hint="psql, pg_isready, redis-cli and python can be run"
         ) from error
     except subprocess.TimeoutExpired as error:
         raise DeadlinePassed(
-            f"{shlex.join(argv)} did not end within {_SECONDS:g} s", hint="run it by hand"
+            f"{shlex.join(argv)} did not end within {_SECONDS:g} s",
+            hint="run it by hand: `labctl urls` shows where the services are reached",
         ) from error
     return ExecResult.of(done.returncode, done.stdout, done.stderr)
 
 
 def _provide_tools(tools: Path, redis_port: int | None) -> Path:
-    """A redis-cli that talks to the lab's Redis: the machine's own, else our stand-in."""
+    """Write a redis-cli for the lab's Redis: the machine's own, or else our stand-in; its directory."""
     found = redis_cli()
     program = [str(found)] if found else [sys.executable, "-m", "stack.local.redis_cli"]
-    script = f'#!/bin/sh\nexec {shlex.join(program)} -h {HOST} -p {redis_port or 6379} "$@"\n'
+    script = f'#!/bin/sh\nexec {shlex.join(program)} -h {HOST} -p {redis_port or REDIS.port} "$@"\n'
     wrapper = tools / "redis-cli"
     with map_os_errors(tools):
         tools.mkdir(exist_ok=True)
@@ -80,7 +82,7 @@ def _libpq(port: int | None) -> dict[str, str]:
     """libpq's variables, so that a bare `psql` reaches the lab's database."""
     return {
         "PGHOST": HOST,
-        "PGPORT": str(port or 5432),
+        "PGPORT": str(port or POSTGRES.port),
         "PGUSER": USER,
         "PGPASSWORD": PASSWORD,
         "PGDATABASE": DATABASE,

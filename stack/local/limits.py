@@ -21,7 +21,7 @@ from stack.local.unprivileged import NOBODY
 from stack.settings import StackSettings, inherited_env
 from stack.spec.service import ServiceSpec
 
-#: Open files: the least that a process of the lab needs, and what it gets where the limit allows.
+#: Open files: what a process of the lab needs at least, and what it gets if the limit allows.
 _LEAST_FILES: Final = 256
 _FILES: Final = 10_240
 #: Linux capabilities (capabilities(7)) by number: changing a file's owner, and becoming another user.
@@ -29,7 +29,7 @@ _NEEDED: Final = {"CHOWN": 0, "SETGID": 6, "SETUID": 7}
 #: The first Redis that the lab's scripts run on; Valkey began at 7.2.
 _REDIS_MAJOR: Final = 7
 _VERSION: Final = re.compile(r"\bv=(\d+)\.(\d+)")
-#: s for a program to print its version.
+#: Seconds for a program to print its version.
 _ANSWER_SECONDS: Final = 5.0
 
 
@@ -60,18 +60,18 @@ def allow_files() -> None:
 
 
 def files() -> EnvironmentFault | None:
-    """Whether enough files may be open at once: each connection is one."""
+    """What is wrong with the limit of open files: each connection is one."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard == resource.RLIM_INFINITY or hard >= _LEAST_FILES:
         return None
     return EnvironmentFault(
         f"this shell allows a process {hard} open files, and the lab needs {_LEAST_FILES}",
-        hint="raise the limit (`ulimit -n 1024`, as root `ulimit -Hn 1024` before), then try again",
+        hint="raise the limit (`ulimit -n 1024`; root may need `ulimit -Hn 1024` first), then try again",
     )
 
 
 def user() -> EnvironmentFault | None:
-    """Whether this user may run PostgreSQL: root, which it does not run as, must become somebody else."""
+    """What keeps this user from running PostgreSQL: it refuses root, so root must become `nobody`."""
     if os.geteuid() != 0:
         return _unlisted()
     if sys.platform != "linux":
@@ -81,25 +81,25 @@ def user() -> EnvironmentFault | None:
         return None
     return EnvironmentFault(
         f"PostgreSQL does not run as root, and root can't become another user here: {reason}",
-        hint="run labctl as an ordinary user, or outside of this namespace or container",
+        hint="run labctl as an ordinary user, or outside this namespace or container",
     )
 
 
 def _unlisted() -> EnvironmentFault | None:
-    """Whether this user has no entry in the list of users, as in a container started with any uid."""
+    """An error if this user has no entry in the list of users, as in a container with an arbitrary uid."""
     uid = os.geteuid()
     try:
         pwd.getpwuid(uid)
     except KeyError:
         return EnvironmentFault(
-            f"PostgreSQL wants a user with a name, and uid {uid} has none on this machine",
-            hint=f"add one (`useradd --uid {uid} lab`, as root), or run labctl as another user",
+            f"PostgreSQL needs a user with a name, and uid {uid} does not have one on this machine",
+            hint=f"add one as root (`useradd --uid {uid} lab`), or run labctl as another user",
         )
     return None
 
 
 def _unmapped() -> str:
-    """Whether root is the only user here, as in a user namespace (`unshare -r`, a rootless container)."""
+    """Why root can't become `nobody` here: in some user namespaces root is the only user."""
     for name in ("uid_map", "gid_map"):
         with suppress(OSError, ValueError):
             ranges = [
@@ -111,6 +111,7 @@ def _unmapped() -> str:
 
 
 def _lacking() -> str:
+    """Which capabilities root lacks to become another user; '' for none."""
     with suppress(OSError, ValueError, IndexError):
         status = Path("/proc/self/status").read_text()
         held = int(status.partition("CapEff:")[2].split()[0], 16)
@@ -120,17 +121,17 @@ def _lacking() -> str:
 
 
 def redis(settings: StackSettings) -> EnvironmentFault | None:
-    """Whether the Redis that the user named is new enough; the bundled one is."""
+    """What is wrong with the Redis that the user named; the bundled one is new enough."""
     if not settings.redis_server:
         return None
     try:
         program = redis_server(settings.redis_server)
-        said = _version(program)
+        printed = _version(program)
     except EnvironmentFault as error:
         return error
-    found = _VERSION.search(said)
+    found = _VERSION.search(printed)
     if found is None:
-        problem = f"is not a Redis or Valkey server (`--version` says {said[:60]!r})"
+        problem = f"is not a Redis or Valkey server (`--version` prints {printed[:60]!r})"
     elif int(found[1]) < _REDIS_MAJOR:
         problem = f"is Redis {found[1]}.{found[2]}, and the lab needs Redis {_REDIS_MAJOR} or a Valkey"
     else:

@@ -1,4 +1,4 @@
-"""Log files of the local runtime: the last lines, and what is added to them."""
+"""Log files of the local runtime: the last lines, and new ones as they are written."""
 
 import math
 from collections.abc import Generator, Mapping
@@ -9,7 +9,7 @@ from typing import Final
 from stack.spec.runtime import LogLine
 from stack.wait import waiting
 
-#: Bytes; a larger log is set aside when its service starts again.
+#: A log of more bytes than this is set aside when its service starts again.
 _ROTATE_BYTES: Final = 16 * 1024 * 1024
 _POLL_SECONDS: Final = 0.1
 
@@ -46,7 +46,7 @@ def read(logs: Mapping[str, Path], *, tail: int | None, follow: bool) -> Generat
 
 
 class _Tail:
-    """Follows one log file as it grows, across its being set aside."""
+    """Follows one log file as it grows, also after it is set aside and begun anew."""
 
     def __init__(self, service: str, log: Path) -> None:
         self._service = service
@@ -64,6 +64,7 @@ class _Tail:
         return lines if count is None else lines[max(0, len(lines) - count) :]
 
     def added(self) -> list[LogLine]:
+        """The whole lines that were written since the last call."""
         try:
             found = self._log.stat()
             if found.st_ino != self._inode or found.st_size < self._position:

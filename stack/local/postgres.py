@@ -22,14 +22,14 @@ from stack.state.files import map_os_errors
 
 _log = logging.getLogger(__name__)
 
-#: s for creating a data directory.
+#: Seconds for creating a data directory.
 _CREATE_SECONDS: Final = 60.0
 #: Only the lab's user can log in, and only from this machine. The superuser can't log in at all.
 _ACCESS: Final = "host all {user} 127.0.0.1/32 scram-sha-256\n"
 _IPC_RMID: Final = 0
 #: Programs that work on an unfinished data directory; initdb goes through a shell.
 _MAKERS: Final = frozenset({"initdb", "postgres", "sh"})
-#: s until a killed process is gone.
+#: Seconds until a killed process is gone.
 _KILL_SECONDS: Final = 5.0
 
 
@@ -82,7 +82,7 @@ def command(program: str, data: Path, args: Sequence[str]) -> list[str]:
     """The command line that runs one of PostgreSQL's programs on the data directory; under root, as `nobody`.
 
     Raises:
-        EnvironmentFault: it can't be run here as root.
+        EnvironmentFault: root can't run it on this system.
     """
     directory = postgres_directory()
     own = [str(directory / program), *args]
@@ -90,7 +90,7 @@ def command(program: str, data: Path, args: Sequence[str]) -> list[str]:
         return own
     if sys.platform != "linux":
         raise EnvironmentFault(
-            "PostgreSQL does not run as root, and only on Linux can labctl start it as another user",
+            "PostgreSQL does not run as root, and labctl can start it as another user only on Linux",
             hint="run labctl as an ordinary user",
         )
     launcher = Path(__file__).with_name("unprivileged.py")
@@ -98,8 +98,8 @@ def command(program: str, data: Path, args: Sequence[str]) -> list[str]:
 
 
 def forget_dead_server(data: Path) -> None:
-    """Remove what a killed server left: the segment of shared memory that identifies it, and its
-    pid, which keeps the next one from starting if some other process has got it meanwhile."""
+    """Remove what a killed server left: the segment of shared memory that identifies it, and its pid file,
+    which keeps the next server from starting if another process has that pid by now."""
     with suppress(OSError, ValueError, IndexError, AttributeError):
         lines = (data / "postmaster.pid").read_text().splitlines()
         if _serves(int(lines[0]), data):
@@ -107,14 +107,14 @@ def forget_dead_server(data: Path) -> None:
         # The seventh line: key and id of the segment (PostgreSQL's miscinit.c).
         key, segment = map(int, lines[6].split())
         libc = ctypes.CDLL(None)
-        # Somebody else's segment may have got the same id after a restart of the machine.
+        # After a restart of the machine, that id may belong to another program's segment.
         if libc.shmget(ctypes.c_int(key), 0, 0) == segment:
             libc.shmctl(segment, _IPC_RMID, None)
         (data / "postmaster.pid").unlink()
 
 
 def _serves(pid: int, data: Path) -> bool:
-    """Whether this process is a server on the data directory; in doubt, yes."""
+    """Whether this process is a server on the data directory; True if that can't be found out."""
     try:
         return psutil.Process(pid).cwd() == str(data)
     except (psutil.NoSuchProcess, psutil.ZombieProcess):
@@ -129,7 +129,7 @@ def _check_version(data: Path) -> None:
     if found != POSTGRES_MAJOR:
         raise StateUnusable(
             f"{data} was made by PostgreSQL {found}, but this labctl runs PostgreSQL {POSTGRES_MAJOR}",
-            hint="take the lab and its data away with `labctl down`, then start anew with `labctl up`",
+            hint="remove the lab and its data with `labctl down`, then start a new one with `labctl up`",
         )
 
 
@@ -140,7 +140,7 @@ def _create(new: Path, credentials: Mapping[str, str], env: Mapping[str, str]) -
         *("--no-sync", "--no-instructions"),
     )
     _run(command("initdb", new, create), "", env, new)
-    # Without a server yet. A statement ends with an empty line.
+    # There is no server yet: single-user mode, where an empty line ends a statement.
     statements = (
         f"CREATE ROLE {user} LOGIN CREATEDB PASSWORD '{password}';\n\n"
         f"GRANT pg_monitor, pg_signal_backend, pg_checkpoint TO {user};\n\n"
@@ -165,33 +165,33 @@ def _run(argv: Sequence[str], script: str, env: Mapping[str, str], directory: Pa
             errors="replace",
             timeout=_CREATE_SECONDS,
             check=False,
-            # Ctrl-C is labctl's to handle: it lets this end, then takes it away.
+            # labctl handles Ctrl-C: it lets this end, then removes what it made.
             start_new_session=True,
         )
     except subprocess.TimeoutExpired as error:
         raise StateUnusable(
             f"the database could not be created within {_CREATE_SECONDS:g} s",
-            hint="is the disk very slow, or full? see `labctl doctor`",
+            hint="the disk may be full or very slow: `labctl doctor` checks it",
         ) from error
     if done.returncode != 0 or "ERROR:" in done.stdout or "FATAL:" in done.stdout:
         raise _failed(done.stdout)
 
 
-def _failed(said: str) -> EnvironmentFault:
-    """A creation that did not succeed, by what its programs said."""
+def _failed(output: str) -> EnvironmentFault:
+    """The error for a creation that failed with this output."""
     what = "the database could not be created"
-    # The system says "No space left on device" here, too, and means something else.
-    if "shmget(" in said:
+    # The system reports "No space left on device" for this as well, though no disk is full.
+    if "shmget(" in output:
         return EnvironmentFault(
             f"{what}: this machine has no segment of shared memory left (kernel.shmmni)",
             hint="`ipcs -m` shows who holds them, `ipcrm -m ID` gives one back; or raise the limit: "
             "`sysctl kernel.shmmni=4096`",
         )
     full = "No space left on device"
-    told = full if full in said else "\n".join(said.strip().splitlines()[-5:])
+    reason = full if full in output else "\n".join(output.strip().splitlines()[-5:])
     return StateUnusable(
-        f"{what}: {told}",
-        hint="`labctl doctor` checks space and rights; LABCTL_HOME moves the state directory",
+        f"{what}: {reason}",
+        hint="`labctl doctor` checks space and permissions; LABCTL_HOME moves the state directory",
     )
 
 

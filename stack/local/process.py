@@ -51,6 +51,7 @@ def is_alive(identity: ProcessId) -> bool:
 
 
 def is_paused(identity: ProcessId) -> bool:
+    """Whether a signal has stopped the process; False if it is gone."""
     try:
         return psutil.Process(identity.pid).status() == psutil.STATUS_STOPPED
     except _UNSEEN:
@@ -58,7 +59,7 @@ def is_paused(identity: ProcessId) -> bool:
 
 
 def started_at(identity: ProcessId) -> float | None:
-    """Unix time in s."""
+    """When the process started, as Unix time in s; None if it is gone."""
     try:
         return psutil.Process(identity.pid).create_time()
     except _UNSEEN:
@@ -118,6 +119,7 @@ class ProcessTree:
         return tuple(process for process in found.values() if _lives(process))
 
     def send(self, number: signal.Signals) -> None:
+        """Send a signal to every member that still lives."""
         members = self.members()
         _log.debug("%s to %s", number.name, [process.pid for process in members])
         for process in members:

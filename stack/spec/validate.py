@@ -1,4 +1,4 @@
-"""What users may say of a lab: its name, its ports, its settings."""
+"""Checks what users choose for a lab: its name, its ports, its settings."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -14,19 +14,23 @@ from stack.spec.services import CORE, DEFAULT_PORTS
 _MEMORY_SIZE: Final = re.compile(r"([0-9]{1,15})([kmg]b?)?", re.IGNORECASE)
 _UNITS: Final = {"": 1, "k": 1_000, "m": 10**6, "g": 10**9, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30}
 #: More than any machine that runs a lab has.
-_MEMORY_MOST: Final = 1 << 40
-#: What the topology itself decides; an override would only break the lab.
-_DECIDED: Final = frozenset({"REDIS_URL", "DATABASE_URL", "API_HOST", "API_PORT"})
-_PROCESS_SETTINGS: Final = frozenset(setting.variable for setting in SETTINGS.values()) - _DECIDED
+_MAX_MEMORY_BYTES: Final = 1 << 40
+#: What the specification decides; an override would only break the lab.
+_SET_BY_THE_LAB: Final = frozenset({"REDIS_URL", "DATABASE_URL", "API_HOST", "API_PORT"})
+_PROCESS_SETTINGS: Final = frozenset(setting.variable for setting in SETTINGS.values()) - _SET_BY_THE_LAB
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
 def check_name(name: str) -> str:
-    """Raises UsageError unless the name can be part of a directory's and a container's name."""
+    """The name, if it can be part of the name of a directory and of a container.
+
+    Raises:
+        UsageError: it can't.
+    """
     if not _NAME.fullmatch(name):
         raise UsageError(
             f"{name!r} can't be the name of a lab",
-            hint="use up to 40 small letters, digits, `-` and `_`, beginning with a letter or digit",
+            hint="use up to 40 lowercase letters, digits, `-` and `_`, starting with a letter or a digit",
         )
     return name
 
@@ -34,21 +38,29 @@ def check_name(name: str) -> str:
 def check_ports(
     given: Mapping[str, int], endpoints: Collection[str] = tuple(DEFAULT_PORTS)
 ) -> dict[str, int]:
-    """Raises UsageError for an unknown endpoint, an impossible port, or one that is given twice."""
+    """The ports that a user chose, checked.
+
+    Args:
+        given: Port by service.
+        endpoints: Services with a port.
+
+    Raises:
+        UsageError: for an unknown service, an impossible port, or the same port twice.
+    """
     for endpoint, port in given.items():
         if endpoint not in endpoints:
             raise UsageError(
-                f"{endpoint!r} has no port to choose", hint=f"name one of {', '.join(endpoints)}"
+                f"{endpoint!r} has no port that can be chosen", hint=f"choose one of {', '.join(endpoints)}"
             )
         if not 1 <= port <= 65_535:
-            raise UsageError(f"{port} is not a port", hint="ports go from 1 to 65535")
+            raise UsageError(f"{port} is not a port", hint="choose a port from 1 to 65535")
     if len(set(given.values())) < len(given):
         raise UsageError("two services can't have the same port", hint="choose different ports")
     return dict(given)
 
 
 def short_name(lab: str, service: str, services: Collection[str] = CORE) -> str:
-    """`worker`, for `worker` as well as for `lab42-worker`.
+    """The short name of a service: `worker` for `worker` and for `lab42-worker`.
 
     Raises:
         UsageError: the lab has no service of that name.
@@ -60,14 +72,18 @@ def short_name(lab: str, service: str, services: Collection[str] = CORE) -> str:
 
 
 def check_settings(given: Mapping[str, str], service: str = "") -> dict[str, str]:
-    """Environment overrides, checked; for one service, those that it reads.
+    """The settings that a user gave, checked.
+
+    Args:
+        given: Value by name, as in the environment.
+        service: The service that they are for; '' for the whole lab.
 
     Raises:
-        UsageError: naming every one that is unknown, malformed, or not for users to set.
+        UsageError: naming every setting that is unknown, malformed, or not for users to change.
     """
     possible = _settings_of(service)
     problems = {name: _refusal(name, service) for name in given if name not in possible}
-    if MAXMEMORY in given and not 0 <= memory_bytes(given[MAXMEMORY]) <= _MEMORY_MOST:
+    if MAXMEMORY in given and not 0 <= memory_bytes(given[MAXMEMORY]) <= _MAX_MEMORY_BYTES:
         problems[MAXMEMORY] = f"must be a size like 256mb, at most 1024gb, not {given[MAXMEMORY]!r}"
     parsed = {name.lower(): given[name] for name in given if name in _PROCESS_SETTINGS}
     try:
@@ -82,13 +98,13 @@ def check_settings(given: Mapping[str, str], service: str = "") -> dict[str, str
 
 
 def memory_bytes(size: str) -> int:
-    """Bytes of a size in Redis' notation: 512mb, 2g, 1000000; -1 if it is not a size."""
+    """The number of bytes in a size as Redis writes it (512mb, 2g, 1000000); -1 if it is not a size."""
     found = _MEMORY_SIZE.fullmatch(size)
     return int(found[1]) * _UNITS[(found[2] or "").lower()] if found else -1
 
 
 def settable() -> frozenset[str]:
-    """The settings that users may give a lab."""
+    """The names of the settings that users may give a lab."""
     return _settings_of("")
 
 
@@ -105,6 +121,6 @@ def _settings_of(service: str) -> frozenset[str]:
 
 
 def _refusal(name: str, service: str) -> str:
-    if name in _DECIDED:
-        return "is decided by the lab"
+    if name in _SET_BY_THE_LAB:
+        return "is set by the lab itself"
     return f"is not a setting of {service}" if name in _settings_of("") else NOT_A_SETTING

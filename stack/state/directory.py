@@ -1,4 +1,4 @@
-"""The directory of one lab: whether it is one, and how it goes away."""
+"""The state directory of one lab: whether it holds a lab, and how it is removed."""
 
 import shutil
 from contextlib import suppress
@@ -11,17 +11,17 @@ from stack.state import kept_settings, lock
 from stack.state import lab as lab_state
 from stack.state.files import map_os_errors
 
-#: Undo logs of runs: what each has changed and not put back yet; see `stack.undo_log`.
+#: Undo logs: what each run has changed and not restored yet; see `stack.undo_log`.
 UNDO_LOGS: Final = "run-*.json"
-#: Records of what was run in the lab; they go with it.
+#: Records of runs in the lab; they are removed with it.
 RUNS: Final = "runs"
-#: What is also kept of a lab that compose started.
+#: Kept also for a lab that compose started.
 _KEPT_OF_ANY: Final = (RUNS, kept_settings.FILE)
 _PROCESSES: Final = tuple(f"{name}.json" for name in CORE)
 
 
 def holds_lab(directory: Path) -> bool:
-    """Whether a lab was started there and not taken away, even if it is broken."""
+    """Whether a lab was started there and not removed since, even if it is broken."""
     return (directory / lab_state.FILE).exists() or holds_processes(directory)
 
 
@@ -41,33 +41,33 @@ def ports_of_labs(home: Path) -> frozenset[int]:
 
 
 def check_unclaimed(directory: Path) -> None:
-    """Refuse to settle among somebody else's files: `down` would take directories of ours away again.
+    """Refuse a directory with other files: `down` removes directories that the lab made there.
 
     Raises:
-        StateUnusable: the directory of a new lab holds something.
+        StateUnusable: the directory of a new lab holds files that are not a lab's.
     """
     if holds_lab(directory):
         return
     with map_os_errors(directory):
         foreign = sorted(path.name for path in directory.iterdir()) if directory.exists() else []
-    # A lock alone is that of a labctl that is about to start the same lab; what was run and set is also kept
-    # of labs that compose started.
+    # A lock without a lab belongs to a labctl that is about to start the same lab. Records and settings are
+    # also kept for labs that compose started.
     strange = [name for name in foreign if name not in (lock.FILE, *_KEPT_OF_ANY) and not _is_journal(name)]
     if strange:
         raise StateUnusable(
-            f"{directory} holds something that does not belong to a lab: {', '.join(strange[:3])}",
+            f"{directory} holds files that do not belong to a lab: {', '.join(strange[:3])}",
             hint="choose another --name, or another state directory in LABCTL_HOME",
         )
 
 
 def forget_runs(directory: Path) -> None:
-    """Remove what was recorded of a lab that compose started, and took away itself."""
+    """Remove the records of a lab that compose started, and has removed itself."""
     if any((directory / name).exists() for name in _KEPT_OF_ANY):
         take_away(directory)
 
 
 def take_away(directory: Path) -> None:
-    """Remove what the lab itself keeps there, and the directory where nothing else is in it."""
+    """Remove what the lab keeps there, and the directory if nothing else is in it."""
     with map_os_errors(directory):
         with suppress(FileNotFoundError):
             shutil.rmtree(directory / RUNS)

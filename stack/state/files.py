@@ -12,7 +12,7 @@ from typing import Any, Final
 from stack.errors import StateUnusable
 from stack.refusals import explain, hint_for
 
-#: Raised when a newer labctl writes what an older one would misread.
+#: Increased when a newer labctl writes what an older one would misread.
 FORMAT: Final = 1
 
 
@@ -20,8 +20,11 @@ FORMAT: Final = 1
 def map_os_errors(path: Path) -> Iterator[None]:
     """Turn errors of the file system into ours.
 
+    Args:
+        path: Named in the error if the system does not name one.
+
     Raises:
-        StateUnusable: naming the path: unwritable, full, in the way.
+        StateUnusable: the path can't be read or written, or the disk is full.
     """
     try:
         yield
@@ -35,18 +38,18 @@ def resolved(path: Path) -> Path:
     """The path without symbolic links.
 
     Raises:
-        StateUnusable: they lead in a circle, or nowhere that can be looked at.
+        StateUnusable: they form a loop, or a directory on the way can't be read.
     """
     with map_os_errors(path):
         try:
             return path.resolve()
         except RuntimeError as error:
-            # Before 3.13, Python reports a circle like this.
+            # Before 3.13, Python reports a loop like this.
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from error
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Replace the file at once, so that a reader sees the old content or the new, never a part.
+    """Replace the file in one step: a reader sees the old content or the new, never a part of it.
 
     Raises:
         StateUnusable: it can't be written.
@@ -82,14 +85,15 @@ def read_json(path: Path) -> dict[str, Any] | None:
     if found != FORMAT:
         raise StateUnusable(
             f"{path} is in format {found}, but this labctl reads format {FORMAT}",
-            hint="use the labctl that wrote it, or take the lab away with `labctl down` and start anew",
+            hint="use the labctl that wrote it, or remove the lab with `labctl down` and start a new one",
         )
     assert isinstance(content, dict)
     return content
 
 
 def damaged(path: Path) -> StateUnusable:
+    """The error for a file whose content makes no sense."""
     return StateUnusable(
         f"{path} is damaged",
-        hint="take the lab away with `labctl down`, then start it anew with `labctl up`",
+        hint="remove the lab with `labctl down`, then start a new one with `labctl up`",
     )

@@ -1,4 +1,4 @@
-"""Live settings, kept beside the lab as well: Redis forgets them with its memory, people do not."""
+"""A copy of the live settings in the state directory, for when Redis loses its memory."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -14,7 +14,7 @@ from stack.spec.service import HealthCheck
 from stack.state.files import damaged, map_os_errors, read_json, write_json
 
 FILE: Final = "live.json"
-#: s; it is a look in passing, which must not hold up a command that has other work.
+#: Seconds for an answer of Redis; short, because this must not hold up the command that does it.
 _SECONDS: Final = 0.25
 
 
@@ -28,19 +28,19 @@ class _Seen:
 
 
 class KeptSettings:
-    """The live settings of one lab, as labctl saw them last."""
+    """The live settings of one lab as labctl saw them last."""
 
     def __init__(self, directory: Path, redis: HealthCheck) -> None:
         self._path = directory / FILE
         self._redis = redis
 
     def look(self, borrowed: Mapping[str, str | None]) -> dict[str, str]:
-        """Keep what Redis holds; where it lost its memory since the last look, bring back what was kept, and
-        return that. Nothing happens where Redis does not answer.
+        """Keep the settings that Redis holds. If it lost its memory since the last look, bring back what was
+        kept, and return that. If Redis does not answer, nothing happens.
 
         Args:
-            borrowed: Settings that a run has changed for its own time, with what they were before; None for
-                one that was not set.
+            borrowed: Settings that a run has changed temporarily, with their values before; None for one that
+                was not set.
 
         Raises:
             StateUnusable: the state directory can't be read or written.
@@ -64,7 +64,7 @@ class KeptSettings:
         return back
 
     def drop(self, given: Iterable[str]) -> None:
-        """What these are set to elsewhere counts now: a live setting of the same name would hide it."""
+        """Forget live settings that are now set elsewhere: a live setting of that name would override it."""
         names = list(given)
         if names:
             with suppress(OSError, ValueError):
@@ -76,13 +76,13 @@ class KeptSettings:
     def _held(self, borrowed: Mapping[str, str | None]) -> _Seen:
         clock, flat = ask(self._redis, ("GET", keys.CLOCK), ("HGETALL", keys.CONFIG), seconds=_SECONDS)
         known = keys.parse_clock(clock if isinstance(clock, bytes) else None)
-        # A key that holds something else holds no settings.
+        # Something that is not a hash holds no settings.
         words = [word.decode(errors="replace") for word in flat] if isinstance(flat, list) else []
         held = {**dict(zip(words[::2], words[1::2], strict=True)), **borrowed}
         return _Seen(known.epoch if known else None, _valid(held))
 
     def _bring_back(self, settings: Mapping[str, str]) -> bool:
-        """Whether Redis took them. One that was set meanwhile stays."""
+        """Set them in Redis; whether it accepted. One that was set meanwhile keeps its value."""
         commands = [("HSETNX", keys.CONFIG, name, value) for name, value in settings.items()]
         try:
             return all(isinstance(answer, int) for answer in ask(self._redis, *commands, seconds=_SECONDS))
@@ -107,7 +107,7 @@ class KeptSettings:
 
 
 def _valid(given: Mapping[str, object]) -> dict[str, str]:
-    """Those that this version knows and can read."""
+    """The settings that this version knows, with values that it can read."""
     found: dict[str, str] = {}
     for name, value in given.items():
         with suppress(InvalidSettings):

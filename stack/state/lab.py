@@ -1,4 +1,4 @@
-"""What a lab remembers between commands: its ports and the settings it was given."""
+"""What is remembered of a lab between commands: its ports and its settings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -20,16 +20,16 @@ class LabState:
     """The content of lab.json."""
 
     runtime: RuntimeKind
-    #: Port on this machine by endpoint: `api`, `redis`, `postgres`.
+    #: Port on this machine by service: `api`, `redis`, `postgres`, ...
     ports: Mapping[str, int]
-    #: Environment overrides for the whole lab, and beyond those for single services.
+    #: Settings of the whole lab, and those of single services, which take precedence.
     settings: Mapping[str, str] = field(default_factory=dict)
     service_settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    #: Whether the lab has Prometheus, Grafana and Jaeger, where its runtime can run them.
+    #: Whether the lab has Prometheus, Grafana and Jaeger, if its runtime can run them.
     observability: bool = True
 
     def with_settings(self, given: Mapping[str, str]) -> "LabState":
-        """Also for the services that had others of their own: what was said last counts."""
+        """The state with these settings, also for services that had their own: the latest setting counts."""
         own = {
             service: {name: value for name, value in settings.items() if name not in given}
             for service, settings in self.service_settings.items()
@@ -37,6 +37,7 @@ class LabState:
         return replace(self, settings={**self.settings, **given}, service_settings=own)
 
     def with_service_settings(self, service: str, given: Mapping[str, str]) -> "LabState":
+        """The state with these settings for one service."""
         merged = {**self.service_settings.get(service, {}), **given}
         return replace(self, service_settings={**self.service_settings, service: merged})
 
@@ -57,7 +58,11 @@ def load(directory: Path) -> LabState | None:
 
 
 def save(directory: Path, state: LabState) -> None:
-    """Raises StateUnusable if it can't be written."""
+    """Write the state of the lab there.
+
+    Raises:
+        StateUnusable: it can't be written.
+    """
     write_json(
         directory / FILE,
         {
@@ -91,7 +96,7 @@ def _parse(content: Mapping[str, Any]) -> LabState:
 
 
 def _check(given: Mapping[str, str]) -> None:
-    """Raises ValueError where this version does not know a setting, or can't read its value."""
+    """Raises ValueError if this version does not know a setting, or can't read its value."""
     ours = {name.lower(): value for name, value in given.items() if name != MAXMEMORY}
     try:
         Settings().changed(ours, live_only=False)

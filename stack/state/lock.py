@@ -1,4 +1,4 @@
-"""One labctl at a time changes a lab."""
+"""The lock that lets only one labctl at a time change a lab."""
 
 import fcntl
 import os
@@ -15,7 +15,7 @@ _SECONDS: Final = 60.0
 
 
 class LabLock:
-    """A lock on a lab's directory: acquired within a `with`, ended with it or with its holder."""
+    """A lock on a lab's directory: acquired inside a `with`, released at its end or when the process ends."""
 
     def __init__(self, directory: Path) -> None:
         self._path = directory / FILE
@@ -30,10 +30,13 @@ class LabLock:
             self._handle = -1
 
     def acquire(self, *, seconds: float = _SECONDS) -> StackEvents:
-        """Create the directory if needed, and wait for the lock; say so if there is a wait.
+        """Create the directory if needed, and take the lock; reports if it has to wait.
+
+        Args:
+            seconds: How long to wait at most.
 
         Raises:
-            DeadlinePassed: another labctl held it all the time.
+            DeadlinePassed: another labctl still holds it.
             StateUnusable: the directory can't be written.
         """
         if self._try():
@@ -49,7 +52,7 @@ class LabLock:
 
     def _try(self) -> bool:
         with map_os_errors(self._path):
-            # `down` may take the directory away at any moment.
+            # `down` may remove the directory at any moment.
             try:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
             except FileExistsError:
@@ -72,6 +75,6 @@ class LabLock:
     def _lock(self, handle: int) -> bool:
         with map_os_errors(self._path), suppress(BlockingIOError, FileNotFoundError):
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # `down` takes the directory away while it holds the lock: then ours is a file of the past.
+            # `down` removes the directory while it holds the lock: then our file is not the one at that path.
             return os.path.samestat(os.fstat(handle), self._path.stat())
         return False

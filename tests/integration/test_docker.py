@@ -112,7 +112,9 @@ def test_a_strangers_container_of_our_name_is_left_alone(
 ) -> None:
     stranger = _stranger(client, f"{docker_lab.name}-{service}", {})
     try:
-        with pytest.raises(EnvironmentFault, match=f"{docker_lab.name}-{service} that is not this lab's"):
+        with pytest.raises(
+            EnvironmentFault, match=f"{docker_lab.name}-{service} that does not belong to this lab"
+        ):
             _core(docker_lab)
         stranger.reload()
         assert stranger.status == "running"
@@ -124,7 +126,7 @@ def test_a_strangers_container_of_our_name_is_left_alone(
 def test_a_strangers_volume_of_our_name_is_left_alone(docker_lab: Lab, client: docker.DockerClient) -> None:
     volume = client.volumes.create(f"{docker_lab.name}_postgres-data")
     try:
-        with pytest.raises(EnvironmentFault, match=r"volume .* that is not this lab's"):
+        with pytest.raises(EnvironmentFault, match=r"volume .* that does not belong to this lab"):
             _core(docker_lab)
         assert _left(client, docker_lab) == []
     finally:

@@ -50,7 +50,7 @@ def test_how_it_ended(code: int, state: ServiceState, detail: str) -> None:
 
 def test_one_that_ran_out_of_memory_says_so() -> None:
     seen = observed("api", _inspected(Status="exited", Running=False, ExitCode=137, OOMKilled=True))
-    assert seen.detail == "it was out of memory"
+    assert seen.detail == "it ran out of memory"
 
 
 def test_a_paused_one_still_has_its_process() -> None:

@@ -42,6 +42,11 @@ def test_everything_listens_on_the_loopback_only() -> None:
     assert dict(specs["api"].env)["API_HOST"] == "127.0.0.1"
 
 
+def test_a_service_started_by_hand_looks_for_the_lab_with_the_well_known_ports() -> None:
+    reached = urls(DEFAULT_PORTS)
+    assert (Settings().redis_url, Settings().database_url) == (reached["redis"], reached["postgres"])
+
+
 def test_urls() -> None:
     assert urls(DEFAULT_PORTS) == {
         "api": "http://127.0.0.1:8000",
@@ -73,7 +78,7 @@ def test_impossible_names_are_refused(name: str) -> None:
         ({"BATCHSIZE": "1"}, "BATCHSIZE: is not a setting"),
         ({"BATCH_SIZE": "none"}, "BATCH_SIZE: must be a whole number"),
         ({"FAILURE_RATE": "2"}, "FAILURE_RATE: must be from 0 to 1"),
-        ({"API_PORT": "1"}, "API_PORT: is decided by the lab"),
+        ({"API_PORT": "1"}, "API_PORT: is set by the lab itself"),
         ({"REDIS_MAXMEMORY": "much"}, "REDIS_MAXMEMORY: must be a size"),
         ({"REDIS_MAXMEMORY": "999999999999999g"}, "REDIS_MAXMEMORY: must be a size"),
     ],

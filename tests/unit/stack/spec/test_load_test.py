@@ -25,7 +25,9 @@ def test_a_run_that_came_to_its_end(code: int) -> None:
 
 
 def test_a_run_that_did_not_is_told_in_its_own_words() -> None:
-    with pytest.raises(EnvironmentFault, match=r"exit code 107; it said:\n  the product was not created"):
+    with pytest.raises(
+        EnvironmentFault, match=r"exit code 107; its output ends with:\n  the product was not created"
+    ):
         require_success(107, deque(["a", "b", "c", "d", "the product was not created"], maxlen=1))
 
 
