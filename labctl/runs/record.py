@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
-from typing import Any, Final, assert_never
+from typing import Any, Final
 
 import msgspec
 
+from labctl.render.handler import EventHandler
+from labctl.render.text import sentences
 from scenarios.events import (
     Checked,
     Event,
@@ -20,19 +22,17 @@ from scenarios.events import (
     VerdictReached,
 )
 from scenarios.judge.verdict import Verdict
-from stack.spec.events import Advanced, ServiceChanged, StackNoted
+from stack.spec.events import Advanced, ServiceChanged
 
 #: Version of the document's shape; it rises when a field changes its meaning or goes away.
 SCHEMA: Final = 2
 #: The outcomes from best to worst; the worst run decides for several.
 SEVERITY: Final[tuple[Outcome, ...]] = ("expected", "inconclusive", "unexpected")
-
-
 #: A load judges a hundred thousand writes; a record that lists them all would weigh tens of MB.
 _ALL_JUDGED: Final = 1_000
 
 
-class RunRecord:
+class RunRecord(EventHandler):
     """Gathers the events of one scenario's run."""
 
     def __init__(self) -> None:
@@ -64,51 +64,53 @@ class RunRecord:
     def document(self) -> dict[str, Any]:
         return self._document
 
-    def on(self, event: Event) -> None:
-        """Take one event in."""
-        match event:
-            case ScenarioStarted():
-                self._document |= {"scenario": event.name, "title": event.title, "summary": event.summary}
-            case StepStarted():
-                self._document["steps"].append({**asdict(event), "notes": []})
-            case Narrated() | ServiceChanged() | StackNoted():
-                self._note(_sentence(event))
-            case Measured() | TableShown() | Checked() | LoadSampled() | VerdictReached():
-                self._result(event)
-            case ScenarioFinished():
-                self._finished = event
-                self._document |= {
-                    "outcome": event.outcome,
-                    "conclusion": event.conclusion,
-                    "seconds": round(event.seconds, 3),
-                }
-            case Advanced():
-                # Progress is only for the screen; the figures tell the result.
-                pass
-            case _:
-                assert_never(event)
+    def start_scenario(self, event: ScenarioStarted) -> None:
+        self._document |= {"scenario": event.name, "title": event.title, "summary": event.summary}
 
-    def _result(self, event: Measured | TableShown | Checked | LoadSampled | VerdictReached) -> None:
-        match event:
-            case Measured():
-                value = {"label": event.label, "value": event.value, "unit": event.unit}
-                self._document["measured"][event.key] = value
-            case TableShown():
-                table = {"title": event.title, "columns": list(event.columns)}
-                self._document["tables"][event.key] = {**table, "rows": [list(row) for row in event.rows]}
-            case Checked():
-                self._document["checks"].append(asdict(event))
-            case LoadSampled():
-                self._document["samples"].append(asdict(event))
-            case VerdictReached():
-                self._document["verdict"] = _verdict_document(event.verdict)
-            case _:
-                assert_never(event)
+    def start_step(self, event: StepStarted) -> None:
+        self._document["steps"].append({**asdict(event), "notes": []})
 
-    def _note(self, sentence: str) -> None:
-        # Events before the first step (the lab coming up) belong to none.
+    def narrate(self, event: Narrated) -> None:
+        self.note(event.text)
+
+    def change_service(self, event: ServiceChanged) -> None:
+        self.note(sentences.service(event))
+
+    def note(self, text: str) -> None:
+        # What is told before the first step (the lab coming up) belongs to none.
         if self._document["steps"]:
-            self._document["steps"][-1]["notes"].append(sentence)
+            self._document["steps"][-1]["notes"].append(text)
+
+    def measure(self, event: Measured) -> None:
+        self._document["measured"][event.key] = _without_key(event)
+
+    def show_table(self, event: TableShown) -> None:
+        self._document["tables"][event.key] = _without_key(event)
+
+    def check(self, event: Checked) -> None:
+        self._document["checks"].append(asdict(event))
+
+    def sample_load(self, event: LoadSampled) -> None:
+        self._document["samples"].append(asdict(event))
+
+    def advance(self, event: Advanced) -> None:
+        """Progress is only for the screen; the figures tell the result."""
+
+    def conclude(self, verdict: Verdict) -> None:
+        self._document["verdict"] = _verdict_document(verdict)
+
+    def finish_scenario(self, event: ScenarioFinished) -> None:
+        self._finished = event
+        self._document |= {
+            "outcome": event.outcome,
+            "conclusion": event.conclusion,
+            "seconds": round(event.seconds, 3),
+        }
+
+
+def _without_key(event: Measured | TableShown) -> dict[str, Any]:
+    """The fields of an event that is listed under its key."""
+    return {name: value for name, value in msgspec.to_builtins(event).items() if name != "key"}
 
 
 def _verdict_document(verdict: Verdict) -> dict[str, Any]:
@@ -118,12 +120,6 @@ def _verdict_document(verdict: Verdict) -> dict[str, Any]:
         judged = tuple(write for write in judged if write.fate not in ("persisted", "superseded"))
     document = replace(verdict, judged=judged).to_json()
     return {**document, "judged_left_out": len(verdict.judged) - len(judged)}
-
-
-def _sentence(event: Narrated | ServiceChanged | StackNoted) -> str:
-    if isinstance(event, ServiceChanged):
-        return f"{event.service}: {event.state}{f' ({event.detail})' if event.detail else ''}"
-    return event.text
 
 
 def replay(document: Mapping[str, Any]) -> Iterator[Event]:
@@ -152,12 +148,7 @@ def _events(document: Mapping[str, Any]) -> Iterator[Event]:
     for check in document["checks"]:
         yield Checked(**check)
     if document["verdict"] is not None:
-        yield VerdictReached(_verdict(document["verdict"]))
+        yield VerdictReached(msgspec.convert(document["verdict"], Verdict))
     yield ScenarioFinished(
         document["scenario"], document["outcome"], document["conclusion"], document["seconds"]
     )
-
-
-def _verdict(document: Mapping[str, Any]) -> Verdict:
-
-    return msgspec.convert(document, Verdict)
