@@ -1,30 +1,24 @@
-"""JSON that every parser accepts."""
+"""JSON that every parser accepts: NaN and infinity, which JSON lacks, become null."""
 
 import json
-import math
 from collections.abc import Mapping
 from typing import Any, TextIO
 
+import msgspec
 
-def encode(document: Mapping[str, Any], *, indent: int | None = None) -> str:
-    """The document as JSON text. NaN and infinity, which JSON lacks, become null; sets become
-    sorted lists."""
-    return json.dumps(_plain(document), indent=indent, ensure_ascii=False, allow_nan=False)
+
+def encode(document: Mapping[str, Any]) -> bytes:
+    """The document as UTF-8 on one line."""
+    try:
+        return msgspec.json.encode(document)
+    except UnicodeEncodeError:
+        # Output of other programs that is not UTF-8 was decoded with `surrogateescape`; each such byte
+        # becomes a `?`.
+        text = json.dumps(msgspec.to_builtins(document), ensure_ascii=False)
+        return encode(json.loads(text.encode(errors="replace")))
 
 
 def write_document(out: TextIO, document: Mapping[str, Any]) -> None:
     """Write one indented document and its line end."""
-    out.write(encode(document, indent=2) + "\n")
+    out.write(msgspec.json.format(encode(document), indent=2).decode() + "\n")
     out.flush()
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Mapping):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, set | frozenset):
-        return sorted((_plain(inner) for inner in value), key=str)
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

@@ -1,9 +1,11 @@
 """The terminal of a presenter: one idea on each line, space between them, and a live part at the bottom."""
 
-from typing import Final, assert_never
+from collections.abc import Mapping
+from typing import Final
 
 from rich.console import Console
 
+from labctl.render.handler import EventHandler
 from labctl.render.live_region import LiveRegion
 from labctl.render.text import sentences
 from labctl.render.text.figures import duration, figure, unit_of
@@ -13,7 +15,6 @@ from labctl.render.transcript import INDENT, Transcript
 from labctl.render.verdict_text import write_verdict
 from scenarios.events import (
     Checked,
-    Event,
     LoadSampled,
     Measured,
     Narrated,
@@ -21,14 +22,19 @@ from scenarios.events import (
     ScenarioStarted,
     StepStarted,
     TableShown,
-    VerdictReached,
 )
-from stack.spec.events import Advanced, ServiceChanged, StackNoted
+from scenarios.judge.verdict import Verdict
+from stack.spec.events import Advanced, ServiceChanged
 
 _OUTCOME_STYLES: Final = {"expected": "bold green", "unexpected": "bold red", "inconclusive": "bold yellow"}
+_CHECK_STYLES: Final[Mapping[bool | None, str]] = {
+    True: "bold green",
+    False: "bold red",
+    None: "bold yellow",
+}
 
 
-class RichRenderer:
+class RichRenderer(EventHandler):
     """A transcript that scrolls, and below it whatever is going on right now."""
 
     def __init__(self, console: Console) -> None:
@@ -37,41 +43,20 @@ class RichRenderer:
         self._live = LiveRegion(console, self._marks)
         self._steps = 0
 
-    def on(self, event: Event) -> None:
-        match event:
-            case ScenarioStarted() | StepStarted() | VerdictReached() | ScenarioFinished():
-                self._live.clear()
-                self._open(event)
-            case Narrated() | Measured() | TableShown() | Checked() | StackNoted():
-                self._transcript.turn_to(type(event).__name__)
-                self._tell(event)
-            case ServiceChanged() | Advanced() | LoadSampled():
-                self._move(event)
-            case _:
-                assert_never(event)
-
     def close(self) -> None:
         """End the live part: the cursor comes back."""
         self._live.clear()
 
-    # What opens a new part of the transcript.
+    # What opens a new part of the transcript, and ends the live part.
 
-    def _open(self, event: ScenarioStarted | StepStarted | VerdictReached | ScenarioFinished) -> None:
-        match event:
-            case ScenarioStarted():
-                self._steps = event.steps
-                self._transcript.heading(event.title)
-                self._transcript.paragraph(event.summary)
-            case StepStarted():
-                self._step(event)
-            case VerdictReached():
-                write_verdict(self._transcript, event.verdict)
-            case ScenarioFinished():
-                self._finish(event)
-            case _:
-                assert_never(event)
+    def start_scenario(self, event: ScenarioStarted) -> None:
+        self._live.clear()
+        self._steps = event.steps
+        self._transcript.heading(event.title)
+        self._transcript.paragraph(event.summary)
 
-    def _step(self, event: StepStarted) -> None:
+    def start_step(self, event: StepStarted) -> None:
+        self._live.clear()
         self._transcript.air()
         # A command on its own is not part of a step.
         if event.title:
@@ -82,7 +67,12 @@ class RichRenderer:
             self._transcript.commands(event.command)
             self._transcript.air()
 
-    def _finish(self, event: ScenarioFinished) -> None:
+    def conclude(self, verdict: Verdict) -> None:
+        self._live.clear()
+        write_verdict(self._transcript, verdict)
+
+    def finish_scenario(self, event: ScenarioFinished) -> None:
+        self._live.clear()
         marks = self._marks
         signs = {"expected": marks.good, "unexpected": marks.bad, "inconclusive": marks.unsure}
         word = f"{signs[event.outcome]} {sentences.OUTCOMES[event.outcome]}"
@@ -91,38 +81,25 @@ class RichRenderer:
         self._transcript.write((line, _OUTCOME_STYLES[event.outcome]))
         self._transcript.paragraph(event.conclusion, indent="", style="bold")
 
-    # What is told on the way.
+    # What is told on the way. Lines of a kind stand together.
 
-    def _tell(self, event: Narrated | Measured | TableShown | Checked | StackNoted) -> None:
-        match event:
-            case Narrated():
-                matters = event.kind == "matters"
-                bullet, style = (f"{self._marks.arrow} ", "yellow") if matters else ("", "")
-                self._transcript.paragraph(event.text, bullet=bullet, style=style)
-            case Measured():
-                value, unit = figure(event.value), unit_of(event.value, event.unit)
-                self._transcript.write(f"{INDENT}{event.label:<34} ", (f"{value:>10}", "bold"), f" {unit}")
-            case TableShown():
-                self._table(event)
-            case Checked():
-                self._check(event)
-            case StackNoted():
-                self._transcript.paragraph(event.text)
-            case _:
-                assert_never(event)
+    def narrate(self, event: Narrated) -> None:
+        self._transcript.turn_to("narration")
+        matters = event.kind == "matters"
+        bullet, style = (f"{self._marks.arrow} ", "yellow") if matters else ("", "")
+        self._transcript.paragraph(event.text, bullet=bullet, style=style)
 
-    def _check(self, event: Checked) -> None:
-        mark, word, style = self._marks.good, "passed", "bold green"
-        if event.passed is None:
-            mark, word, style = self._marks.unsure, "UNKNOWN", "bold yellow"
-        elif not event.passed:
-            mark, word, style = self._marks.bad, "FAILED", "bold red"
-        lead = f"{INDENT}{mark} {word}  "
-        self._transcript.hang(lead, style, event.claim)
-        for line in wrap(sentences.check(event), self._transcript.width - len(lead)):
-            self._transcript.write(" " * len(lead) + line)
+    def note(self, text: str) -> None:
+        self._transcript.turn_to("note")
+        self._transcript.paragraph(text)
 
-    def _table(self, event: TableShown) -> None:
+    def measure(self, event: Measured) -> None:
+        self._transcript.turn_to("figure")
+        value, unit = figure(event.value), unit_of(event.value, event.unit)
+        self._transcript.write(f"{INDENT}{event.label:<34} ", (f"{value:>10}", "bold"), f" {unit}")
+
+    def show_table(self, event: TableShown) -> None:
+        self._transcript.turn_to("table")
         if event.title:
             self._transcript.write((f"{INDENT}{event.title}", "bold"))
         heading, *rows = lay_out(event.columns, event.rows, self._transcript.width - len(INDENT))
@@ -130,20 +107,23 @@ class RichRenderer:
         for row in rows:
             self._transcript.write(f"{INDENT}{row}")
 
+    def check(self, event: Checked) -> None:
+        self._transcript.turn_to("check")
+        mark, word = self._marks.of_check(event.passed), sentences.CHECKS[event.passed]
+        lead = f"{INDENT}{mark} {word}  "
+        self._transcript.hang(lead, _CHECK_STYLES[event.passed], event.claim)
+        for line in wrap(sentences.check(event), self._transcript.width - len(lead)):
+            self._transcript.write(" " * len(lead) + line)
+
     # What moves.
 
-    def _move(self, event: ServiceChanged | Advanced | LoadSampled) -> None:
-        match event:
-            case ServiceChanged():
-                self._service(event)
-            case Advanced():
-                self._live.advance(event)
-            case LoadSampled():
-                self._live.sample(event)
-            case _:
-                assert_never(event)
+    def advance(self, event: Advanced) -> None:
+        self._live.advance(event)
 
-    def _service(self, event: ServiceChanged) -> None:
+    def sample_load(self, event: LoadSampled) -> None:
+        self._live.sample(event)
+
+    def change_service(self, event: ServiceChanged) -> None:
         if event.state in sentences.PASSING:
             self._live.service_moves(event)
             return

@@ -1,11 +1,14 @@
 """The record of a run: what its events said, as one JSON document, and back again."""
 
+import math
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, replace
-from typing import Any, Final, assert_never
+from dataclasses import replace
+from typing import Any, Final
 
 import msgspec
 
+from labctl.render.handler import EventHandler
+from labctl.render.text import sentences
 from scenarios.events import (
     Checked,
     Event,
@@ -20,38 +23,61 @@ from scenarios.events import (
     VerdictReached,
 )
 from scenarios.judge.verdict import Verdict
-from stack.spec.events import Advanced, ServiceChanged, StackNoted
+from stack.spec.events import Advanced, ServiceChanged
 
 #: Version of the document's shape; it rises when a field changes its meaning or goes away.
 SCHEMA: Final = 2
 #: The outcomes from best to worst; the worst run decides for several.
 SEVERITY: Final[tuple[Outcome, ...]] = ("expected", "inconclusive", "unexpected")
-
-
 #: A load judges a hundred thousand writes; a record that lists them all would weigh tens of MB.
 _ALL_JUDGED: Final = 1_000
 
 
-class RunRecord:
+class _Step(msgspec.Struct, kw_only=True):
+    number: int
+    title: str
+    command: str
+    notes: list[str] = []
+
+
+class _Figure(msgspec.Struct, frozen=True):
+    label: str
+    #: None: a number that JSON lacks.
+    value: int | float | str | None
+    unit: str
+
+
+class _Table(msgspec.Struct, frozen=True):
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+class _Document(msgspec.Struct):
+    """The fields of a run's document, in their order."""
+
+    schema: int = SCHEMA
+    scenario: str = ""
+    title: str = ""
+    summary: str = ""
+    #: None until the run has ended.
+    outcome: Outcome | None = None
+    conclusion: str = ""
+    seconds: float | None = None
+    steps: list[_Step] = []
+    measured: dict[str, _Figure] = {}
+    tables: dict[str, _Table] = {}
+    checks: list[Checked] = []
+    samples: list[Any] = []
+    verdict: dict[str, Any] | None = None
+
+
+class RunRecord(EventHandler):
     """Gathers the events of one scenario's run."""
 
     def __init__(self) -> None:
         self._finished: ScenarioFinished | None = None
-        self._document: dict[str, Any] = {
-            "schema": SCHEMA,
-            "scenario": "",
-            "title": "",
-            "summary": "",
-            "outcome": None,
-            "conclusion": "",
-            "seconds": None,
-            "steps": [],
-            "measured": {},
-            "tables": {},
-            "checks": [],
-            "samples": [],
-            "verdict": None,
-        }
+        self._run = _Document()
 
     @property
     def finished(self) -> ScenarioFinished:
@@ -62,53 +88,49 @@ class RunRecord:
 
     @property
     def document(self) -> dict[str, Any]:
-        return self._document
+        """What was recorded so far, as JSON holds it."""
+        document: dict[str, Any] = msgspec.to_builtins(self._run)
+        return document
 
-    def on(self, event: Event) -> None:
-        """Take one event in."""
-        match event:
-            case ScenarioStarted():
-                self._document |= {"scenario": event.name, "title": event.title, "summary": event.summary}
-            case StepStarted():
-                self._document["steps"].append({**asdict(event), "notes": []})
-            case Narrated() | ServiceChanged() | StackNoted():
-                self._note(_sentence(event))
-            case Measured() | TableShown() | Checked() | LoadSampled() | VerdictReached():
-                self._result(event)
-            case ScenarioFinished():
-                self._finished = event
-                self._document |= {
-                    "outcome": event.outcome,
-                    "conclusion": event.conclusion,
-                    "seconds": round(event.seconds, 3),
-                }
-            case Advanced():
-                # Progress is only for the screen; the figures tell the result.
-                pass
-            case _:
-                assert_never(event)
+    def start_scenario(self, event: ScenarioStarted) -> None:
+        self._run.scenario, self._run.title, self._run.summary = event.name, event.title, event.summary
 
-    def _result(self, event: Measured | TableShown | Checked | LoadSampled | VerdictReached) -> None:
-        match event:
-            case Measured():
-                value = {"label": event.label, "value": event.value, "unit": event.unit}
-                self._document["measured"][event.key] = value
-            case TableShown():
-                table = {"title": event.title, "columns": list(event.columns)}
-                self._document["tables"][event.key] = {**table, "rows": [list(row) for row in event.rows]}
-            case Checked():
-                self._document["checks"].append(asdict(event))
-            case LoadSampled():
-                self._document["samples"].append(asdict(event))
-            case VerdictReached():
-                self._document["verdict"] = _verdict_document(event.verdict)
-            case _:
-                assert_never(event)
+    def start_step(self, event: StepStarted) -> None:
+        self._run.steps.append(_Step(number=event.number, title=event.title, command=event.command))
 
-    def _note(self, sentence: str) -> None:
-        # Events before the first step (the lab coming up) belong to none.
-        if self._document["steps"]:
-            self._document["steps"][-1]["notes"].append(sentence)
+    def narrate(self, event: Narrated) -> None:
+        self.note(event.text)
+
+    def change_service(self, event: ServiceChanged) -> None:
+        self.note(sentences.service(event))
+
+    def note(self, text: str) -> None:
+        # What is told before the first step (the lab coming up) belongs to none.
+        if self._run.steps:
+            self._run.steps[-1].notes.append(text)
+
+    def measure(self, event: Measured) -> None:
+        self._run.measured[event.key] = _Figure(event.label, event.value, event.unit)
+
+    def show_table(self, event: TableShown) -> None:
+        self._run.tables[event.key] = _Table(event.title, event.columns, event.rows)
+
+    def check(self, event: Checked) -> None:
+        self._run.checks.append(event)
+
+    def sample_load(self, event: LoadSampled) -> None:
+        self._run.samples.append(event)
+
+    def advance(self, event: Advanced) -> None:
+        """Progress is only for the screen; the figures tell the result."""
+
+    def conclude(self, verdict: Verdict) -> None:
+        self._run.verdict = _verdict_document(verdict)
+
+    def finish_scenario(self, event: ScenarioFinished) -> None:
+        self._finished = event
+        self._run.outcome, self._run.conclusion = event.outcome, event.conclusion
+        self._run.seconds = round(event.seconds, 3)
 
 
 def _verdict_document(verdict: Verdict) -> dict[str, Any]:
@@ -120,12 +142,6 @@ def _verdict_document(verdict: Verdict) -> dict[str, Any]:
     return {**document, "judged_left_out": len(verdict.judged) - len(judged)}
 
 
-def _sentence(event: Narrated | ServiceChanged | StackNoted) -> str:
-    if isinstance(event, ServiceChanged):
-        return f"{event.service}: {event.state}{f' ({event.detail})' if event.detail else ''}"
-    return event.text
-
-
 def replay(document: Mapping[str, Any]) -> Iterator[Event]:
     """The results of a recorded run as events, for a renderer to show again.
 
@@ -135,29 +151,18 @@ def replay(document: Mapping[str, Any]) -> Iterator[Event]:
     if document.get("schema") != SCHEMA:
         raise ValueError(f"written with schema {document.get('schema')!r}, not {SCHEMA}")
     try:
-        yield from list(_events(document))
-    except (KeyError, TypeError, AttributeError) as error:
+        run = msgspec.convert(document, _Document)
+        verdict = msgspec.convert(run.verdict, Verdict | None)
+    except msgspec.ValidationError as error:
         raise ValueError(f"not a complete record: {error}") from error
-
-
-def _events(document: Mapping[str, Any]) -> Iterator[Event]:
-    yield ScenarioStarted(
-        document["scenario"], document["title"], document["summary"], len(document["steps"])
-    )
-    for key, found in document["measured"].items():
-        yield Measured(key, found["label"], found["value"], found["unit"])
-    for key, table in document["tables"].items():
-        rows = tuple(tuple(row) for row in table["rows"])
-        yield TableShown(key, table["title"], tuple(table["columns"]), rows)
-    for check in document["checks"]:
-        yield Checked(**check)
-    if document["verdict"] is not None:
-        yield VerdictReached(_verdict(document["verdict"]))
-    yield ScenarioFinished(
-        document["scenario"], document["outcome"], document["conclusion"], document["seconds"]
-    )
-
-
-def _verdict(document: Mapping[str, Any]) -> Verdict:
-
-    return msgspec.convert(document, Verdict)
+    if run.outcome is None or run.seconds is None:
+        raise ValueError("not a complete record: it has no outcome")
+    yield ScenarioStarted(run.scenario, run.title, run.summary, len(run.steps))
+    for key, figure in run.measured.items():
+        yield Measured(key, figure.label, math.nan if figure.value is None else figure.value, figure.unit)
+    for key, table in run.tables.items():
+        yield TableShown(key, table.title, table.columns, table.rows)
+    yield from run.checks
+    if verdict is not None:
+        yield VerdictReached(verdict)
+    yield ScenarioFinished(run.scenario, run.outcome, run.conclusion, run.seconds)

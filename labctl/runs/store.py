@@ -1,11 +1,12 @@
 """The records of earlier runs, kept beside the lab's state until the lab is taken down."""
 
-import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
+
+import msgspec
 
 from labctl.render.json_text import encode
 from stack.errors import StateUnusable, UsageError
@@ -35,7 +36,7 @@ class Runs:
         partial = path.with_suffix(".partial")
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
-            partial.write_text(text, encoding="utf-8")
+            partial.write_bytes(text)
             partial.replace(path)
             for old in self.paths()[:-_KEPT]:
                 old.unlink(missing_ok=True)
@@ -72,8 +73,8 @@ def scenario_of(path: Path) -> str:
 def read_run(path: Path) -> dict[str, Any]:
     """Raises StateUnusable unless the file holds a record."""
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        document = msgspec.json.decode(path.read_bytes())
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
         hint = "delete the file, or run the demo again"
         raise StateUnusable(f"{path} can't be read: {error}", hint=hint) from error
     if not isinstance(document, dict):

@@ -18,6 +18,12 @@ class Marks:
     steps: str
     dot: str
 
+    def of_check(self, passed: bool | None) -> str:
+        """The sign of a check's result; None: it could not be established."""
+        if passed is None:
+            return self.unsure
+        return self.good if passed else self.bad
+
 
 UNICODE: Final = Marks(
     good="✓", bad="✗", unsure="?", arrow="→", rule="━", bar="█", track="░", steps="▁▂▃▄▅▆▇█", dot="·"

@@ -9,13 +9,16 @@ from scenarios.events import Checked, Outcome
 from scenarios.judge.checks.fates import Class
 from scenarios.judge.checks.result import Validity
 from scenarios.judge.verdict import Verdict
-from stack.spec.events import ServiceState
+from stack.spec.events import ServiceChanged, ServiceState
 
 OUTCOMES: Final[Mapping[Outcome, str]] = {
     "expected": "AS EXPECTED",
     "unexpected": "NOT AS EXPECTED",
     "inconclusive": "INCONCLUSIVE",
 }
+
+#: The result of a check; None: it could not be established.
+CHECKS: Final[Mapping[bool | None, str]] = {True: "passed", False: "FAILED", None: "UNKNOWN"}
 
 #: Each class of an acknowledged write, what it is called, and what it means.
 FATES: Final[tuple[tuple[Class, str, str], ...]] = (
@@ -124,6 +127,11 @@ def named(names: Iterable[str]) -> str:
 def _natural(name: str) -> list[tuple[int, str]]:
     """Sorts figures within a name by their value."""
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
+
+
+def service(event: ServiceChanged) -> str:
+    """ "redis: healthy (0.3 s)"."""
+    return f"{event.service}: {event.state}{f' ({event.detail})' if event.detail else ''}"
 
 
 def check(event: Checked) -> str:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from labctl.render.plain import PlainRenderer
 from labctl.runs.record import RunRecord, replay
 from labctl.runs.store import Runs, read_run, scenario_of
+from scenarios.events import Measured
 from stack.errors import StateUnusable, UsageError
 from tests.unit.labctl.scripted import DATA_LOSS
 
@@ -36,6 +38,21 @@ def test_a_replayed_run_shows_the_same_results(record: RunRecord) -> None:
 def test_a_run_without_an_end_has_no_outcome() -> None:
     with pytest.raises(LookupError):
         _ = RunRecord().finished
+
+
+def test_a_figure_that_json_lacks_is_shown_as_not_a_number(record: RunRecord, tmp_path: Path) -> None:
+    record.on(Measured("ratio", "ratio", math.inf))
+    saved = read_run(Runs(tmp_path).save(record.document))
+    assert saved["measured"]["ratio"]["value"] is None
+    shown = [event for event in replay(saved) if isinstance(event, Measured)]
+    assert math.isnan(float(shown[-1].value))
+
+
+def test_a_record_of_a_run_that_did_not_end_is_told() -> None:
+    unfinished = RunRecord()
+    unfinished.on(DATA_LOSS[0])
+    with pytest.raises(ValueError, match="no outcome"):
+        list(replay(unfinished.document))
 
 
 @pytest.mark.parametrize(
