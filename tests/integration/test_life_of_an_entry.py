@@ -9,6 +9,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from service.writebehind import keys
 from service.writebehind.buffer import Claim
 from service.writebehind.entry import DeadLetter
@@ -142,7 +144,7 @@ class Life:
 
     def look(self, lease_ms: int = 600_000) -> None:
         """Claim nothing: only put back what should be."""
-        patient = replace(self.path.settings, coalescing_window_ms=600_000, lease_ms=lease_ms)
+        patient = msgspec.structs.replace(self.path.settings, coalescing_window_ms=600_000, lease_ms=lease_ms)
         assert not self.path.buffer.claim(patient).rows
 
     def end_lease(self, claim: Claim) -> None:
