@@ -1,11 +1,15 @@
-"""What the documentation names is there, and the architecture page names every script."""
+"""What the documentation names and shows is there, and the architecture page names every script."""
 
+import ast
+import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
+
+from scenarios.demos import data_loss
 
 _ROOT: Final = Path(__file__).parents[2]
 _ARCHITECTURE: Final = _ROOT / "docs" / "architecture.md"
@@ -30,6 +34,19 @@ def test_every_path_that_a_page_names_exists(page: str) -> None:
     paths = list(_paths(file))
     assert paths
     assert [str(path) for path in paths if not path.exists()] == []
+
+
+def test_the_readme_shows_what_the_demo_says() -> None:
+    shown = (_ROOT / "README.md").read_text().partition("━━ Data loss")[2].partition("━━ Verdict")[0]
+    # Prose is indented by three; figures and marks have gaps in their lines.
+    prose = re.findall(r"^   (?! |[$✓·])(?!.*\S  )\S[^\n]*(?:\n   \w[^\n]*)*", shown, re.MULTILINE)
+    said = [
+        node.value
+        for node in ast.walk(ast.parse(inspect.getsource(data_loss)))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    assert len(prose) == 4
+    assert [text for text in prose if " ".join(text.split()) not in said] == []
 
 
 def _paths(page: Path) -> Iterator[Path]:
