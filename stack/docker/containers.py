@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from stack.docker import labels
 from stack.docker.publisher import describe_holder
 from stack.errors import EnvironmentFault, PortHeld
+from stack.hints import labctl
 from stack.package_files import asset_path
 from stack.ports import HELD_HINT
 from stack.spec.container import ContainerSpec, Mount, Probe
@@ -151,7 +152,7 @@ def create(
         )
     except ImageNotFound as error:
         raise EnvironmentFault(
-            f"the image {container.image} of {spec.name} is not there", hint="`labctl up` provides it"
+            f"the image {container.image} of {spec.name} is not there", hint=f"{labctl('up')} provides it"
         ) from error
     return str(made["Id"])
 

@@ -16,6 +16,7 @@ from typing import Final
 import psutil
 
 from stack.errors import EnvironmentFault, StateUnusable
+from stack.hints import labctl
 from stack.local.programs import POSTGRES_MAJOR, postgres_directory
 from stack.local.unprivileged import NOBODY
 from stack.state.files import map_os_errors
@@ -129,7 +130,7 @@ def _check_version(data: Path) -> None:
     if found != POSTGRES_MAJOR:
         raise StateUnusable(
             f"{data} was made by PostgreSQL {found}, but this labctl runs PostgreSQL {POSTGRES_MAJOR}",
-            hint="take the lab and its data away with `labctl down`, then start anew with `labctl up`",
+            hint=f"take the lab and its data away with {labctl('down')}, then start anew with {labctl('up')}",
         )
 
 
@@ -171,7 +172,7 @@ def _run(argv: Sequence[str], script: str, env: Mapping[str, str], directory: Pa
     except subprocess.TimeoutExpired as error:
         raise StateUnusable(
             f"the database could not be created within {_CREATE_SECONDS:g} s",
-            hint="is the disk very slow, or full? see `labctl doctor`",
+            hint=f"is the disk very slow, or full? see {labctl('doctor')}",
         ) from error
     if done.returncode != 0 or "ERROR:" in done.stdout or "FATAL:" in done.stdout:
         raise _failed(done.stdout)
@@ -191,7 +192,7 @@ def _failed(said: str) -> EnvironmentFault:
     told = full if full in said else "\n".join(said.strip().splitlines()[-5:])
     return StateUnusable(
         f"{what}: {told}",
-        hint="`labctl doctor` checks space and rights; LABCTL_HOME moves the state directory",
+        hint=f"{labctl('doctor')} checks space and rights; LABCTL_HOME moves the state directory",
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from stack.errors import StateUnusable
+from stack.hints import labctl
 from stack.refusals import explain, hint_for
 
 #: Raised when a newer labctl writes what an older one would misread.
@@ -82,7 +83,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
     if found != FORMAT:
         raise StateUnusable(
             f"{path} is in format {found}, but this labctl reads format {FORMAT}",
-            hint="use the labctl that wrote it, or take the lab away with `labctl down` and start anew",
+            hint=f"use the labctl that wrote it, or take the lab away with {labctl('down')} and start anew",
         )
     assert isinstance(content, dict)
     return content
@@ -91,5 +92,5 @@ def read_json(path: Path) -> dict[str, Any] | None:
 def damaged(path: Path) -> StateUnusable:
     return StateUnusable(
         f"{path} is damaged",
-        hint="take the lab away with `labctl down`, then start it anew with `labctl up`",
+        hint=f"take the lab away with {labctl('down')}, then start it anew with {labctl('up')}",
     )
