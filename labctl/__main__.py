@@ -21,9 +21,10 @@ from labctl.cli.signals import Interruptions
 from labctl.render.json_text import write_document
 from labctl.render.text.printable import printable
 from labctl.render.text.wrap import fitted, width_of
-from scenarios.shell_commands import address
 from stack.errors import LabError, UsageError
+from stack.hints import for_lab
 from stack.refusals import explain, hint_for
+from stack.spec.names import DEFAULT_NAME
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -101,7 +102,7 @@ def _promises_json(arguments: list[str]) -> bool:
 
 
 def _fail(call: Invocation, message: str, hint: str, code: int) -> int:
-    hint = address(hint, call.name) if call.name else hint
+    hint = for_lab(hint, call.name or DEFAULT_NAME)
     lines = [("labctl: ", message), *([("  what to do: ", hint)] if hint else [])]
     # The reader may have gone.
     with suppress(OSError):

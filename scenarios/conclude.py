@@ -10,8 +10,8 @@ from scenarios.judge.verdict import Verdict, judge
 from scenarios.lab.context import Run
 from scenarios.scenario import Conclusion
 from scenarios.settle import HINT, Settled
-from scenarios.shell_commands import address
 from stack.errors import NotRunning
+from stack.hints import for_lab
 
 _FLUSH_TIMEOUT_S: Final = 30.0
 
@@ -23,7 +23,7 @@ def settle(run: Run, seconds: float = _FLUSH_TIMEOUT_S) -> Generator[Event, None
     except NotRunning as error:
         settled = Settled(quiet=False, culprit=error.message)
     if settled.culprit:
-        hint = address(HINT, run.lab.name)
+        hint = for_lab(HINT, run.lab.name)
         yield Narrated(f"Not everything can be flushed: {_sentence(settled.culprit)} {hint}.")
     elif not settled.quiet:
         yield Narrated(f"The queue is not empty after {seconds:g} s.")
@@ -45,7 +45,7 @@ def reach_verdict(
     findings = run.probe.findings(run.ledger)
     for culprit in dict.fromkeys(findings.unread.values()):
         if culprit != settled.culprit:
-            yield Narrated(f"{_sentence(culprit)} {address(HINT, run.lab.name)}.")
+            yield Narrated(f"{_sentence(culprit)} {for_lab(HINT, run.lab.name)}.")
     verdict = judge(history, findings)
     yield VerdictReached(verdict)
     if verdict.fates["superseded"]:

@@ -7,6 +7,7 @@ from scenarios.judge.ledger import Write
 from scenarios.lab.context import Run
 from scenarios.lab.problem import in_words
 from stack.errors import Inconclusive
+from stack.hints import labctl
 
 #: An audience does not wait longer than this for a flush.
 _LONGEST_FLUSH_DELAY_MS: Final = 20_000
@@ -30,7 +31,7 @@ def require_settings(run: Run, why: str, **wanted: object) -> dict[str, Any]:
         if config[setting] != value:
             raise Inconclusive(
                 f"this lab runs with {setting}={_shown(config[setting])}, so {why}",
-                hint=f"change it with `labctl config set {setting}={_shown(value)}`",
+                hint=f"change it with {labctl(f'config set {setting}={_shown(value)}')}",
             )
     return config
 
@@ -40,20 +41,20 @@ def require_flushing(run: Run) -> None:
     condition = run.lab.condition()
     if condition is None:
         raise Inconclusive(
-            "Redis does not answer", hint="`labctl status` says what runs; `labctl up` repairs it"
+            "Redis does not answer", hint=f"{labctl('status')} says what runs; {labctl('up')} repairs it"
         )
     if trouble := condition.trouble():
         raise Inconclusive(
             f"acknowledged writes do not reach PostgreSQL: {trouble}",
-            hint="`labctl status` says what can be done",
+            hint=f"{labctl('status')} says what can be done",
         )
     if not condition.workers:
-        raise Inconclusive("no worker is running", hint="start one with `labctl worker start`")
+        raise Inconclusive("no worker is running", hint=f"start one with {labctl('worker start')}")
     suspended = [worker for worker in condition.workers if worker.state == "suspended"]
     if len(suspended) == len(condition.workers):
         raise Inconclusive(
             f"acknowledged writes will not reach PostgreSQL: {suspended[0].trouble()}",
-            hint="`labctl exec redis -- redis-cli DEL rq:suspended` lets it go on, as `rq resume` does",
+            hint=f"{labctl('exec redis -- redis-cli DEL rq:suspended')} lets it go on, as `rq resume` does",
         )
 
 
@@ -71,7 +72,7 @@ def flush_delay(config: Mapping[str, Any]) -> int:
     if delay_ms > _LONGEST_FLUSH_DELAY_MS:
         raise Inconclusive(
             f"this lab lets a write wait for {delay_ms / 1000:g} s, too long to watch",
-            hint=f"shorten it with `labctl config set {setting}=500`",
+            hint=f"shorten it with {labctl(f'config set {setting}=500')}",
         )
     return delay_ms
 
@@ -81,7 +82,7 @@ def require_no_failures(config: Mapping[str, Any]) -> Mapping[str, Any]:
     if config["simulate_db_failure"]:
         raise Inconclusive(
             f"this lab fails {config['failure_rate']:.0%} of its database writes on purpose",
-            hint="end that with `labctl config set simulate_db_failure=false`",
+            hint=f"end that with {labctl('config set simulate_db_failure=false')}",
         )
     return config
 
@@ -98,7 +99,7 @@ def require_acknowledged(writes: Sequence[Write]) -> None:
 
 def reason_of(write: Write) -> str:
     """Why a write was not acknowledged, in the words of the service."""
-    return in_words(write.detail) or "`labctl logs api` may say why"
+    return in_words(write.detail) or f"{labctl('logs api')} may say why"
 
 
 def _shown(value: object) -> str:

@@ -9,11 +9,11 @@ from scenarios.lab.context import Run
 from scenarios.options import Options
 from scenarios.preconditions import require_flushing
 from scenarios.scenario import Conclusion, Scenario
-from scenarios.shell_commands import address
 from scenarios.steps import numbered
 from scenarios.watch.during import watched
 from stack.converge.restore import remember, tend
 from stack.errors import Inconclusive
+from stack.hints import for_lab, labctl
 from stack.lab import Lab
 
 #: How long writes from before the run may take to reach PostgreSQL. They must not be taken for the run's own.
@@ -33,7 +33,7 @@ def run_scenario(lab: Lab, scenario: Scenario, options: Options) -> Generator[Ev
         try:
             conclusion = yield from _play(scenario, run, options)
         except Inconclusive as error:
-            hint = address(error.hint, lab.name)
+            hint = for_lab(error.hint, lab.name)
             conclusion = Conclusion("inconclusive", f"{error.message}: {hint}")
         seconds = round(time.monotonic() - started_at, 3)
         yield ScenarioFinished(scenario.name, conclusion.outcome, conclusion.text, seconds)
@@ -54,7 +54,8 @@ def _play(scenario: Scenario, run: Run, options: Options) -> Generator[Event, No
         why = settled.culprit or f"not flushed after {_SETTLE_TIMEOUT_S:g} s"
         raise Inconclusive(
             f"writes from before this run have not reached PostgreSQL ({why})",
-            hint="is the worker running, or another load? see `labctl queue show` and `labctl logs worker`",
+            hint="is the worker running, or another load? "
+            f"see {labctl('queue show')} and {labctl('logs worker')}",
         )
     run.begin()
     steps = numbered(scenario.play(run, options), scenario.steps)

@@ -7,13 +7,14 @@ from typing import Final, Protocol
 
 from scenarios.events import Event
 from stack.errors import DeadlinePassed, NotRunning
+from stack.hints import labctl
 from stack.spec.events import Advanced
 from stack.wait import waiting
 
 #: How long Redis or PostgreSQL may be away before the wait ends: one that restarts is back by then.
 _LONGEST_ABSENCE_S: Final = 3.0
 _DATABASE_PING_INTERVAL_S: Final = 0.5
-HINT: Final = "`labctl status` says what runs; `labctl up` repairs it"
+HINT: Final = f"{labctl('status')} says what runs; {labctl('up')} repairs it"
 
 
 @dataclass(frozen=True, slots=True)

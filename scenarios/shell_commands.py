@@ -1,14 +1,10 @@
 """The commands that a person could have typed instead."""
 
 import json
-import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from stack.spec.names import DEFAULT_NAME
-
-#: A call of labctl in a sentence, unless it names its lab already, or is the same for all.
-_CALL: Final = re.compile(r"`labctl (?![^`]*--(?:name|help)\b)([^`]+)`")
 
 
 def curl(
@@ -37,21 +33,13 @@ def psql(database_url: str, query: str) -> str:
     return f'psql {database_url} \\\n  -c "{query}"'
 
 
-def labctl(name: str, words: str) -> str:
-    """A call of labctl for the lab of that name."""
-    if name == DEFAULT_NAME:
-        return f"labctl {words}"
-    verb, _, rest = words.partition(" ")
-    # What follows `--` belongs to another program.
-    return f"labctl {verb} --name {name} {rest}" if " -- " in words else f"labctl {words} --name {name}"
+def labctl_for(lab: str, words: str) -> str:
+    """A command of labctl for the lab of that name; the default lab need not be named.
 
-
-def address(text: str, name: str) -> str:
-    """The text with every `labctl …` in backticks made a call for the lab of that name: hints are written
-    where nobody knows for which lab they will be read."""
-    if name == DEFAULT_NAME:
-        return text
-    return _CALL.sub(lambda call: f"`{labctl(name, call[1])}`", text)
+    Args:
+        words: The command and its arguments: "worker stop".
+    """
+    return f"labctl {words}" if lab == DEFAULT_NAME else f"labctl --name {lab} {words}"
 
 
 def redis_cli(redis_url: str, *words: str) -> str:

@@ -14,6 +14,7 @@ from stack.converge.planner import plan_down, plan_stop, plan_up
 from stack.converge.readiness import Readiness
 from stack.converge.schema import apply_schema
 from stack.errors import LabError, StateUnusable
+from stack.hints import labctl
 from stack.redis_wire import redis_at
 from stack.resolve import KnownState
 from stack.spec.events import ServiceChanged, StackEvents, StackNoted
@@ -198,8 +199,8 @@ class Changes:
             if not services and not lab_directory.holds_lab(self._directory):
                 return "Nothing of the lab is left."
             running = f"What still runs: {', '.join(left)}" if left else "Nothing runs"
-            return f"{running}; `labctl up` goes on from there, `labctl down` takes the lab away."
-        return "`labctl down` takes away what is there."
+            return f"{running}; {labctl('up')} goes on from there, {labctl('down')} takes the lab away."
+        return f"{labctl('down')} takes away what is there."
 
 
 def _unmake(directories: Sequence[Path]) -> None:

@@ -3,6 +3,8 @@
 import errno
 from typing import Final
 
+from stack.hints import labctl
+
 _SPACE: Final = "free some space there (`df -h`, and `df -i` for the number of files), or name a directory "
 _ELSEWHERE: Final = "name a state directory elsewhere in LABCTL_HOME"
 #: What to do, by errno.
@@ -29,7 +31,7 @@ _HINTS: Final = {
     errno.EAGAIN: "allow more processes (`ulimit -u`; in a container, its limit of pids), then try again",
     errno.ENOMEM: "end some programs, or give this machine or container more memory, then try again",
 }
-_DEFAULT: Final = f"`labctl doctor` checks the machine; otherwise {_ELSEWHERE}"
+_DEFAULT: Final = f"{labctl('doctor')} checks the machine; otherwise {_ELSEWHERE}"
 
 
 def hint_for(error: OSError) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from stack.backend import Backend
 from stack.errors import NotRunning, UsageError
+from stack.hints import labctl
 from stack.ports import choose_free
 from stack.spec.names import DEFAULT_NAME
 from stack.spec.runtime import Observed
@@ -39,7 +40,7 @@ class KnownState:
         """The state of a lab that has to be there; raises NotRunning where there is none."""
         if state := self.find():
             return state
-        raise NotRunning(f"there is no lab {self.name}", hint="start one with `labctl up`")
+        raise NotRunning(f"there is no lab {self.name}", hint=f"start one with {labctl('up')}")
 
     def unremembered(self, services: Mapping[str, Observed]) -> LabState:
         """What a lab is of which nothing is remembered: new, or started by compose or from elsewhere."""
@@ -66,7 +67,7 @@ class KnownState:
         if state is None and self.name != DEFAULT_NAME and set(self.wanted_ports) < set(self.backend.ports):
             raise NotRunning(
                 f"there is no lab {self.name}, so its ports are not chosen yet",
-                hint="start it with `labctl up`",
+                hint=f"start it with {labctl('up')}",
             )
         unwanted = OBSERVABILITY if state and not state.observability else ()
         known = {**(state or self.unremembered({})).ports, **self.wanted_ports}

@@ -5,21 +5,22 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from service.writebehind.condition import Condition
+from stack.hints import labctl
 from stack.spec.runtime import Observed
 
 #: States of a worker, and what makes it flush again.
 _WAY_OUT: Final = {
     "blocked": "It goes on by itself once that session commits, rolls back or ends.",
-    "paused": "It goes on by itself once PostgreSQL takes its writes: `labctl logs worker` says more.",
-    "suspended": "`labctl exec redis -- redis-cli DEL rq:suspended` lets it go on, as `rq resume` does.",
-    "overdue": "`labctl worker restart` may help; `labctl logs worker` says more.",
+    "paused": f"It goes on by itself once PostgreSQL takes its writes: {labctl('logs worker')} says more.",
+    "suspended": f"{labctl('exec redis -- redis-cli DEL rq:suspended')} lets it go on, as `rq resume` does.",
+    "overdue": f"{labctl('worker restart')} may help; {labctl('logs worker')} says more.",
 }
 
 
 def advice(observed: Mapping[str, Observed], condition: Condition | None) -> Iterator[str]:
     """One sentence for each thing that is wrong."""
     if all(seen.state == "missing" for seen in observed.values()):
-        yield "The lab is not running: start it with `labctl up`."
+        yield f"The lab is not running: start it with {labctl('up')}."
         return
     trouble = condition.trouble() if condition else ""
     if condition and trouble:
@@ -30,7 +31,7 @@ def advice(observed: Mapping[str, Observed], condition: Condition | None) -> Ite
     if full:
         yield (
             "Redis is full: the worker makes room by flushing, or give it more memory while it runs, with "
-            "`labctl up --set REDIS_MAXMEMORY=1gb`."
+            f"{labctl('up --set REDIS_MAXMEMORY=1gb')}."
         )
     # These need more than starting a service.
     explained = {"worker"} if trouble and condition and condition.workers else set()
@@ -41,7 +42,7 @@ def advice(observed: Mapping[str, Observed], condition: Condition | None) -> Ite
         if seen.state != "healthy" and not _is_explained(seen, explained)
     ]
     if ailing:
-        yield "Not everything is healthy: `labctl up` repairs the lab."
+        yield f"Not everything is healthy: {labctl('up')} repairs the lab."
 
 
 def _is_explained(seen: Observed, explained: set[str]) -> bool:

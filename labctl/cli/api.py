@@ -10,6 +10,7 @@ import httpx
 
 from labctl.cli.session import Session
 from stack.errors import EnvironmentFault, NotRunning, UsageError
+from stack.hints import labctl
 
 _log = logging.getLogger(__name__)
 
@@ -72,16 +73,16 @@ class Api:
                 _log.debug("%s %s%s: %d", method, self._url, path, answer.status_code)
         except httpx.ConnectError as error:
             raise NotRunning(
-                f"nothing answers at {self._url}", hint="start the lab with `labctl up`"
+                f"nothing answers at {self._url}", hint=f"start the lab with {labctl('up')}"
             ) from error
         except httpx.TimeoutException as error:
             raise EnvironmentFault(
                 f"{method} {self._url}{path} got no answer within {_TIMEOUT:g} s",
-                hint="look at `labctl status` and `labctl logs api`",
+                hint=f"look at {labctl('status')} and {labctl('logs api')}",
             ) from error
         except httpx.HTTPError as error:
             raise EnvironmentFault(
-                f"{method} {self._url}{path} failed: {error}", hint="look at `labctl logs api`"
+                f"{method} {self._url}{path} failed: {error}", hint=f"look at {labctl('logs api')}"
             ) from error
         return _decode(answer)
 
@@ -105,7 +106,7 @@ def _decode(answer: "httpx.Response") -> Any:
     except ValueError as error:
         raise EnvironmentFault(
             f"{answer.request.url} answered {answer.status_code} without JSON",
-            hint="does another program hold the API's port? `labctl doctor` knows",
+            hint=f"does another program hold the API's port? {labctl('doctor')} knows",
         ) from error
     if answer.is_success:
         return body
@@ -117,12 +118,12 @@ def _decode(answer: "httpx.Response") -> Any:
         raise EnvironmentFault(
             message,
             hint="the worker makes room by flushing; or give Redis more memory while it runs: "
-            "`labctl up --set REDIS_MAXMEMORY=1gb`",
+            f"{labctl('up --set REDIS_MAXMEMORY=1gb')}",
         )
-    raise EnvironmentFault(message, hint="look at `labctl status`; repair the lab with `labctl up`")
+    raise EnvironmentFault(message, hint=f"look at {labctl('status')}; repair the lab with {labctl('up')}")
 
 
 _HINTS: Final = {
-    404: "`labctl product list` shows the newest products",
+    404: f"{labctl('product list')} shows the newest products",
     422: "correct the value and try again",
 }

@@ -16,10 +16,11 @@ from labctl.render.choose import choose_renderer, is_terminal
 from labctl.render.json_text import write_document
 from labctl.render.renderer import Renderer
 from scenarios.events import Event, StepStarted, TableShown
-from scenarios.shell_commands import labctl
+from scenarios.shell_commands import labctl_for
 from stack.converge.restore import tend
 from stack.errors import EnvironmentFault, NotRunning, UsageError
 from stack.factory import open_lab
+from stack.hints import labctl
 from stack.lab import Lab
 from stack.spec.events import StackNoted
 from stack.spec.names import DEFAULT_NAME
@@ -95,7 +96,7 @@ class Session:
             told = (done.stderr or done.stdout).strip() or f"exit code {done.exit_code}"
             if done.exit_code == refusal:
                 raise UsageError(f"{argv[0]}: {told}", hint="correct the command and try again")
-            raise EnvironmentFault(f"{argv[0]}: {told}", hint="look at `labctl status`")
+            raise EnvironmentFault(f"{argv[0]}: {told}", hint=f"look at {labctl('status')}")
         return done.stdout
 
     def _typed(self, argv: Sequence[str]) -> str:
@@ -128,7 +129,7 @@ class Session:
     def hint(self, words: str) -> str:
         """The command of labctl for this lab, to be typed: `labctl up --name second`."""
 
-        return f"`{labctl(self.lab.name, words)}`"
+        return f"`{labctl_for(self.lab.name, words)}`"
 
     def require_started(self) -> None:
         """Raises NotRunning unless at least one service of the lab exists."""

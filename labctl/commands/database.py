@@ -8,6 +8,7 @@ from labctl.cli.lab_command import lab_command
 from labctl.cli.session import Session
 from service.writebehind import keys
 from stack.errors import UsageError
+from stack.hints import labctl
 
 #: psql's exit code where the server refuses the SQL.
 _SQL_ERROR: Final = 1
@@ -55,7 +56,7 @@ def get(session: Session, product: Annotated[str, typer.Argument(metavar="ID")])
 
     text = session.execute("redis", ["redis-cli", "GET", keys.cache(product)])
     if not text.strip():
-        raise UsageError(f"{product} is not in the cache", hint="list what is with `labctl cache keys`")
+        raise UsageError(f"{product} is not in the cache", hint=f"list what is with {labctl('cache keys')}")
     session.answer_text("value", text)
 
 

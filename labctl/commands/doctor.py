@@ -7,9 +7,9 @@ import typer
 from labctl.cli.lab_command import lab_command
 from labctl.cli.session import Session
 from scenarios.events import TableShown
-from scenarios.shell_commands import address
 from stack.doctor import Outcome, examine
 from stack.errors import EnvironmentFault
+from stack.hints import for_lab
 from stack.spec.events import StackNoted
 
 app = typer.Typer()
@@ -25,12 +25,18 @@ def doctor(session: Session) -> None:
     findings = list(examine(session.lab))
     rows = tuple((_WORDS[finding.outcome], finding.check, finding.detail) for finding in findings)
     document = [
-        {"check": f.check, "outcome": f.outcome, "detail": f.detail, "hint": f.hint} for f in findings
+        {
+            "check": finding.check,
+            "outcome": finding.outcome,
+            "detail": finding.detail,
+            "hint": for_lab(finding.hint, session.lab.name),
+        }
+        for finding in findings
     ]
     session.answer({"checks": document}, TableShown("doctor", "", ("", "check", "found"), rows))
     for finding in findings:
         if finding.hint:
-            session.show(StackNoted(f"{finding.check}: {address(finding.hint, session.lab.name)}"))
+            session.show(StackNoted(f"{finding.check}: {for_lab(finding.hint, session.lab.name)}"))
     failed = [finding.check for finding in findings if finding.outcome == "failed"]
     if failed and session.json:
         raise typer.Exit(EnvironmentFault.exit_code)

@@ -14,8 +14,8 @@ from labctl.cli.options import Json, LabName, Quiet, Runtime, Settings
 from labctl.cli.session import Session, open_session
 from labctl.render.text.figures import duration
 from scenarios.events import Event, TableShown
-from scenarios.shell_commands import address
 from stack.converge.plan import Plan
+from stack.hints import for_lab
 from stack.package_files import compose_file
 from stack.spec.events import StackEvents, StackNoted
 from stack.spec.names import DEFAULT_NAME
@@ -115,7 +115,7 @@ def status(session: Session) -> None:
     session.answer(document, _table(session, observed))
     # That the lab is down is an answer, not a failure.
     for sentence in advice(observed, condition):
-        session.show(StackNoted(address(sentence, session.lab.name)))
+        session.show(StackNoted(for_lab(sentence, session.lab.name)))
 
 
 @lab_command(app, tends=False)

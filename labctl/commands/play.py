@@ -18,6 +18,7 @@ from scenarios.options import Options
 from scenarios.runner import run_scenario
 from scenarios.scenario import Scenario
 from stack.errors import StateUnusable
+from stack.hints import for_lab
 from stack.spec.events import StackNoted
 from stack.spec.runtime import Observed
 
@@ -95,7 +96,7 @@ def _keep(session: Session, record: RunRecord) -> None:
     try:
         Runs(session.lab.directory).save(record.document)
     except StateUnusable as error:
-        session.show(StackNoted(f"{error.message}; {error.hint}"))
+        session.show(StackNoted(f"{error.message}; {for_lab(error.hint, session.lab.name)}"))
 
 
 def _watched(events: Iterator[Event], record: RunRecord, pause: Callable[[], None] | None) -> Iterator[Event]:

@@ -11,6 +11,7 @@ from labctl.runs.record import replay
 from labctl.runs.store import Runs, read_run, scenario_of
 from scenarios.events import TableShown
 from stack.errors import EnvironmentFault, StateUnusable
+from stack.hints import labctl
 from stack.spec.events import StackNoted
 
 app = typer.Typer()
@@ -32,7 +33,7 @@ def report(
         return _list(session, runs)
     if run is None and not runs.paths():
         raise EnvironmentFault(
-            f"the lab {session.lab.name} has no recorded run", hint="make one: `labctl demo coalescing`"
+            f"the lab {session.lab.name} has no recorded run", hint=f"make one: {labctl('demo coalescing')}"
         )
     path = runs.find(run) if run is not None else runs.paths()[-1]
     document = read_run(path)

@@ -10,6 +10,7 @@ import msgspec
 
 from labctl.render.json_text import encode
 from stack.errors import StateUnusable, UsageError
+from stack.hints import labctl
 
 _DIRECTORY: Final = "runs"
 _STAMP: Final = "%Y%m%dT%H%M%S.%fZ"
@@ -62,7 +63,8 @@ class Runs:
         for path in reversed(self.paths()):
             if word in (path.name, path.stem) or scenario_of(path) == word:
                 return path
-        raise UsageError(f"no recorded run matches {word!r}", hint="list them with `labctl report --list`")
+        hint = f"list them with {labctl('report --list')}"
+        raise UsageError(f"no recorded run matches {word!r}", hint=hint)
 
 
 def scenario_of(path: Path) -> str:

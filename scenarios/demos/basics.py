@@ -18,6 +18,7 @@ from scenarios.preconditions import (
 from scenarios.scenario import Conclusion, Play, Scenario, Step
 from scenarios.shell_commands import curl, psql
 from stack.errors import DeadlinePassed, Inconclusive
+from stack.hints import labctl
 from stack.spec.events import Advanced
 from stack.wait import waiting
 
@@ -107,7 +108,7 @@ def _wait_for_row(run: Run, product: str, delay_ms: int) -> Play[None]:
             lambda: bool(run.probe.rows([product])),
             seconds=delay_ms / 1000 + _PERSIST_TIMEOUT_S,
             reason="the row is in PostgreSQL",
-            hint="is the worker running? see `labctl status` and `labctl logs worker`",
+            hint=f"is the worker running? see {labctl('status')} and {labctl('logs worker')}",
         ):
             yield Advanced(label, 0, 1)
     except DeadlinePassed as error:

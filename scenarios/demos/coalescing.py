@@ -15,6 +15,7 @@ from scenarios.preconditions import flush_delay, reason_of, require_no_failures,
 from scenarios.scenario import Conclusion, Play, Scenario, Step
 from scenarios.shell_commands import curl, psql
 from stack.errors import Inconclusive
+from stack.hints import labctl
 
 _PRODUCT: Final = "seed-001"
 _UPDATES: Final = 20
@@ -82,7 +83,7 @@ def _require_product(run: Run) -> None:
     if run.client.read(_PRODUCT) is None:
         raise Inconclusive(
             f"{_PRODUCT} was deleted, and this demo updates it",
-            hint="a new lab has it again: `labctl down`, then `labctl up`",
+            hint=f"a new lab has it again: {labctl('down')}, then {labctl('up')}",
         )
 
 
@@ -104,7 +105,7 @@ def _update_at_once(run: Run) -> list[Write]:
     except threading.BrokenBarrierError as error:
         raise Inconclusive(
             f"{_UPDATES} clients could not start together within {_START_TIMEOUT_S:g} s",
-            hint="is the machine out of threads, or very busy? `labctl doctor` checks it",
+            hint=f"is the machine out of threads, or very busy? {labctl('doctor')} checks it",
         ) from error
 
 

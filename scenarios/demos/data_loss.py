@@ -18,9 +18,10 @@ from scenarios.preconditions import (
     require_settings,
 )
 from scenarios.scenario import Conclusion, Play, Scenario, Step
-from scenarios.shell_commands import curl, labctl, psql, redis_cli
+from scenarios.shell_commands import curl, labctl_for, psql, redis_cli
 from stack.converge.restore import remember
 from stack.errors import Inconclusive
+from stack.hints import labctl
 
 _SAFE: Final = 10
 _DOOMED: Final = 5
@@ -37,7 +38,7 @@ def play(run: Run, options: Options) -> Play[Conclusion]:
     with _repaired_afterwards(run):
         yield from _queue_some(run)
         yield from _crash(run, options.crash)
-        yield Step("Start the worker again", labctl(run.lab.name, "worker start"))
+        yield Step("Start the worker again", labctl_for(run.lab.name, "worker start"))
         yield from run.lab.start("worker")
     yield Narrated("It finds an empty queue. Only labctl's ledger still knows what was acknowledged.")
 
@@ -89,13 +90,13 @@ def _persist_some(run: Run) -> Play[None]:
     if not settled.quiet or len(rows) != len(safe):
         raise Inconclusive(
             f"only {len(rows)} of {_SAFE} products reached PostgreSQL within {_PERSIST_TIMEOUT_S:g} s",
-            hint="is the worker running? see `labctl status` and `labctl logs worker`",
+            hint=f"is the worker running? see {labctl('status')} and {labctl('logs worker')}",
         )
     yield Measured("persisted_before", "acknowledged and in PostgreSQL", len(rows), "products")
 
 
 def _queue_some(run: Run) -> Play[None]:
-    yield Step("Stop the worker", labctl(run.lab.name, "worker stop"))
+    yield Step("Stop the worker", labctl_for(run.lab.name, "worker stop"))
     yield from run.lab.stop("worker")
     yield Narrated("Writes are still acknowledged, but nothing brings them to PostgreSQL now.")
 
@@ -119,7 +120,7 @@ def _crash(run: Run, crash: Crash) -> Play[None]:
             "FLUSHALL empties Redis at one stroke. It stands in for a crash, though the process lives on."
         )
     else:
-        commands = [labctl(run.lab.name, f"fault {verb} redis") for verb in ("kill", "start")]
+        commands = [labctl_for(run.lab.name, f"fault {verb} redis") for verb in ("kill", "start")]
         yield Step("Redis is killed and starts without its memory", "\n".join(commands))
         yield from run.lab.kill("redis")
         yield from run.lab.start("redis")

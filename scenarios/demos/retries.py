@@ -11,9 +11,10 @@ from scenarios.lab.context import Run
 from scenarios.options import Options
 from scenarios.preconditions import flush_delay, require_acknowledged, require_settings
 from scenarios.scenario import Conclusion, Play, Scenario, Step
-from scenarios.shell_commands import curl, labctl, redis_cli
+from scenarios.shell_commands import curl, labctl_for, redis_cli
 from service.writebehind import keys
 from stack.errors import DeadlinePassed, Inconclusive
+from stack.hints import labctl
 from stack.spec.events import Advanced
 from stack.wait import waiting
 
@@ -65,7 +66,8 @@ def _require_no_dead_letters(run: Run) -> None:
     if run.probe.depth().dead_letters:
         raise Inconclusive(
             "there are dead letters from before this run, which would be put back with its own",
-            hint="look at them with `labctl dlq list`; then `labctl dlq requeue` or `labctl dlq drop`",
+            hint=f"look at them with {labctl('dlq list')}; "
+            f"then {labctl('dlq requeue')} or {labctl('dlq drop')}",
         )
 
 
@@ -95,7 +97,7 @@ def _create(run: Run, name: str, count: int) -> list[Write]:
 
 
 def _fail_sometimes(run: Run) -> Play[Checked]:
-    command = labctl(run.lab.name, "config set SIMULATE_DB_FAILURE=true FAILURE_RATE=0.3")
+    command = labctl_for(run.lab.name, "config set SIMULATE_DB_FAILURE=true FAILURE_RATE=0.3")
     yield Step("Three writes in ten fail", command)
     before = run.probe.totals()
     run.client.change_config(_SOMETIMES)
@@ -103,7 +105,7 @@ def _fail_sometimes(run: Run) -> Play[Checked]:
     if not (yield from run.probe.settle(_RETRY_TIMEOUT_S)).quiet:
         raise Inconclusive(
             f"writes are still being retried after {_RETRY_TIMEOUT_S:g} s",
-            hint="`labctl logs worker` may say why",
+            hint=f"{labctl('logs worker')} may say why",
         )
     rows = run.probe.rows([str(write.product) for write in writes])
     retried = run.probe.totals().get("retried", 0) - before.get("retried", 0)
@@ -121,7 +123,7 @@ def _fail_sometimes(run: Run) -> Play[Checked]:
 
 
 def _fail_always(run: Run) -> Play[Checked]:
-    command = labctl(run.lab.name, f"config set FAILURE_RATE=1 MAX_RETRIES={_MAX_RETRIES}")
+    command = labctl_for(run.lab.name, f"config set FAILURE_RATE=1 MAX_RETRIES={_MAX_RETRIES}")
     yield Step("Every write fails", command)
     run.client.change_config(_ALWAYS)
     writes = _create(run, "Doomed", _DOOMED)
@@ -156,7 +158,7 @@ def _wait_for_dead_letters(run: Run) -> Play[None]:
             lambda: run.probe.depth().dead_letters >= _DOOMED,
             seconds=_RETRY_TIMEOUT_S,
             reason="the writes are in the dead letter queue",
-            hint="is the worker running? see `labctl logs worker`",
+            hint=f"is the worker running? see {labctl('logs worker')}",
             poll=0.1,
         ):
             yield Advanced(label, min(run.probe.depth().dead_letters, _DOOMED), _DOOMED)
@@ -171,7 +173,7 @@ def _name(letter: dict[str, Any]) -> str:
 
 
 def _put_back(run: Run, before: Mapping[str, str]) -> Play[None]:
-    command = labctl(run.lab.name, "config set SIMULATE_DB_FAILURE=false")
+    command = labctl_for(run.lab.name, "config set SIMULATE_DB_FAILURE=false")
     requeue = curl("POST", f"{run.api_url}/admin/dlq/requeue")
     yield Step("The database works again: put them back", f"{command} && \\\n  {requeue}")
     run.probe.put_back(before, _SOMETIMES)

@@ -69,12 +69,6 @@ class Ledger:
         """The writes from this number on, the first being 0."""
         return self._writes[number:]
 
-    def acknowledged(self, group: str | None = None) -> tuple[Write, ...]:
-        """The acknowledged writes, of one group or of all."""
-        return tuple(
-            w for w in self._writes if w.answer == "acknowledged" and (group is None or w.group == group)
-        )
-
     def products(self) -> frozenset[str]:
         """Every product that a write named or was given."""
         return frozenset(w.product for w in self._writes if w.product is not None)

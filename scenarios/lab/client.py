@@ -10,6 +10,7 @@ import httpx
 from scenarios.judge.ledger import Answer, Ledger, Operation, Write, answer_without_product
 from scenarios.lab.problem import in_words
 from stack.errors import EnvironmentFault, NotRunning
+from stack.hints import labctl
 
 _TIMEOUT_S: Final = 10.0
 _MAX_CONNECTIONS: Final = 64
@@ -119,12 +120,12 @@ class Client:
         except httpx.HTTPError as error:
             raise NotRunning(
                 f"the API at {self._http.base_url} does not answer: {str(error) or type(error).__name__}",
-                hint="`labctl status` says what runs; `labctl up` repairs it",
+                hint=f"{labctl('status')} says what runs; {labctl('up')} repairs it",
             ) from error
         if answer.status_code not in ok:
             raise EnvironmentFault(
                 f"{method} {path} was answered with {answer.status_code}: {in_words(answer.text)}",
-                hint="`labctl logs api` may say why",
+                hint=f"{labctl('logs api')} may say why",
             )
         return answer
 

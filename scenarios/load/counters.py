@@ -10,7 +10,7 @@ _LIMITING_BUSY_SHARE: Final = 0.9
 _LIMITING_LATE_SHARE: Final = 0.05
 _LATE_BUSY_SHARE: Final = 0.3
 #: A shorter load can't tell: a burst keeps any generator at work while it lasts.
-_SHORTEST_TELLING_S: Final = 1.0
+_SHORTEST_CONCLUSIVE_S: Final = 1.0
 
 
 @dataclass(slots=True)
@@ -40,7 +40,7 @@ class Counters:
     @property
     def generator_limited(self) -> bool:
         """Whether the figures say more about the generator than about the service. After a short run: no."""
-        if self.elapsed < _SHORTEST_TELLING_S:
+        if self.elapsed < _SHORTEST_CONCLUSIVE_S:
             return False
         if self.busy > _LIMITING_BUSY_SHARE:
             return True

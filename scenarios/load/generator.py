@@ -24,6 +24,7 @@ from scenarios.load.outcomes import Outcomes
 from scenarios.load.profiles import Profile
 from scenarios.load.schedule import Pace
 from stack.errors import NotRunning
+from stack.hints import labctl
 
 #: The outcome of a request that takes longer is unknown.
 TIMEOUT_S: Final = 10.0
@@ -93,7 +94,7 @@ class LoadGenerator:
                 host, port = self._address
                 raise NotRunning(
                     f"the API at {host}:{port} does not take connections: {error}",
-                    hint="`labctl status` says what runs; `labctl up` repairs it",
+                    hint=f"{labctl('status')} says what runs; {labctl('up')} repairs it",
                 ) from error
             self._selector.register(connection, selectors.EVENT_READ)
             self._free.append(connection)

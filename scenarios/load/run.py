@@ -12,6 +12,7 @@ from scenarios.load.generator import TIMEOUT_S
 from scenarios.load.latencies import Percentiles
 from scenarios.load.plan import Plan
 from scenarios.load.sampling import Figures, Increases, Sampler
+from stack.hints import labctl
 from stack.wait import waiting
 
 _SAMPLE_INTERVAL_S: Final = 0.25
@@ -62,7 +63,7 @@ def run_load(run: Run, plan: Plan, load: Load) -> Events[Event, None, Finished]:
                 running.done,
                 seconds=plan.pace.shape.duration + TIMEOUT_S + _END_TIMEOUT_S,
                 reason="the load has ended",
-                hint="the load generator hangs; `labctl doctor` checks the machine",
+                hint=f"the load generator hangs; {labctl('doctor')} checks the machine",
             ):
                 if waited >= due:
                     due = waited + _SAMPLE_INTERVAL_S

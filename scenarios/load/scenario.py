@@ -19,8 +19,9 @@ from scenarios.load.profiles import Creates, HotProduct, Mix, Profile
 from scenarios.load.run import run_load
 from scenarios.options import CLIENTS, RATE, Option, Options, duration
 from scenarios.scenario import Conclusion, Play, Scenario, Step
-from scenarios.shell_commands import curl, labctl
+from scenarios.shell_commands import curl, labctl_for
 from stack.errors import Inconclusive
+from stack.hints import labctl
 
 _WRITES: Final = 50
 
@@ -98,7 +99,7 @@ def _hot_product(run: Run, planned: Plan) -> Prepared:
         created = client.create({"name": "Hot-0", "price": 0.0, "quantity": 0})
     run.probe.begin()
     if created.product is None:
-        reason = created.detail or "`labctl logs api` may say why"
+        reason = created.detail or f"{labctl('logs api')} may say why"
         raise Inconclusive("the hot product was not created", hint=reason)
     url = f"{run.api_url}/products/{created.product}"
     call = curl("PUT", url, {"name": "Hot", "price": 9.99, "quantity": 1})
@@ -107,7 +108,7 @@ def _hot_product(run: Run, planned: Plan) -> Prepared:
 
 def _mix(run: Run, planned: Plan) -> Prepared:
     how = f"--rate {planned.rate:g}" if planned.rate else f"--clients {planned.clients}"
-    command = labctl(run.lab.name, f"load basic --duration {planned.planned:g} {how}")
+    command = labctl_for(run.lab.name, f"load basic --duration {planned.planned:g} {how}")
     return Prepared(Mix(_host(run), planned.clients), command, reads=True)
 
 

@@ -9,6 +9,7 @@ from scenarios.events import Event
 from scenarios.scenario import Conclusion
 from stack.converge.restore import remember
 from stack.errors import Inconclusive
+from stack.hints import labctl
 from stack.lab import Lab
 from stack.spec.events import StackEvent
 
@@ -80,5 +81,5 @@ def watched(
             if gives_up and watch.trouble:
                 raise Inconclusive(
                     f"acknowledged writes do not reach PostgreSQL: {watch.trouble}",
-                    hint="`labctl status` says what can be done",
+                    hint=f"{labctl('status')} says what can be done",
                 )

@@ -7,6 +7,7 @@ from service.writebehind import keys
 from stack.converge.executor import CancelToken
 from stack.converge.readiness import POLL_SECONDS
 from stack.errors import DeadlinePassed, EnvironmentFault
+from stack.hints import labctl
 from stack.redis_wire import ask
 from stack.spec.events import StackEvents, StackNoted
 from stack.spec.runtime import Runtime
@@ -72,8 +73,8 @@ def drain(redis: HealthCheck, runtime: Runtime, token: CancelToken, *, best_effo
     if left and not best_effort:
         raise EnvironmentFault(
             f"redis has to be started anew, and would lose {left} acknowledged writes",
-            hint="let the worker write them (`labctl worker start`, `labctl logs worker`), or give them "
-            "up with `labctl fault flushall`; then try again",
+            hint=f"let the worker write them ({labctl('worker start')}, {labctl('logs worker')}), or "
+            f"give them up with {labctl('fault flushall')}; then try again",
         )
     if left:
         token.report(StackNoted(sentence(left, lost=True)))

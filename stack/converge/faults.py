@@ -3,6 +3,7 @@
 from typing import Final
 
 from stack.errors import NotRunning
+from stack.hints import labctl
 from stack.spec.events import ServiceChanged, StackEvents
 from stack.spec.runtime import Runtime
 from stack.wait import wait_until
@@ -35,4 +36,4 @@ def require_running(runtime: Runtime, service: str) -> None:
     """Raises NotRunning where there is nothing that a signal could reach."""
     seen = runtime.observe_service(service)
     if seen is None or seen.pid is None:
-        raise NotRunning(f"{service} does not run", hint="start it with `labctl up`")
+        raise NotRunning(f"{service} does not run", hint=f"start it with {labctl('up')}")

@@ -7,6 +7,7 @@ from typing import Final
 from stack.converge import health
 from stack.converge.executor import CancelToken
 from stack.errors import DeadlinePassed, EnvironmentFault
+from stack.hints import labctl
 from stack.spec.events import ServiceChanged
 from stack.spec.runtime import Observed, Runtime, RuntimeKind
 from stack.spec.service import HealthCheck, ServiceSpec
@@ -108,13 +109,13 @@ class Readiness:
     ) -> EnvironmentFault:
         return kind(
             f"{spec.name} is not healthy{when}: it {lack}{self._tail(spec)}",
-            hint=f"`labctl logs {spec.name}` may say more; `labctl doctor` checks the machine",
+            hint=f"{labctl(f'logs {spec.name}')} may say more; {labctl('doctor')} checks the machine",
         )
 
     def _ended(self, spec: ServiceSpec) -> EnvironmentFault:
         return EnvironmentFault(
             f"{spec.name} ended while it was starting{self._tail(spec)}",
-            hint="see the last lines of its log above; `labctl doctor` checks the machine",
+            hint=f"see the last lines of its log above; {labctl('doctor')} checks the machine",
         )
 
     def _tail(self, spec: ServiceSpec) -> str:

@@ -1,6 +1,7 @@
 """Options of a running Redis, changed without starting it anew."""
 
 from stack.errors import EnvironmentFault
+from stack.hints import labctl
 from stack.redis_wire import answer_to
 from stack.spec.service import ServiceSpec
 
@@ -21,6 +22,6 @@ def tune(spec: ServiceSpec) -> str:
     except (OSError, ValueError) as error:
         raise EnvironmentFault(
             f"redis can't be given its settings: {error}",
-            hint="look at `labctl status` and `labctl logs redis`",
+            hint=f"look at {labctl('status')} and {labctl('logs redis')}",
         ) from error
     return ", ".join(changed)

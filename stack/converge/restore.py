@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from service.writebehind import keys
 from stack.errors import EnvironmentFault, LabError
+from stack.hints import labctl
 from stack.redis_wire import ask
 from stack.spec.events import StackEvents, StackNoted
 from stack.spec.runtime import Observed
@@ -112,6 +113,7 @@ def _requeue(api: str) -> None:
             connection.request("POST", "/admin/dlq/requeue")
             status = connection.getresponse().status
     except (OSError, http.client.HTTPException) as error:
-        raise EnvironmentFault(f"the API does not answer: {error}", hint="`labctl up` repairs it") from error
+        hint = f"{labctl('up')} repairs it"
+        raise EnvironmentFault(f"the API does not answer: {error}", hint=hint) from error
     if status != http.client.OK:
-        raise EnvironmentFault(f"the API answered {status}", hint="look at `labctl logs api`")
+        raise EnvironmentFault(f"the API answered {status}", hint=f"look at {labctl('logs api')}")

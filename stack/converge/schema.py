@@ -4,6 +4,7 @@ from importlib.resources import files
 from typing import Final
 
 from stack.errors import EnvironmentFault
+from stack.hints import labctl
 
 #: s
 _CONNECT_SECONDS: Final = 5
@@ -33,6 +34,6 @@ def apply_schema(url: str) -> str:
     except psycopg.Error as error:
         raise EnvironmentFault(
             f"the database could not be set up: {str(error).strip()}",
-            hint="`labctl logs postgres` says more; `labctl down` and `labctl up` start anew",
+            hint=f"{labctl('logs postgres')} says more; {labctl('down')} and {labctl('up')} start anew",
         ) from error
     return ""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from stack.docker import labels
 from stack.docker.publisher import describe_holder
 from stack.errors import EnvironmentFault, PortHeld
+from stack.hints import labctl
 from stack.package_files import asset_path
 from stack.ports import HELD_HINT
 from stack.spec.container import ContainerSpec, Mount, Probe
@@ -153,7 +154,7 @@ def create(
     except ImageNotFound as error:
         raise EnvironmentFault(
             f"the image {container.image} of {spec.name} does not exist",
-            hint="`labctl up` pulls or builds it",
+            hint=f"{labctl('up')} pulls or builds it",
         ) from error
     return str(made["Id"])
 

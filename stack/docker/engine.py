@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from stack.docker.endpoint import endpoint
 from stack.errors import EnvironmentFault
+from stack.hints import labctl
 from stack.settings import StackSettings
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def version(settings: StackSettings) -> str:
 
 @contextmanager
 def map_docker_errors(
-    what: str, *, hint: str = "`labctl doctor` checks the machine; then try again"
+    what: str, *, hint: str = f"{labctl('doctor')} checks the machine; then try again"
 ) -> Iterator[None]:
     """Turn errors of the engine, and of the connection to it, into ours.
 

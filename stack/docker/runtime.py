@@ -20,6 +20,7 @@ from stack.docker.inspect import observed
 from stack.docker.owner import Owner
 from stack.docker.usage import ContainerMeter
 from stack.errors import EnvironmentFault, NotRunning
+from stack.hints import labctl
 from stack.settings import StackSettings
 from stack.spec.events import StackEvents
 from stack.spec.runtime import ExecResult, FaultSignal, LogLine, Observed, RuntimeKind, Snapshot, Usage
@@ -109,7 +110,7 @@ class DockerRuntime:
     def signal(self, service: str, fault: FaultSignal) -> None:
         found = self._find(service)
         if found is None or not found["State"]["Running"]:
-            raise NotRunning(f"{service} does not run", hint="start it with `labctl up`")
+            raise NotRunning(f"{service} does not run", hint=f"start it with {labctl('up')}")
         with map_docker_errors(f"{service} could not be given the fault {fault!r}"):
             match fault:
                 case "kill":
@@ -151,7 +152,7 @@ class DockerRuntime:
     def exec(self, service: str, argv: Sequence[str], stdin: bytes = b"") -> ExecResult:
         found = self._find(service)
         if found is None or not found["State"]["Running"] or found["State"]["Paused"]:
-            raise NotRunning(f"{service} does not run", hint="start it with `labctl up`")
+            raise NotRunning(f"{service} does not run", hint=f"start it with {labctl('up')}")
         return run(self._settings, found["Id"], service, argv, stdin)
 
     def logs(
@@ -230,7 +231,7 @@ class DockerRuntime:
             raise EnvironmentFault(
                 f"the network {network['Name']} is used by containers that are not the lab's: "
                 f"{', '.join(guests)}",
-                hint="disconnect them (`docker network disconnect`), then try `labctl down` again",
+                hint=f"disconnect them (`docker network disconnect`), then try {labctl('down')} again",
             ) from error
 
     def _await_end(self, service: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from stack.errors import DeadlinePassed, UsageError
+from stack.hints import labctl
 from stack.local.programs import postgres_directory, redis_cli
 from stack.spec.names import DATABASE, HOST, PASSWORD, USER
 from stack.spec.runtime import ExecResult
@@ -56,7 +57,7 @@ def run(
     except subprocess.TimeoutExpired as error:
         raise DeadlinePassed(
             f"{shlex.join(argv)} did not end within {_SECONDS:g} s",
-            hint="run it by hand: `labctl urls` shows where the services are reached",
+            hint=f"run it by hand: {labctl('urls')} shows where the services are reached",
         ) from error
     return ExecResult.of(done.returncode, done.stdout, done.stderr)
 

@@ -16,6 +16,7 @@ from typing import Final
 import psutil
 
 from stack.errors import EnvironmentFault, StateUnusable
+from stack.hints import labctl
 from stack.local.programs import POSTGRES_MAJOR, postgres_directory
 from stack.local.unprivileged import NOBODY
 from stack.state.files import map_os_errors
@@ -129,7 +130,7 @@ def _check_version(data: Path) -> None:
     if found != POSTGRES_MAJOR:
         raise StateUnusable(
             f"{data} was made by PostgreSQL {found}, but this labctl runs PostgreSQL {POSTGRES_MAJOR}",
-            hint="remove the lab and its data with `labctl down`, then start a new one with `labctl up`",
+            hint=f"remove the lab and its data with {labctl('down')}, then make one with {labctl('up')}",
         )
 
 
@@ -171,7 +172,7 @@ def _run(argv: Sequence[str], script: str, env: Mapping[str, str], directory: Pa
     except subprocess.TimeoutExpired as error:
         raise StateUnusable(
             f"the database could not be created within {_CREATE_SECONDS:g} s",
-            hint="the disk may be full or very slow: `labctl doctor` checks it",
+            hint=f"the disk may be full or very slow: {labctl('doctor')} checks it",
         ) from error
     if done.returncode != 0 or "ERROR:" in done.stdout or "FATAL:" in done.stdout:
         raise _failed(done.stdout)
@@ -191,7 +192,7 @@ def _failed(output: str) -> EnvironmentFault:
     reason = full if full in output else "\n".join(output.strip().splitlines()[-5:])
     return StateUnusable(
         f"{what}: {reason}",
-        hint="`labctl doctor` checks space and permissions; LABCTL_HOME moves the state directory",
+        hint=f"{labctl('doctor')} checks space and permissions; LABCTL_HOME moves the state directory",
     )
 
 

@@ -14,6 +14,7 @@ from signal import SIGCONT, SIGKILL, SIGSTOP, Signals
 from typing import Final
 
 from stack.errors import DeadlinePassed, EnvironmentFault, NotRunning
+from stack.hints import labctl
 from stack.local import exec as local_exec
 from stack.local import logs as local_logs
 from stack.local import postgres as local_postgres
@@ -76,7 +77,7 @@ class LocalRuntime:
         except OSError as error:
             raise EnvironmentFault(
                 f"{spec.name} could not be started: {argv[0]}: {error.strerror or error}",
-                hint="`labctl doctor` checks the programs and the state directory",
+                hint=f"{labctl('doctor')} checks the programs and the state directory",
             ) from error
         record = ProcessRecord(
             service=spec.name,
@@ -128,7 +129,7 @@ class LocalRuntime:
     def exec(self, service: str, argv: Sequence[str], stdin: bytes = b"") -> ExecResult:
         record = local_records.read(self._directory, service)
         if record is None or record.leader is None or not is_alive(record.leader):
-            raise NotRunning(f"{service} does not run", hint="start it with `labctl up`")
+            raise NotRunning(f"{service} does not run", hint=f"start it with {labctl('up')}")
         return local_exec.run(
             argv,
             stdin=stdin,

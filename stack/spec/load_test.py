@@ -5,6 +5,7 @@ from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import Final, Literal, Protocol
 
 from stack.errors import EnvironmentFault
+from stack.hints import labctl
 from stack.spec.events import StackEvents
 
 #: The scripts in assets/k6, by name.
@@ -83,5 +84,6 @@ def require_success(exit_code: int, printed: Iterable[str]) -> None:
     tail = "\n".join(f"  {line}" for line in printed)
     raise EnvironmentFault(
         f"k6 ended with exit code {exit_code}" + (f"; its output ends with:\n{tail}" if tail else ""),
-        hint="`labctl status` shows whether the API runs; without --engine k6, labctl makes the load itself",
+        hint=f"{labctl('status')} shows whether the API runs; without --engine k6, labctl makes the load "
+        "itself",
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from stack.errors import StateUnusable
+from stack.hints import labctl
 from stack.refusals import explain, hint_for
 
 #: Increased when a newer labctl writes what an older one would misread.
@@ -85,7 +86,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
     if found != FORMAT:
         raise StateUnusable(
             f"{path} is in format {found}, but this labctl reads format {FORMAT}",
-            hint="use the labctl that wrote it, or remove the lab with `labctl down` and start a new one",
+            hint=f"use the labctl that wrote it, or remove the lab with {labctl('down')} and start a new one",
         )
     assert isinstance(content, dict)
     return content
@@ -95,5 +96,5 @@ def damaged(path: Path) -> StateUnusable:
     """The error for a file whose content makes no sense."""
     return StateUnusable(
         f"{path} is damaged",
-        hint="remove the lab with `labctl down`, then start a new one with `labctl up`",
+        hint=f"remove the lab with {labctl('down')}, then start a new one with {labctl('up')}",
     )

@@ -11,6 +11,7 @@ import pytest
 
 from stack.errors import EnvironmentFault, NotRunning, PortHeld, StateUnusable, UsageError
 from stack.factory import open_lab
+from stack.hints import for_lab
 from stack.lab import Lab
 from stack.ports import choose_free, is_free
 from stack.spec.events import ServiceChanged, StackNoted
@@ -146,7 +147,7 @@ def test_rows_of_another_version_are_left_alone(local_lab: Lab) -> None:
     version.write_text("16\n")
     with pytest.raises(StateUnusable, match="PostgreSQL 16") as caught:
         list(local_lab.up())
-    assert "labctl down" in caught.value.hint
+    assert "labctl down" in for_lab(caught.value.hint, "lab42")
     assert version.exists()
 
 
@@ -197,7 +198,7 @@ def test_a_failed_up_forgets_what_it_was_given(local_lab: Lab, monkeypatch: pyte
         own_lab = open_lab("own", "local", home=local_lab.directory.parent)
         with pytest.raises(EnvironmentFault) as caught:
             list(own_lab.up({"REDIS_MAXMEMORY": "200mb"}))
-    assert "`labctl up` goes on from there" in caught.value.hint
+    assert "`labctl up` goes on from there" in for_lab(caught.value.hint, "lab42")
     list(local_lab.up())
     assert local_lab.running()
     told = local_lab.exec("redis", ["redis-cli", "CONFIG", "GET", "maxmemory"]).stdout

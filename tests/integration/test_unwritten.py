@@ -9,6 +9,7 @@ import pytest
 from scenarios.lab.context import Run
 from stack.errors import EnvironmentFault, UsageError
 from stack.factory import open_lab
+from stack.hints import for_lab
 from stack.lab import Lab
 from stack.ports import choose_free
 from stack.spec.events import ServiceChanged, StackNoted
@@ -48,7 +49,7 @@ def test_redis_is_not_restarted_while_only_it_holds_writes(own_lab: Lab) -> None
     moved = open_lab(own_lab.name, own_lab.kind, home=own_lab.directory.parent, ports={"redis": port})
     with pytest.raises(EnvironmentFault, match="redis has to be started anew, and would lose 1 ") as caught:
         _core(moved)
-    assert "labctl worker start" in caught.value.hint
+    assert "labctl worker start" in for_lab(caught.value.hint, "lab42")
     _core(own_lab)
     _core(moved)
     assert moved.running()

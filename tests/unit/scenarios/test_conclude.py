@@ -50,7 +50,7 @@ def test_whoever_does_not_answer_is_named_once_and_the_verdict_unknown() -> None
     events, verdict = reached(fake_run(acknowledged("a", 1), found=AWAY))
     assert isinstance(events[0], Narrated)
     assert "PostgreSQL does not answer: refused." in events[0].text
-    assert "`labctl up --name second`" in events[0].text
+    assert "`labctl --name second up`" in events[0].text
     assert [type(event) for event in events] == [Narrated, VerdictReached]
     assert (verdict.validity, verdict.fates["undetermined"]) == ("unknown", 1)
 

@@ -13,6 +13,7 @@ from scenarios.preconditions import (
     require_settings,
 )
 from stack.errors import Inconclusive
+from stack.hints import for_lab
 from tests.unit.scenarios.fake_run import fake_run
 from tests.unit.scenarios.histories import acknowledged, refused, unknown
 
@@ -36,7 +37,7 @@ def test_another_setting_is_named_with_the_command_that_changes_it(
     run = fake_run(settings={setting: False})
     with pytest.raises(Inconclusive, match=f"{setting}=false, so nothing waits") as error:
         require_settings(run, "nothing waits", **{setting: wanted})
-    assert error.value.hint == f"change it with `labctl config set {setting}={said}`"
+    assert for_lab(error.value.hint, "lab42") == f"change it with `labctl config set {setting}={said}`"
 
 
 def test_writes_that_were_not_acknowledged_are_counted_with_the_reason() -> None:
@@ -57,7 +58,7 @@ def test_writes_that_were_not_acknowledged_are_counted_with_the_reason() -> None
     ],
 )
 def test_the_reason_is_in_the_words_of_the_service(detail: str, reason: str) -> None:
-    assert reason_of(replace(refused("a"), detail=detail)) == reason
+    assert for_lab(reason_of(replace(refused("a"), detail=detail)), "lab42") == reason
 
 
 @pytest.mark.parametrize(("coalescing", "delay"), [(True, 500), (False, 1000)])
@@ -70,7 +71,9 @@ def test_a_wait_of_minutes_is_not_begun() -> None:
     config = {"coalescing_window_ms": 90_000, "write_coalescing_enabled": True}
     with pytest.raises(Inconclusive, match="wait for 90 s") as error:
         flush_delay(config)
-    assert error.value.hint == "shorten it with `labctl config set coalescing_window_ms=500`"
+    assert (
+        for_lab(error.value.hint, "lab42") == "shorten it with `labctl config set coalescing_window_ms=500`"
+    )
 
 
 def test_failures_on_purpose_are_named_with_the_command_that_ends_them() -> None:
@@ -78,4 +81,4 @@ def test_failures_on_purpose_are_named_with_the_command_that_ends_them() -> None
     assert require_no_failures(steady) == steady
     with pytest.raises(Inconclusive, match="fails 30% of its database writes") as told:
         require_no_failures({**steady, "simulate_db_failure": True})
-    assert told.value.hint == "end that with `labctl config set simulate_db_failure=false`"
+    assert for_lab(told.value.hint, "lab42") == "end that with `labctl config set simulate_db_failure=false`"

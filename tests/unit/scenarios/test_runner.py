@@ -189,7 +189,7 @@ def test_earlier_writes_that_are_never_flushed_make_it_inconclusive(stage: Stage
     assert isinstance(last, ScenarioFinished)
     assert last.outcome == "inconclusive"
     assert "not flushed after 30 s" in last.conclusion
-    assert "labctl logs worker" in last.conclusion
+    assert "labctl --name second logs worker" in last.conclusion
     assert (stage.script.done, stage.run.begun) == ([], 0)
 
 
@@ -208,7 +208,7 @@ def test_a_lab_that_breaks_is_an_error_and_no_conclusion(stage: Stage) -> None:
         (stuck(2_000), "flush blocked for 2 s by pid 4711 (psql: LOCK TABLE products)"),
         (
             replace(WELL, workers=()),
-            "no worker is running: start one with `labctl worker start --name second`",
+            "no worker is running: start one with `labctl --name second worker start`",
         ),
         (replace(WELL, oldest_due_ms=4_000), "acknowledged writes have been due for 4 s"),
         (

@@ -5,7 +5,7 @@ import shlex
 
 import pytest
 
-from scenarios.shell_commands import curl, labctl, psql, redis_cli
+from scenarios.shell_commands import curl, labctl_for, psql, redis_cli
 
 
 def words(command: str) -> list[str]:
@@ -41,7 +41,7 @@ def test_redis_is_named_by_its_url() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "shown"), [("lab42", "labctl worker stop"), ("two", "labctl worker stop --name two")]
+    ("name", "shown"), [("lab42", "labctl worker stop"), ("two", "labctl --name two worker stop")]
 )
 def test_only_another_lab_is_named(name: str, shown: str) -> None:
-    assert labctl(name, "worker stop") == shown
+    assert labctl_for(name, "worker stop") == shown

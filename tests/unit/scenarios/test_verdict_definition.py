@@ -105,7 +105,7 @@ def test_nothing_that_a_crash_took_is_called_safe_and_nothing_else_lost(script: 
 def test_who_looks_after_every_crash_knows_exactly_what_it_took(script: list[Step]) -> None:
     run = played(script, watched=True)
     verdict = judge_run(run)
-    acknowledged = {write.version for write in run.ledger.acknowledged()}
+    acknowledged = {write.version for write in run.ledger.writes if write.answer == "acknowledged"}
     lost = {one.version for one in verdict.judged if one.fate == "lost"}
     assert lost == run.exposed & acknowledged
     assert verdict.fates["undetermined"] == 0

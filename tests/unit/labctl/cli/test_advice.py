@@ -7,6 +7,7 @@ import pytest
 from labctl.cli.advice import advice, flushing
 from service.writebehind.condition import Condition
 from service.writebehind.workers import Blocker, WorkerState
+from stack.hints import for_lab
 from stack.spec.events import ServiceState
 from stack.spec.runtime import Observed
 
@@ -25,19 +26,24 @@ def _observed(**ailing: tuple[ServiceState, str]) -> dict[str, Observed]:
     return {name: Observed(service=name, state=s, detail=d, pid=1) for name, (s, d) in states.items()}
 
 
+def advise(observed: dict[str, Observed], condition: Condition | None) -> list[str]:
+    """The advice as a person reads it."""
+    return [for_lab(sentence, "lab42") for sentence in advice(observed, condition)]
+
+
 def test_a_lab_that_is_well_needs_no_advice() -> None:
-    assert list(advice(_observed(), WELL)) == []
+    assert advise(_observed(), WELL) == []
 
 
 def test_a_lab_that_does_not_run() -> None:
     missing: tuple[ServiceState, str] = ("missing", "")
     services = _observed(redis=missing, postgres=missing, api=missing, worker=missing)
-    assert list(advice(services, None)) == ["The lab is not running: start it with `labctl up`."]
+    assert advise(services, None) == ["The lab is not running: start it with `labctl up`."]
 
 
 def test_what_up_cannot_mend_is_not_said_to_be_mended_by_it() -> None:
     condition = replace(WELL, workers=(BLOCKED,), unwritten=1_200)
-    assert list(advice(_observed(worker=("unhealthy", "flush blocked")), condition)) == [
+    assert advise(_observed(worker=("unhealthy", "flush blocked")), condition) == [
         "Flush blocked for 3 s by pid 4711 (psql: LOCK) (1,200 in Redis alone). "
         "It goes on by itself once that session commits, rolls back or ends."
     ]
@@ -46,22 +52,22 @@ def test_what_up_cannot_mend_is_not_said_to_be_mended_by_it() -> None:
 @pytest.mark.parametrize("workers", [(), (WORKER,)])
 def test_writes_that_are_overdue(workers: tuple[WorkerState, ...]) -> None:
     condition = replace(WELL, workers=workers, oldest_due_ms=7_000)
-    first, *others = advice(_observed(worker=("unhealthy", "")), condition)
+    first, *others = advise(_observed(worker=("unhealthy", "")), condition)
     assert first.startswith("Acknowledged writes have been due for 7 s, and no worker takes them.")
     assert others == ([] if workers else [UP])
 
 
 def test_a_full_redis_has_a_way_out_of_its_own() -> None:
     services = _observed(redis=("unhealthy", "is full: …"), api=("unhealthy", "refuses writes: …"))
-    (said,) = advice(services, WELL)
+    (said,) = advise(services, WELL)
     assert "`labctl up --set REDIS_MAXMEMORY=1gb`" in said
 
 
 def test_a_service_that_died_is_repaired_also_beside_other_trouble() -> None:
     condition = replace(WELL, workers=(BLOCKED,))
     services = _observed(worker=("unhealthy", ""), api=("died", "it was killed"))
-    assert list(advice(services, condition))[-1] == UP
-    assert list(advice(_observed(redis=("paused", "")), None)) == [UP]
+    assert advise(services, condition)[-1] == UP
+    assert advise(_observed(redis=("paused", "")), None) == [UP]
 
 
 def test_documents_tell_of_the_workers_without_their_settings() -> None:

@@ -13,20 +13,12 @@ def of(*writes: Write) -> Ledger:
 
 def test_a_new_ledger_is_empty() -> None:
     ledger = Ledger()
-    assert (ledger.writes, ledger.acknowledged(), ledger.products()) == ((), (), frozenset())
+    assert (ledger.writes, ledger.products()) == ((), frozenset())
 
 
 def test_writes_stay_in_the_order_of_their_answers() -> None:
     writes = (acknowledged("a", 2), refused("b"), unknown("c"), acknowledged("a", 1))
     assert of(*writes).writes == writes
-
-
-def test_acknowledged_writes_of_one_group_or_of_all() -> None:
-    safe, doomed = acknowledged("a", 1, group="safe"), acknowledged("b", 2, group="doomed")
-    ledger = of(safe, refused("c"), unknown("d"), doomed)
-    assert ledger.acknowledged() == (safe, doomed)
-    assert ledger.acknowledged("doomed") == (doomed,)
-    assert ledger.acknowledged("nobody") == ()
 
 
 def test_products_that_a_write_named_or_was_given() -> None:

@@ -10,6 +10,7 @@ from scenarios.judge.ledger import Answer as Outcome
 from scenarios.judge.ledger import Ledger
 from scenarios.lab.client import Client
 from stack.errors import EnvironmentFault, NotRunning
+from stack.hints import for_lab
 from tests.unit.scenarios.histories import WIDGET
 from tests.unit.scenarios.scripted_api import Answer, ScriptedApi, break_off, hang_up, serving, status
 
@@ -137,4 +138,4 @@ def test_an_api_that_does_not_answer_is_not_running(api: ScriptedApi, client: Cl
     with pytest.raises(NotRunning, match="does not answer") as error:
         client.config()
     assert api.url in error.value.message
-    assert "labctl up" in error.value.hint
+    assert "labctl up" in for_lab(error.value.hint, "lab42")

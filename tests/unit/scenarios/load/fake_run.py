@@ -18,7 +18,9 @@ from tests.unit.scenarios.load.scripted_server import ScriptedServer
 def keeps_all(ledger: Ledger) -> Findings:
     """Every product's newest acknowledged write is its row."""
     rows: dict[str, StoredValue] = {}
-    for write in ledger.acknowledged():
+    for write in ledger.writes:
+        if write.answer != "acknowledged":
+            continue
         product, version = write.product or "", write.version or 0
         if product not in rows or rows[product].version < version:
             rows[product] = StoredValue(version=version, value=write.value)

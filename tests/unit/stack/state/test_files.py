@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from stack.errors import StateUnusable
+from stack.hints import for_lab
 from stack.local import records as local_records
 from stack.local.process import ProcessId
 from stack.local.records import ProcessRecord
@@ -31,7 +32,7 @@ def test_damage_is_named(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(StateUnusable, match=r"lab\.json is damaged") as caught:
         read_json(path)
-    assert "labctl down" in caught.value.hint
+    assert "labctl down" in for_lab(caught.value.hint, "lab42")
 
 
 def test_another_format_is_named(tmp_path: Path) -> None:
