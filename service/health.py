@@ -7,6 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import UNSET
+
+from service.answers import Health, ServerHealth, WorkerHealth, WritesHealth
 from service.writebehind.errors import WriteBehindError
 from service.writebehind.overview import View
 
@@ -111,7 +114,7 @@ class Checkup:
             question.close()
 
 
-def report(answers: Mapping[str, Answer]) -> tuple[int, dict[str, object]]:
+def report(answers: Mapping[str, Answer]) -> tuple[int, Health]:
     """Status and body of /health.
 
     Down: Redis or PostgreSQL does not answer (503). Degraded: both do, but writes are not taken, or what is
@@ -127,15 +130,16 @@ def report(answers: Mapping[str, Answer]) -> tuple[int, dict[str, object]]:
     details = [f"{' and '.join(down)} down"] if down else []
     details += [refusal] if refusal and not down else []
     details += [view.trouble] if view is not None and view.trouble else []
-    body: dict[str, object] = {
-        "status": "down" if down else "degraded" if details else "ok",
-        **({"detail": "; ".join(details)} if details else {}),
-        "writes": _told("refused" if refusal else "taken", refusal),
-        **{name: _told(_word(answer.ailment), answer.ailment) for name, answer in checks.items()},
-    }
-    if view is not None:
-        # Without a worker writes are still taken: worth knowing, but no reason to be unhealthy.
-        body["worker"] = _told(view.worker, view.trouble)
+    # Without a worker writes are still taken: worth knowing, but not a reason to be unhealthy.
+    worker = UNSET if view is None else WorkerHealth(view.worker, view.trouble or UNSET)
+    body = Health(
+        status="down" if down else "degraded" if details else "ok",
+        detail="; ".join(details) or UNSET,
+        writes=WritesHealth("refused" if refusal else "taken", refusal or UNSET),
+        redis=_server(checks["redis"].ailment),
+        postgres=_server(checks["postgres"].ailment),
+        worker=worker,
+    )
     return 503 if down else 200, body
 
 
@@ -158,9 +162,5 @@ def _is_full(ailment: str) -> bool:
     return ailment.startswith("Redis is full")
 
 
-def _word(ailment: str) -> str:
-    return "full" if _is_full(ailment) else "down" if ailment else "ok"
-
-
-def _told(status: str, detail: str) -> dict[str, str]:
-    return {"status": status, "detail": detail} if detail else {"status": status}
+def _server(ailment: str) -> ServerHealth:
+    return ServerHealth("full" if _is_full(ailment) else "down" if ailment else "ok", ailment or UNSET)
