@@ -121,7 +121,7 @@ def _component(name: str, schema: Document) -> Document:
     return {**described, "required": [key for key in properties if key in required]}
 
 
-#: The components of which a client sends what it wants to change.
+#: Bodies that hold only the members that a client wants to change.
 _CHANGES: Final = frozenset(each.body.__name__ for each in OPERATIONS if each.method == "patch")
 
 if __name__ == "__main__":

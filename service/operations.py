@@ -1,5 +1,5 @@
-"""Every operation of the HTTP API: what it takes, and what it answers. The routes behave so;
-`service/openapi.py` writes it down."""
+"""Every operation of the HTTP API: what it takes and what it answers. `service/openapi.py` writes the OpenAPI
+document from this list; the routes in `service/routes/` do the work."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

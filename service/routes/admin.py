@@ -15,7 +15,11 @@ from service.writebehind.overview import Overview
 
 
 def admin(overview: Overview, buffer: Buffer, signal_flush: Callable[[], None]) -> Blueprint:
-    """/admin/config, /admin/queue and /admin/flush"""
+    """The routes /admin/config, /admin/queue and /admin/flush.
+
+    Args:
+        signal_flush: Wakes the worker.
+    """
     routes = Blueprint("admin", __name__, url_prefix="/admin")
 
     @routes.get("/config")
@@ -41,7 +45,7 @@ def admin(overview: Overview, buffer: Buffer, signal_flush: Callable[[], None]) 
 
 
 def dlq(dead_letters: DeadLetters, signal_flush: Callable[[], None]) -> Blueprint:
-    """/admin/dlq"""
+    """The routes under /admin/dlq; `signal_flush` wakes the worker."""
     routes = Blueprint("dlq", __name__, url_prefix="/admin/dlq")
 
     @routes.get("")
@@ -67,6 +71,7 @@ def _json(value: object, status: int = 200) -> Response:
 
 
 def _object(body: bytes) -> dict[str, Any]:
+    """The members of a JSON object. Raises BadRequest if the body is not one."""
     try:
         value = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
