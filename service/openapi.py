@@ -34,7 +34,7 @@ def document() -> Document:
     types = list(_types())
     schemas, components = msgspec.json.schema_components(types, ref_template=_REF)
     # By identity: an annotated type may not be hashable.
-    by_type = {id(kind): schema for kind, schema in zip(types, schemas, strict=True)}
+    by_type = {id(kind): _typed(schema) for kind, schema in zip(types, schemas, strict=True)}
     paths: dict[str, Document] = {}
     for operation in OPERATIONS:
         paths.setdefault(operation.path, {})[operation.method] = _operation(operation, by_type)
@@ -49,7 +49,7 @@ def document() -> Document:
                 "unavailable": _problem("What is unavailable")
                 | {"headers": {"Retry-After": _header("integer", "When to try again, in s")}},
             },
-            "schemas": {name: _component(name, schema) for name, schema in components.items()},
+            "schemas": {name: _component(name, _typed(schema)) for name, schema in components.items()},
         },
     }
 
@@ -104,6 +104,16 @@ def _header(kind: str, description: str) -> Document:
 def _problem(description: str) -> Document:
     schema = {"$ref": _REF.format(name=Problem.__name__)}
     return {"description": description, "content": {MEDIA_TYPE: {"schema": schema}}}
+
+
+def _typed(schema: Any) -> Any:
+    """The schema with a type beside each list of choices: msgspec leaves it out, code generators want it."""
+    if isinstance(schema, list):
+        return [_typed(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    typed = {key: _typed(part) for key, part in schema.items()}
+    return {"type": "string", **typed} if isinstance(typed.get("enum"), list) else typed
 
 
 def _component(name: str, schema: Document) -> Document:

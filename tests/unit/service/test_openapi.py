@@ -82,6 +82,12 @@ def test_what_a_client_sends_is_limited_as_before_the_acknowledgement() -> None:
     }
 
 
+def test_a_choice_says_that_it_is_text() -> None:
+    assert SCHEMAS["LiveSettings"]["properties"]["overflow_policy"]["type"] == "string"
+    policy = DOCUMENT["paths"]["/products"]["post"]["parameters"][0]["schema"]
+    assert policy == {"type": "string", "enum": ["write_behind", "write_through"]}
+
+
 def _references(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
         if "$ref" in value:
