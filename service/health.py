@@ -1,5 +1,5 @@
-"""Whether the service can do its work. Its servers are asked beside the requests: one that is frozen must not
-hold up who asks."""
+"""Whether the service can do its work. Redis and PostgreSQL are asked from separate threads, so that
+a frozen server does not hold up /health."""
 
 import threading
 import time
@@ -7,20 +7,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec import UNSET
+
+from service.answers import Health, ServerHealth, WorkerHealth, WritesHealth
 from service.writebehind.errors import WriteBehindError
 from service.writebehind.overview import View
 
-#: s that an answer may take; then the server counts as not answering.
-_ANSWER_SECONDS: Final = 0.2
+#: How long an answer may take; after that the server counts as not answering.
+_ANSWER_TIMEOUT_S: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of a question."""
+    """The answer to a question."""
 
-    #: '' is good.
-    ailment: str
-    #: What was asked for; None where there is none.
+    #: Why there is none, or what is wrong; empty if all is well.
+    failure: str
+    #: What was asked for; None if there is no answer.
     value: Any = None
 
 
@@ -28,7 +31,7 @@ _SILENCE: Final = Answer("does not answer")
 
 
 class Question:
-    """One question, asked in a thread of its own and by one at a time, however many want to know."""
+    """One question, asked in its own thread, and once at a time however many requests want the answer."""
 
     def __init__(self, name: str, ask: Callable[[], object]) -> None:
         """
@@ -43,7 +46,7 @@ class Question:
         self._thread: threading.Thread | None = None
 
     def want(self) -> None:
-        """Have it asked, unless that is under way."""
+        """Ask, unless that is already under way."""
         with self._changed:
             self._wanted = True
             self._changed.notify_all()
@@ -53,7 +56,7 @@ class Question:
                 self._thread.start()
 
     def answer(self, until: float) -> Answer:
-        """The answer, or that there is none until that monotonic time."""
+        """The answer, or "does not answer" if there is none by that monotonic time."""
         with self._changed:
             while self._wanted:
                 left = until - time.monotonic()
@@ -63,7 +66,7 @@ class Question:
             return self._answer
 
     def close(self) -> None:
-        """End the thread, once what it asks just now is answered."""
+        """End the thread, once its current question is answered."""
         with self._changed:
             self._ended = True
             self._changed.notify_all()
@@ -88,7 +91,7 @@ class Question:
             return Answer("", self._ask())
         except WriteBehindError as error:
             return Answer(str(error))
-        except Exception as error:  # noqa: BLE001 - the next question must be asked all the same
+        except Exception as error:  # noqa: BLE001 - the next question must still be asked
             return Answer(f"can't be asked: {error}")
 
 
@@ -99,8 +102,8 @@ class Checkup:
         self._questions = {name: Question(name, ask) for name, ask in questions.items()}
 
     def answers(self) -> dict[str, Answer]:
-        """By question, within 0.2 s, whatever hangs."""
-        until = time.monotonic() + _ANSWER_SECONDS
+        """The answers by question, within 0.2 s even if a server hangs."""
+        until = time.monotonic() + _ANSWER_TIMEOUT_S
         for question in self._questions.values():
             question.want()
         return {name: question.answer(until) for name, question in self._questions.items()}
@@ -111,56 +114,53 @@ class Checkup:
             question.close()
 
 
-def report(answers: Mapping[str, Answer]) -> tuple[int, dict[str, object]]:
+def report(answers: Mapping[str, Answer]) -> tuple[int, Health]:
     """Status and body of /health.
 
-    Down: Redis or PostgreSQL does not answer (503). Degraded: both do, but writes are not taken, or what is
-    due does not get done.
+    Down: Redis or PostgreSQL does not answer (503). Degraded: both do, but writes are refused, or writes that
+    are due do not reach PostgreSQL.
 
     Args:
-        answers: Those of `redis`, `postgres` and `path`, whose value is a `View`.
+        answers: By question: `redis`, `postgres`, and `path`, whose value is a `View`.
     """
     checks = {name: answers[name] for name in ("redis", "postgres")}
-    down = [name for name, answer in checks.items() if answer.ailment and not _is_full(answer.ailment)]
+    down = [name for name, answer in checks.items() if answer.failure and not _is_full(answer.failure)]
     view: View | None = answers["path"].value
     refusal = _refusal(checks, view)
     details = [f"{' and '.join(down)} down"] if down else []
     details += [refusal] if refusal and not down else []
     details += [view.trouble] if view is not None and view.trouble else []
-    body: dict[str, object] = {
-        "status": "down" if down else "degraded" if details else "ok",
-        **({"detail": "; ".join(details)} if details else {}),
-        "writes": _told("refused" if refusal else "taken", refusal),
-        **{name: _told(_word(answer.ailment), answer.ailment) for name, answer in checks.items()},
-    }
-    if view is not None:
-        # Without a worker writes are still taken: worth knowing, but no reason to be unhealthy.
-        body["worker"] = _told(view.worker, view.trouble)
+    # Without a worker writes are still taken: worth knowing, but not a reason to be unhealthy.
+    worker = UNSET if view is None else WorkerHealth(view.worker, view.trouble or UNSET)
+    body = Health(
+        status="down" if down else "degraded" if details else "ok",
+        detail="; ".join(details) or UNSET,
+        writes=WritesHealth("refused" if refusal else "taken", refusal or UNSET),
+        redis=_server(checks["redis"].failure),
+        postgres=_server(checks["postgres"].failure),
+        worker=worker,
+    )
     return 503 if down else 200, body
 
 
 def _refusal(checks: Mapping[str, Answer], view: View | None) -> str:
-    """Why writes are not taken; '' where they are."""
-    if checks["redis"].ailment:
-        return _said("Redis", checks["redis"].ailment)
+    """Why writes are refused; empty if they are taken."""
+    if checks["redis"].failure:
+        return _with_subject("Redis", checks["redis"].failure)
     if view is None:
         return ""
-    if view.write_policy == "write_through" and checks["postgres"].ailment:
-        return f"the policy is write-through: {_said('PostgreSQL', checks['postgres'].ailment)}"
+    if view.write_policy == "write_through" and checks["postgres"].failure:
+        return f"the policy is write-through: {_with_subject('PostgreSQL', checks['postgres'].failure)}"
     return "the queue is full: PostgreSQL does not keep up" if view.queue_full else ""
 
 
-def _said(who: str, ailment: str) -> str:
-    return ailment if ailment.startswith(who) else f"{who} {ailment}"
+def _with_subject(who: str, failure: str) -> str:
+    return failure if failure.startswith(who) else f"{who} {failure}"
 
 
-def _is_full(ailment: str) -> bool:
-    return ailment.startswith("Redis is full")
+def _is_full(failure: str) -> bool:
+    return failure.startswith("Redis is full")
 
 
-def _word(ailment: str) -> str:
-    return "full" if _is_full(ailment) else "down" if ailment else "ok"
-
-
-def _told(status: str, detail: str) -> dict[str, str]:
-    return {"status": status, "detail": detail} if detail else {"status": status}
+def _server(failure: str) -> ServerHealth:
+    return ServerHealth("full" if _is_full(failure) else "down" if failure else "ok", failure or UNSET)

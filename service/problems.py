@@ -1,11 +1,14 @@
 """Errors as RFC 9457 problem documents."""
 
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 
 import msgspec
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, request
+from msgspec import UNSET
 from werkzeug.exceptions import HTTPException
 
+from service.answers import FieldProblem, Problem
 from service.writebehind.errors import (
     CacheUnavailable,
     InvalidProduct,
@@ -20,7 +23,7 @@ from service.writebehind.errors import (
 
 MEDIA_TYPE: Final = "application/problem+json"
 
-#: Status and title of each error of the write path. 503: certainly not taken. 504: nobody can say.
+#: Status and title of each error of the write path. 503: certainly not accepted. 504: unknown.
 _KNOWN: Final[dict[type[WriteBehindError], tuple[int, str]]] = {
     InvalidProduct: (422, "The product is not valid"),
     InvalidSettings: (422, "The settings are not valid"),
@@ -35,9 +38,14 @@ _KNOWN: Final[dict[type[WriteBehindError], tuple[int, str]]] = {
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-def problem(status: int, title: str, detail: str, **more: Any) -> Response:
-    """`more` are extension members, such as `errors`: a list of {field, detail}."""
-    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
+def problem(status: int, title: str, detail: str, errors: Mapping[str, str] | None = None) -> Response:
+    """The answer with a problem document; 503 says when to try again.
+
+    Args:
+        errors: What is wrong with each member of the request, by name.
+    """
+    members = [FieldProblem(field, why) for field, why in errors.items()] if errors else UNSET
+    body = Problem(title=title, status=status, detail=detail, errors=members)
     response = Response(msgspec.json.encode(body), status, content_type=MEDIA_TYPE)
     if status == 503:
         response.headers["Retry-After"] = "1"
@@ -46,12 +54,11 @@ def problem(status: int, title: str, detail: str, **more: Any) -> Response:
 
 def _on_write_behind_error(error: WriteBehindError) -> Response:
     if isinstance(error, OutcomeUnknown) and request.method in _READS:
-        # There was no write: what was asked has no answer just now.
+        # A read has no outcome to be unknown: there is just no answer now.
         error = CacheUnavailable(str(error))
     status, title = _KNOWN[type(error)]
     if isinstance(error, InvalidProduct | InvalidSettings):
-        errors = [{"field": field, "detail": why} for field, why in error.problems.items()]
-        return problem(status, title, str(error), errors=errors)
+        return problem(status, title, str(error), error.problems)
     detail = f"product {error} does not exist" if isinstance(error, NoSuchProduct) else str(error)
     return problem(status, title, detail)
 
@@ -65,8 +72,6 @@ def _on_http_error(error: HTTPException) -> Response:
 
 
 def _on_bug(error: Exception) -> Response:
-    from flask import current_app
-
     current_app.logger.exception("unhandled error", exc_info=error)
     return problem(500, "Internal Server Error", "a bug in the service; its log has the details")
 

@@ -10,6 +10,7 @@ from labctl.cli.api import request
 from labctl.cli.lab_command import lab_command
 from labctl.cli.session import Session
 from scenarios.events import TableShown
+from service.writebehind.limits import MAX_LISTED
 
 group = typer.Typer(help="Create, read, change and delete products.", no_args_is_help=True)
 app = typer.Typer()
@@ -84,7 +85,9 @@ def delete(session: Session, product: _Id, policy: _Policy = None) -> None:
 @lab_command(group, "list")
 def show_newest(
     session: Session,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many, newest first.")] = 10,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, max=MAX_LISTED, help="How many, newest first.")
+    ] = 10,
 ) -> None:
     """List the newest products."""
 

@@ -7,6 +7,7 @@ import msgspec
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import BadRequest
 
+from service.answers import Config, DeadLetterList, Dropped, FlushRequested, Requeued
 from service.writebehind.buffer import Buffer
 from service.writebehind.dead_letters import DeadLetters
 from service.writebehind.limits import SHOWN_LETTERS
@@ -14,12 +15,16 @@ from service.writebehind.overview import Overview
 
 
 def admin(overview: Overview, buffer: Buffer, signal_flush: Callable[[], None]) -> Blueprint:
-    """/admin/config, /admin/queue and /admin/flush"""
+    """The routes /admin/config, /admin/queue and /admin/flush.
+
+    Args:
+        signal_flush: Wakes the worker.
+    """
     routes = Blueprint("admin", __name__, url_prefix="/admin")
 
     @routes.get("/config")
     def read_config() -> Response:
-        return _json({**overview.settings(), "queue_size": overview.size()})
+        return _json(Config(**overview.settings(), queue_size=overview.size()))
 
     @routes.patch("/config")
     def change_config() -> Response:
@@ -34,29 +39,29 @@ def admin(overview: Overview, buffer: Buffer, signal_flush: Callable[[], None]) 
     def flush() -> Response:
         buffer.flush_now()
         signal_flush()
-        return _json({"status": "flush requested", "queue_size": overview.size()}, 202)
+        return _json(FlushRequested(queue_size=overview.size()), 202)
 
     return routes
 
 
 def dlq(dead_letters: DeadLetters, signal_flush: Callable[[], None]) -> Blueprint:
-    """/admin/dlq"""
+    """The routes under /admin/dlq; `signal_flush` wakes the worker."""
     routes = Blueprint("dlq", __name__, url_prefix="/admin/dlq")
 
     @routes.get("")
     def read_dead_letters() -> Response:
-        return _json({"dlq_size": dead_letters.size(), "items": dead_letters.oldest(SHOWN_LETTERS)})
+        return _json(DeadLetterList(dead_letters.size(), dead_letters.oldest(SHOWN_LETTERS)))
 
     @routes.delete("")
     def drop_dead_letters() -> Response:
-        return _json({"dropped": dead_letters.drop()})
+        return _json(Dropped(dead_letters.drop()))
 
     @routes.post("/requeue")
     def requeue_dead_letters() -> Response:
         requeued, superseded, signal = dead_letters.requeue()
         if signal:
             signal_flush()
-        return _json({"requeued": requeued, "superseded": superseded})
+        return _json(Requeued(requeued, superseded))
 
     return routes
 
@@ -66,6 +71,7 @@ def _json(value: object, status: int = 200) -> Response:
 
 
 def _object(body: bytes) -> dict[str, Any]:
+    """The members of a JSON object. Raises BadRequest if the body is not one."""
     try:
         value = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -34,8 +34,8 @@ class _Sent(msgspec.Struct, frozen=True):
 _decoder: Final = msgspec.json.Decoder(_Sent)
 _MISSING: Final = re.compile(r"Object missing required field `(\w+)`$")
 _AT: Final = re.compile(r"(.*) - at `\$\.(\w+)`$")
-#: What the decoder says of a value, and what a person would say.
-_SAID: Final = (
+#: What the decoder says of a value, and how a person would put it.
+_WORDINGS: Final = (
     (re.compile(r"Expected `str` of length >= 1"), "must not be empty"),
     (re.compile(r"Expected `str` of length <= (\d+)"), r"must have at most \1 characters"),
     (re.compile(r"Expected `\w+` >= (\S+?)(\.0)?"), r"must be at least \1"),
@@ -79,7 +79,7 @@ def _explain(message: str) -> dict[str, str]:
 
 
 def _in_words(message: str) -> str:
-    for pattern, words in _SAID:
+    for pattern, words in _WORDINGS:
         if said := pattern.fullmatch(message):
             return said.expand(words)
     return message
@@ -128,7 +128,7 @@ def finish(head: bytes, *, created_at: str, updated_at: str, version: int) -> by
 
 
 def version_of(document: bytes) -> int:
-    """0 if this is no document."""
+    """The version of a document; 0 if it is not a document."""
     tail = _VERSION.search(document)
     return int(tail[1]) if tail else 0
 
@@ -154,7 +154,7 @@ def attempts_of(entry: bytes) -> int:
 
 
 def queued_at_of(entry: bytes) -> int:
-    """When the product's first unpersisted write came, µs of Redis time; 0 if this is no entry."""
+    """When the product's first unpersisted write came, in µs of Redis time; 0 if it is not an entry."""
     tail = _TAIL.search(entry)
     return int(tail[1]) if tail else 0
 

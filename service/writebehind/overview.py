@@ -67,14 +67,14 @@ class QueueState:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The write path as /health tells of it."""
+    """The write path as /health reports it."""
 
-    #: `ok`; `absent`: no worker lives; else the state of one that does not get its work done.
+    #: `ok`; `absent`: no worker is alive; otherwise the state of a worker that is stuck.
     worker: str
-    #: Why what is due does not get done; '' where it does.
+    #: Why writes that are due are not flushed; empty if they are.
     trouble: str
     write_policy: WritePolicy
-    #: Whether as much is pending as may be, and more is rejected.
+    #: Whether MAX_PENDING is reached and further writes are rejected.
     queue_full: bool
 
 

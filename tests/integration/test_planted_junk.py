@@ -13,6 +13,7 @@ from service.writebehind import keys
 from service.writebehind.entry import Product
 from service.writebehind.scripts.flushing import restore
 from service.writebehind.settings import Settings
+from service.writebehind.totals import TOTALS
 from stack.wait import wait_until
 from tests.servers import Servers
 from tests.worker_process import running_worker
@@ -93,7 +94,7 @@ _JUNK: Final[dict[str, list[Plant]]] = {
     keys.CLOCK: _texts(keys.CLOCK),
     keys.SIGNAL: _texts(keys.SIGNAL),
     keys.FLUSH_NOW: _texts(keys.FLUSH_NOW),
-    keys.TOTALS: _fields(keys.TOTALS, "accepted", "coalesced", "persisted", "rows_written", "batches"),
+    keys.TOTALS: _fields(keys.TOTALS, *TOTALS),
     keys.CONFIG: _fields(
         keys.CONFIG, "write_policy", "write_coalescing_enabled", "coalescing_window_ms", "batch_size",
         "overflow_policy", "cache_ttl_seconds", "max_retries", "junk",

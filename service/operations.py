@@ -1,0 +1,214 @@
+"""Every operation of the HTTP API: what it takes and what it answers. `service/openapi.py` writes the OpenAPI
+document from this list; the routes in `service/routes/` do the work."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from service.answers import (
+    Config,
+    DeadLetterList,
+    Document,
+    Dropped,
+    FlushRequested,
+    Health,
+    ProductAnswer,
+    ProductList,
+    Requeued,
+    Tombstone,
+)
+from service.writebehind.entry import Product
+from service.writebehind.limits import DEFAULT_LISTED, SHOWN_LETTERS, Limit, ProductId
+from service.writebehind.overview import QueueState
+from service.writebehind.settings import LiveSettings, WritePolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer that is not a problem document."""
+
+    description: str
+    #: The type of the body.
+    body: Any
+    media: str = "application/json"
+    #: Header name → description.
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter beside the body."""
+
+    name: str
+    place: Literal["path", "query", "header"]
+    type: Any
+    description: str = ""
+    default: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One method of one path."""
+
+    method: Literal["get", "post", "put", "patch", "delete"]
+    path: str
+    name: str
+    summary: str
+    #: By status.
+    answers: Mapping[int, Answer]
+    #: The statuses that are problem documents.
+    problems: tuple[int, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
+    #: The type of the request's body, and an example of it.
+    body: Any = None
+    example: Document = field(default_factory=dict)
+
+
+_ID: Final = Parameter("id", "path", ProductId)
+_POLICY: Final = Parameter(
+    "X-Write-Policy", "header", WritePolicy, "Overrides the write policy for this one write."
+)
+_WIDGET: Final = {"name": "Demo Widget", "price": 29.99, "quantity": 100}
+_PRODUCTS: Final = (
+    Operation(
+        method="get",
+        path="/products",
+        name="listProducts",
+        summary="The products created last, pending writes included",
+        parameters=(Parameter("limit", "query", Limit, default=DEFAULT_LISTED),),
+        answers={200: Answer("Newest first", ProductList)},
+        problems=(422, 503),
+    ),
+    Operation(
+        method="post",
+        path="/products",
+        name="createProduct",
+        summary="Create a product",
+        parameters=(_POLICY,),
+        body=Product,
+        example=_WIDGET,
+        answers={201: Answer("Acknowledged", ProductAnswer, headers={"Location": "Path of the product"})},
+        problems=(400, 408, 413, 422, 503, 504),
+    ),
+    Operation(
+        method="get",
+        path="/products/{id}",
+        name="readProduct",
+        summary="Read a product from the cache, else from the pending writes, else from PostgreSQL",
+        parameters=(_ID,),
+        answers={200: Answer("The product; `source` says where it was found", ProductAnswer)},
+        problems=(404, 422, 503),
+    ),
+    Operation(
+        method="put",
+        path="/products/{id}",
+        name="updateProduct",
+        summary="Replace a product",
+        parameters=(_ID, _POLICY),
+        body=Product,
+        example=_WIDGET,
+        answers={200: Answer("Acknowledged", ProductAnswer)},
+        problems=(400, 404, 408, 413, 422, 503, 504),
+    ),
+    Operation(
+        method="delete",
+        path="/products/{id}",
+        name="deleteProduct",
+        summary="Delete a product",
+        parameters=(_ID, _POLICY),
+        answers={200: Answer("Acknowledged", Tombstone)},
+        problems=(400, 404, 413, 422, 503, 504),
+    ),
+)
+_ADMIN: Final = (
+    Operation(
+        method="get",
+        path="/admin/config",
+        name="readConfig",
+        summary="The live settings in force",
+        answers={200: Answer("Settings and queue size", Config)},
+        problems=(503,),
+    ),
+    Operation(
+        method="patch",
+        path="/admin/config",
+        name="changeConfig",
+        summary="Change live settings, for every process at once",
+        body=LiveSettings,
+        example={"coalescing_window_ms": 500},
+        answers={200: Answer("The settings now in force", Config)},
+        problems=(400, 408, 413, 422, 503, 504),
+    ),
+    Operation(
+        method="get",
+        path="/admin/queue",
+        name="readQueue",
+        summary="The queue, at a cost that does not grow with it",
+        answers={200: Answer("The queue at one moment", QueueState)},
+        problems=(503,),
+    ),
+    Operation(
+        method="post",
+        path="/admin/flush",
+        name="flush",
+        summary="Flush now, without waiting for the window",
+        answers={202: Answer("Requested", FlushRequested)},
+        problems=(503, 504),
+    ),
+    Operation(
+        method="get",
+        path="/admin/dlq",
+        name="readDeadLetters",
+        summary=f"The oldest {SHOWN_LETTERS} dead letters",
+        answers={200: Answer("Oldest first", DeadLetterList)},
+        problems=(503,),
+    ),
+    Operation(
+        method="delete",
+        path="/admin/dlq",
+        name="dropDeadLetters",
+        summary="Drop all dead letters",
+        answers={200: Answer("Dropped", Dropped)},
+        problems=(503, 504),
+    ),
+    Operation(
+        method="post",
+        path="/admin/dlq/requeue",
+        name="requeueDeadLetters",
+        summary="Put back every dead letter that is still its product's newest write",
+        answers={200: Answer("Put back, or dropped as superseded", Requeued)},
+        problems=(503, 504),
+    ),
+)
+_SYSTEM: Final = (
+    Operation(
+        method="get",
+        path="/health",
+        name="health",
+        summary="Redis, PostgreSQL and the workers, each checked",
+        answers={
+            200: Answer(
+                "Redis and PostgreSQL answer. `status` is `degraded` if writes are refused even so, "
+                "or if writes that are due do not reach PostgreSQL",
+                Health,
+            ),
+            503: Answer("At least one of them does not answer; `detail` names it", Health),
+        },
+    ),
+    Operation(
+        method="get",
+        path="/metrics",
+        name="metrics",
+        summary="Prometheus metrics",
+        answers={200: Answer("Text exposition format", str, media="text/plain")},
+        problems=(503,),
+    ),
+    Operation(
+        method="get",
+        path="/openapi.json",
+        name="describe",
+        summary="This document",
+        answers={200: Answer("OpenAPI 3.1", Document)},
+    ),
+)
+OPERATIONS: Final = (*_PRODUCTS, *_SYSTEM, *_ADMIN)
