@@ -1,5 +1,5 @@
-"""Whether the service can do its work. Its servers are asked beside the requests: one that is frozen must not
-hold up who asks."""
+"""Whether the service can do its work. Redis and PostgreSQL are asked in threads of their own: a frozen one
+must not hold up the caller."""
 
 import threading
 import time
@@ -10,17 +10,17 @@ from typing import Any, Final
 from service.writebehind.errors import WriteBehindError
 from service.writebehind.overview import View
 
-#: s that an answer may take; then the server counts as not answering.
-_ANSWER_SECONDS: Final = 0.2
+#: A server that takes longer counts as not answering.
+_ANSWER_TIMEOUT_S: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of a question."""
+    """The answer to a question."""
 
-    #: '' is good.
-    ailment: str
-    #: What was asked for; None where there is none.
+    #: What is wrong; '' if all is well.
+    problem: str
+    #: What was asked for; None if there is no answer.
     value: Any = None
 
 
@@ -28,7 +28,7 @@ _SILENCE: Final = Answer("does not answer")
 
 
 class Question:
-    """One question, asked in a thread of its own and by one at a time, however many want to know."""
+    """One question, asked in a thread of its own, one at a time however many callers wait."""
 
     def __init__(self, name: str, ask: Callable[[], object]) -> None:
         """
@@ -43,17 +43,17 @@ class Question:
         self._thread: threading.Thread | None = None
 
     def want(self) -> None:
-        """Have it asked, unless that is under way."""
+        """Have it asked, unless it is being asked already."""
         with self._changed:
             self._wanted = True
             self._changed.notify_all()
-            # The thread begins in the process that serves, not in one that only loads the application.
+            # Start the thread in the process that serves, not in one that only loads the application.
             if self._thread is None:
                 self._thread = threading.Thread(target=self._serve, name=f"health {self._name}", daemon=True)
                 self._thread.start()
 
     def answer(self, until: float) -> Answer:
-        """The answer, or that there is none until that monotonic time."""
+        """The answer, or "does not answer" if there is none by `until` (monotonic time, s)."""
         with self._changed:
             while self._wanted:
                 left = until - time.monotonic()
@@ -63,7 +63,7 @@ class Question:
             return self._answer
 
     def close(self) -> None:
-        """End the thread, once what it asks just now is answered."""
+        """End the thread, once its current question is answered."""
         with self._changed:
             self._ended = True
             self._changed.notify_all()
@@ -88,19 +88,19 @@ class Question:
             return Answer("", self._ask())
         except WriteBehindError as error:
             return Answer(str(error))
-        except Exception as error:  # noqa: BLE001 - the next question must be asked all the same
+        except Exception as error:  # noqa: BLE001 - the thread must live to ask the next question
             return Answer(f"can't be asked: {error}")
 
 
 class Checkup:
-    """All questions at once, within the time of one."""
+    """All questions at once, in the time of one."""
 
     def __init__(self, questions: Mapping[str, Callable[[], object]]) -> None:
         self._questions = {name: Question(name, ask) for name, ask in questions.items()}
 
     def answers(self) -> dict[str, Answer]:
-        """By question, within 0.2 s, whatever hangs."""
-        until = time.monotonic() + _ANSWER_SECONDS
+        """The answers by question, within 0.2 s whatever hangs."""
+        until = time.monotonic() + _ANSWER_TIMEOUT_S
         for question in self._questions.values():
             question.want()
         return {name: question.answer(until) for name, question in self._questions.items()}
@@ -114,14 +114,14 @@ class Checkup:
 def report(answers: Mapping[str, Answer]) -> tuple[int, dict[str, object]]:
     """Status and body of /health.
 
-    Down: Redis or PostgreSQL does not answer (503). Degraded: both do, but writes are not taken, or what is
-    due does not get done.
+    Down (503): Redis or PostgreSQL does not answer. Degraded (200): both do, but writes are not taken, or due
+    writes are not flushed.
 
     Args:
-        answers: Those of `redis`, `postgres` and `path`, whose value is a `View`.
+        answers: Answers by `redis`, `postgres` and `path`; the value of the last is a `View`.
     """
     checks = {name: answers[name] for name in ("redis", "postgres")}
-    down = [name for name, answer in checks.items() if answer.ailment and not _is_full(answer.ailment)]
+    down = [name for name, answer in checks.items() if answer.problem and not _is_full(answer.problem)]
     view: View | None = answers["path"].value
     refusal = _refusal(checks, view)
     details = [f"{' and '.join(down)} down"] if down else []
@@ -130,37 +130,37 @@ def report(answers: Mapping[str, Answer]) -> tuple[int, dict[str, object]]:
     body: dict[str, object] = {
         "status": "down" if down else "degraded" if details else "ok",
         **({"detail": "; ".join(details)} if details else {}),
-        "writes": _told("refused" if refusal else "taken", refusal),
-        **{name: _told(_word(answer.ailment), answer.ailment) for name, answer in checks.items()},
+        "writes": _status("refused" if refusal else "taken", refusal),
+        **{name: _status(_word(answer.problem), answer.problem) for name, answer in checks.items()},
     }
     if view is not None:
-        # Without a worker writes are still taken: worth knowing, but no reason to be unhealthy.
-        body["worker"] = _told(view.worker, view.trouble)
+        # Without a worker, writes are still taken: worth knowing, but not unhealthy.
+        body["worker"] = _status(view.worker, view.trouble)
     return 503 if down else 200, body
 
 
 def _refusal(checks: Mapping[str, Answer], view: View | None) -> str:
-    """Why writes are not taken; '' where they are."""
-    if checks["redis"].ailment:
-        return _said("Redis", checks["redis"].ailment)
+    """Why writes are not taken; '' if they are."""
+    if checks["redis"].problem:
+        return _sentence("Redis", checks["redis"].problem)
     if view is None:
         return ""
-    if view.write_policy == "write_through" and checks["postgres"].ailment:
-        return f"the policy is write-through: {_said('PostgreSQL', checks['postgres'].ailment)}"
+    if view.write_policy == "write_through" and checks["postgres"].problem:
+        return f"the policy is write-through: {_sentence('PostgreSQL', checks['postgres'].problem)}"
     return "the queue is full: PostgreSQL does not keep up" if view.queue_full else ""
 
 
-def _said(who: str, ailment: str) -> str:
-    return ailment if ailment.startswith(who) else f"{who} {ailment}"
+def _sentence(who: str, problem: str) -> str:
+    return problem if problem.startswith(who) else f"{who} {problem}"
 
 
-def _is_full(ailment: str) -> bool:
-    return ailment.startswith("Redis is full")
+def _is_full(problem: str) -> bool:
+    return problem.startswith("Redis is full")
 
 
-def _word(ailment: str) -> str:
-    return "full" if _is_full(ailment) else "down" if ailment else "ok"
+def _word(problem: str) -> str:
+    return "full" if _is_full(problem) else "down" if problem else "ok"
 
 
-def _told(status: str, detail: str) -> dict[str, str]:
+def _status(status: str, detail: str) -> dict[str, str]:
     return {"status": status, "detail": detail} if detail else {"status": status}

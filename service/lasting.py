@@ -1,4 +1,4 @@
-"""Bounded logs: what lasts is said when it begins, every 30 s with a count, and when it ends."""
+"""Bounded logs: a lasting condition is logged when it begins, every 30 s with a count, and when it ends."""
 
 import logging
 import threading
@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-#: s between two lines about one condition.
-_EVERY_SECONDS: Final = 30.0
+#: Time between two lines about one condition.
+_EVERY_S: Final = 30.0
 
 
 @dataclass(slots=True)
@@ -16,13 +16,13 @@ class _Met:
     began: float
     said: float
     sentence: str
-    #: How often it was met, in all and since the last line.
+    #: How often it was met: in all, and since the last line.
     total: int
     unsaid: int = 0
 
 
 class Conditions:
-    """What is wrong just now, by a name of the caller's. May be shared by threads.
+    """What is wrong at the moment, by names that the caller chooses. Threads may share it.
 
     >>> conditions = Conditions(logging.getLogger("worker"))
     >>> conditions.met("paused", "flushing is paused: PostgreSQL can't be reached")  # a line
@@ -37,7 +37,7 @@ class Conditions:
         self._lock = threading.Lock()
 
     def met(self, name: str, sentence: str, count: int = 1) -> None:
-        """The condition holds; `count` things were affected this time."""
+        """The condition holds; `count` things are affected this time."""
         with self._lock:
             now, held = self._clock(), self._met.get(name)
             if held is None:
@@ -50,7 +50,7 @@ class Conditions:
             self._say_again(held, now)
 
     def over(self, name: str, sentence: str) -> None:
-        """The condition has ended. Nothing is said where it did not hold."""
+        """The condition has ended. Nothing is logged if it did not hold."""
         with self._lock:
             held = self._met.pop(name, None)
             if held is not None:
@@ -58,16 +58,16 @@ class Conditions:
                 self._log.info("%s, after %.1f s (%d times)", sentence, lasted, held.total)
 
     def look(self) -> None:
-        """Say what is due to be said; to be called now and then. What was not met for long is forgotten."""
+        """Log what is due, and forget what was not met for a while. Call it now and then."""
         with self._lock:
             now = self._clock()
             for name, held in list(self._met.items()):
                 if held.unsaid:
                     self._say_again(held, now)
-                elif now - held.said >= _EVERY_SECONDS:
+                elif now - held.said >= _EVERY_S:
                     del self._met[name]
 
     def _say_again(self, held: _Met, now: float) -> None:
-        if now - held.said >= _EVERY_SECONDS:
+        if now - held.said >= _EVERY_S:
             self._log.warning("%s (%d times in the last %.0f s)", held.sentence, held.unsaid, now - held.said)
             held.said, held.unsaid = now, 0

@@ -20,7 +20,8 @@ from service.writebehind.errors import (
 
 MEDIA_TYPE: Final = "application/problem+json"
 
-#: Status and title of each error of the write path. 503: certainly not taken. 504: nobody can say.
+#: Status and title of each error of the write path. 503: the write was certainly not
+#: taken. 504: it is unknown whether the write was accepted.
 _KNOWN: Final[dict[type[WriteBehindError], tuple[int, str]]] = {
     InvalidProduct: (422, "The product is not valid"),
     InvalidSettings: (422, "The settings are not valid"),
@@ -36,7 +37,7 @@ _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def problem(status: int, title: str, detail: str, **more: Any) -> Response:
-    """`more` are extension members, such as `errors`: a list of {field, detail}."""
+    """A problem document; `more` are extension members, such as `errors`: a list of {field, detail}."""
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
     response = Response(msgspec.json.encode(body), status, content_type=MEDIA_TYPE)
     if status == 503:
@@ -46,7 +47,7 @@ def problem(status: int, title: str, detail: str, **more: Any) -> Response:
 
 def _on_write_behind_error(error: WriteBehindError) -> Response:
     if isinstance(error, OutcomeUnknown) and request.method in _READS:
-        # There was no write: what was asked has no answer just now.
+        # There was no write: the question just has no answer at the moment.
         error = CacheUnavailable(str(error))
     status, title = _KNOWN[type(error)]
     if isinstance(error, InvalidProduct | InvalidSettings):

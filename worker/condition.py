@@ -1,4 +1,4 @@
-"""How a worker is: what it does, since when, and why it can't. Shared by the flusher and the watch."""
+"""A worker's state: what it does, since when, and what stops it. The flusher and the watch share it."""
 
 import json
 import threading
@@ -9,24 +9,24 @@ from typing import Final
 
 from service.writebehind.workers import Blocker, State
 
-#: What a worker passes through many times a second: not worth a word of its own.
+#: States that change many times a second: such a change is not published at once.
 _FLEETING: Final = frozenset({"idle", "flushing"})
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a worker says of itself."""
+    """What a worker publishes about itself."""
 
     state: State = "idle"
-    #: Why, a sentence; '' where there is nothing to explain.
+    #: Why it is in this state, as a sentence; '' if that needs no explanation.
     reason: str = ""
-    #: SQLSTATE, or a short class of what is wrong.
+    #: SQLSTATE, or a short word for what is wrong.
     code: str = ""
     blocked_by: tuple[Blocker, ...] = ()
 
 
 class Condition:
-    """What is said now. `changed` is set whenever that should be published at once."""
+    """The current state. `changed` is set whenever it should be published at once."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -34,7 +34,7 @@ class Condition:
         self._said = Said()
         self._since = clock()
         self._statement: float | None = None
-        #: Reason and code of what is out of order although flushing goes on; '' where nothing is.
+        #: Reason and code of a problem that does not stop flushing; ('', '') if there is none.
         self.note = ("", "")
         self.changed = threading.Event()
 
@@ -43,49 +43,49 @@ class Condition:
         return self._said
 
     def become(self, state: State, reason: str = "", code: str = "") -> None:
-        """Be in `state`; it began when it was first said, whatever the reason has become since. Who stops
-        does nothing else any more."""
+        """Enter `state`. If it is the current one, only the reason changes, not when it began.
+        `stopping` is final."""
         with self._lock:
             self._become(Said(state, reason, code))
 
     def rest(self) -> None:
-        """Nothing is due. A trouble stays until something was written, or nothing is left to write."""
+        """Nothing is due. A problem stays until something was written, or nothing is left to write."""
         with self._lock:
             if self._said.state == "flushing":
                 self._become(Said("idle"))
 
     def begin(self) -> None:
-        """A statement begins. What was in the way stays in the way until one ends well."""
+        """A statement begins. A problem stays until a statement succeeds."""
         with self._lock:
             self._statement = self._clock()
             if self._said.state in ("idle", "suspended"):
                 self._become(Said("flushing"))
 
     def end(self) -> None:
-        """The statement has ended, one way or the other."""
+        """The statement has ended, successfully or not."""
         with self._lock:
             self._statement = None
 
     def running_for(self) -> tuple[float | None, float]:
-        """The running statement, by the moment it began, and how long it runs, in s."""
+        """When the running statement began (None if there is none), and how long it has run, in s."""
         with self._lock:
             began = self._statement
             return began, 0.0 if began is None else self._clock() - began
 
     def hold_up(self, statement: float, state: State, reason: str, blockers: Sequence[Blocker] = ()) -> None:
-        """`statement` does not get on. Nothing is said where it has ended meanwhile."""
+        """`statement` hangs. Nothing changes if it has ended meanwhile."""
         with self._lock:
             if self._statement == statement:
                 self._become(Said(state, reason, "55P03" if blockers else "silent", tuple(blockers)))
 
     def blocked(self, reason: str) -> None:
-        """A statement gave up waiting for a lock. Who holds it stays known, if it was."""
+        """A statement gave up waiting for a lock. If its holder is known already, that is kept."""
         with self._lock:
             if self._said.state != "blocked":
                 self._become(Said("blocked", reason, "55P03"))
 
     def document(self, facts: dict[str, object]) -> bytes:
-        """`facts` and what is said now, as a JSON object."""
+        """`facts` and the current state, as a JSON object."""
         with self._lock:
             said, for_ms = self._said, int(1000 * (self._clock() - self._since))
         if said.state in _FLEETING and not said.reason:
