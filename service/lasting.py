@@ -13,12 +13,13 @@ _EVERY_S: Final = 30.0
 
 @dataclass(slots=True)
 class _Met:
+    #: Monotonic time, in s.
     began: float
-    said: float
+    logged_at: float
     sentence: str
     #: How often it was met: in all, and since the last line.
     total: int
-    unsaid: int = 0
+    unlogged: int = 0
 
 
 class Conditions:
@@ -39,35 +40,37 @@ class Conditions:
     def met(self, name: str, sentence: str, count: int = 1) -> None:
         """The condition holds; `count` things are affected this time."""
         with self._lock:
-            now, held = self._clock(), self._met.get(name)
-            if held is None:
+            now, met = self._clock(), self._met.get(name)
+            if met is None:
                 self._met[name] = _Met(now, now, sentence, count)
                 self._log.warning("%s", sentence)
                 return
-            held.sentence = sentence
-            held.total += count
-            held.unsaid += count
-            self._say_again(held, now)
+            met.sentence = sentence
+            met.total += count
+            met.unlogged += count
+            self._log_again(met, now)
 
     def over(self, name: str, sentence: str) -> None:
         """The condition has ended. Nothing is logged if it did not hold."""
         with self._lock:
-            held = self._met.pop(name, None)
-            if held is not None:
-                lasted = self._clock() - held.began
-                self._log.info("%s, after %.1f s (%d times)", sentence, lasted, held.total)
+            met = self._met.pop(name, None)
+            if met is not None:
+                lasted = self._clock() - met.began
+                self._log.info("%s, after %.1f s (%d times)", sentence, lasted, met.total)
 
     def look(self) -> None:
         """Log what is due, and forget what was not met for a while. Call it now and then."""
         with self._lock:
             now = self._clock()
-            for name, held in list(self._met.items()):
-                if held.unsaid:
-                    self._say_again(held, now)
-                elif now - held.said >= _EVERY_S:
+            for name, met in list(self._met.items()):
+                if met.unlogged:
+                    self._log_again(met, now)
+                elif now - met.logged_at >= _EVERY_S:
                     del self._met[name]
 
-    def _say_again(self, held: _Met, now: float) -> None:
-        if now - held.said >= _EVERY_S:
-            self._log.warning("%s (%d times in the last %.0f s)", held.sentence, held.unsaid, now - held.said)
-            held.said, held.unsaid = now, 0
+    def _log_again(self, met: _Met, now: float) -> None:
+        if now - met.logged_at >= _EVERY_S:
+            self._log.warning(
+                "%s (%d times in the last %.0f s)", met.sentence, met.unlogged, now - met.logged_at
+            )
+            met.logged_at, met.unlogged = now, 0

@@ -67,10 +67,10 @@ class FlushWorker(SimpleWorker):
         """The next job. RQ's own method only checks between jobs whether it is suspended or asked to stop."""
         while True:
             try:
-                found = super().dequeue_job_and_maintain_ttl(timeout, _IDLE_S)
+                job = super().dequeue_job_and_maintain_ttl(timeout, _IDLE_S)
                 self._works()
-                if found:
-                    return found
+                if job:
+                    return job
                 self.check_for_suspension(burst=False)
                 self._look()
             except redis.RedisError as error:

@@ -104,7 +104,7 @@ class Watch:
         """Set the states that the flusher can't notice itself: stopping and suspended."""
         if self._stop.requested:
             self._condition.become("stopping")
-        suspended, state = bool(self._client.exists(WORKERS_SUSPENDED)), self._condition.said.state
+        suspended, state = bool(self._client.exists(WORKERS_SUSPENDED)), self._condition.report.state
         if suspended and state == "idle" and not self._flusher.busy:
             self._condition.become(
                 "suspended", "`rq suspend` was called; `rq resume` lets it go on", "suspended"

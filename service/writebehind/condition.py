@@ -119,10 +119,10 @@ def _changed(own: Settings, given: Iterable[tuple[str, object]]) -> Settings:
 
 def _due(entry: bytes, delay_us: int, flush_now: int) -> list[int]:
     """When this entry was or will be due, in µs; nothing if it is not an entry."""
-    found = _QUEUED_AT.search(entry)
-    if not found:
+    tail = _QUEUED_AT.search(entry)
+    if not tail:
         return []
-    since = int(found[1])
+    since = int(tail[1])
     return [min(since + delay_us, flush_now) if since <= flush_now else since + delay_us]
 
 

@@ -80,8 +80,8 @@ def _explain(message: str) -> dict[str, str]:
 
 def _in_words(message: str) -> str:
     for pattern, words in _SAID:
-        if said := pattern.fullmatch(message):
-            return said.expand(words)
+        if match := pattern.fullmatch(message):
+            return match.expand(words)
     return message
 
 

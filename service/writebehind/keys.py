@@ -78,7 +78,7 @@ def parse_clock(value: bytes | str | None) -> Clock | None:
     1764090000000000
     """
     text = value.decode(errors="replace") if isinstance(value, bytes) else value or ""
-    found = _CLOCK.fullmatch(text)
-    if found is None or max(int(found[1]), int(found[2])) >= LATEST_US:
+    match = _CLOCK.fullmatch(text)
+    if match is None or max(int(match[1]), int(match[2])) >= LATEST_US:
         return None
-    return Clock(*map(int, found.groups()))
+    return Clock(*map(int, match.groups()))

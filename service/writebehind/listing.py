@@ -27,14 +27,14 @@ def newest(client: "redis.Redis", store: Store, limit: int) -> list[bytes]:
     waiting = _waiting(client)
     deleted = sum(map(is_tombstone, waiting.values()))
     rows = {row.id.encode(): row.document() for row in store.newest(limit + deleted)}
-    known = _Newest()
+    documents = _Newest()
     for product_id, entry in waiting.items():
-        known.offer(product_id, to_document(entry), "pending")
+        documents.offer(product_id, to_document(entry), "pending")
     for product_id, document, source in _replacements(client, list(rows)):
-        known.offer(product_id, document, source)
+        documents.offer(product_id, document, source)
     for product_id, document in rows.items():
-        known.offer(product_id, document, "database")
-    return sorted(known.alive(), key=_created_at, reverse=True)[:limit]
+        documents.offer(product_id, document, "database")
+    return sorted(documents.alive(), key=_created_at, reverse=True)[:limit]
 
 
 class _Newest:
@@ -63,7 +63,7 @@ def _waiting(client: "redis.Redis") -> dict[bytes, bytes]:
         pipe.zrevrange(keys.INFLIGHT, 0, _CLAIMED - 1)
         pipe.zrevrange(keys.RETRY, 0, _RETRYING - 1)
         # A key of the wrong type gives an error instead of a list.
-        places = [found for found in pipe.execute(raise_on_error=False) if isinstance(found, list)]
+        places = [ids for ids in pipe.execute(raise_on_error=False) if isinstance(ids, list)]
     ids = list(dict.fromkeys(chain.from_iterable(places)))
     return {i: e for i, e in zip(ids, _pending(client, ids), strict=True) if e is not None}
 

@@ -129,10 +129,10 @@ class Store:
 
     def versions(self, product_ids: Sequence[str]) -> dict[str, int]:
         """The newest persisted version of each product, tombstones included."""
-        known = [product_id for product_id in product_ids if _is_text(product_id)]
+        ids = [product_id for product_id in product_ids if _is_text(product_id)]
 
         def work(connection: BoundedConnection) -> dict[str, int]:
-            return {row.id: row.version for row in connection.execute(_VERSIONS, [known])}
+            return {row.id: row.version for row in connection.execute(_VERSIONS, [ids])}
 
         return self.connections.run(work)
 

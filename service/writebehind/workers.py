@@ -24,8 +24,8 @@ class Blocker:
     query: str
 
     def __str__(self) -> str:
-        said = ": ".join(part for part in (self.application, self.query[:_QUERY_CHARACTERS]) if part)
-        return f"pid {self.pid}" + (f" ({said})" if said else "")
+        label = ": ".join(part for part in (self.application, self.query[:_QUERY_CHARACTERS]) if part)
+        return f"pid {self.pid}" + (f" ({label})" if label else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +73,8 @@ def parse_workers(held: Iterable[tuple[bytes, bytes]], now_us: int) -> tuple[Wor
         held: Name and document of each worker, as in `keys.WORKERS`.
         now_us: The lab's time.
     """
-    found = (_parse(name, document, now_us) for name, document in held)
-    return tuple(sorted((state for state in found if state is not None), key=lambda state: state.name))
+    states = (_parse(name, document, now_us) for name, document in held)
+    return tuple(sorted((state for state in states if state is not None), key=lambda state: state.name))
 
 
 def _parse(name: bytes, document: bytes, now_us: int) -> WorkerState | None:
