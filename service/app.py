@@ -1,4 +1,4 @@
-"""The Flask application: collaborators are made here, once per process, and handed to the routes."""
+"""The Flask application. Collaborators are created here, once per process, and passed to the routes."""
 
 from functools import partial
 from typing import Final
@@ -24,27 +24,27 @@ from service.writebehind.settings import Settings
 from service.writebehind.store import Store
 from service.writebehind.writes import Writes
 
-#: Under this name the application keeps what `close` closes.
+#: The extension under which the application keeps what `close` closes.
 _OPEN: Final = "writebehind"
 
 
 def create_app(settings: Settings) -> Flask:
-    """The API on the Redis and PostgreSQL that `settings` name. Connects when first needed."""
+    """The API on the Redis and PostgreSQL of `settings`. It connects when first needed."""
     scripts = Scripts(settings.redis_url)
-    # The other half of the threads is for what needs Redis alone, the acknowledging of writes above all.
+    # Half of the threads are left for requests that only need Redis, above all for acknowledging writes.
     store = Store(settings.database_url, slots=max(1, settings.api_threads // 2))
     overview = Overview(scripts, settings)
     signal_flush = FlushSignal(scripts.client)
     app = Flask("service", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
-    # A path with an empty part is another path: no redirect, whose answer would be HTML, to one without.
+    # Don't redirect `//` to `/`: the answer would be HTML.
     app.url_map.merge_slashes = False
     app.register_blueprint(
         products(Reads(scripts, store, settings), Writes(scripts, store, settings, signal_flush=signal_flush))
     )
     app.register_blueprint(admin(overview, Buffer(scripts), signal_flush))
     app.register_blueprint(dlq(DeadLetters(scripts, store), signal_flush))
-    # Its own store, so that it is not refused because many requests wait for PostgreSQL.
+    # Health has its own store, so it is not refused when many requests wait for PostgreSQL.
     own = Store(settings.database_url)
     checkup = Checkup({"redis": partial(check_room, scripts), "postgres": own.ping, "path": overview.view})
     app.register_blueprint(system(checkup, overview))
@@ -54,13 +54,13 @@ def create_app(settings: Settings) -> Flask:
 
 
 def close(app: Flask) -> None:
-    """Close all that this application opened."""
+    """Close everything that this application opened."""
     for each in app.extensions[_OPEN]:
         each.close()
 
 
 def from_env() -> Gateway:
-    """What a server process loads."""
+    """The application, as a server process loads it."""
     settings = Settings.from_env()
     configure_logging()
     end_with_parent()

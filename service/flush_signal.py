@@ -1,4 +1,4 @@
-"""Signals that there is work: an RQ job, not the work itself."""
+"""Signals that there is work: an RQ job, not the work itself. A flush signal may be lost; a write may not."""
 
 import logging
 
@@ -17,10 +17,10 @@ class FlushSignal:
         self._conditions = Conditions(logging.getLogger(__name__))
 
     def __call__(self) -> None:
-        """Enqueue a flush job. Without Redis nothing happens: the worker's own look at the queue, twice
-        a second, makes up for a signal that was lost."""
+        """Enqueue a flush job. If Redis is down, nothing happens: the worker also looks at the queue
+        twice a second."""
         try:
-            # The job limits itself; nobody wants its result, and a failure is in the worker's log.
+            # The job limits its own time, has no result to keep, and logs its failures in the worker.
             self._queue.enqueue(keys.RQ_FLUSH, job_timeout=-1, result_ttl=0, failure_ttl=60)
         except redis.RedisError as error:
             self._conditions.met("enqueue", f"could not enqueue a flush: {error}")
@@ -28,5 +28,5 @@ class FlushSignal:
             self._conditions.over("enqueue", "flushes can be enqueued again")
 
     def waiting(self) -> int:
-        """Flush jobs that no worker has taken yet."""
+        """How many flush jobs no worker has taken yet."""
         return int(self._queue.count)

@@ -1,7 +1,7 @@
-"""Flask behind an event loop (ASGI): whole requests are received there, then answered by threads.
+"""Flask behind an event loop (ASGI): the loop receives whole requests, then threads answer them.
 
-A WSGI server hands a request over when its head is there, so that every unfinished body would hold one of the
-threads that answer. Here the loop waits for all of them; a thread sees only requests that are complete.
+A WSGI server passes a request on as soon as its head has arrived, so every unfinished body would block one of
+the threads. Here the loop waits for the bodies, and a thread only sees complete requests.
 """
 
 import asyncio
@@ -15,17 +15,17 @@ from typing import Any, Final, NamedTuple
 
 from service.problems import problem
 
-#: A WSGI application (PEP 3333), and what an ASGI server calls one with (asgi.readthedocs.io, HTTP 2.4).
+#: A WSGI application (PEP 3333), and the arguments of an ASGI call (asgi.readthedocs.io, HTTP 2.4).
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
-#: s for a whole body to arrive, counted from the end of the request's head.
+#: A whole body must arrive within this time after the request's head.
 BODY_TIMEOUT_S: Final = 5.0
-#: s that a complete request may wait for a thread.
+#: How long a complete request may wait for a thread.
 QUEUE_TIMEOUT_S: Final = 5.0
-#: What has threads of its own: it must be answered although all others wait for Redis, say.
+#: Paths with threads of their own: they must be answered even if all other threads wait for Redis.
 _URGENT: Final = frozenset({"/health", "/openapi.json"})
 _URGENT_THREADS: Final = 2
 _LONGEST_TARGET: Final = 8_192
@@ -38,8 +38,8 @@ class Answer(NamedTuple):
 
 
 class Refusal(Exception):
-    """Why the application is not asked. The connection ends with this answer: the rest of the request may
-    still be on its way."""
+    """The request is refused before the application sees it. The answer closes the connection, since the rest
+    of the request may still be on its way."""
 
     def __init__(self, status: int, detail: str) -> None:
         super().__init__(detail)
@@ -53,11 +53,11 @@ class Refusal(Exception):
 
 
 class ClientGone(Exception):
-    """The client broke off in the middle of its request."""
+    """The client disconnected in the middle of its request."""
 
 
 class Gateway:
-    """Asks one WSGI application."""
+    """Serves one WSGI application over ASGI."""
 
     def __init__(
         self,
@@ -70,8 +70,8 @@ class Gateway:
     ) -> None:
         """
         Args:
-            threads: Requests that are answered at once.
-            max_body: Bytes; a request with more is refused unread.
+            threads: How many requests are answered at the same time.
+            max_body: In bytes; a longer body is refused unread.
         """
         self._body_timeout_s = body_timeout_s
         self._queue_timeout_s = queue_timeout_s
@@ -94,11 +94,11 @@ class Gateway:
         await send({"type": "http.response.body", "body": answer.body})
 
     async def _receive(self, scope: Scope, receive: Receive) -> bytes:
-        """The whole body.
+        """The whole body of the request.
 
         Raises:
-            Refusal: it is too long, or late.
-            ClientGone: it was cut off.
+            Refusal: the body is too long, or took too long.
+            ClientGone: the client disconnected.
         """
         if len(scope["raw_path"]) + len(scope["query_string"]) > _LONGEST_TARGET:
             raise Refusal(414, f"a request's target has at most {_LONGEST_TARGET} bytes")
@@ -127,7 +127,7 @@ class Gateway:
         return Refusal(413, f"a body has at most {self._max_body} bytes")
 
     def _answer(self, scope: Scope, body: bytes, queued_at: float) -> Answer:
-        """In a thread: what the application answers."""
+        """The application's answer. Runs in a thread."""
         if time.monotonic() - queued_at > self._queue_timeout_s:
             raise Refusal(503, "all threads of the service are busy; nothing was done")
         started = _Started()
@@ -140,7 +140,7 @@ class Gateway:
 
 
 class _Started:
-    """What an application says about its answer before its body: the `start_response` of WSGI."""
+    """WSGI's `start_response`: the status and headers of an answer."""
 
     __slots__ = ("headers", "status")
 
@@ -160,7 +160,7 @@ def _environ(scope: Scope, body: bytes) -> dict[str, Any]:
     environ: dict[str, Any] = {
         "REQUEST_METHOD": scope["method"],
         "SCRIPT_NAME": "",
-        # WSGI wants bytes in the guise of Latin-1.
+        # WSGI wants bytes decoded as Latin-1.
         "PATH_INFO": scope["path"].encode("utf-8", "surrogateescape").decode("latin-1"),
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
         "SERVER_NAME": scope["server"][0],
@@ -174,11 +174,11 @@ def _environ(scope: Scope, body: bytes) -> dict[str, Any]:
         "wsgi.multithread": True,
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
-        # The body is whole, however it was sent.
+        # The body is complete, however it was sent.
         "CONTENT_LENGTH": str(len(body)),
     }
     for raw, value in scope["headers"]:
-        # An underscore would pass for a dash: such a header is not the one that it looks like.
+        # An underscore would become a dash: such a header could pass for another one.
         if b"_" not in raw and raw not in (b"content-length", b"transfer-encoding"):
             key = raw.decode("latin-1").upper().replace("-", "_")
             name = key if key == "CONTENT_TYPE" else f"HTTP_{key}"

@@ -1,4 +1,4 @@
-"""Bounded logs: what lasts is said when it begins, every 30 s with a count, and when it ends."""
+"""Bounded logs: a lasting condition is logged when it begins, every 30 s with a count, and when it ends."""
 
 import logging
 import threading
@@ -7,22 +7,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-#: s between two lines about one condition.
-_EVERY_SECONDS: Final = 30.0
+#: Time between two lines about one condition.
+_EVERY_S: Final = 30.0
 
 
 @dataclass(slots=True)
 class _Met:
+    #: Monotonic time, in s.
     began: float
-    said: float
+    logged_at: float
     sentence: str
-    #: How often it was met, in all and since the last line.
+    #: How often it was met: in all, and since the last line.
     total: int
-    unsaid: int = 0
+    unlogged: int = 0
 
 
 class Conditions:
-    """What is wrong just now, by a name of the caller's. May be shared by threads.
+    """What is wrong at the moment, by names that the caller chooses. Threads may share it.
 
     >>> conditions = Conditions(logging.getLogger("worker"))
     >>> conditions.met("paused", "flushing is paused: PostgreSQL can't be reached")  # a line
@@ -37,37 +38,39 @@ class Conditions:
         self._lock = threading.Lock()
 
     def met(self, name: str, sentence: str, count: int = 1) -> None:
-        """The condition holds; `count` things were affected this time."""
+        """The condition holds; `count` things are affected this time."""
         with self._lock:
-            now, held = self._clock(), self._met.get(name)
-            if held is None:
+            now, met = self._clock(), self._met.get(name)
+            if met is None:
                 self._met[name] = _Met(now, now, sentence, count)
                 self._log.warning("%s", sentence)
                 return
-            held.sentence = sentence
-            held.total += count
-            held.unsaid += count
-            self._say_again(held, now)
+            met.sentence = sentence
+            met.total += count
+            met.unlogged += count
+            self._log_again(met, now)
 
     def over(self, name: str, sentence: str) -> None:
-        """The condition has ended. Nothing is said where it did not hold."""
+        """The condition has ended. Nothing is logged if it did not hold."""
         with self._lock:
-            held = self._met.pop(name, None)
-            if held is not None:
-                lasted = self._clock() - held.began
-                self._log.info("%s, after %.1f s (%d times)", sentence, lasted, held.total)
+            met = self._met.pop(name, None)
+            if met is not None:
+                lasted = self._clock() - met.began
+                self._log.info("%s, after %.1f s (%d times)", sentence, lasted, met.total)
 
     def look(self) -> None:
-        """Say what is due to be said; to be called now and then. What was not met for long is forgotten."""
+        """Log what is due, and forget what was not met for a while. Call it now and then."""
         with self._lock:
             now = self._clock()
-            for name, held in list(self._met.items()):
-                if held.unsaid:
-                    self._say_again(held, now)
-                elif now - held.said >= _EVERY_SECONDS:
+            for name, met in list(self._met.items()):
+                if met.unlogged:
+                    self._log_again(met, now)
+                elif now - met.logged_at >= _EVERY_S:
                     del self._met[name]
 
-    def _say_again(self, held: _Met, now: float) -> None:
-        if now - held.said >= _EVERY_SECONDS:
-            self._log.warning("%s (%d times in the last %.0f s)", held.sentence, held.unsaid, now - held.said)
-            held.said, held.unsaid = now, 0
+    def _log_again(self, met: _Met, now: float) -> None:
+        if now - met.logged_at >= _EVERY_S:
+            self._log.warning(
+                "%s (%d times in the last %.0f s)", met.sentence, met.unlogged, now - met.logged_at
+            )
+            met.logged_at, met.unlogged = now, 0

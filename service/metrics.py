@@ -17,7 +17,7 @@ class QueueCollector(Collector):
         self._overview = overview
 
     def describe(self) -> Iterator[Metric]:
-        # Without it, registering would already ask Redis.
+        # Without this method, registering would already ask Redis.
         return iter(())
 
     def collect(self) -> Iterator[Metric]:

@@ -1,4 +1,4 @@
-"""HTTP as uvicorn speaks it, with what is no whole request answered by a problem document."""
+"""uvicorn's HTTP protocol, except that a malformed or incomplete request gets a problem document."""
 
 import logging
 from http import HTTPStatus
@@ -8,7 +8,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from service.problems import problem
 
-#: A client's broken request is the client's affair, and there may be thousands.
+#: A malformed request is the client's problem, and there may be thousands.
 _log: Final = logging.getLogger(__name__)
 _log.setLevel(logging.ERROR)
 
@@ -21,7 +21,7 @@ class HttpProtocol(HttpToolsProtocol):
         self.logger = _log
 
     def eof_received(self) -> None:
-        """The client sends nothing more, but may listen: a body that lacks its end is told so."""
+        """The client sends nothing more, but may still listen: tell it if its body was incomplete."""
         cycle: Any = self.cycle
         if cycle is not None and cycle.more_body and not cycle.response_started and not self.pipeline:
             self.send_400_response("the body was cut off")

@@ -1,4 +1,4 @@
-"""The API's server: uvicorn, and what it is told."""
+"""The API's server: uvicorn and its configuration."""
 
 import logging
 import multiprocessing
@@ -17,16 +17,16 @@ from service.writebehind.settings import Settings
 
 _log: Final = logging.getLogger(__name__)
 
-#: s that requests under way get when the server is told to stop.
+#: How long requests under way may take once the server is told to stop.
 _GRACE_S: Final = 1
 
 
 def serve(gateway: str, settings: Settings) -> int:
-    """Serve until a signal ends it. A server process that dies is replaced; so is one that hangs for 5 s.
+    """Serve until a signal. A server process that dies, or hangs for 5 s, is replaced.
 
     Args:
-        gateway: Where the function is that makes the `Gateway`, as `module:function`; every server process
-            calls it once.
+        gateway: The function that makes the `Gateway`, as `module:function`. Every server process calls it
+            once.
 
     Returns:
         The exit code: 0 after a signal, 1 if the address can't be used.
@@ -65,16 +65,16 @@ def serve(gateway: str, settings: Settings) -> int:
 
 
 def configure_logging() -> None:
-    """In every process of the server: it says on stderr what happens to it."""
+    """Log to stderr. Call it in every process of the server."""
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    # A line for each start and end of a server process.
+    # One line for each start and end of a server process.
     logging.getLogger("uvicorn.error").setLevel(logging.INFO)
 
 
 def end_with_parent() -> None:
-    """End this server process when the one that looks after it is gone, however it went."""
+    """End this server process when its parent is gone, however that ended."""
     parent = multiprocessing.parent_process()
     if parent is None:
         return

@@ -131,4 +131,4 @@ def drained(path: WritePath, seconds: float = 5) -> None:
         state = path.queue()
         return state.queue_size + state.inflight + state.retrying == 0
 
-    wait_until(empty, seconds=seconds, reason="the queue is empty", hint=str(path.condition.said))
+    wait_until(empty, seconds=seconds, reason="the queue is empty", hint=str(path.condition.report))

@@ -30,11 +30,11 @@ from worker.watch import Watch
 
 _log = logging.getLogger("worker")
 
-#: s between attempts to start when Redis is away.
-_START_SECONDS: Final = 0.25
-#: s; longer than RQ waits for a job.
-_RQ_ANSWER_SECONDS: Final = 5.0
-#: A batch may take longer than a request's statement, which a person waits for.
+#: Time between attempts to start while Redis is down.
+_START_S: Final = 0.25
+#: Longer than RQ waits for a job.
+_RQ_ANSWER_TIMEOUT_S: Final = 5.0
+#: A batch may take longer than a request's statement, which someone waits for.
 MANNERS: Final = Manners(application="write-behind worker", lock_ms=1_000, statement_ms=10_000)
 
 
@@ -52,7 +52,7 @@ def main() -> int:
 
 
 class Worker:
-    """One worker process: the parts, and the loop that keeps RQ running, or does without it."""
+    """One worker process: its parts, and the loop that keeps RQ running, or flushes without it."""
 
     def __init__(self, settings: Settings, stop: StopRequest) -> None:
         self._settings = settings
@@ -88,7 +88,7 @@ class Worker:
         )
 
     def serve(self) -> None:
-        """Flush until a stop is requested, whatever becomes of Redis and PostgreSQL meanwhile."""
+        """Flush until a stop is requested, whatever happens to Redis and PostgreSQL meanwhile."""
         for handler in logging.getLogger().handlers:
             handler.addFilter(RqLog(self._conditions))
         self._stop.enforce()
@@ -97,7 +97,7 @@ class Worker:
         _log.info("the worker runs as process %d", os.getpid())
         try:
             while not self._stop.requested:
-                # Between two RQ workers nobody else handles the signals.
+                # Between two RQ workers, nothing else handles the signals.
                 for number in (signal.SIGTERM, signal.SIGINT):
                     signal.signal(number, self._stop.on_signal)
                 self._work()
@@ -110,11 +110,11 @@ class Worker:
             self._scripts.close()
 
     def _work(self) -> None:
-        """Run one RQ worker. It ends when Redis answers late, breaks off, or refuses RQ's bookkeeping: then
-        what is due is flushed without it, and the next one begins."""
-        # RQ waits for jobs longer than any answer takes, so its connection is its own, and patient.
+        """Run one RQ worker. It ends when Redis answers late, breaks off, or refuses RQ's bookkeeping. Then
+        due entries are flushed without it, and the next one begins."""
+        # RQ waits for jobs longer than any answer takes, so it has its own connection.
         client = redis.Redis.from_url(
-            self._settings.redis_url, socket_connect_timeout=1.0, socket_timeout=_RQ_ANSWER_SECONDS
+            self._settings.redis_url, socket_connect_timeout=1.0, socket_timeout=_RQ_ANSWER_TIMEOUT_S
         )
         trouble: redis.RedisError | None = None
         try:
@@ -129,7 +129,7 @@ class Worker:
             client.close()
         if not self._stop.requested:
             self._do_without(trouble)
-            self._stop.pause(_START_SECONDS)
+            self._stop.pause(_START_S)
 
     def _rq_works(self) -> None:
         self._condition.note = ("", "")
@@ -142,8 +142,8 @@ class Worker:
         self._flush_what_waits()
 
     def _flush_what_waits(self) -> None:
-        """Flush what no job was enqueued for, or whose job nobody can take."""
-        # Where Redis is away altogether, there is nothing to do but to try again.
+        """Flush entries for which no job was enqueued, or whose job can't be taken."""
+        # If Redis is down altogether, all that can be done is to try again.
         with suppress(redis.RedisError, WriteBehindError):
             suspended = bool(self._scripts.client.exists(WORKERS_SUSPENDED))
             if not suspended and self._buffer.has_work(self._settings):
@@ -151,14 +151,14 @@ class Worker:
 
 
 def _explain(trouble: redis.RedisError | None) -> tuple[str, str]:
-    """Why RQ does not run, a sentence, and a short class."""
+    """Why RQ does not run: a sentence, and a short word for it."""
     match trouble:
         case OutOfMemoryError():
             return "Redis is full: RQ can't keep its books, and flushing goes on without it", "full"
         case ConnectionError() | TimeoutError():
             return f"Redis is away: {trouble}", "away"
         case None:
-            return "RQ ended for no reason of ours, and flushing goes on without it", "rq"
+            return "RQ ended unexpectedly, and flushing goes on without it", "rq"
         case _:
             return f"RQ can't work, and flushing goes on without it: {trouble}", "rq"
 

@@ -1,4 +1,4 @@
-"""Who holds the lock that a flush waits for: asked on a connection of its own."""
+"""Who holds the lock that a flush waits for. It asks on a connection of its own."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -18,13 +18,13 @@ _ASK: Final = b"""
 
 
 class Blockers:
-    """Raises `StoreUnavailable` where PostgreSQL does not answer this either."""
+    """Finds blocking sessions. Raises `StoreUnavailable` if PostgreSQL does not answer."""
 
     def __init__(self, database_url: str) -> None:
         self._connections = Connections(database_url, _MANNERS)
 
     def of(self, backend_pids: Sequence[int]) -> tuple[Blocker, ...]:
-        """The sessions that these processes of PostgreSQL wait for."""
+        """The sessions that these PostgreSQL processes wait for."""
 
         def work(connection: BoundedConnection) -> list[Any]:
             return connection.execute(_ASK, [list(backend_pids)]).fetchall()
@@ -35,4 +35,5 @@ class Blockers:
         )
 
     def close(self) -> None:
+        """Close the connection."""
         self._connections.close()

@@ -1,4 +1,4 @@
-"""Claims and acknowledgements that run ahead of and behind PostgreSQL, so that neither side waits."""
+"""Claims run ahead of PostgreSQL and acknowledgements behind it, so that neither side waits."""
 
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,10 +9,10 @@ from service.writebehind.settings import Settings
 
 
 class Claims:
-    """While PostgreSQL writes a full batch, one thread acknowledges the batch before and claims the one
-    after. Redis and PostgreSQL take about as long over a batch, so this nearly doubles the rate.
+    """While PostgreSQL writes a full batch, a thread acknowledges the previous batch and claims the next.
+    Redis and PostgreSQL take about equally long for a batch, so this nearly doubles the rate.
 
-    Every method raises `CacheUnavailable` and `OutcomeUnknown`, for its own call or for one before.
+    Every method raises `CacheUnavailable` and `OutcomeUnknown`, for its own call or an earlier one.
     """
 
     def __init__(self, buffer: Buffer) -> None:
@@ -22,7 +22,7 @@ class Claims:
         self._acks: list[Future[None]] = []
 
     def next(self, settings: Settings) -> Claim:
-        """The next claim. Behind a full one, another is fetched at once: there will be more."""
+        """The next claim. After a full one, another is fetched at once: there is probably more."""
         ahead, self._ahead = self._ahead, None
         claim = ahead.result() if ahead else self._buffer.claim(settings)
         if len(claim.rows) >= settings.batch_size:
@@ -30,19 +30,19 @@ class Claims:
         return claim
 
     def ack(self, claim: Claim, rows: Sequence[Claimed], *, rows_written: int) -> None:
-        """Acknowledge rows: behind the scenes while more are at hand, else at once."""
+        """Acknowledge rows: in the background while another claim is being fetched, otherwise at once."""
         self._acks.append(self._thread.submit(self._buffer.ack, claim, rows, rows_written=rows_written))
         if self._ahead is None:
             self.finish_acks()
 
     def finish_acks(self) -> None:
-        """Wait until every acknowledgement is made."""
+        """Wait for all acknowledgements."""
         acks, self._acks = self._acks, []
         for ack in acks:
             ack.result()
 
     def give_back(self, *claims: Claim) -> None:
-        """Release these claims, and what was claimed ahead."""
+        """Release these claims, and the one that was claimed ahead."""
         ahead, self._ahead = self._ahead, None
         self.finish_acks()
         for claim in (*claims, ahead.result() if ahead else None):
@@ -54,6 +54,6 @@ class Claims:
         self._thread.shutdown()
 
     def forget(self) -> None:
-        """Drop what is under way, after Redis went: the leases look after it."""
+        """Forget what is under way, after Redis failed: the leases bring it back."""
         self._ahead = None
         self._acks = []

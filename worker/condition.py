@@ -1,4 +1,4 @@
-"""How a worker is: what it does, since when, and why it can't. Shared by the flusher and the watch."""
+"""A worker's state: what it does, since when, and what stops it. The flusher and the watch share it."""
 
 import json
 import threading
@@ -9,94 +9,94 @@ from typing import Final
 
 from service.writebehind.workers import Blocker, State
 
-#: What a worker passes through many times a second: not worth a word of its own.
+#: States that change many times a second: such a change is not published at once.
 _FLEETING: Final = frozenset({"idle", "flushing"})
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What a worker says of itself."""
+class Report:
+    """What a worker publishes about itself."""
 
     state: State = "idle"
-    #: Why, a sentence; '' where there is nothing to explain.
+    #: Why it is in this state, as a sentence; '' if that needs no explanation.
     reason: str = ""
-    #: SQLSTATE, or a short class of what is wrong.
+    #: SQLSTATE, or a short word for what is wrong.
     code: str = ""
     blocked_by: tuple[Blocker, ...] = ()
 
 
 class Condition:
-    """What is said now. `changed` is set whenever that should be published at once."""
+    """The current state. `changed` is set whenever it should be published at once."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._said = Said()
+        self._report = Report()
         self._since = clock()
         self._statement: float | None = None
-        #: Reason and code of what is out of order although flushing goes on; '' where nothing is.
+        #: Reason and code of a problem that does not stop flushing; ('', '') if there is none.
         self.note = ("", "")
         self.changed = threading.Event()
 
     @property
-    def said(self) -> Said:
-        return self._said
+    def report(self) -> Report:
+        return self._report
 
     def become(self, state: State, reason: str = "", code: str = "") -> None:
-        """Be in `state`; it began when it was first said, whatever the reason has become since. Who stops
-        does nothing else any more."""
+        """Enter `state`. If it is the current one, only the reason changes, not when it began.
+        `stopping` is final."""
         with self._lock:
-            self._become(Said(state, reason, code))
+            self._become(Report(state, reason, code))
 
     def rest(self) -> None:
-        """Nothing is due. A trouble stays until something was written, or nothing is left to write."""
+        """Nothing is due. A problem stays until something was written, or nothing is left to write."""
         with self._lock:
-            if self._said.state == "flushing":
-                self._become(Said("idle"))
+            if self._report.state == "flushing":
+                self._become(Report("idle"))
 
     def begin(self) -> None:
-        """A statement begins. What was in the way stays in the way until one ends well."""
+        """A statement begins. A problem stays until a statement succeeds."""
         with self._lock:
             self._statement = self._clock()
-            if self._said.state in ("idle", "suspended"):
-                self._become(Said("flushing"))
+            if self._report.state in ("idle", "suspended"):
+                self._become(Report("flushing"))
 
     def end(self) -> None:
-        """The statement has ended, one way or the other."""
+        """The statement has ended, successfully or not."""
         with self._lock:
             self._statement = None
 
     def running_for(self) -> tuple[float | None, float]:
-        """The running statement, by the moment it began, and how long it runs, in s."""
+        """When the running statement began (None if there is none), and how long it has run, in s."""
         with self._lock:
             began = self._statement
             return began, 0.0 if began is None else self._clock() - began
 
     def hold_up(self, statement: float, state: State, reason: str, blockers: Sequence[Blocker] = ()) -> None:
-        """`statement` does not get on. Nothing is said where it has ended meanwhile."""
+        """`statement` hangs. Nothing changes if it has ended meanwhile."""
         with self._lock:
             if self._statement == statement:
-                self._become(Said(state, reason, "55P03" if blockers else "silent", tuple(blockers)))
+                self._become(Report(state, reason, "55P03" if blockers else "silent", tuple(blockers)))
 
     def blocked(self, reason: str) -> None:
-        """A statement gave up waiting for a lock. Who holds it stays known, if it was."""
+        """A statement gave up waiting for a lock. If its holder is known already, that is kept."""
         with self._lock:
-            if self._said.state != "blocked":
-                self._become(Said("blocked", reason, "55P03"))
+            if self._report.state != "blocked":
+                self._become(Report("blocked", reason, "55P03"))
 
     def document(self, facts: dict[str, object]) -> bytes:
-        """`facts` and what is said now, as a JSON object."""
+        """`facts` and the current state, as a JSON object."""
         with self._lock:
-            said, for_ms = self._said, int(1000 * (self._clock() - self._since))
-        if said.state in _FLEETING and not said.reason:
-            said = replace(said, reason=self.note[0], code=self.note[1])
-        return json.dumps(facts | asdict(said) | {"for_ms": for_ms}).encode()
+            report, for_ms = self._report, int(1000 * (self._clock() - self._since))
+        if report.state in _FLEETING and not report.reason:
+            report = replace(report, reason=self.note[0], code=self.note[1])
+        return json.dumps(facts | asdict(report) | {"for_ms": for_ms}).encode()
 
-    def _become(self, said: Said) -> None:
-        if self._said.state == "stopping":
+    def _become(self, report: Report) -> None:
+        if self._report.state == "stopping":
             return
-        before, self._said = self._said, said
-        if before.state != said.state:
+        before, self._report = self._report, report
+        if before.state != report.state:
             self._since = self._clock()
-        if before != said and not {before.state, said.state} <= _FLEETING:
+        if before != report and not {before.state, report.state} <= _FLEETING:
             self.changed.set()

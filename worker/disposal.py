@@ -1,4 +1,4 @@
-"""What becomes of rows that were not written: another attempt, or the dead letter queue."""
+"""What happens to rows that were not written: another attempt, or the dead letter queue."""
 
 import random
 from collections.abc import Iterable
@@ -10,8 +10,8 @@ from service.writebehind.scripts.flushing import Claimed
 from service.writebehind.settings import Settings
 from worker.sorting import Refused
 
-#: s until a row is tried again that PostgreSQL had not the means to write.
-_KEPT_SECONDS: Final = 2.0
+#: How long a row waits for its next attempt if PostgreSQL lacked the resources to write it.
+_KEPT_S: Final = 2.0
 
 
 @dataclass(slots=True)
@@ -25,19 +25,19 @@ class Disposal:
     again: list[tuple[Claimed, int, float]] = field(default_factory=list)
 
     def refused(self, rows: Iterable[Refused]) -> None:
-        """Rows that PostgreSQL refused while it took others, or that it may have refused for its own sake."""
+        """Rows that PostgreSQL refused while it took others, or possibly because of its own trouble."""
         for refused in rows:
             error = refused.error
             why = f"PostgreSQL refuses the row: {error} (SQLSTATE {error.sqlstate})"
             if error.blames_no_row:
-                self.again.append((refused.row, attempts_of(refused.row.entry), _KEPT_SECONDS))
+                self.again.append((refused.row, attempts_of(refused.row.entry), _KEPT_S))
             elif refused.certain and not error.passes_by_itself:
                 self._give_up(refused.row, why)
             else:
                 self._retry(refused.row, why)
 
     def unlucky(self, rows: Iterable[Claimed]) -> None:
-        """Rows that SIMULATE_DB_FAILURE lets fail."""
+        """Rows that SIMULATE_DB_FAILURE makes fail."""
         for row in rows:
             self._retry(row, "simulated database failure")
 
@@ -53,6 +53,6 @@ class Disposal:
         self.letters.append(DeadLetter.of(row.id, row.version, row.entry, error=why, attempts=attempts))
 
     def _backoff(self, attempts: int) -> float:
-        """s until the next attempt: doubled each time, and spread so that retries do not come in herds."""
+        """Time until the next attempt in s: doubled each time, with jitter so that retries spread out."""
         doubled: float = 2.0 ** (attempts - 1)
         return self.settings.retry_delay_ms / 1000 * doubled * self.chance.uniform(0.5, 1.5)

@@ -22,25 +22,28 @@ from worker.stopping import StopRequest
 
 _log = logging.getLogger(__name__)
 
-#: s; a job ends by then and signals the next, so that RQ sees its worker alive.
-_JOB_SECONDS: Final = 10.0
-#: s between looks at the live settings, and at the queue while nothing is due.
-_LOOK_SECONDS: Final = 0.1
-#: s between two batches that are not full, at most; a tenth of the window, if that is less.
-_GATHER_SECONDS: Final = 0.05
-#: s; waits between attempts grow from the first to the last: of those to reach PostgreSQL, and of those to
-#: write what it refuses.
-_FIRST_PAUSE, _LAST_OUTAGE, _LAST_REFUSAL = 0.05, 1.0, 3.0
-#: ms that a batch waits for a lock once one was met: whoever queues for it goes on the moment it is free.
+#: After this time a job ends and signals the next, so that RQ sees that its worker is alive.
+_JOB_S: Final = 10.0
+#: Time between looks at the live settings, and at the queue while nothing is due.
+_LOOK_S: Final = 0.1
+#: Longest pause after a batch that is not full; a tenth of the window if that is less.
+_GATHER_S: Final = 0.05
+#: Pauses between attempts grow from the first to the last: to reach PostgreSQL (outage), or to write what it
+#: refuses.
+_FIRST_PAUSE_S, _LAST_OUTAGE_S, _LAST_REFUSAL_S = 0.05, 1.0, 3.0
+#: How long a batch waits for a lock once it met one: a statement that waits gets it as soon as it is free.
 _PATIENT_LOCK_MS: Final = 5_000
-#: Rows, and doublings.
+#: Bounds of a batch that grows: its rows, and how often it is doubled.
 _LARGEST_BATCH, _MOST_GROWTH = 5_000, 10
 _LOCK_NOT_AVAILABLE: Final = "55P03"
 
 
 class Flusher:
-    """Moves pending entries into PostgreSQL. Raises `CacheUnavailable` and `OutcomeUnknown` when Redis
-    goes: claims that were not acknowledged come back when their lease ends."""
+    """Moves pending entries into PostgreSQL.
+
+    Raises `CacheUnavailable` and `OutcomeUnknown` when Redis fails: claims that were not acknowledged come
+    back when their lease ends.
+    """
 
     def __init__(
         self,
@@ -64,29 +67,29 @@ class Flusher:
         self._condition = condition
         self._conditions = conditions
         self._live, self._looked_at = settings, float("-inf")
-        self._pause = _FIRST_PAUSE
-        #: Batches grow with each that is refused whole, so that what lies behind one can tell against it.
+        self._pause = _FIRST_PAUSE_S
+        #: Batches grow with each one that is refused whole, so that rows behind it can prove it at fault.
         self._growth = 0
-        #: ms; None for as long as usual.
+        #: How long to wait for a lock; None for the usual time.
         self._lock_ms: int | None = None
-        #: Whether a job runs: a look from outside need not signal another then.
+        #: Whether a job runs: then the watch need not signal another.
         self.busy = False
 
     def attempt(self) -> int:
-        """One flush job, as `run`, for callers who can do nothing about a Redis that goes."""
+        """Run one flush job like `run`, but only log it if Redis fails."""
         try:
             rows = self.run()
         except WriteBehindError as error:
-            self._conditions.met("redis", f"a flush ends early: {error}")
+            self._conditions.met("redis", f"a flush ended early: {error}")
             return 0
-        self._conditions.over("redis", "flushes run to their end again")
+        self._conditions.over("redis", "flushes complete again")
         return rows
 
     def run(self) -> int:
-        """One flush job: drain until nothing is queued; return how many rows it took care of.
+        """Run one flush job: drain until nothing is queued; return how many rows were handled.
 
-        It ends early, and signals its successor, after some seconds; on a request to stop it finishes
-        the batch in hand and ends.
+        It ends early after some seconds, and signals its successor. On a request to stop, it finishes the
+        current batch and ends.
         """
         self.busy = True
         try:
@@ -100,12 +103,12 @@ class Flusher:
         return rows
 
     def close(self) -> None:
-        """End what runs beside the jobs."""
+        """End the thread beside the jobs."""
         self._claims.close()
 
     def _drain(self) -> int:
         self._buffer.flush_started()
-        ends = time.monotonic() + _JOB_SECONDS
+        ends = time.monotonic() + _JOB_S
         rows = 0
         while not self._stop.requested:
             settings = self._live_settings()
@@ -114,21 +117,21 @@ class Flusher:
                 self._flush(claim, settings)
                 rows += len(claim.rows)
                 if len(claim.rows) < settings.batch_size:
-                    # Let rows gather: statements of a few rows each would cost far more in all.
-                    self._stop.pause(min(_GATHER_SECONDS, settings.flush_delay_ms / 1000 / 10))
+                    # Let rows gather: many small statements cost far more than a few large ones.
+                    self._stop.pause(min(_GATHER_S, settings.flush_delay_ms / 1000 / 10))
             elif claim.wait is None:
                 self._condition.become("idle")
                 return rows
             else:
                 self._condition.rest()
-                self._stop.pause(min(claim.wait, _LOOK_SECONDS))
+                self._stop.pause(min(claim.wait, _LOOK_S))
             if time.monotonic() > ends:
                 self._signal_flush()
                 return rows
         return rows
 
     def _live_settings(self) -> Settings:
-        if time.monotonic() - self._looked_at >= _LOOK_SECONDS:
+        if time.monotonic() - self._looked_at >= _LOOK_S:
             self._live, self._looked_at = self._buffer.live_settings(self._settings), time.monotonic()
         grown = min(_LARGEST_BATCH, self._live.batch_size << self._growth)
         return msgspec.structs.replace(self._live, batch_size=max(grown, self._live.batch_size))
@@ -138,8 +141,8 @@ class Flusher:
         try:
             refused = self._write(claim, [row for row in claim.rows if row not in unlucky])
         except (StoreUnavailable, OutcomeUnknown, SystemRefuses) as error:
-            # An outage is nobody's failed attempt. What was acknowledged already stays so: only
-            # what this claim still holds is given back.
+            # An outage does not count as a failed attempt. Rows that were acknowledged stay so: only
+            # those that this claim still holds are given back.
             self._claims.give_back(claim)
             self._hold(error)
             return
@@ -149,8 +152,8 @@ class Flusher:
         self._dispose(claim, disposal)
 
     def _write(self, claim: Claim, rows: Sequence[Claimed]) -> list[Refused]:
-        """Write rows and acknowledge them. A batch that PostgreSQL refuses is split down to the bad rows;
-        these are returned."""
+        """Write and acknowledge rows. A batch that PostgreSQL refuses is split down to the bad rows, which
+        are returned."""
 
         def passed(part: Sequence[Claimed], changed: int) -> None:
             self._go_on()
@@ -161,7 +164,7 @@ class Flusher:
         return sorting.write(rows, lock_ms=self._lock_ms)
 
     def _dispose(self, claim: Claim, disposal: Disposal) -> None:
-        """Dead-letter what will never succeed; let the rest wait for its next attempt."""
+        """Dead-letter rows that will never succeed; let the others wait for their next attempt."""
         if letters := disposal.letters:
             self._buffer.dead_letter(claim, letters)
             self._conditions.met(
@@ -180,26 +183,26 @@ class Flusher:
             )
 
     def _choose_failures(self, rows: Sequence[Claimed], settings: Settings) -> Collection[Claimed]:
-        """The rows that SIMULATE_DB_FAILURE lets fail this time."""
+        """The rows that SIMULATE_DB_FAILURE makes fail this time."""
         if not settings.simulate_db_failure:
             return ()
         return {row for row in rows if self._chance.random() < settings.failure_rate}
 
     def _go_on(self) -> None:
-        """Something was written: nothing is in the way any more."""
-        self._pause, self._growth, self._lock_ms = _FIRST_PAUSE, 0, None
+        """Something was written: nothing blocks flushing any more."""
+        self._pause, self._growth, self._lock_ms = _FIRST_PAUSE_S, 0, None
         self._condition.become("flushing")
         self._conditions.over("paused", "flushing goes on")
 
     def _hold(self, error: StoreUnavailable | OutcomeUnknown | SystemRefuses) -> None:
-        """Nothing can be written: say so, and wait before the next attempt."""
+        """Nothing can be written: publish that, and wait before the next attempt."""
         if self._stop.requested:
             return
         code = error.sqlstate if isinstance(error, SystemRefuses) else "unavailable"
-        last = _LAST_REFUSAL if isinstance(error, SystemRefuses) else _LAST_OUTAGE
+        last = _LAST_REFUSAL_S if isinstance(error, SystemRefuses) else _LAST_OUTAGE_S
         self._growth = min(self._growth + 1, _MOST_GROWTH) if isinstance(error, SystemRefuses) else 0
         if code == _LOCK_NOT_AVAILABLE:
-            self._lock_ms, last = _PATIENT_LOCK_MS, _FIRST_PAUSE
+            self._lock_ms, last = _PATIENT_LOCK_MS, _FIRST_PAUSE_S
             self._condition.blocked(str(error))
         else:
             self._lock_ms = None

@@ -1,4 +1,4 @@
-"""Notices when a flush does not get on, and finds out why, while it still hangs."""
+"""Notices a flush that hangs, and finds out why while it still hangs."""
 
 import threading
 from collections.abc import Callable
@@ -8,13 +8,14 @@ from service.writebehind.errors import WriteBehindError
 from worker.blockers import Blockers
 from worker.condition import Condition
 
-#: s between looks; and how long a statement may take before anybody asks.
-_LOOK_SECONDS: Final = 0.25
-_LONG_SECONDS: Final = 0.5
+#: Time between looks.
+_LOOK_S: Final = 0.25
+#: A statement that runs longer is looked into.
+_LONG_S: Final = 0.5
 
 
 class HoldUps:
-    """A thread of its own, because asking takes as long as PostgreSQL likes."""
+    """A thread of its own, because PostgreSQL may take long to answer."""
 
     def __init__(
         self, condition: Condition, blockers: Blockers, backend_pids: Callable[[], list[int]]
@@ -26,20 +27,21 @@ class HoldUps:
         self._thread = threading.Thread(target=self._run, name="hold-ups", daemon=True)
 
     def start(self) -> None:
+        """Start the thread."""
         self._thread.start()
 
     def end(self) -> None:
-        """Stop looking. A question that hangs is not waited for."""
+        """Stop looking, without waiting for a question that hangs."""
         self._ended.set()
 
     def _run(self) -> None:
-        while not self._ended.wait(_LOOK_SECONDS):
+        while not self._ended.wait(_LOOK_S):
             self._look()
         self._blockers.close()
 
     def _look(self) -> None:
         statement, seconds = self._condition.running_for()
-        if statement is None or seconds < _LONG_SECONDS:
+        if statement is None or seconds < _LONG_S:
             return
         try:
             blockers = self._blockers.of(self._backend_pids())

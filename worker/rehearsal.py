@@ -1,4 +1,4 @@
-"""Is a row at fault, or PostgreSQL? Rows that are known to be good are written on trial, and tell."""
+"""Is a row at fault, or PostgreSQL? Rows that are known to be good are written on trial to find out."""
 
 import uuid
 from collections.abc import Iterator
@@ -12,12 +12,12 @@ from service.writebehind.errors import OutcomeUnknown, RowsRefused, StoreUnavail
 from service.writebehind.scripts.flushing import Claimed
 from service.writebehind.store import Store, StoredProduct
 
-#: sound: good rows pass, so the row is at fault. alike: they are refused as it is. unclear: otherwise.
+#: sound: good rows pass, so the row is at fault. alike: good rows are refused like it. unclear: neither.
 Finding = Literal["sound", "alike", "unclear"]
 
-#: Rows of PostgreSQL that are tried at most.
+#: How many rows from PostgreSQL are tried at most.
 _EXAMPLES: Final = 4
-#: ms; a trial does not queue behind a lock.
+#: A trial does not wait behind a lock.
 _LOCK_MS: Final = 100
 
 
@@ -34,7 +34,7 @@ def rehearse(store: Store, refused: Claimed, error: RowsRefused) -> Finding:
                 return "sound"
             findings.add(finding)
     except (StoreUnavailable, OutcomeUnknown):
-        # Not even a look at the table succeeds.
+        # Even reading the table fails.
         return "alike"
     return "alike" if "alike" in findings else "unclear"
 
@@ -62,7 +62,7 @@ def _examples(store: Store, refused: Claimed) -> Iterator[bytes]:
 
 
 def _plain() -> StoredProduct:
-    """A product that nothing can be said against."""
+    """A product that breaks no rule."""
     now = datetime.now(UTC)
     return StoredProduct(str(uuid.uuid4()), "Rehearsal", Decimal(1), 1, now, now, 1)
 

@@ -1,4 +1,4 @@
-"""The RQ worker: jobs run in this process, so that the database connection stays warm."""
+"""The RQ worker: jobs run in this process, so the database connection stays open."""
 
 import logging
 import signal
@@ -17,17 +17,17 @@ from worker.flush import Flusher
 from worker.stopping import StopRequest
 from worker.tasks import current_flusher
 
-#: s after which a worker without jobs looks whether it was suspended, and whether there is work all the same.
-_IDLE_SECONDS: Final = 1
+#: After this time without a job, a worker checks whether it was suspended, and whether there is work.
+_IDLE_S: Final = 1
 
 
 class FlushWorker(SimpleWorker):
-    """Serves the one queue, so that RQ takes jobs with BLMOVE, which can't lose one.
+    """Serves a single queue, so RQ takes jobs with BLMOVE, which can't lose one.
 
-    It ends, with `trouble`, when Redis refuses RQ's own bookkeeping: the caller flushes without RQ then.
+    It ends, with `trouble`, when Redis refuses RQ's own bookkeeping. The caller then flushes without RQ.
     """
 
-    #: s between attempts to reach Redis, at most: the lab must drain within 5 s of its return.
+    #: Longest pause in s between attempts to reach Redis: the lab must drain within 5 s of its return.
     max_connection_wait_time = 1.0
 
     def __init__(
@@ -41,8 +41,8 @@ class FlushWorker(SimpleWorker):
     ) -> None:
         """
         Args:
-            works: Called whenever RQ's bookkeeping went well.
-            look: Called when no job has come for a while: a signal may be impossible where waiting is not.
+            works: Called whenever RQ's bookkeeping succeeded.
+            look: Called when no job has come for a while: Redis may refuse signals but let workers wait.
         """
         queue = Queue(keys.RQ_QUEUE, connection=client)
         super().__init__([queue], connection=client, log_job_description=False)
@@ -64,13 +64,13 @@ class FlushWorker(SimpleWorker):
     def dequeue_job_and_maintain_ttl(
         self, timeout: int | None, max_idle_time: int | None = None
     ) -> tuple[Job, Queue] | None:
-        """The next job. RQ's own looks only between jobs whether it is suspended or asked to stop."""
+        """The next job. RQ's own method only checks between jobs whether it is suspended or asked to stop."""
         while True:
             try:
-                found = super().dequeue_job_and_maintain_ttl(timeout, _IDLE_SECONDS)
+                job = super().dequeue_job_and_maintain_ttl(timeout, _IDLE_S)
                 self._works()
-                if found:
-                    return found
+                if job:
+                    return job
                 self.check_for_suspension(burst=False)
                 self._look()
             except redis.RedisError as error:
@@ -82,7 +82,7 @@ class FlushWorker(SimpleWorker):
         try:
             super().teardown()  # type: ignore[no-untyped-call]
         except redis.RedisError:
-            # RQ would leave its thread behind that listens for commands.
+            # RQ would leave its thread running that listens for commands.
             self.unsubscribe()  # type: ignore[no-untyped-call]
             raise
 
@@ -91,7 +91,7 @@ class FlushWorker(SimpleWorker):
         try:
             super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
         finally:
-            # RQ's second signal is a cold shutdown, which waits as well.
+            # At the second signal, RQ shuts down cold, which also waits.
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, self._stop.on_signal)
 
@@ -101,7 +101,7 @@ class FlushWorker(SimpleWorker):
 
 
 class RqLog(logging.Filter):
-    """Bounds what RQ logs: its own way is a traceback every second while Redis is away."""
+    """Bounds what RQ logs: while Redis is down, RQ logs a traceback every second."""
 
     def __init__(self, conditions: Conditions) -> None:
         super().__init__()

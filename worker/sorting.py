@@ -1,6 +1,6 @@
-"""Row or system: decided by trying, not by a list of error codes.
+"""Is a row at fault, or PostgreSQL? That is decided by trying, not by a list of error codes.
 
-What others pass and one row does not is that row's fault. What every row meets is PostgreSQL's.
+If other rows pass and one is refused, that row is at fault. If every row is refused, PostgreSQL is.
 """
 
 import random
@@ -15,16 +15,17 @@ from worker.condition import Condition
 from worker.rehearsal import rehearse
 from worker.stopping import StopRequest
 
-#: Where good rows do not tell: so many single rows refused alike, and none passed, are the system's trouble.
+#: If good rows do not tell: this many single rows refused alike, with none passed, mean that PostgreSQL is at
+#: fault.
 _ENOUGH: Final = 8
-#: Rows of the batch that are tried where trials of good rows say that it is the system.
+#: How many rows of the batch are tried if trials of good rows say that PostgreSQL is at fault.
 _SAMPLES: Final = 4
-#: ms that a part of a batch waits for a lock, once the whole has met one.
+#: How long a part of a batch waits for a lock, once the whole batch has met one.
 _LOCK_MS: Final = 100
 
 
 class SystemRefuses(Exception):
-    """PostgreSQL refuses whatever it is given: no row is at fault. It stays within the worker."""
+    """PostgreSQL refuses every row, so no row is at fault. This error stays within the worker."""
 
     def __init__(self, error: RowsRefused) -> None:
         super().__init__(f"PostgreSQL refuses every row: {error} (SQLSTATE {error.sqlstate})")
@@ -33,16 +34,16 @@ class SystemRefuses(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A row that PostgreSQL did not take."""
+    """A row that PostgreSQL refused."""
 
     row: Claimed
     error: RowsRefused
-    #: Whether it is known to be the row's own fault, since others pass.
+    #: Whether the row is known to be at fault, because others pass.
     certain: bool
 
 
 class Sorting:
-    """Writes one batch, split as far as it must be."""
+    """Writes one batch, split as far as necessary."""
 
     def __init__(
         self,
@@ -55,9 +56,9 @@ class Sorting:
     ) -> None:
         """
         Args:
-            stop: Once it is requested, nothing is split any more.
-            chance: Picks rows to try.
-            passed: Called with the rows that are written, and how many of them changed, part by part.
+            stop: Once requested, nothing is split any more.
+            chance: Picks the rows to try.
+            passed: Called for each part with the rows that were written, and how many of them SQL changed.
         """
         self._store = store
         self._condition = condition
@@ -69,13 +70,13 @@ class Sorting:
         self._unclear = False
 
     def write(self, rows: Sequence[Claimed], *, lock_ms: int | None = None) -> list[Refused]:
-        """Write what can be written; return the rest.
+        """Write the rows that can be written; return the others.
 
         Args:
-            lock_ms: How long the whole batch waits for a lock, if not as usual.
+            lock_ms: How long the whole batch waits for a lock; None for the usual time.
 
         Raises:
-            SystemRefuses: no row is at fault. What was not passed is as it was.
+            SystemRefuses: no row is at fault. Rows that did not pass are unchanged.
             StoreUnavailable, OutcomeUnknown: an outage, or a request to stop; likewise.
         """
         parts = [rows] if rows else []
@@ -104,7 +105,7 @@ class Sorting:
         self._passed(part, changed)
 
     def _blame(self, parts: list[Sequence[Claimed]]) -> None:
-        """A single row was refused. As long as nothing has passed, it may be PostgreSQL's fault."""
+        """A single row was refused. As long as nothing has passed, PostgreSQL may be at fault."""
         if self._sound:
             return
         row, error = self._refused[-1]
@@ -112,7 +113,7 @@ class Sorting:
             finding = "unclear" if error.blames_no_row else rehearse(self._store, row, error)
             if finding == "alike" and not self._others_pass(parts):
                 raise SystemRefuses(error)
-            # It may also have become sound by a row that passed just now.
+            # A row that passed just now may also have made it sound.
             if finding == "sound":
                 self._sound = True
             self._unclear = finding == "unclear"
@@ -121,7 +122,7 @@ class Sorting:
             raise SystemRefuses(error)
 
     def _others_pass(self, parts: list[Sequence[Claimed]]) -> bool:
-        """Take a few rows out of `parts`, anywhere, and try them: those tried so far may be bad by chance."""
+        """Try a few random rows out of `parts`: those tried so far may be bad by chance."""
         for _ in range(_SAMPLES):
             if not parts:
                 return False
@@ -138,7 +139,7 @@ class Sorting:
         return False
 
     def _confirmed(self) -> list[Refused]:
-        """What is refused once more, after good rows passed once more: PostgreSQL's rules may have changed
+        """The rows that are refused again, after good rows passed again: PostgreSQL's rules may have changed
         while the batch was split."""
         row, error = self._refused[-1]
         certain = self._sound and (error.blames_no_row or rehearse(self._store, row, error) == "sound")

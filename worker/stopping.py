@@ -1,4 +1,4 @@
-"""A request to stop that a signal handler may make and a pause notices at once."""
+"""A request to stop, which a signal handler can make and a pause notices at once."""
 
 import os
 import select
@@ -8,22 +8,22 @@ import weakref
 from types import FrameType
 from typing import Final
 
-#: s after which a worker that was asked to stop ends, in good order or not: leases bring its claims back.
-_LAST_SECONDS: Final = 3.0
-#: s within which a second signal is taken for the same one: a terminal and a parent may both send it.
-_SAME_SECONDS: Final = 0.2
+#: A worker that was asked to stop ends within this time, cleanly or not: leases bring its claims back.
+_LAST_S: Final = 3.0
+#: A second signal within this time counts as the same one: a terminal and a parent may both send it.
+_SAME_S: Final = 0.2
 
 
 class StopRequest:
-    """Set once, never cleared. A pipe, because locks must not be taken in a signal handler."""
+    """Set once, never cleared. It uses a pipe, because a signal handler must not take locks."""
 
     def __init__(self) -> None:
         self._read, self._write = os.pipe()
         os.set_blocking(self._write, False)
         self._requested_at = 0.0
-        #: Gives the pipe back: when it is called, or with the request itself.
+        #: Closes the pipe: when called, or when this object is collected.
         self.close = weakref.finalize(self, _close, self._read, self._write)
-        # At the end of the process a signal may still come.
+        # A signal may still come at the end of the process.
         self.close.atexit = False
         self.requested = False
 
@@ -33,6 +33,7 @@ class StopRequest:
         return self._read
 
     def request(self) -> None:
+        """Make the request. Safe in a signal handler."""
         if not self.requested:
             self.requested = True
             self._requested_at = time.monotonic()
@@ -40,7 +41,7 @@ class StopRequest:
 
     def on_signal(self, signum: int, frame: FrameType | None) -> None:
         """A signal handler: the first signal is a request, the second ends the process at once."""
-        if self.requested and time.monotonic() - self._requested_at > _SAME_SECONDS:
+        if self.requested and time.monotonic() - self._requested_at > _SAME_S:
             os.write(2, b"worker: ends at once; what it claimed comes back when the lease ends\n")
             os._exit(128 + signum)
         self.request()
@@ -52,11 +53,11 @@ class StopRequest:
         return self.requested
 
     def enforce(self) -> None:
-        """See to it that the process ends soon after the request, whatever it hangs in."""
+        """Make sure that the process ends soon after the request, even if it hangs."""
 
         def end() -> None:
             select.select([self._read], [], [])
-            threading.Event().wait(_LAST_SECONDS)
+            threading.Event().wait(_LAST_S)
             os.write(2, b"worker: could not end in good order; what it claimed comes back by its lease\n")
             os._exit(1)
 

@@ -9,9 +9,9 @@ current_flusher: ContextVar[Flusher] = ContextVar("current_flusher")
 
 
 def flush() -> int:
-    """Drain the write-behind queue; return how many entries were taken care of.
+    """Drain the write-behind queue; return how many entries were handled.
 
     Raises:
-        LookupError: run by a plain `rq worker`; start the worker with `python -m worker`.
+        LookupError: it was run by a plain `rq worker`; start the worker with `python -m worker`.
     """
     return current_flusher.get().attempt()

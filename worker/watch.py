@@ -1,4 +1,4 @@
-"""The worker's own look at the queue: it makes up for every signal that got lost, and says how it is."""
+"""The worker's own look at the queue. It makes up for lost flush signals and publishes its state."""
 
 import logging
 import os
@@ -21,15 +21,15 @@ from worker.stopping import StopRequest
 
 _log = logging.getLogger(__name__)
 
-#: s between looks.
-_LOOK_SECONDS: Final = 0.5
-#: s within which a request to stop is noticed.
-_NAP_SECONDS: Final = 0.1
+#: Time between looks.
+_LOOK_S: Final = 0.5
+#: A request to stop is noticed within this time.
+_NAP_S: Final = 0.1
 
 
 class Watch:
-    """A thread that says how the worker is, and signals a flush when there is work, no job waits and
-    this worker is idle: after a FLUSHALL, a killed API or worker, or an ended lease nobody else does."""
+    """A thread that publishes the worker's state, and signals a flush when there is work, no job waits and
+    this worker is idle. Nothing else does after a FLUSHALL, a killed API or worker, or an ended lease."""
 
     def __init__(
         self,
@@ -64,17 +64,18 @@ class Watch:
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
 
     def start(self) -> None:
+        """Start the thread."""
         self._thread.start()
 
     def end(self) -> None:
-        """Stop watching and take back what was said."""
+        """Stop watching, and remove the published state."""
         self._ended.set()
         self._condition.changed.set()
         self._thread.join()
         try:
             self._buffer.farewell(self._name)
         except WriteBehindError as error:
-            _log.debug("could not take back what was said: %s", error)
+            _log.debug("could not remove the published state: %s", error)
 
     def _run(self) -> None:
         looked_at = float("-inf")
@@ -83,27 +84,27 @@ class Watch:
             try:
                 self._notice()
                 self._buffer.heartbeat(self._name, self._condition.document(self._facts))
-                if time.monotonic() - looked_at >= _LOOK_SECONDS:
+                if time.monotonic() - looked_at >= _LOOK_S:
                     looked_at = time.monotonic()
                     self._look()
             except (redis.RedisError, WriteBehindError) as error:
-                _log.debug("no look at the queue: %s", error)
+                _log.debug("could not look at the queue: %s", error)
             self._conditions.look()
             self._rest()
 
     def _rest(self) -> None:
-        """Wait for the next look, or until there is something to say."""
+        """Wait for the next look, or until there is something to publish."""
         # A signal handler can't set an event: it would take a lock.
-        ends, stopping = time.monotonic() + _LOOK_SECONDS, self._stop.requested
+        ends, stopping = time.monotonic() + _LOOK_S, self._stop.requested
         while time.monotonic() < ends and stopping == self._stop.requested:
-            if self._condition.changed.wait(_NAP_SECONDS):
+            if self._condition.changed.wait(_NAP_S):
                 return
 
     def _notice(self) -> None:
-        """What the flusher can't know of itself."""
+        """Set the states that the flusher can't notice itself: stopping and suspended."""
         if self._stop.requested:
             self._condition.become("stopping")
-        suspended, state = bool(self._client.exists(WORKERS_SUSPENDED)), self._condition.said.state
+        suspended, state = bool(self._client.exists(WORKERS_SUSPENDED)), self._condition.report.state
         if suspended and state == "idle" and not self._flusher.busy:
             self._condition.become(
                 "suspended", "`rq suspend` was called; `rq resume` lets it go on", "suspended"
@@ -112,9 +113,11 @@ class Watch:
             self._condition.become("idle")
 
     def _look(self) -> None:
-        # Also while a job runs: under load there is always one.
+        # Restore even while a job runs: under load there always is one.
         if restored := self._buffer.restore():
-            self._conditions.met("restored", "pending entries were queued nowhere, and are again", restored)
+            self._conditions.met(
+                "restored", "queued pending entries that were missing from the queue", restored
+            )
         if self._flusher.busy:
             return
         if self._buffer.has_work(self._settings) and self._signal.waiting() == 0:

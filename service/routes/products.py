@@ -20,8 +20,8 @@ _POLICIES: Final = get_args(WritePolicy)
 
 
 class _Finished(Response):
-    """An answer whose headers are complete and plain ASCII. Werkzeug's last look at them, which parses
-    and rebuilds the Location, would take a tenth of a write's whole time."""
+    """An answer whose headers are complete and plain ASCII. It skips Werkzeug's final pass over them, which
+    parses and rebuilds the Location and would take a tenth of a write's time."""
 
     def get_wsgi_headers(self, environ: "WSGIEnvironment") -> Headers:
         return self.headers

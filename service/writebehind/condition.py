@@ -1,5 +1,7 @@
-"""Whether what is due gets done: the workers, what waits, and for how long it has been due. Pure; what
-lua/condition.lua answers is its input."""
+"""Whether due writes are flushed: the workers, what waits, and how long it has been due.
+
+Pure: its input is what lua/condition.lua found.
+"""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,9 +15,9 @@ from service.writebehind.scripts.observing import ConditionFacts
 from service.writebehind.settings import Settings
 from service.writebehind.workers import WorkerState, parse_workers
 
-#: ms that something may be due before that is trouble: a worker looks at the queue twice a second.
+#: How long a write may be due before that is trouble: a worker looks at the queue twice a second.
 OVERDUE_MS: Final = 3_000
-#: Settings that the worker alone acts on: its environment decides, not the service's.
+#: Settings that only the worker acts on: its environment decides, not the service's.
 _WORKERS: Final = frozenset(
     {
         "batch_size", "max_retries", "retry_delay_ms", "simulate_db_failure", "failure_rate",
@@ -31,18 +33,18 @@ class Condition:
 
     #: The lab's time, in µs.
     now_us: int
-    #: When Redis' memory began, in µs; None while no script has said so.
+    #: When Redis' memory began, in µs; None if no script has recorded it yet.
     epoch: int | None
     workers: tuple[WorkerState, ...]
-    #: How long the oldest entry that is due has been due, in ms; 0 where none is.
+    #: How long the oldest due entry has been due, in ms; 0 if none is.
     oldest_due_ms: int
-    #: Acknowledged entries that are in Redis alone.
+    #: How many acknowledged entries are only in Redis.
     unwritten: int
     #: The settings that were changed live, as Redis holds them.
     live: Mapping[bytes, bytes]
 
     def trouble(self) -> str:
-        """Why what is due does not get done, for a sentence; '' where it does."""
+        """Why due writes are not flushed, to be put in a sentence; '' if they are."""
         if culprit := self._culprit():
             overdue = f"; {self._overdue()}" if self.oldest_due_ms > OVERDUE_MS else ""
             return culprit.trouble() + (overdue if culprit.state == "suspended" else "")
@@ -51,14 +53,14 @@ class Condition:
         return ""
 
     def worker(self) -> str:
-        """In one word: `ok`, `absent`, or the state of a worker that does not get its work done."""
+        """One word: `ok`, `absent`, or the state of a worker that does not get its work done."""
         if not self.workers:
             return "absent"
         culprit = self._culprit()
         return culprit.state if culprit else "overdue" if self.trouble() else "ok"
 
     def _culprit(self) -> WorkerState | None:
-        """A worker that is stuck; or a suspended one, where all are and something is due."""
+        """A worker that is stuck; or a suspended one, if all are suspended and something is due."""
         for worker in self.workers:
             if worker.stuck:
                 return worker
@@ -98,7 +100,7 @@ def read_condition(facts: ConditionFacts, own: Settings) -> Condition:
 
 
 def settings_in_force(own: Settings, workers: Sequence[WorkerState], live: Mapping[bytes, bytes]) -> Settings:
-    """A process's own settings, a worker's where the worker alone acts on them, and what was changed live."""
+    """A process's own settings, overridden by a worker's (those that only it acts on) and by live changes."""
     for worker in workers[:1]:
         announced = {name: value for name, value in worker.settings.items() if name in _WORKERS}
         own = _changed(own, announced.items())
@@ -108,7 +110,7 @@ def settings_in_force(own: Settings, workers: Sequence[WorkerState], live: Mappi
 
 
 def _changed(own: Settings, given: Iterable[tuple[str, object]]) -> Settings:
-    """With those that can be read: what else stands in Redis changes nothing."""
+    """Apply the valid changes; junk in Redis changes nothing."""
     for name, value in given:
         with suppress(InvalidSettings):
             own = own.changed({name: value})
@@ -116,16 +118,16 @@ def _changed(own: Settings, given: Iterable[tuple[str, object]]) -> Settings:
 
 
 def _due(entry: bytes, delay_us: int, flush_now: int) -> list[int]:
-    """When this entry was due, or will be; nothing for what is no entry."""
-    found = _QUEUED_AT.search(entry)
-    if not found:
+    """When this entry was or will be due, in µs; nothing if it is not an entry."""
+    tail = _QUEUED_AT.search(entry)
+    if not tail:
         return []
-    since = int(found[1])
+    since = int(tail[1])
     return [min(since + delay_us, flush_now) if since <= flush_now else since + delay_us]
 
 
 def _number(text: bytes) -> int:
-    """0 for what is not a moment."""
+    """A moment in µs; 0 if it is not one."""
     try:
         return max(0, int(float(text)))
     except (ValueError, OverflowError):

@@ -1,5 +1,9 @@
-"""Connections to PostgreSQL: one a thread, opened when needed, replaced when it broke, and never waited for
-longer than a few seconds, whatever PostgreSQL does."""
+"""Connections to PostgreSQL: one per thread, opened when needed, replaced when broken, and never waited for
+longer than a few seconds, whatever PostgreSQL does.
+
+This is not psycopg_pool. A pool costs two to four times as much per statement (lock, hand-over, check), and
+it does not tell its caller whether a broken statement was sent, which is the difference between 503 and 504.
+"""
 
 import select
 import threading
@@ -17,15 +21,15 @@ from service.writebehind.postgres_dsn import dsn
 
 T = TypeVar("T")
 
-_CONNECT_SECONDS: Final = 2
-#: s that a thread waits for a slot.
-_SLOT_SECONDS: Final = 0.25
-#: s for PostgreSQL to take a request to cancel, and again for the statement to end by it.
-_CANCEL_SECONDS: Final = 0.3
-#: s that a statement still gets once its caller was asked to stop.
-_GRACE_SECONDS: Final = 0.5
-#: s beyond `statement_ms` after which PostgreSQL itself is given up.
-_SILENCE_SECONDS: Final = 1.0
+_CONNECT_TIMEOUT_S: Final = 2
+#: How long a thread waits for a slot.
+_SLOT_TIMEOUT_S: Final = 0.25
+#: How long PostgreSQL may take to accept a cancel request, and then again to end the statement.
+_CANCEL_TIMEOUT_S: Final = 0.3
+#: How long a statement may still run once its caller was asked to stop.
+_GRACE_S: Final = 0.5
+#: How long after `statement_ms` PostgreSQL itself counts as not answering.
+_SILENCE_S: Final = 1.0
 _EVENTS: Final = {1: select.POLLIN, 2: select.POLLOUT, 3: select.POLLIN | select.POLLOUT}
 
 
@@ -33,20 +37,20 @@ _EVENTS: Final = {1: select.POLLIN, 2: select.POLLOUT, 3: select.POLLIN | select
 class Manners:
     """How a program behaves towards PostgreSQL."""
 
-    #: What pg_stat_activity calls it.
+    #: Its name in pg_stat_activity.
     application: str
-    #: ms that a statement waits for a lock, and lasts, at most.
+    #: Longest wait for a lock, and longest statement, in ms.
     lock_ms: int
     statement_ms: int
 
     def conninfo(self, url: str) -> str:
-        """The URL with these, whatever the role's own settings say: a batch relies on them."""
+        """The URL with these settings. They override those of the role: a batch relies on them."""
         options = (
             f"-c lock_timeout={self.lock_ms} -c statement_timeout={self.statement_ms}"
             " -c idle_in_transaction_session_timeout=5000"
             r" -c default_transaction_isolation=read\ committed"
         )
-        return dsn(url, application=self.application, connect_seconds=_CONNECT_SECONDS, options=options)
+        return dsn(url, application=self.application, connect_seconds=_CONNECT_TIMEOUT_S, options=options)
 
 
 API: Final = Manners(application="write-behind api", lock_ms=2_000, statement_ms=3_000)
@@ -55,14 +59,14 @@ API: Final = Manners(application="write-behind api", lock_ms=2_000, statement_ms
 class BoundedConnection(psycopg.Connection[Any]):
     """A connection whose every wait ends: by the answer, by a deadline, or soon after a stop is asked for.
 
-    A statement that is out of time is cancelled; where even that has no answer (PostgreSQL is frozen, say)
-    the connection is closed, and what became of the statement is unknown.
+    A statement that takes too long is cancelled. If even that has no answer, for example because PostgreSQL
+    is frozen, the connection is closed, and it is unknown what became of the statement.
     """
 
     answers_within: float = 5.0
-    #: Readable once the caller shall stop; None where there is no such thing.
+    #: Readable once the caller should stop; None if it never should.
     stop_fd: int | None = None
-    #: lock_timeout as it is set now, ms.
+    #: The current lock_timeout, in ms.
     lock_ms: int = 0
     #: Whether it was closed because no answer came.
     abandoned: bool = False
@@ -76,7 +80,7 @@ class BoundedConnection(psycopg.Connection[Any]):
             poll.register(self.pgconn.socket, _EVENTS[next(gen)])
             if not self._exchange(gen, poll, deadline):
                 self._cancel()
-                self._exchange(gen, poll, time.monotonic() + _CANCEL_SECONDS)
+                self._exchange(gen, poll, time.monotonic() + _CANCEL_TIMEOUT_S)
         except StopIteration as end:
             answer: T = end.value
             return answer
@@ -88,12 +92,12 @@ class BoundedConnection(psycopg.Connection[Any]):
         """Drive `gen` until it ends, which is a StopIteration, or return False at the deadline."""
         fd = self.pgconn.socket
         while True:
-            # The look comes last: a process that was stopped for long may find the answer waiting.
+            # Poll after reading the clock: a process that was suspended for long may find the answer waiting.
             late = time.monotonic() >= deadline
             events = dict(poll.poll(max(0.0, deadline - time.monotonic()) * 1000))
             if self.stop_fd in events:
                 poll.unregister(self.stop_fd)
-                deadline = min(deadline, time.monotonic() + _GRACE_SECONDS)
+                deadline = min(deadline, time.monotonic() + _GRACE_S)
             if fd in events:
                 poll.modify(fd, _EVENTS[gen.send(_ready(events[fd]))])
             elif late:
@@ -101,36 +105,36 @@ class BoundedConnection(psycopg.Connection[Any]):
 
     def _cancel(self) -> None:
         try:
-            self.cancel_safe(timeout=_CANCEL_SECONDS)
+            self.cancel_safe(timeout=_CANCEL_TIMEOUT_S)
         except psycopg.Error:
-            # It does not listen. Then its answer, if there is one yet, is all that can be had.
+            # PostgreSQL does not accept it. The only hope left is that the answer still comes.
             return
 
     @property
     def silent(self) -> bool:
-        """Whether nothing has come in since the last answer: what comes unasked says that it ends."""
+        """Whether nothing has arrived since the last answer. Anything unasked means that the session ends."""
         poll = select.poll()
         poll.register(self.pgconn.socket, select.POLLIN)
         return not poll.poll(0)
 
     def bear_locks(self, lock_ms: int) -> None:
-        """Wait for a lock as long as this, from now on."""
+        """From now on, wait this long for a lock."""
         if lock_ms != self.lock_ms:
             self.execute(f"SET lock_timeout = {lock_ms:d}".encode())
             self.lock_ms = lock_ms
 
 
 def _ready(events: int) -> int:
-    """What psycopg's generators call readable (1) and writable (2). An error shows when it is read."""
+    """What psycopg's generators call readable (1) and writable (2). Reading reveals an error."""
     read = events & (select.POLLIN | select.POLLERR | select.POLLHUP | select.POLLNVAL)
     return (1 if read else 0) | (2 if events & select.POLLOUT else 0)
 
 
 class Connections:
-    """Runs work on this thread's connection, and says for certain what became of it, if that can be said.
+    """Runs work on this thread's connection, and says for certain what became of it, if that is known.
 
-    All work may be repeated without harm: versions guard every write. So a connection that turns out to be
-    dead is replaced once, silently.
+    All work can be repeated without harm, since versions guard every write. So a connection that turns out to
+    be dead is silently replaced once.
     """
 
     def __init__(
@@ -138,9 +142,9 @@ class Connections:
     ) -> None:
         """
         Args:
-            slots: How many threads may wait for PostgreSQL at once; further ones are told that it is not
-                available. One that is frozen must not take every thread of a server that has other work.
-            stop_fd: Readable once the caller shall stop: then no statement lasts much longer.
+            slots: How many threads may wait for PostgreSQL at once; for others it is not available. A frozen
+                PostgreSQL must not block every thread of a server that has other work.
+            stop_fd: Readable once the caller should stop; then no statement runs much longer.
         """
         self._conninfo = manners.conninfo(database_url)
         self._manners = manners
@@ -154,13 +158,13 @@ class Connections:
         """Run `work` and return what it returns.
 
         Raises:
-            RowsRefused: a write that PostgreSQL answered with an error.
-            OutcomeUnknown: a write whose connection broke, and could not be repeated.
-            StoreUnavailable: a write that was never sent, or a read that has no answer.
+            RowsRefused: PostgreSQL answered a write with an error.
+            OutcomeUnknown: the connection broke during a write, and it could not be repeated.
+            StoreUnavailable: a write was never sent, or a read has no answer.
         """
         if self.slots is None:
             return self._run(work, writes=writes)
-        if not self.slots.acquire(timeout=_SLOT_SECONDS):
+        if not self.slots.acquire(timeout=_SLOT_TIMEOUT_S):
             raise StoreUnavailable("PostgreSQL can't keep up: too many requests wait for it already")
         try:
             return self._run(work, writes=writes)
@@ -168,7 +172,7 @@ class Connections:
             self.slots.release()
 
     def backend_pids(self) -> list[int]:
-        """PostgreSQL's processes behind the open connections."""
+        """The process ids of PostgreSQL's side of the open connections."""
         with self._lock:
             return [connection.info.backend_pid for connection in self._opened if not connection.closed]
 
@@ -187,7 +191,7 @@ class Connections:
                 raise _refusal(error, writes=writes) from error
             if lost and self._abandoned:
                 raise _unanswered(error, writes=writes) from error
-        # Nobody knows what became of what a dead connection was sent; doing it again makes that certain.
+        # It is unknown what became of the work on a dead connection; repeating it makes that certain.
         return self._repeat(work, unsure=lost and writes, writes=writes)
 
     def _repeat(self, work: Callable[[BoundedConnection], T], *, unsure: bool, writes: bool) -> T:
@@ -199,7 +203,7 @@ class Connections:
                 raise OutcomeUnknown(f"PostgreSQL broke off: {error}") from error
             raise
         except psycopg.Error as error:
-            # A refusal now says nothing about the first time.
+            # A refusal of the repetition says nothing about the first attempt.
             if self._lost or unsure:
                 raise _unanswered(error, writes=writes) from error
             raise _refusal(error, writes=writes) from error
@@ -218,7 +222,7 @@ class Connections:
             connection.close()
 
     def _connection(self) -> BoundedConnection:
-        """This thread's connection, known to be open: what is sent into a dead one leaves doubts."""
+        """This thread's connection, known to be open: what is sent into a dead one has an unknown outcome."""
         connection: BoundedConnection | None = getattr(self._local, "connection", None)
         if connection is not None and not connection.closed:
             if connection.silent:
@@ -233,7 +237,7 @@ class Connections:
             )
         except psycopg.Error as error:
             raise StoreUnavailable(f"PostgreSQL can't be reached: {say(error)}") from error
-        connection.answers_within = self._manners.statement_ms / 1000 + _SILENCE_SECONDS
+        connection.answers_within = self._manners.statement_ms / 1000 + _SILENCE_S
         connection.stop_fd = self._stop_fd
         connection.lock_ms = self._manners.lock_ms
         self._local.connection = connection
@@ -243,12 +247,12 @@ class Connections:
 
 
 def say(error: psycopg.Error) -> str:
-    """The first line of what PostgreSQL said: later ones repeat the statement."""
+    """The first line of PostgreSQL's message; later ones repeat the statement."""
     return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
 def _is_outdated(error: psycopg.Error) -> bool:
-    """Whether a column changed its type under a prepared statement: preparing it anew mends that."""
+    """Whether a column changed its type under a prepared statement. Preparing it again fixes that."""
     return error.sqlstate == "0A000" and "cached plan" in str(error)
 
 

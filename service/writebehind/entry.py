@@ -70,7 +70,7 @@ def parse_product(body: bytes) -> Product:
 
 
 def _explain(message: str) -> dict[str, str]:
-    """Field and reason of a decoder's message."""
+    """A decoder's message as {field: reason}."""
     if missing := _MISSING.fullmatch(message):
         return {missing[1]: "is required"}
     if at := _AT.fullmatch(message):
@@ -97,13 +97,13 @@ def check_id(product_id: str) -> str:
 
 
 def timestamp(moment: datetime | None = None) -> str:
-    """ISO 8601 in UTC with microseconds; of now by default."""
+    """A moment, by default now, as ISO 8601 in UTC with microseconds."""
     moment = moment or datetime.now(UTC)
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def product_head(product_id: str, product: Product) -> bytes:
-    """The document's beginning, to which the script adds times and version."""
+    """The beginning of a document, to which the script adds times and version."""
     # Adding zero turns -0.0, which JSON allows, into 0.0.
     return b'{"id":"%b","name":%b,"price":%b,"quantity":%d' % (
         product_id.encode(),
@@ -114,11 +114,12 @@ def product_head(product_id: str, product: Product) -> bytes:
 
 
 def tombstone_head(product_id: str) -> bytes:
+    """The beginning of the document of a deleted product."""
     return b'{"id":"%b","deleted":true' % product_id.encode()
 
 
 def finish(head: bytes, *, created_at: str, updated_at: str, version: int) -> bytes:
-    """A whole document, as the write script would make it."""
+    """A complete document, as the write script builds it."""
     return b'%b,"created_at":"%b","updated_at":"%b","version":%d}' % (
         head,
         created_at.encode(),
@@ -134,27 +135,29 @@ def version_of(document: bytes) -> int:
 
 
 def is_tombstone(document: bytes) -> bool:
+    """Whether a document or entry says that its product is deleted."""
     # Inside a JSON string every quote is escaped, so this cannot be part of a name.
     return b'"deleted":true' in document
 
 
 def with_source(document: bytes, source: str) -> bytes:
-    """The document as the API answers it."""
+    """The document as the API returns it."""
     return b'%b,"source":"%b"}' % (document[:-1], source.encode())
 
 
 def to_document(entry: bytes) -> bytes:
-    """A pending entry without what belongs to its waiting."""
+    """The document in a pending entry."""
     return _TAIL.sub(b"}", entry)
 
 
 def attempts_of(entry: bytes) -> int:
+    """Failed attempts to flush an entry."""
     tail = _TAIL.search(entry)
     return int(tail[2]) if tail else 0
 
 
 def queued_at_of(entry: bytes) -> int:
-    """When the product's first unpersisted write came, in µs of Redis time; 0 if it is not an entry."""
+    """When the product's first unpersisted write came, in µs of lab time; 0 if it is not an entry."""
     tail = _TAIL.search(entry)
     return int(tail[1]) if tail else 0
 
@@ -165,7 +168,7 @@ class DeadLetter:
 
     id: str
     version: int
-    #: The entry as it was pending; text where it was no JSON.
+    #: The pending entry; text if it was not JSON.
     entry: Any
     error: str
     attempts: int

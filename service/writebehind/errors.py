@@ -1,4 +1,15 @@
-"""What can go wrong on the write path. The service turns each into a problem document."""
+"""What can go wrong on the write path. The service turns each into a problem document with this status:
+
+WriteBehindError
+├── InvalidProduct      422  the product can never be stored
+├── InvalidSettings     422  a setting is unknown, malformed or out of range
+├── NoSuchProduct       404  it is not cached, not pending and not in PostgreSQL
+├── RowsRefused         422  PostgreSQL answered with an error; nothing was written
+├── QueueFull           503  MAX_PENDING is reached; the write was not taken
+├── CacheUnavailable    503  Redis is down or full; the write was not taken
+├── StoreUnavailable    503  PostgreSQL is down; nothing was changed
+└── OutcomeUnknown      504  it is unknown whether the write was taken
+"""
 
 from typing import Final
 
@@ -8,7 +19,7 @@ class WriteBehindError(Exception):
 
 
 class InvalidProduct(WriteBehindError):
-    """The product can never be stored; `problems` says why, a sentence a field."""
+    """The product can never be stored; `problems` gives the reason for each field."""
 
     def __init__(self, problems: dict[str, str]) -> None:
         super().__init__("; ".join(f"{field}: {why}" for field, why in problems.items()))
@@ -16,7 +27,7 @@ class InvalidProduct(WriteBehindError):
 
 
 class InvalidSettings(WriteBehindError):
-    """A setting is unknown, malformed or out of its range."""
+    """A setting is unknown, malformed or out of range; `problems` gives the reason for each."""
 
     def __init__(self, problems: dict[str, str]) -> None:
         super().__init__("; ".join(f"{name}: {why}" for name, why in problems.items()))
@@ -28,43 +39,43 @@ class NoSuchProduct(WriteBehindError):
 
 
 class QueueFull(WriteBehindError):
-    """MAX_PENDING is reached and OVERFLOW_POLICY is `reject`: the write was not taken."""
+    """MAX_PENDING is reached and OVERFLOW_POLICY is `reject`. The write was not taken."""
 
 
 class CacheUnavailable(WriteBehindError):
-    """Redis is down, or out of memory: the write was not taken."""
+    """Redis is down or out of memory. The write was not taken."""
 
 
 class StoreUnavailable(WriteBehindError):
-    """PostgreSQL can't be reached, or can't work just now: nothing was changed."""
+    """PostgreSQL can't be reached, or can't work at the moment. Nothing was changed."""
 
 
 class OutcomeUnknown(WriteBehindError):
-    """The connection broke after the write was sent: it may or may not have been taken."""
+    """The connection broke after the write was sent. It is unknown whether the write was taken."""
 
 
 class RowsRefused(WriteBehindError):
-    """PostgreSQL answered with an error: nothing of the batch was written. The error alone does not tell
+    """PostgreSQL answered with an error, so no row of the batch was written. The error alone does not tell
     whether a row is at fault or PostgreSQL itself."""
 
     def __init__(self, message: str, sqlstate: str = "22000") -> None:
         """
         Args:
             message: The first line of what PostgreSQL said.
-            sqlstate: Its error code, five characters; 22000 (data exception) is what never gets that far.
+            sqlstate: Its error code, five characters; 22000 (data exception) for rows that were never sent.
         """
         super().__init__(message)
         self.sqlstate = sqlstate
 
     @property
     def passes_by_itself(self) -> bool:
-        """Whether the very same write may succeed later: transaction rolled back (40), object in use (55),
+        """Whether the same write may succeed later: transaction rolled back (40), object in use (55),
         operator intervention (57)."""
         return self.sqlstate[:2] in _TRANSIENT
 
     @property
     def blames_no_row(self) -> bool:
-        """Whether it is certainly PostgreSQL's own trouble: connection (08), read only (25), resources
+        """Whether PostgreSQL itself is certainly at fault: connection (08), read only (25), resources
         (53), system (58), internal (XX)."""
         return self.sqlstate[:2] in _RESOURCES
 

@@ -1,4 +1,4 @@
-"""Every Redis key of the write-behind path, and the RQ queue's name. Nobody else types one."""
+"""Every Redis key of the write path, and the name of the RQ queue. No other module spells one."""
 
 import re
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ QUEUE: Final = "write_behind:queue"
 PENDING: Final = "write_behind:pending"
 #: ZSET of claimed ids; the score is when they were claimed, in µs of lab time, unique to its claim.
 INFLIGHT: Final = "write_behind:inflight"
-#: ZSET of ids that wait for another attempt; the score is when it is due, µs of lab time.
+#: ZSET of ids that wait for another attempt; the score is when it is due, in µs of lab time.
 RETRY: Final = "write_behind:retry"
 #: ZSET, ordered by member: older entries of a product, kept only while coalescing is off.
 BACKLOG: Final = "write_behind:backlog"
 #: LIST of JSON dead letters, oldest first.
 DLQ: Final = "write_behind:dlq"
 #: STRING: the lab's clock, `<moment> <wall> <epoch>` (see `Clock`). Due times, leases and versions are its
-#: moments, so that a step of Redis' wall clock delays nothing.
+#: moments, so a step of Redis' wall clock delays nothing.
 CLOCK: Final = "write_behind:clock"
 #: STRING, present while a flush job is enqueued and has not started.
 SIGNAL: Final = "write_behind:signal"
@@ -27,12 +27,12 @@ FLUSH_NOW: Final = "write_behind:flush_now"
 TOTALS: Final = "write_behind:totals"
 #: HASH of settings changed live; they override what a process read from its environment.
 CONFIG: Final = "write_behind:config"
-#: HASH worker name → JSON of how it is. Its last member is `at`, in µs of lab time: one that is more than
-#: `WORKER_LIFE_US` old, or in the future, is of a worker that has gone.
+#: HASH worker name → JSON of its state. Its last member is `at`, in µs of lab time. If that is more than
+#: `WORKER_LIFE_US` ago, or in the future, the worker is gone.
 WORKERS: Final = "write_behind:workers"
 WORKER_LIFE_US: Final = 3_000_000
 
-#: What each holds, in Redis' word for it; all others hold strings.
+#: The type of each key, in Redis' terms; all others hold strings.
 TYPES: Final = {
     QUEUE: "list", PENDING: "hash", INFLIGHT: "zset", RETRY: "zset", BACKLOG: "zset", DLQ: "list",
     TOTALS: "hash", CONFIG: "hash", WORKERS: "hash",
@@ -60,25 +60,25 @@ _CLOCK: Final = re.compile(r"(\d{1,16}) (\d{1,16}) (\d{1,16})")
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """The lab's clock as a script left it; all in µs."""
+    """The lab's clock as the last script left it; all in µs."""
 
     #: The last moment handed out. It never goes back while Redis keeps its memory.
     moment: int
     #: Redis' TIME at that moment.
     wall: int
-    #: Redis' TIME when this memory began. It goes with the memory, so another epoch means that what was in
-    #: Redis alone is gone.
+    #: Redis' TIME when this memory began. It is lost with the memory, so another epoch means that what was
+    #: only in Redis is gone.
     epoch: int
 
 
 def parse_clock(value: bytes | str | None) -> Clock | None:
-    """What `CLOCK` holds; None where it holds nothing, or no clock (the next script begins a new one).
+    """The value of `CLOCK`; None if it is missing or junk (the next script starts a new clock).
 
     >>> parse_clock(b"1764100000000000 1764096400000000 1764090000000000").epoch
     1764090000000000
     """
     text = value.decode(errors="replace") if isinstance(value, bytes) else value or ""
-    found = _CLOCK.fullmatch(text)
-    if found is None or max(int(found[1]), int(found[2])) >= LATEST_US:
+    match = _CLOCK.fullmatch(text)
+    if match is None or max(int(match[1]), int(match[2])) >= LATEST_US:
         return None
-    return Clock(*map(int, found.groups()))
+    return Clock(*map(int, match.groups()))

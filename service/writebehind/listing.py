@@ -11,8 +11,8 @@ from service.writebehind.entry import is_tombstone, to_document, version_of, wit
 from service.writebehind.scripts.runner import map_redis_errors
 from service.writebehind.store import Store
 
-#: Ids that are looked at in each place where an unpersisted product can be: the newest of the queue, of
-#: what waits for a retry, and of what is claimed (at least the largest batch). It bounds the cost.
+#: How many ids are read from each place where an unpersisted product can be: the newest of the queue, of the
+#: retries, and of the claims (at least the largest batch). It bounds the cost.
 _QUEUED: Final = 1_000
 _RETRYING: Final = 1_000
 _CLAIMED: Final = 5_000
@@ -23,22 +23,22 @@ def newest(client: "redis.Redis", store: Store, limit: int) -> list[bytes]:
 
     Raises `CacheUnavailable` and `StoreUnavailable`.
     """
-    # Redis first: what is flushed between the two looks is then seen twice, never not at all.
+    # Redis first: an entry that is flushed between the two reads is then seen twice, instead of not at all.
     waiting = _waiting(client)
     deleted = sum(map(is_tombstone, waiting.values()))
     rows = {row.id.encode(): row.document() for row in store.newest(limit + deleted)}
-    known = _Newest()
+    documents = _Newest()
     for product_id, entry in waiting.items():
-        known.offer(product_id, to_document(entry), "pending")
+        documents.offer(product_id, to_document(entry), "pending")
     for product_id, document, source in _replacements(client, list(rows)):
-        known.offer(product_id, document, source)
+        documents.offer(product_id, document, source)
     for product_id, document in rows.items():
-        known.offer(product_id, document, "database")
-    return sorted(known.alive(), key=_created_at, reverse=True)[:limit]
+        documents.offer(product_id, document, "database")
+    return sorted(documents.alive(), key=_created_at, reverse=True)[:limit]
 
 
 class _Newest:
-    """The newest document of each product; of two equally new ones the last that was offered."""
+    """The newest document of each product; of two with the same version, the one offered last."""
 
     def __init__(self) -> None:
         self._found: dict[bytes, tuple[int, bytes, str]] = {}
@@ -49,7 +49,7 @@ class _Newest:
             self._found[product_id] = (version, document, source)
 
     def alive(self) -> Iterator[bytes]:
-        """Documents with their sources, without the deleted."""
+        """The documents of products that are not deleted, each with its source."""
         for _, document, source in self._found.values():
             if not is_tombstone(document):
                 yield with_source(document, source)
@@ -62,15 +62,15 @@ def _waiting(client: "redis.Redis") -> dict[bytes, bytes]:
         pipe.lrange(keys.QUEUE, -_QUEUED, -1)
         pipe.zrevrange(keys.INFLIGHT, 0, _CLAIMED - 1)
         pipe.zrevrange(keys.RETRY, 0, _RETRYING - 1)
-        # A key that somebody planted is an error in the place of a list.
-        places = [found for found in pipe.execute(raise_on_error=False) if isinstance(found, list)]
+        # A key of the wrong type gives an error instead of a list.
+        places = [ids for ids in pipe.execute(raise_on_error=False) if isinstance(ids, list)]
     ids = list(dict.fromkeys(chain.from_iterable(places)))
     return {i: e for i, e in zip(ids, _pending(client, ids), strict=True) if e is not None}
 
 
 def _replacements(client: "redis.Redis", ids: list[bytes]) -> Iterable[tuple[bytes, bytes, str]]:
-    """What Redis holds of products that are in PostgreSQL: where a pending entry is flushed just now, and
-    is not there any more, the cache still has it."""
+    """What Redis holds of products that are in PostgreSQL. If a pending entry has just been flushed, the
+    cache still has it."""
     if not ids:
         return
     with map_redis_errors():

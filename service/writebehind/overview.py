@@ -1,4 +1,4 @@
-"""What the write path looks like from outside: the queue, the totals, the settings in force."""
+"""The write path seen from outside: the queue, the totals, the settings in force."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -79,13 +79,14 @@ class View:
 
 
 class Overview:
-    """Raises `CacheUnavailable`."""
+    """Looks at the write path. Every method raises `CacheUnavailable`."""
 
     def __init__(self, scripts: Scripts, settings: Settings) -> None:
         self._scripts = scripts
         self._settings = settings
 
     def queue(self) -> QueueState:
+        """The queue and its workers, at a cost that does not grow with the queue."""
         facts = observing.inspect(self._scripts, items=SHOWN_ITEMS)
         condition, counted = self.condition(), dict(facts.totals)
         oldest_us = facts.now_us - facts.oldest_us if facts.oldest_us else 0
@@ -104,20 +105,21 @@ class Overview:
         )
 
     def size(self) -> int:
+        """The number of dirty products in the queue."""
         with map_redis_errors():
             return int(self._scripts.client.llen(keys.QUEUE))
 
     def settings(self) -> dict[str, Any]:
-        """The live settings in force, whoever acts on them."""
+        """The live settings in force, whether the service or the worker acts on them."""
         condition = self.condition()
         return settings_in_force(self._settings, condition.workers, condition.live).live()
 
     def condition(self) -> Condition:
-        """The workers, and whether what is due gets done."""
+        """The workers, and whether due writes are flushed."""
         return read_condition(observing.condition(self._scripts), self._settings)
 
     def view(self) -> View:
-        """Whether writes can be taken, and what was taken is brought to PostgreSQL."""
+        """Whether writes are taken, and whether they are flushed to PostgreSQL."""
         condition = self.condition()
         settings = settings_in_force(self._settings, condition.workers, condition.live)
         rejects = settings.overflow_policy == "reject"
@@ -129,10 +131,10 @@ class Overview:
         )
 
     def change_settings(self, given: dict[str, object]) -> None:
-        """Change live settings, for every process at once.
+        """Change live settings for all processes at once.
 
         Raises:
-            InvalidSettings: naming each that is unknown, fixed or out of range; none was changed.
+            InvalidSettings: names each setting that is unknown, fixed or out of range; none was changed.
         """
         changed = self._settings.changed(given).to_env()
         if given:

@@ -1,8 +1,8 @@
-"""How every process of ours connects to PostgreSQL: with all that libpq would otherwise look up elsewhere.
+"""How our processes connect to PostgreSQL: with every parameter that libpq would otherwise look up elsewhere.
 
-libpq takes each parameter that is not given from the caller's `PG*` variables, from `~/.pgpass` and from
-`~/.postgresql/`. What can't be given, the service name and the session defaults `PGDATESTYLE`, `PGTZ` and
-`PGGEQO`, must not be in the environment at all: stack/environment.py sees to that.
+libpq takes missing parameters from the caller's `PG*` variables, from `~/.pgpass` and from `~/.postgresql/`.
+Some can't be given: the service name and the session defaults `PGDATESTYLE`, `PGTZ` and `PGGEQO`. They
+must not be in the environment at all, which stack/environment.py ensures.
 https://www.postgresql.org/docs/18/libpq-envars.html
 """
 
@@ -34,12 +34,12 @@ _FIXED: Final = {
 
 
 def dsn(database_url: str, *, application: str, connect_seconds: int, options: str = "") -> str:
-    """What `psycopg.connect` is given; what the URL itself says wins.
+    """The connection string for `psycopg.connect`; parameters of the URL itself take precedence.
 
     Args:
-        application: The session's `application_name`, by which people know it in pg_stat_activity.
-        connect_seconds: s for the connection to be made.
-        options: Settings of the session, such as `-c lock_timeout=5s`.
+        application: The session's `application_name`, shown in pg_stat_activity.
+        connect_seconds: How long connecting may take.
+        options: Session settings, such as `-c lock_timeout=5s`.
 
     Raises:
         psycopg.ProgrammingError: the URL is malformed.
@@ -58,7 +58,7 @@ def dsn(database_url: str, *, application: str, connect_seconds: int, options: s
 
 @cache
 def _known() -> Mapping[str, str]:
-    """An older libpq has fewer parameters, and refuses the others."""
+    """The parameters that this libpq knows: an older one refuses newer ones."""
     from psycopg.pq import Conninfo
 
     names = {option.keyword.decode() for option in Conninfo.get_defaults()}

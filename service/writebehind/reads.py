@@ -60,14 +60,14 @@ class Reads:
 
     def _look_behind(self, product_id: str, marked: Marked) -> tuple[bytes, str]:
         """The newest document, and its source, while a write to PostgreSQL is under way."""
-        held = self._store.look(product_id)
-        document = held.document() if held else b""
+        row = self._store.look(product_id)
+        document = row.document() if row else b""
         with suppress(CacheUnavailable, OutcomeUnknown):
             caching.resolve(
                 self._scripts,
                 product_id,
                 marked,
-                version=held.version if held else 0,
+                version=row.version if row else 0,
                 document=document,
                 ttl=self._ttl,
             )

@@ -1,4 +1,4 @@
--- The lab's database. Safe to run again: it adds what is missing and changes nothing that is there.
+-- The lab's database. Safe to run again: it adds what is missing and changes nothing that exists.
 
 CREATE TABLE IF NOT EXISTS products (
     id         varchar(36)    PRIMARY KEY,
@@ -12,25 +12,25 @@ CREATE TABLE IF NOT EXISTS products (
 
 CREATE INDEX IF NOT EXISTS products_created_at ON products (created_at DESC);
 
--- What a delete leaves: without it, an older write that arrives late would bring the product back.
+-- The trace of a delete. Without it, an older write that arrives late would bring the product back.
 CREATE TABLE IF NOT EXISTS product_tombstones (
     id         varchar(36) PRIMARY KEY,
     version    bigint      NOT NULL,
     deleted_at timestamptz NOT NULL DEFAULT now()
 );
 
--- Write one batch of entries, a JSON array, as one statement: it is committed or it is not, and a client that
--- dies or is stopped in the middle of it holds nothing. No row is ever replaced by an older version, and none
--- comes back that a newer one deleted, however often this runs. Returns the number of rows that changed.
+-- Write one batch of entries, a JSON array, in one statement: all of it is committed or nothing, and a client
+-- that dies in the middle leaves no lock behind. However often this runs, no row is replaced by an older version,
+-- and no older version brings a deleted row back. Returns the number of rows that changed.
 CREATE OR REPLACE FUNCTION write_entries(entries jsonb, has_deletes boolean) RETURNS bigint
 LANGUAGE plpgsql AS $$
 DECLARE
     changed bigint;
     removed bigint := 0;
 BEGIN
-    -- Batches with a delete exclude all others: a delete that is not yet committed can't be seen by an
-    -- insert of an older version, which would bring the product back. Batches without share the lock.
-    -- Each statement's snapshot is taken after the lock was granted, not before.
+    -- A batch with a delete excludes all others: an insert of an older version can't see an uncommitted
+    -- delete, and would bring the product back. Batches without a delete share the lock.
+    -- Each statement takes its snapshot after the lock was granted, not before.
     IF has_deletes THEN
         PERFORM pg_advisory_xact_lock(42000042);
     ELSE
@@ -54,8 +54,8 @@ BEGIN
     GET DIAGNOSTICS changed = ROW_COUNT;
 
     IF has_deletes THEN
-        -- A policy may hide a row from its own delete, which then removes nothing, without a word; the row
-        -- would be back with the policy's end. So what is not seen there counts as refused.
+        -- A policy may hide a row from its own delete, which then silently removes nothing, and the row would
+        -- be back when the policy ends. So a row that can't be seen counts as refused.
         IF row_security_active('products') AND EXISTS (
             SELECT FROM jsonb_to_recordset(entries) AS entry (id varchar(36), deleted boolean)
             WHERE deleted AND NOT EXISTS (SELECT FROM products WHERE products.id = entry.id)
@@ -64,8 +64,7 @@ BEGIN
             RAISE insufficient_privilege USING MESSAGE =
                 'row-level security of table "products" may hide a row that is to be deleted';
         END IF;
-        -- The rows go, and each leaves a tombstone, without which an older write that arrives late would
-        -- bring its product back.
+        -- Each deleted row leaves a tombstone.
         WITH gone AS MATERIALIZED (
             SELECT id, version, updated_at
             FROM jsonb_to_recordset(entries) AS entry (
@@ -86,12 +85,12 @@ BEGIN
 END
 $$;
 
--- Find out whether such entries could be written, and leave nothing behind: no row, no tombstone.
+-- Find out whether entries could be written, and leave nothing behind: no row, no tombstone.
 CREATE OR REPLACE FUNCTION rehearse_entries(entries jsonb, has_deletes boolean) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM write_entries(entries, has_deletes);
-    -- What would be checked at the commit is checked now.
+    -- Check now what would be checked at the commit.
     SET CONSTRAINTS ALL IMMEDIATE;
     RAISE EXCEPTION USING ERRCODE = 'WB000', MESSAGE = 'rehearsed';
 EXCEPTION WHEN SQLSTATE 'WB000' THEN

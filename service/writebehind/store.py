@@ -1,4 +1,4 @@
-"""PostgreSQL: the rows, and what is asked and told about them."""
+"""PostgreSQL: reading and writing rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ class StoredProduct:
 
 @dataclass(frozen=True, slots=True)
 class Tombstone:
-    """What a persisted delete left."""
+    """The trace of a persisted delete."""
 
     id: str
     version: int
@@ -68,7 +68,7 @@ class Tombstone:
 class Store:
     """Reads and writes rows; may be shared by threads.
 
-    Every method raises `StoreUnavailable` where nothing was changed and nothing can be said.
+    Every method raises `StoreUnavailable` if nothing was changed and there is no answer.
     """
 
     #: The functions of schema.sql.
@@ -92,20 +92,20 @@ class Store:
         and the repetition found everything written.)
 
         Args:
-            lock_ms: How long to wait for a lock of somebody else, in ms, if not as usual.
+            lock_ms: How long to wait for another session's lock, in ms; None for the usual time.
 
         Raises:
             RowsRefused: PostgreSQL answered with an error; none was written.
-            OutcomeUnknown: the connection broke while it worked, and could not be had again.
+            OutcomeUnknown: the connection broke during the write, and could not be replaced.
         """
         return int(self._call(self.write_function, entries, lock_ms))
 
     def rehearse(self, entries: Sequence[bytes], *, lock_ms: int | None = None) -> None:
-        """Find out whether these could be written, without writing them. Raises as `write` does."""
+        """Find out whether these could be written, without writing them. Raises what `write` raises."""
         self._call(self.rehearse_function, entries, lock_ms)
 
     def get(self, product_id: str) -> StoredProduct | None:
-        """The row; None where there is none."""
+        """The row; None if there is none."""
         if not _is_text(product_id):
             return None
         return next(iter(self._select(f"SELECT {_COLUMNS} FROM products WHERE id = %s", product_id)), None)
@@ -129,14 +129,15 @@ class Store:
 
     def versions(self, product_ids: Sequence[str]) -> dict[str, int]:
         """The newest persisted version of each product, tombstones included."""
-        known = [product_id for product_id in product_ids if _is_text(product_id)]
+        ids = [product_id for product_id in product_ids if _is_text(product_id)]
 
         def work(connection: BoundedConnection) -> dict[str, int]:
-            return {row.id: row.version for row in connection.execute(_VERSIONS, [known])}
+            return {row.id: row.version for row in connection.execute(_VERSIONS, [ids])}
 
         return self.connections.run(work)
 
     def ping(self) -> None:
+        """Run an empty query."""
         self.connections.run(lambda connection: connection.execute("SELECT 1"))
 
     def close(self) -> None:
@@ -166,7 +167,7 @@ class Store:
 
 
 def _is_text(value: str) -> bool:
-    """Whether PostgreSQL could hold it at all: what it can't hold is not there."""
+    """Whether PostgreSQL can store this text. What it can't store, it does not hold."""
     try:
         value.encode()
     except UnicodeEncodeError:

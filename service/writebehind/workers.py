@@ -1,4 +1,4 @@
-"""How the workers are, in their own words: what they publish in Redis, read again."""
+"""The state of the workers, as they publish it in Redis."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -9,23 +9,23 @@ from service.writebehind.keys import WORKER_LIFE_US
 
 State = Literal["idle", "flushing", "paused", "blocked", "stopping", "suspended"]
 _STATES: Final = frozenset(get_args(State))
-#: What a blocker's statement is shortened to.
+#: A blocker's statement is cut to this length.
 _QUERY_CHARACTERS: Final = 60
-#: ms; a wait for a lock or an outage that ends sooner is no trouble.
+#: A wait for a lock, or an outage, that ends sooner is not worth mentioning.
 _PASSING_MS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Blocker:
-    """A session of PostgreSQL that holds what a flush waits for."""
+    """A PostgreSQL session that holds the lock that a flush waits for."""
 
     pid: int
     application: str
     query: str
 
     def __str__(self) -> str:
-        said = ": ".join(part for part in (self.application, self.query[:_QUERY_CHARACTERS]) if part)
-        return f"pid {self.pid}" + (f" ({said})" if said else "")
+        label = ": ".join(part for part in (self.application, self.query[:_QUERY_CHARACTERS]) if part)
+        return f"pid {self.pid}" + (f" ({label})" if label else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,19 +38,19 @@ class WorkerState:
     #: Unix time in s.
     started_at: float
     state: State
-    #: A sentence; '' where there is nothing to explain.
+    #: Why it is in this state, as a sentence; '' if that needs no explanation.
     reason: str
-    #: SQLSTATE, or a short class of what is wrong; may be ''.
+    #: SQLSTATE, or a short word for what is wrong; may be ''.
     code: str
     #: How long it has been in this state, in ms.
     for_ms: int
     blocked_by: tuple[Blocker, ...] = ()
-    #: What it works with, by name.
+    #: The settings that it uses, by name.
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def stuck(self) -> bool:
-        """Whether it flushes nothing, and that has lasted."""
+        """Whether it has been unable to flush for a while."""
         return self.state in ("blocked", "paused") and self.for_ms >= _PASSING_MS
 
     def trouble(self) -> str:
@@ -67,14 +67,14 @@ class WorkerState:
 
 
 def parse_workers(held: Iterable[tuple[bytes, bytes]], now_us: int) -> tuple[WorkerState, ...]:
-    """The workers that live, by name. What is not a worker's word is left out.
+    """The live workers, sorted by name. Junk is left out.
 
     Args:
-        held: Name and document of each, as `keys.WORKERS` holds them.
+        held: Name and document of each worker, as in `keys.WORKERS`.
         now_us: The lab's time.
     """
-    found = (_parse(name, document, now_us) for name, document in held)
-    return tuple(sorted((state for state in found if state is not None), key=lambda state: state.name))
+    states = (_parse(name, document, now_us) for name, document in held)
+    return tuple(sorted((state for state in states if state is not None), key=lambda state: state.name))
 
 
 def _parse(name: bytes, document: bytes, now_us: int) -> WorkerState | None:

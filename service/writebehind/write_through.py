@@ -106,9 +106,9 @@ class WriteThrough:
 
 def look_up(store: Store, product_id: str) -> KnownRow:
     """What PostgreSQL knows of a product. Raises `StoreUnavailable`."""
-    held = store.look(product_id)
-    if held is None:
+    row = store.look(product_id)
+    if row is None:
         return KnownRow(state="nowhere")
-    if isinstance(held, StoredProduct):
-        return KnownRow(held.version, timestamp(held.created_at), "row")
-    return KnownRow(held.version, state="deleted")
+    if isinstance(row, StoredProduct):
+        return KnownRow(row.version, timestamp(row.created_at), "row")
+    return KnownRow(row.version, state="deleted")

@@ -73,7 +73,7 @@ def test_a_locked_table_pauses_and_drains_the_moment_it_is_free(database: Refusi
         database.create(path, [good(n) for n in range(20)])
         with flushing(path):
             wait_until(
-                lambda: path.condition.said.state == "blocked", seconds=20, reason="it is blocked", hint=""
+                lambda: path.condition.report.state == "blocked", seconds=20, reason="it is blocked", hint=""
             )
             state = path.queue()
             assert (state.dlq_size, state.totals["retried"]) == (0, 0)
@@ -109,9 +109,9 @@ def test_a_full_disk_pauses_and_loses_nothing(tmp_path: Path) -> None:
             wide = [path.create(Product("x" * 255, 1.0, n)) for n in range(300)]
             with flushing(path):
                 wait_until(
-                    lambda: path.condition.said.code == "53100", seconds=20, reason="it is full", hint=""
+                    lambda: path.condition.report.code == "53100", seconds=20, reason="it is full", hint=""
                 )
-                assert "No space left" in path.condition.said.reason
+                assert "No space left" in path.condition.report.reason
                 filler.unlink()
                 drained(path)
             assert (path.queue().dlq_size, path.queue().totals["persisted"]) == (0, 300)

@@ -46,20 +46,20 @@ def _pauses_and_goes_on(database: Refusing, path: WritePath, sqlstate: str, mend
     database.create(path, [good(n) for n in range(20)])
     with flushing(path):
         wait_until(
-            lambda: path.condition.said.state == "paused",
+            lambda: path.condition.report.state == "paused",
             seconds=20,
             reason="the worker says that it is paused",
-            hint=str(path.condition.said),
+            hint=str(path.condition.report),
         )
-        assert path.condition.said.code == sqlstate
-        assert path.condition.said.reason
+        assert path.condition.report.code == sqlstate
+        assert path.condition.report.reason
         database.create(path, [good(n) for n in range(20)])
         state = path.queue()
         assert (state.dlq_size, state.retrying, state.totals["retried"]) == (0, 0, 0)
         assert state.queue_size + state.inflight == 40
         database.ddl(mend)
         drained(path)
-        assert path.condition.said.state in ("flushing", "idle")
+        assert path.condition.report.state in ("flushing", "idle")
     database.assert_accounted(path)
 
 
@@ -132,7 +132,9 @@ def test_a_rule_that_comes_while_a_batch_is_split_condemns_no_row(database: Refu
     database.create(path, [bad()])
     database.create(path, [good(n) for n in range(10)])
     with flushing(path):
-        wait_until(lambda: path.condition.said.state == "paused", seconds=20, reason="it is paused", hint="")
+        wait_until(
+            lambda: path.condition.report.state == "paused", seconds=20, reason="it is paused", hint=""
+        )
         assert path.queue().dlq_size == 0
         database.ddl("DROP TRIGGER refuses ON products")
         drained(path)
@@ -144,7 +146,9 @@ def test_a_lone_row_that_every_trial_resembles_waits_for_the_repair(database: Re
     path = database.path(max_retries=0)
     database.create(path, [good()])
     with flushing(path):
-        wait_until(lambda: path.condition.said.state == "paused", seconds=20, reason="it is paused", hint="")
+        wait_until(
+            lambda: path.condition.report.state == "paused", seconds=20, reason="it is paused", hint=""
+        )
         database.ddl("DROP TRIGGER refuses ON products")
         drained(path)
     database.assert_accounted(path)
@@ -155,7 +159,7 @@ def test_a_dropped_table_comes_back_with_the_schema(database: Refusing) -> None:
     path = database.path()
     database.create(path, [good(n) for n in range(5)])
     with flushing(path):
-        wait_until(lambda: path.condition.said.code == "42P01", seconds=20, reason="it is paused", hint="")
+        wait_until(lambda: path.condition.report.code == "42P01", seconds=20, reason="it is paused", hint="")
         apply_schema(database.servers.database_url)
         drained(path)
     database.assert_accounted(path)
@@ -181,7 +185,7 @@ def test_a_delete_of_a_hidden_row_is_not_acknowledged_while_the_row_is_there(dat
     path.writes.delete(hidden)
     with flushing(path):
         wait_until(
-            lambda: path.condition.said.state == "paused" or path.queue().queue_size == 0,
+            lambda: path.condition.report.state == "paused" or path.queue().queue_size == 0,
             seconds=20,
             reason="the delete is tried",
             hint="",

@@ -1,11 +1,11 @@
 #!lua flags=allow-oom
 -- All rows of a claim are in PostgreSQL: forget them at once. A product that was written meanwhile has a
--- pending entry that is later than the claim; it goes back to the queue.
+-- pending entry later than the claim; that product goes back to the queue.
 --
 -- KEYS  1 pending  2 inflight  3 queue  4 backlog  5 totals
--- ARGV  1 claim  2 rows that SQL changed  3… ids: all of the claim
--- Returns the number of versions that this ack retired; -1, and nothing is done, where it has to be done row
---       by row (ack_rows.lua): a lease of the claim has ended, or older entries of products are kept.
+-- ARGV  1 claim  2 rows that SQL changed  3… all ids of the claim
+-- Returns the number of versions that this ack retired, or -1 if nothing was done and ack_rows.lua must be
+--       used: a lease of the claim has ended, or the backlog holds older entries.
 local pending_key, inflight_key, queue_key, backlog_key, totals_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local claim, rows_written = ARGV[1], ARGV[2]
 if redis.call('ZCOUNT', inflight_key, claim, claim) ~= #ARGV - 2 or redis.call('ZCARD', backlog_key) > 0 then

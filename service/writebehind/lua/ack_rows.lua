@@ -1,9 +1,9 @@
 #!lua flags=allow-oom
--- Some rows of a claim are in PostgreSQL: forget these versions, unless something newer has come meanwhile,
--- which goes back to the queue. (ack.lua is for a whole claim that nobody disturbed.)
+-- Some rows of a claim are in PostgreSQL: forget these versions. A product that was written meanwhile goes
+-- back to the queue. (ack.lua is the fast way for a whole claim.)
 --
 -- KEYS  1 pending  2 inflight  3 queue  4 backlog  5 totals
--- ARGV  1 claim  2 rows that SQL changed  3… id and version, in turn
+-- ARGV  1 claim  2 rows that SQL changed  3… pairs of id and version
 -- Returns the number of versions that this ack retired.
 local pending_key, inflight_key, queue_key, backlog_key, totals_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local claim, rows_written = tonumber(ARGV[1]), ARGV[2]
@@ -22,8 +22,8 @@ for first = 1, #ids, 1000 do
   for i = 1, last - first + 1 do
     local id, version, entry = ids[first + i - 1], versions[first + i - 1], pending[i]
     -- A row whose lease ended and that is queued again is left to its next flush, which changes nothing.
-    -- Where another worker has claimed it since, that claim is void: otherwise a batch that takes longer
-    -- than its lease would be written over and over.
+    -- If another worker has claimed it since, that claim is void: otherwise a batch that takes longer than
+    -- its lease would be written over and over.
     if leases[i] then
       local member = has_backlog and find_in_backlog(backlog_key, id, version)
       if member then redis.call('ZREM', backlog_key, member) end

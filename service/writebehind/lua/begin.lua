@@ -1,13 +1,12 @@
 #!lua
--- Begin a write to PostgreSQL (write-through): assign its version, mark it as under way, and take the cache
--- entry away, so that a value that is never committed is never seen, and one that is committed is never
--- hidden by an old one (see mark.lua).
+-- Begin a write to PostgreSQL (write-through): assign its version, mark it as under way, and remove the cache
+-- entry. A value that is never committed is then never seen, and a committed one is never hidden by an old
+-- one (see mark.lua).
 --
 -- KEYS  1 cache:product:<id>  2 pending  3 clock  4 cache:fill:<id>
--- ARGV  1 id  2 create|update|delete  3 what the caller found in PostgreSQL: row, deleted or nowhere, ''
---       where it did not look  4 version found, else 0  5 created_at found, else ''  6 updated_at (ISO 8601)
--- Returns {'ok', version, created_at, the cache entry that was taken away or ''}, or {'missing'} or {'gone'},
---       as in write.lua.
+-- ARGV  1 id  2 create|update|delete  3 what the caller found in PostgreSQL: row, deleted or nowhere, '' if
+--       it did not look  4 version found, or 0  5 created_at found, or ''  6 updated_at (ISO 8601)
+-- Returns {'ok', version, created_at, removed cache entry or ''}, or {'missing'} or {'gone'} as in write.lua.
 local cache_key, pending_key, clock_key, fill_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, operation, state, found = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local created_before, now = ARGV[5], ARGV[6]
@@ -22,7 +21,7 @@ end
 local moment = tick(clock_key)
 local unsettled = mark and mark.version or 0
 local version = math.max(moment, previous + 1, unsettled + 1)
--- A product that is being created has no older value that could be cached.
+-- A new product has no older value that could be cached, so its mark need not last.
 set_mark(fill_key, version, moment, unsettled, 'begun', operation ~= 'create')
 redis.call('DEL', cache_key)
 return {'ok', digits(version), created_at, cached or ''}

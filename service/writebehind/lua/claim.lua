@@ -1,12 +1,12 @@
 #!lua flags=allow-oom
--- Claim the products that are due, oldest first write first, under a lease. Claims whose lease has
--- ended and retries that are due go to the head of the queue first. The lab's clock never goes back, so a
--- time that lies further ahead than anything waits is junk, or of a clock that was lost: it is due.
+-- Claim the products that are due under a lease, in the order of their first writes. Before that, claims whose
+-- lease has ended and retries that are due go to the head of the queue. The lab's clock never goes back, so a
+-- time further ahead than anything may wait is junk or from a lost clock, and counts as due.
 --
 -- KEYS  1 queue  2 pending  3 inflight  4 retry  5 backlog  6 clock  7 flush_now  8 totals
 -- ARGV  1 rows at most  2 delay of a first write, µs  3 lease, µs  4 longest wait for a retry, µs
--- Returns {claim, wait, ids, versions, entries}: `claim` identifies the lease; where nothing is due,
---       `wait` is the time in µs until something will be, -1 where nothing is queued or to be retried.
+-- Returns {claim, wait, ids, versions, entries}. `claim` identifies the lease. If nothing is due, `wait` is
+--       the time in µs until something will be, or -1 if nothing is queued or waits for a retry.
 local queue_key, pending_key, inflight_key, retry_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local backlog_key, clock_key, flush_now_key, totals_key = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local limit, delay, lease, longest_wait = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -19,7 +19,7 @@ local function outside(key, low, high)
   return found
 end
 
--- An entry of the future, dated before this claim.
+-- An entry dated in the future, redated to just before this claim.
 local function brought_back(entry)
   return to_entry(to_document(entry), now - 1, string.match(entry, '(%d+)}$'))
 end
@@ -31,18 +31,18 @@ local function to_the_head(source, ids)
   end)
 end
 
--- Every key is looked at before anything is changed: one that holds something else ends the script here.
+-- Every key is read before anything is changed: one of the wrong type ends the script here.
 local ended = outside(inflight_key, now - lease, now)
 local retries = outside(retry_key, now, now + longest_wait)
 local has_backlog = redis.call('ZCARD', backlog_key) > 0
 expect(queue_key, 'LLEN', pending_key, 'HLEN')
 if has_backlog then
-  -- It is ordered by member only while all scores are equal.
+  -- The set is ordered by member only while all scores are equal.
   redis.call('ZREMRANGEBYSCORE', backlog_key, '-inf', '(0')
   redis.call('ZREMRANGEBYSCORE', backlog_key, '(0', '+inf')
 end
 for _, id in ipairs(ended) do
-  -- Nobody will say any more what became of the claimed entry; what was written behind it replaces it.
+  -- The claimed entry will never be acknowledged; one that was written behind it replaces it.
   local entry = next_entry(backlog_key, id, redis.call('HGET', pending_key, id))
   if entry and queued_at(entry) > tonumber(redis.call('ZSCORE', inflight_key, id)) then
     add_to_total(totals_key, 'coalesced', 1)
@@ -55,7 +55,7 @@ local forced = redis.pcall('GET', flush_now_key)
 local forced_until = type(forced) == 'string' and tonumber(forced) or 0
 if not (forced_until <= now) then forced_until = 0 end
 
--- Only a moment from this one up to the last that is not due yet has to wait.
+-- An entry has to wait if its first write came after this moment, and not in the future.
 local due_until = math.max(now - delay, forced_until)
 local queued = redis.call('LRANGE', queue_key, 0, limit - 1)
 local ids, versions, entries, members, wait, passed = {}, {}, {}, {}, -1, 0
@@ -71,7 +71,7 @@ for first = 1, #queued, 1000 do
       break
     end
     passed = passed + 1
-    -- An id without an entry, or a second time, is a leftover.
+    -- An id without an entry, or one that comes twice, is a leftover.
     if entry and not seen[id] then
       seen[id] = true
       if since > now then

@@ -1,5 +1,5 @@
 #!lua flags=no-writes
--- The settings that were changed live, names and values in turn.
+-- The settings that were changed live: name, value, …
 --
 -- KEYS  1 config
 local config_key = KEYS[1]

@@ -1,10 +1,10 @@
 #!lua flags=allow-oom
--- Move claimed rows to the dead letter queue, in one step with taking them off the pending entries, so
--- that no failure in between can drop one. The cache entry goes too, unless it holds something newer.
+-- Move claimed rows from the pending entries to the dead letter queue, in one step, so that no failure can
+-- drop one. The cache entry is removed too, unless it holds something newer.
 --
--- KEYS  1 pending  2 inflight  3 queue  4 backlog  5 totals  6 dlq  7… cache:product:<id> and
---       cache:fill:<id> of each row, in turn
--- ARGV  1 claim  2… id, version, letter (JSON), in turn
+-- KEYS  1 pending  2 inflight  3 queue  4 backlog  5 totals  6 dlq  7… for each row, cache:product:<id>
+--       and cache:fill:<id>
+-- ARGV  1 claim  2… for each row, id, version and letter (JSON)
 local pending_key, inflight_key, queue_key, backlog_key, totals_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local dlq_key, claim = KEYS[6], tonumber(ARGV[1])
 drop_unless(dlq_key, 'list')
@@ -17,7 +17,7 @@ for row = 0, (#ARGV - 1) / 3 - 1 do
     local member = find_in_backlog(backlog_key, id, version)
     local current = entry and version_of(entry) == version
     if current or member then
-      -- First the push: should it fail, the script ends here, and the claim comes back by its lease.
+      -- Push first: if that fails, the script ends here, and the claim comes back when its lease ends.
       redis.call('RPUSH', dlq_key, letter)
       add_to_total(totals_key, 'dead_lettered', 1)
     else
@@ -28,7 +28,7 @@ for row = 0, (#ARGV - 1) / 3 - 1 do
     if member then redis.call('ZREM', backlog_key, member) end
     local cached = text('GET', cache_key)
     if not cached or version_of(cached) == version then redis.call('DEL', cache_key) end
-    -- A letter that had been put back holds a mark until it arrives.
+    -- A dead letter that was put back has a mark until it reaches PostgreSQL.
     take_mark_away(fill_key, tonumber(version))
     forget_what_was_cached(fill_key)
     if entry and not current then redis.call('RPUSH', queue_key, id) end

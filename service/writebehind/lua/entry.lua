@@ -1,18 +1,18 @@
--- Shared by the scripts of this folder: what a script uses of it is put in front of it when it is loaded. So
--- every function stands in a paragraph of its own, below its comment.
+-- Functions that the scripts share. When a script is loaded, those that it uses are put in front of it, so each
+-- function is one paragraph together with its comment, and stands below those that it uses.
 --
--- A *document* is what readers get:      {"id":…, …,"version":V}
--- An *entry* is a document that waits:   {"id":…, …,"version":V,"queued_at":Q,"attempts":A}
--- Both are built here, so their tail is known and matching it is safe: inside a JSON string every
--- quote is escaped, so `"version":` cannot occur there.
+-- A *document* is what readers get:            {"id":…, …,"version":V}
+-- An *entry* is a document waiting to flush:   {"id":…, …,"version":V,"queued_at":Q,"attempts":A}
+-- Their tails have a known form, and matching them is safe: every quote inside a JSON string is escaped, so
+-- `"version":` can't occur there.
 
--- Integers above 2^31 must not go through Lua's own number formatting (it would print 1.7e+15).
+-- Lua's own formatting would print large integers as 1.7e+15.
 local function digits(number)
   return string.format('%.0f', number)
 end
 
 -- The clock key holds `<moment> <wall> <epoch>`, all in µs: the last lab moment, Redis' TIME at that moment,
--- and TIME when this memory began. nil for anything else, and for what is beyond the year 2200.
+-- and TIME when this memory began. Returns nil for anything else, and for times beyond the year 2200.
 local latest_us = 7.3e15
 local function parse_clock(held)
   if type(held) ~= 'string' then return nil end
@@ -22,9 +22,9 @@ local function parse_clock(held)
   end
 end
 
--- The next moment of the lab's clock: never the same or an earlier one twice. It runs with Redis' TIME, is
--- never behind it, and takes a step back of TIME for no time at all. A version is such a moment, or one more
--- than the product's previous version, where that is later. Returned as a number and as text.
+-- The next moment of the lab's clock, as a number and as text. It is always later than the one before. The
+-- clock runs with Redis' TIME, is never behind it, and stands almost still when TIME steps back. A version is
+-- such a moment, or the product's previous version plus one if that is later.
 local function tick(clock_key)
   local time = redis.call('TIME')
   local wall = time[1] * 1000000 + time[2]
@@ -40,7 +40,7 @@ local function tick(clock_key)
   return moment, moment_text
 end
 
--- The lab's time for a script that may not write.
+-- The lab's time, for a script that may not write.
 local function look_at(clock_key)
   local time = redis.call('TIME')
   local wall = time[1] * 1000000 + time[2]
@@ -48,8 +48,8 @@ local function look_at(clock_key)
   return moment and math.max(moment + math.max(0, wall - last_wall), wall) or wall
 end
 
--- '0' for text that is not a document of ours. The version stands in the last 80 characters of both kinds, and
--- without leading zeros: it is compared as text.
+-- '0' for text that is not one of our documents. In both kinds the version is in the last 80 characters. It has
+-- no leading zeros, since it is compared as text.
 local function version_of(document)
   return string.match(document, '"version":([1-9]%d*)', -80) or '0'
 end
@@ -75,14 +75,14 @@ local function backlog_member(id, entry)
   return id .. ':' .. string.format('%016.0f', tonumber(version_of(entry))) .. ':' .. entry
 end
 
--- Ends the script, before it has changed anything, where a key holds something else: key and a command that
--- only a key of the right kind answers, in turn.
+-- Ends the script if a key holds the wrong type. The arguments are pairs of a key and a command that fails on
+-- any other type. Call it before anything is changed.
 local function expect(...)
   local wanted = {...}
   for i = 1, #wanted, 2 do redis.call(wanted[i + 1], wanted[i]) end
 end
 
--- Count something. A counter that holds junk begins anew: it must not stop anybody.
+-- Add to a counter. One that holds junk starts again from zero: it must not stop a script.
 local function add_to_total(totals_key, name, number)
   if type(redis.pcall('HINCRBY', totals_key, name, number)) == 'number' then return end
   if type(redis.pcall('HDEL', totals_key, name)) ~= 'number' then redis.call('DEL', totals_key) end
@@ -97,13 +97,13 @@ local function backlog_entry(member, id)
   return string.sub(member, #id + 19)
 end
 
--- What is written next of a product: the oldest of its backlog, else its pending entry.
+-- The entry of a product that is written next: the oldest of its backlog, or its pending entry.
 local function next_entry(backlog_key, id, pending)
   local member = oldest_in_backlog(backlog_key, id)
   return member and backlog_entry(member, id) or pending
 end
 
--- The same with its version, as its place in the backlog says, and that place where it has one.
+-- The same entry, its version, and its member in the backlog if it has one. Junk in the backlog is removed.
 local function next_version(backlog_key, id, pending)
   local member = oldest_in_backlog(backlog_key, id)
   while member and #(string.match(member, '^(%d+):', #id + 2) or '') ~= 16 do
@@ -119,23 +119,23 @@ local function find_in_backlog(backlog_key, id, version)
   return redis.call('ZRANGEBYLEX', backlog_key, '[' .. prefix .. ':', '(' .. prefix .. ';', 'LIMIT', 0, 1)[1]
 end
 
--- Whether a worker is writing just this entry: it was there when the id was claimed.
+-- Whether a worker is writing this very entry: it existed when the id was claimed.
 local function in_hand(inflight_key, backlog_key, id, entry)
   local claimed_at = tonumber(redis.call('ZSCORE', inflight_key, id) or '0')
   return queued_at(entry) <= claimed_at and not oldest_in_backlog(backlog_key, id)
 end
 
--- The value, if it is one of two; nil otherwise.
+-- The value if it is one of the two, or nil.
 local function one_of(value, one, another)
   return (value == one or value == another) and value or nil
 end
 
--- The text of a whole number from 1 to `high`; nil for anything else.
+-- The value if it is the text of a whole number from 1 to `high`, or nil.
 local function within(value, high)
   return value and string.match(value, '^[1-9]%d*$') and tonumber(value) <= high and value or nil
 end
 
--- Lua can pass some 8,000 values to one call.
+-- Lua can pass about 8,000 values to one call.
 local function in_chunks(values, size, act)
   for first = 1, #values, size do
     act(unpack(values, first, math.min(first + size - 1, #values)))

@@ -1,5 +1,5 @@
 #!lua
--- Make everything due that was written up to now.
+-- Make everything that was written so far due.
 --
 -- KEYS  1 flush_now  2 clock
 local flush_now_key, clock_key = KEYS[1], KEYS[2]

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Whether anything is queued, or claimed under a lease that has ended, or due for a retry (see claim.lua).
+-- Whether anything is queued, claimed under a lease that has ended, or due for a retry (see claim.lua).
 --
 -- KEYS  1 queue  2 inflight  3 retry  4 clock
 -- ARGV  1 lease, µs  2 longest wait for a retry, µs

@@ -1,12 +1,12 @@
 #!lua flags=allow-oom
--- Say how a worker is. What is older than its life, or is no worker's word, is taken away.
+-- Publish the state of a worker. States that have expired, and junk, are removed.
 --
 -- KEYS  1 workers  2 clock
--- ARGV  1 name of the worker  2 its state, a JSON object without `at`  3 life of a state, µs
+-- ARGV  1 name of the worker  2 its state, a JSON object without `at`  3 how long a state is valid, µs
 local workers_key, clock_key = KEYS[1], KEYS[2]
 local name, state, life = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local now = tick(clock_key)
--- So many workers there are not.
+-- There are never this many workers: it is junk.
 if redis.call('HLEN', workers_key) > 1000 then redis.call('UNLINK', workers_key) end
 local gone, held = {}, redis.call('HGETALL', workers_key)
 for i = 1, #held, 2 do

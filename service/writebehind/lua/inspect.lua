@@ -2,10 +2,10 @@
 -- The queue at one moment, at a cost that does not grow with it.
 --
 -- KEYS  1 queue  2 pending  3 inflight  4 retry  5 backlog  6 dlq  7 totals  8 clock
--- ARGV  1 items at most
+-- ARGV  1 number of items at most
 -- Returns {now µs, queue, inflight, retry, backlog and dlq sizes, totals, ids, entries, since}: the oldest
 --       ids of the queue, their pending entries, and the first write (µs) of the oldest unpersisted entry
---       among the heads of queue, inflight and retry, 0 where nothing is unpersisted.
+--       among the heads of queue, inflight and retry, or 0 if there is none.
 local queue_key, pending_key, inflight_key, retry_key, backlog_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local dlq_key, totals_key, clock_key, limit = KEYS[6], KEYS[7], KEYS[8], ARGV[1]
 local now = look_at(clock_key)
@@ -24,7 +24,7 @@ end
 for i = 1, #entries do entries[i] = entries[i] or '' end
 local totals, held = {}, redis.call('HGETALL', totals_key)
 for i = 1, #held, 2 do
-  -- A total that holds junk begins anew when it is counted next.
+  -- A total that holds junk starts again from zero when it is next counted.
   if string.match(held[i + 1], '^-?%d+$') and #held[i + 1] < 20 then
     totals[#totals + 1], totals[#totals + 2] = held[i], held[i + 1]
   end

@@ -1,20 +1,20 @@
--- Shared by the scripts that know of writes to PostgreSQL that are under way: write-through, and letters
--- that were put back. (How it is shared: entry.lua.)
+-- Functions for scripts that deal with writes to PostgreSQL under way: write-through, and dead letters that
+-- were put back. (entry.lua says how they are shared.)
 --
 -- While one is under way, cache:fill:<id> holds its *mark* instead of a reader's token:
 --     writing:<version>:<since>:<earlier>:<begun | doubted>
--- `version` is the newest one begun, `since` a moment of the lab's clock, `earlier` the version of a mark
--- that it replaced and that nobody has settled, else 0 (1: of some version). While the mark is there nothing is cached: reads go
--- to PostgreSQL, and answer the newest of what it holds and what is pending. A mark that its writer can't
--- settle any more is resolved by the next read.
+-- `version` is the newest one begun, `since` a moment of the lab's clock, `earlier` the version of an unsettled
+-- mark that this one replaced, or 0 (1: of an unknown version). While the mark exists, nothing is cached: reads
+-- go to PostgreSQL and return the newer of its row and the pending entry. If the writer can't settle its mark
+-- any more, the next read resolves it.
 
--- The string that a command finds; nil where there is none, or the key holds something else.
+-- The string that a command returns, or nil if there is none or the key holds another type.
 local function text(...)
   local held = redis.pcall(...)
   return type(held) == 'string' and held or nil
 end
 
--- A cache entry or a pending entry; nil where there is none that is ours.
+-- A cache entry or a pending entry, or nil if there is none or it is junk.
 local function entry_at(...)
   local held = text(...)
   return held and version_of(held) ~= '0' and held or nil
@@ -27,8 +27,8 @@ local function parse_mark(held)
   end
 end
 
--- A mark that lasts has no TTL: what has one may be evicted, or end early when the wall clock jumps. Where
--- that would do no harm it ends by itself.
+-- A mark that lasts has no TTL: a key with one may be evicted, or expire early when the wall clock jumps. A mark
+-- whose loss does no harm expires by itself.
 local function set_mark(fill_key, version, since, earlier, stage, lasts)
   local mark = 'writing:' .. digits(version) .. ':' .. digits(since) .. ':' .. digits(earlier) .. ':' .. stage
   if lasts then
@@ -38,7 +38,7 @@ local function set_mark(fill_key, version, since, earlier, stage, lasts)
   end
 end
 
--- The write of this version certainly did not happen: what was there before it is in force again.
+-- The write of this version certainly did not happen: restore the mark that it replaced, if any.
 local function take_mark_away(fill_key, version)
   local mark = parse_mark(text('GET', fill_key))
   if not mark or mark.version ~= version then return end
@@ -49,7 +49,7 @@ local function take_mark_away(fill_key, version)
   end
 end
 
--- What was cached when a write began must not be put back should it fail: let the next read look instead.
+-- If the write under way fails, what was cached before it must not be put back: the next read looks instead.
 local function forget_what_was_cached(fill_key)
   local mark = parse_mark(text('GET', fill_key))
   if mark and mark.earlier == 0 then
@@ -57,9 +57,9 @@ local function forget_what_was_cached(fill_key)
   end
 end
 
--- What an update or a delete is about: the newest of what Redis holds and what its caller found in
--- PostgreSQL (`state` row, deleted or nowhere; '' where it did not look). Returns 'ok', version and
--- created_at, or 'missing' where PostgreSQL must be asked first, or 'gone'.
+-- What an update or a delete applies to: the newest of what Redis holds and what the caller found in
+-- PostgreSQL (`state` is row, deleted or nowhere; '' if it did not look). Returns 'ok', version and
+-- created_at, or 'missing' if the caller must look in PostgreSQL first, or 'gone'.
 local function newest_of(mark, pending, cached, state, version, created_at)
   local held = pending
   if cached and (not held or tonumber(version_of(cached)) > tonumber(version_of(held))) then held = cached end
@@ -73,19 +73,19 @@ local function newest_of(mark, pending, cached, state, version, created_at)
   return 'ok', version, created_at
 end
 
--- A key of ours that holds another type holds nothing of ours.
+-- Delete one of our keys if it holds another type: none of our data is in it.
 local function drop_unless(key, kind)
   local found = redis.call('TYPE', key).ok
   if found ~= kind and found ~= 'none' then redis.call('DEL', key) end
 end
 
--- s; the live setting, where it is one that makes sense, else the process's own.
+-- The cache TTL in s: the live setting if it is valid, otherwise the process's own.
 local function cache_ttl(config_key, own)
   return within(text('HGET', config_key, 'cache_ttl_seconds'), 31536000) or own
 end
 
--- Make `document` the pending entry in place of `old`, an older one. One that a worker is writing is not
--- coalesced by that: the window begins anew behind it.
+-- Replace `old`, an older pending entry, by `document`. If a worker is writing `old`, it is not coalesced, and
+-- the new entry has a window of its own.
 local function replace_pending(pending_key, inflight_key, backlog_key, totals_key, id, old, document)
   local since = queued_at(old)
   if in_hand(inflight_key, backlog_key, id, old) then
@@ -96,8 +96,8 @@ local function replace_pending(pending_key, inflight_key, backlog_key, totals_ke
   redis.call('HSET', pending_key, id, to_entry(document, since, 0))
 end
 
--- `document` is in PostgreSQL: an older pending entry is replaced by it, so that no read can find the old
--- one; flushing it again changes nothing. Returns whether it is the newest known.
+-- `document` is in PostgreSQL. It replaces an older pending entry, so that no read finds the old one; flushing
+-- it again changes nothing. Returns whether it is the newest version known.
 local function supersede(pending_key, inflight_key, backlog_key, totals_key, id, version, document)
   local pending = entry_at('HGET', pending_key, id)
   if pending and tonumber(version_of(pending)) < version then

@@ -1,13 +1,13 @@
 #!lua flags=allow-oom
--- Look one product up: its cache entry, then its pending entry. On a miss the caller gets the right to
--- fill the cache from PostgreSQL: a token that any write to the product takes away.
+-- Look one product up: its cache entry, then its pending entry. On a miss, the caller may fill the cache from
+-- PostgreSQL: it has a token, which any write to the product revokes.
 -- (The lease of Nishtala et al., "Scaling Memcache at Facebook", NSDI 2013, §3.2.1.)
 --
 -- KEYS  1 cache:product:<id>  2 pending  3 cache:fill:<id>  4 clock
 -- ARGV  1 id  2 token to use
--- Returns {'cache' | 'pending', document}, or {'miss'} with the token set, or where a write to PostgreSQL is
---       under way {'look', pending document or '', mark, its age in µs}: the newer one of that document and
---       what PostgreSQL holds is the answer, and resolve.lua wants to know.
+-- Returns {'cache' | 'pending', document}, or {'miss'} with the token set. If a write to PostgreSQL is under
+--       way, {'look', pending document or '', mark, its age in µs}: the answer is the newer of that document
+--       and the row in PostgreSQL, and resolve.lua must be called with the row.
 local cache_key, pending_key, fill_key, clock_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local id, token = ARGV[1], ARGV[2]
 local cached = entry_at('GET', cache_key)

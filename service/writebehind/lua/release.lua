@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
--- Give claimed rows back untried, to the head of the queue: PostgreSQL is out of reach.
+-- PostgreSQL can't be reached: give claimed rows back untried, to the head of the queue.
 --
 -- KEYS  1 pending  2 inflight  3 queue  4 backlog  5 totals
--- ARGV  1 claim  2… id and version, in turn
+-- ARGV  1 claim  2… pairs of id and version
 local pending_key, inflight_key, queue_key, backlog_key, totals_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local claim = tonumber(ARGV[1])
 expect(queue_key, 'LLEN', pending_key, 'HLEN', backlog_key, 'ZCARD')

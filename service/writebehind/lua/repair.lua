@@ -1,9 +1,8 @@
 #!lua flags=allow-oom
--- A script met a key that holds something else than it should: take such keys away. What was in them is lost
--- already.
+-- A script met a key of the wrong type: delete such keys. What they should hold is lost already.
 --
--- KEYS  any     ARGV  the type that each should have
--- Returns the keys that were taken away.
+-- KEYS  any  ARGV  the type that each should have
+-- Returns the keys that were deleted.
 local gone = {}
 for i, key in ipairs(KEYS) do
   local held = redis.call('TYPE', key).ok

@@ -1,13 +1,13 @@
 #!lua
--- Put one dead letter back, under its own version, unless something newer is known. The caller has
--- looked into PostgreSQL already; here the cache and the pending entries are asked.
+-- Put one dead letter back under its own version, unless something newer is known. The caller has looked in
+-- PostgreSQL; this script looks at the cache and the pending entries.
 --
 -- KEYS  1 dlq  2 pending  3 queue  4 inflight  5 signal  6 totals  7 cache:product:<id>  8 clock
 --       9 cache:fill:<id>  10 backlog
--- ARGV  1 letter as it stands in the queue  2 id, '' where the letter holds nothing that could be put back:
---       it goes to the end of the queue  3 version  4 document, '' where a newer row is known
--- Returns {1 if it is pending again, 1 if a flush must be signalled}; {-1, 0} if it was taken already, or
---       stays.
+-- ARGV  1 letter as it stands in the queue  2 id, or '' if the letter can't be put back: it goes to the end
+--       of the queue  3 version  4 document, or '' if PostgreSQL holds this version or a newer one
+-- Returns {outcome, 1 if a flush must be signalled}; outcome is 1 if it is pending again, 0 if it was dropped
+--       for something newer, -1 if it was taken already or stays in the queue.
 local dlq_key, pending_key, queue_key, inflight_key, signal_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local totals_key, cache_key, clock_key, fill_key, backlog_key = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local letter, id, version, document = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
@@ -28,8 +28,8 @@ if document == ''
   add_to_total(totals_key, 'coalesced', 1)
   return {0, 0}
 end
--- Something newer may reach PostgreSQL between the caller's look and now, so readers look there as well,
--- until this version has arrived; nor may one who looked already cache what it found.
+-- Something newer may have reached PostgreSQL since the caller looked, so readers look there as well until this
+-- version has arrived, and a reader that has looked already may not cache what it found.
 local mark, moment = parse_mark(text('GET', fill_key)), tick(clock_key)
 if not mark or mark.version < version then
   set_mark(fill_key, version, moment, mark and mark.version or 0, 'begun', mark ~= nil)

@@ -1,10 +1,10 @@
 #!lua flags=allow-oom
--- Queue pending products again that are neither queued nor claimed nor waiting for a retry: somebody deleted
--- a key or planted junk. Nothing is done, at next to no cost, while there are as many places as products.
+-- Queue pending products that are neither queued nor claimed nor waiting for a retry, because someone deleted a
+-- key or planted junk. While the places add up to the products, this does nothing and costs next to nothing.
 --
 -- KEYS  1 queue  2 pending  3 inflight  4 retry  5 backlog  6 clock
--- ARGV  1 cursor of a look before that was not finished, else 0  2 products to look at, about
--- Returns {how many were queued, cursor}: another look should follow where the cursor is not '0'.
+-- ARGV  1 cursor of an unfinished look, or 0  2 roughly how many products to look at
+-- Returns {how many were queued, cursor}: look again if the cursor is not '0'.
 local queue_key, pending_key, inflight_key = KEYS[1], KEYS[2], KEYS[3]
 local retry_key, backlog_key, clock_key = KEYS[4], KEYS[5], KEYS[6]
 local cursor, slice = ARGV[1], tonumber(ARGV[2])
@@ -20,8 +20,8 @@ local function members_of(list_key)
   return function(id) return members[id] end
 end
 
--- For a long queue: it is in order of the first writes, so what is older than its head is not in it. (Where it
--- is out of order a product gets a second place, which does no harm; what is younger waits for a later look.)
+-- For a long queue, which is in the order of first writes: what is older than its head is not in it. (If it is out
+-- of order, a product is queued twice, which does no harm; a younger one is found by a later look.)
 local function at_least_as_young_as_its_head(list_key, entries_key, latest)
   local head = redis.call('HGET', entries_key, redis.call('LINDEX', list_key, 0))
   local first = head and queued_at(head) or latest
@@ -32,7 +32,7 @@ local function at_least_as_young_as_its_head(list_key, entries_key, latest)
 end
 
 if pending == 0 and kept > 0 then
-  -- Older entries of products whose newest one is gone: they are what is left.
+  -- The newest entries are gone; older entries in the backlog are all that is left.
   for _, member in ipairs(redis.call('ZRANGE', backlog_key, 0, slice - 1)) do
     local id, version = string.match(member, '^([^:]*):(%d+):')
     if id and #version == 16 then

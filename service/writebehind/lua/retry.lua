@@ -1,9 +1,9 @@
 #!lua flags=allow-oom
--- Claimed rows failed and may succeed later: count the attempt and let each wait for its next one. A
--- row that something newer has replaced is not tried again; the newer one is queued at once.
+-- Claimed rows failed and may succeed later: count the attempt and let each wait for the next one. A row that
+-- was replaced by something newer is not tried again; the newer one is queued at once.
 --
 -- KEYS  1 pending  2 inflight  3 queue  4 backlog  5 totals  6 retry  7 clock
--- ARGV  1 claim  2… id, version, attempts so far, wait in µs, in turn
+-- ARGV  1 claim  2… for each row, id, version, attempts so far, and wait in µs
 local pending_key, inflight_key, queue_key, backlog_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local totals_key, retry_key, clock_key = KEYS[5], KEYS[6], KEYS[7]
 local claim, now = tonumber(ARGV[1]), tick(clock_key)

@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
--- A write to PostgreSQL is committed: cache it, unless another began meanwhile.
+-- A write to PostgreSQL is committed: cache it, unless another write began meanwhile.
 --
 -- KEYS  1 cache:product:<id>  2 pending  3 cache:fill:<id>  4 totals  5 inflight  6 backlog  7 config
--- ARGV  1 id  2 version  3 document  4 rows that SQL changed  5 the process's own cache TTL in s
+-- ARGV  1 id  2 version  3 document  4 rows that SQL changed  5 the process's own cache TTL, s
 local cache_key, pending_key, fill_key, totals_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local inflight_key, backlog_key, config_key = KEYS[5], KEYS[6], KEYS[7]
 local id, version, document = ARGV[1], tonumber(ARGV[2]), ARGV[3]
@@ -10,7 +10,7 @@ local changed, own_ttl = tonumber(ARGV[4]), ARGV[5]
 local is_newest = supersede(pending_key, inflight_key, backlog_key, totals_key, id, version, document)
 local mark = parse_mark(text('GET', fill_key))
 if not mark then
-  -- It was replaced by a newer write, or lost: then whoever reads now may have looked before the commit.
+  -- It was replaced by a newer write, or lost. In the latter case a reader may have looked before the commit.
   redis.call('DEL', fill_key)
   local cached = text('GET', cache_key)
   if not cached or tonumber(version_of(cached)) < version then redis.call('DEL', cache_key) end
@@ -18,6 +18,6 @@ elseif mark.version == version and changed > 0 then
   redis.call('DEL', fill_key)
   if is_newest then redis.call('SET', cache_key, document, 'EX', cache_ttl(config_key, own_ttl)) end
 end
--- Where SQL changed nothing, the row is this one (the statement was repeated) or a newer one: the mark stays,
--- and the next read finds out.
+-- If SQL changed nothing, the row is this one (the statement was repeated) or a newer one. The mark stays, and
+-- the next read finds out.
 add_to_total(totals_key, 'written_through', 1)

@@ -1,14 +1,14 @@
 #!lua
--- Take one write: assign its version, cache it, make it pending, queue its id, say whether a flush must
--- be signalled. Without the allow-oom flag Redis refuses the whole script when it is out of memory.
+-- Take one write: assign its version, cache it, make it pending, queue its id, and say whether a flush must be
+-- signalled. Without the allow-oom flag, Redis refuses the whole script when it is out of memory.
 --
 -- KEYS  1 cache:product:<id>  2 pending  3 queue  4 inflight  5 backlog  6 clock  7 signal  8 totals
 --       9 config  10 cache:fill:<id>
--- ARGV  1 id  2 create|update|delete; the id of a create is new, so nothing can be known of it
+-- ARGV  1 id  2 create|update|delete; the id of a create is new, so nothing is known of it
 --       3 document without created_at, updated_at, version and last brace  4 updated_at (ISO 8601)
---       5 version found in PostgreSQL, else 0  6 created_at found, else ''
---       7 what the caller found there: row, deleted or nowhere, '' where it did not look
---       8 policy asked for by this request, else ''  9-13 the process's own write_policy,
+--       5 version found in PostgreSQL, or 0  6 created_at found, or ''
+--       7 what the caller found there: row, deleted or nowhere, '' if it did not look
+--       8 policy that this request asked for, or ''  9-13 the process's own write_policy,
 --       write_coalescing_enabled, max_pending, overflow_policy, cache_ttl_seconds (live settings override them)
 -- Returns {'ok', document, 1 if a flush must be signalled} or one of
 --       {'write_through'} the caller must write to PostgreSQL first   {'gone'} deleted
@@ -20,7 +20,7 @@ local found, created_before, state, asked_policy = tonumber(ARGV[5]), ARGV[6], A
 local policy, coalescing, limit, overflow, ttl = ARGV[9], ARGV[10], ARGV[11], ARGV[12], ARGV[13]
 
 if redis.call('EXISTS', config_key) == 1 then
-  -- What can't be used there is passed over, as the processes do.
+  -- Invalid values are ignored here, as in the processes.
   local live = redis.pcall('HMGET', config_key, 'write_policy', 'write_coalescing_enabled', 'max_pending',
     'overflow_policy', 'cache_ttl_seconds')
   policy = one_of(live[1], 'write_behind', 'write_through') or policy
@@ -39,7 +39,7 @@ local created_at, previous, pending, claimed_at, held = now, 0, false, 0, false
 if operation ~= 'create' then
   pending, held = redis.call('HGET', pending_key, id), redis.pcall('GET', fill_key)
   local mark = held and parse_mark(held)
-  -- What is junk has its place, but says nothing.
+  -- A junk entry keeps its place in the queue, but says nothing about the product.
   local known = pending and version_of(pending) ~= '0' and pending
   local cached = not known and entry_at('GET', cache_key)
   local answer
@@ -58,22 +58,22 @@ end
 local moment, version = tick(clock_key)
 local since = version
 if previous >= moment then version = digits(previous + 1) end
--- What comes behind a claim is always later than it.
+-- An entry that is written behind a claim is always later than the claim.
 if claimed_at >= moment and claimed_at < 7.3e15 then since = digits(claimed_at + 1) end
 local being_written = pending and claimed_at > 0 and in_hand(inflight_key, backlog_key, id, pending)
--- The next step fails, before anything was changed, where the key holds something else. Those after it can't.
+-- If the queue's key holds another type, the next step fails before anything was changed; later steps can't fail.
 -- A pending id is queued, claimed or waiting for a retry; a claimed one is queued again by its ack.
 local signal = 0
 if not pending and claimed_at == 0 then
-  -- Whoever queued the others has signalled already.
+  -- If others were queued, a flush was signalled already.
   if redis.call('RPUSH', queue_key, id) == 1 and redis.call('SET', signal_key, '1', 'NX') then signal = 1 end
 end
 add_to_total(totals_key, 'accepted', 1)
 if pending and not coalescing then
   redis.call('ZADD', backlog_key, 0, backlog_member(id, pending))
 elseif pending and not being_written then
-  -- The window stays that of the first write. (An entry that is being written is not coalesced by this
-  -- write: the window begins anew behind it.)
+  -- The window stays that of the first write. (An entry that a worker is writing is not coalesced: this write
+  -- begins a new window behind it.)
   since = digits(queued_at(pending))
   add_to_total(totals_key, 'coalesced', 1)
 end

@@ -27,21 +27,19 @@ from service.writebehind.scripts.script import Script, load
 
 _log = logging.getLogger(__name__)
 
-#: s; Redis answers in well under a millisecond, or is in trouble.
-_CONNECT_SECONDS: Final = 1.0
-_ANSWER_SECONDS: Final = 2.0
-
-
-#: A connection that answered this recently, in s, is not looked at before it is used again.
-_TRUSTED_SECONDS: Final = 0.05
+#: Redis answers in well under a millisecond, or is in trouble.
+_CONNECT_TIMEOUT_S: Final = 1.0
+_ANSWER_TIMEOUT_S: Final = 2.0
+#: A connection that answered this recently is not checked before it is used again.
+_TRUSTED_S: Final = 0.05
 
 
 class _Failed(OutcomeUnknown):
-    """Redis answered with an error that says nothing about Redis itself."""
+    """The script failed, not Redis: for example, a key holds another type."""
 
 
 class _Connection(Protocol):
-    """What is used of redis-py's connections, whose methods carry no types."""
+    """The part of redis-py's connections that is used here; their own methods have no types."""
 
     def connect(self) -> None: ...
     def disconnect(self) -> None: ...
@@ -52,7 +50,7 @@ class _Connection(Protocol):
 
 def _pack(command: Sequence[str | bytes | int]) -> bytes:
     """A command in the Redis protocol. An id that is not UTF-8 keeps its bytes."""
-    # Its own annotations admit tuples of one element alone.
+    # Its own annotations only admit tuples of one element.
     pack = cast("Callable[[tuple[str | bytes | int, ...]], bytes]", hiredis.pack_command)
     try:
         return pack(tuple(command))
@@ -68,9 +66,9 @@ class Scripts:
     """
 
     def __init__(self, redis_url: str) -> None:
-        #: For everything that is no script and not on the hot path.
+        #: For plain commands that are not on the hot path.
         self.client: redis.Redis = redis.Redis.from_url(
-            redis_url, socket_connect_timeout=_CONNECT_SECONDS, socket_timeout=_ANSWER_SECONDS
+            redis_url, socket_connect_timeout=_CONNECT_TIMEOUT_S, socket_timeout=_ANSWER_TIMEOUT_S
         )
         self._bodies = {name: load(name) for name in get_args(Script)}
         self._shas = {
@@ -83,34 +81,36 @@ class Scripts:
         """Run one script and return its reply, strings as bytes.
 
         Raises:
-            CacheUnavailable: Redis can't be reached, or refused the script (it ran out of memory, is
-                loading, or only replicates): nothing was changed.
-            OutcomeUnknown: the connection broke, or Redis fell silent, after the script was sent.
+            CacheUnavailable: Redis can't be reached, or refused the script (it is out of memory, loading, or
+                a replica). Nothing was changed.
+            OutcomeUnknown: the connection broke, or Redis did not answer, after the script was sent.
         """
         try:
             return self._evaluate(script, keys, args)
         except _Failed as error:
-            # Another thread may have repaired the key meanwhile.
+            # If nothing was repaired, another thread may have repaired the key meanwhile.
             if script == "repair" or not (self.repair(keys) or "WRONGTYPE" in str(error)):
                 raise
-            _log.warning("a script failed, and runs again: %s", error)
+            _log.warning("a script failed and is run again: %s", error)
             return self._evaluate(script, keys, args)
 
     def repair(self, keys: Sequence[str]) -> list[str]:
-        """Take away those of our keys that hold another type than they should, and return them. What was in
-        them is lost already; scripts look before they change anything, so the one that met them did nothing.
+        """Delete those of our keys that hold the wrong type, and return them.
+
+        What they should hold is lost already. Scripts check types before they change anything, so the one
+        that failed changed nothing.
         """
         types = [TYPES.get(key, "string") for key in keys]
         gone = [key.decode(errors="replace") for key in self.run("repair", keys, types)]
         if gone:
-            _log.warning("took away what held something else than it should: %s", ", ".join(gone))
+            _log.warning("deleted keys that held the wrong type: %s", ", ".join(gone))
         return gone
 
     def _evaluate(self, script: Script, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Any:
         try:
             return self.ask("EVALSHA", self._shas[script], len(keys), *keys, *args)
         except NoScriptError:
-            # Redis forgot it (a restart), or never had it; EVAL makes it known.
+            # Redis was restarted, or has never seen the script; EVAL loads it.
             return self.ask("EVAL", self._bodies[script], len(keys), *keys, *args)
 
     def ask(self, *command: str | bytes | int) -> Any:
@@ -129,7 +129,7 @@ class Scripts:
         except NoScriptError:
             raise
         except ResponseError as error:
-            # A key of ours holds something else, say.
+            # For example, one of our keys holds another type.
             raise _Failed(f"Redis failed: {error}") from error
         self._local.used_at = time.monotonic()
         return reply
@@ -141,15 +141,15 @@ class Scripts:
         self.client.close()
 
     def _connection(self) -> _Connection:
-        """This thread's connection, known to be open: a write must not be sent into a dead one, since
-        afterwards nobody could say whether it had been taken."""
+        """This thread's connection, known to be open. A write must not be sent into a dead one: it would be
+        unknown whether it was taken."""
         connection: _Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._open()
-        elif time.monotonic() - self._local.used_at < _TRUSTED_SECONDS:
+        elif time.monotonic() - self._local.used_at < _TRUSTED_S:
             return connection
         try:
-            # A connection with nothing asked of it is readable only when the other side closed it.
+            # A connection without an open request is readable only if the other side closed it.
             if connection.can_read(0):
                 connection.disconnect()
                 connection.connect()

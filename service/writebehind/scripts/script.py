@@ -14,6 +14,7 @@ Script = Literal[
 #: Files of functions that scripts share, each in a paragraph of its own, below those that it uses.
 _SHARED: Final = ("entry", "mark")
 _FUNCTION: Final = re.compile(rb"^local function (\w+)", re.MULTILINE)
+_COMMENT: Final = re.compile(rb"--[^\n]*")
 
 
 class Runner(Protocol):
@@ -31,6 +32,6 @@ def load(name: Script) -> bytes:
     shared = b"\n\n".join((folder / f"{file}.lua").read_bytes() for file in _SHARED)
     for paragraph in reversed(shared.split(b"\n\n")):
         function = _FUNCTION.search(paragraph)
-        if function and re.search(rb"\b%b\b" % function[1], body):
+        if function and re.search(rb"\b%b\b" % function[1], _COMMENT.sub(b"", body)):
             body = paragraph + b"\n\n" + body
     return engine + b"\n" + body

@@ -143,3 +143,8 @@ def test_a_script_is_loaded_with_the_functions_that_it_uses() -> None:
     assert body.startswith("#!lua\n")
     assert body.index("local function digits") < body.index("local function tick") < body.index("KEYS[1]")
     assert "local function in_hand" not in body
+
+
+def test_a_function_that_only_a_comment_names_is_not_loaded() -> None:
+    assert "numbers as text" in load("condition").decode()
+    assert "local function" not in load("condition").decode().partition("local queue_key")[0]

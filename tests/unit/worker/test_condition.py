@@ -68,7 +68,7 @@ def test_a_hold_up_is_reported_only_for_the_statement_that_hangs(condition: Cond
     condition.end()
     condition.become("flushing")
     condition.hold_up(statement, "blocked", "waits", (PSQL,))
-    assert condition.said.state == "flushing"
+    assert condition.report.state == "flushing"
     condition.begin()
     again, _ = condition.running_for()
     assert again is not None
@@ -87,7 +87,7 @@ def test_who_blocks_stays_known_across_attempts(condition: Condition, clock: Clo
     condition.end()
     condition.blocked("lock timeout")
     condition.begin()
-    assert (condition.said.reason, condition.said.blocked_by) == ("waits for pid 4711", (PSQL,))
+    assert (condition.report.reason, condition.report.blocked_by) == ("waits for pid 4711", (PSQL,))
     assert said(condition)["for_ms"] == 3000
 
 
@@ -96,7 +96,7 @@ def test_a_stopping_worker_does_nothing_else(condition: Condition) -> None:
     condition.become("flushing")
     condition.begin()
     condition.blocked("lock timeout")
-    assert condition.said.state == "stopping"
+    assert condition.report.state == "stopping"
 
 
 def test_only_lasting_conditions_are_logged_at_once(condition: Condition) -> None:
