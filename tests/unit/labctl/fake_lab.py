@@ -11,7 +11,7 @@ from stack.converge.lifecycle import Converged
 from stack.converge.plan import Node, Plan
 from stack.lab import Lab
 from stack.settings import StackSettings
-from stack.spec.events import ServiceChanged, ServiceState, StackEvents
+from stack.spec.events import ServiceChanged, ServiceState, StackEvents, StackNoted
 from stack.spec.runtime import ExecResult, LogLine, Observed, Usage
 from stack.spec.service import HealthCheck
 from stack.spec.services import DEFAULT_PORTS
@@ -29,6 +29,8 @@ class FakeLab(Lab):
         self._backend_of_tests = local_backend(directory, StackSettings.from_env())
         self._take("lab42", directory)
         self.is_up = is_up
+        #: Whether `up` finds every service healthy.
+        self.runs_already = False
         self.asked: list[tuple[Any, ...]] = []
         #: State by service of those that are not healthy.
         self.ailing: dict[str, ServiceState] = {}
@@ -50,7 +52,8 @@ class FakeLab(Lab):
     def up(self, settings: Mapping[str, str] = {}, *, observability: bool | None = None) -> Converged:
         self.asked.append(("up", dict(settings), *(() if observability is None else (observability,))))
         for service in SERVICES:
-            yield ServiceChanged(service, "starting")
+            if not self.runs_already:
+                yield ServiceChanged(service, "starting")
             yield ServiceChanged(service, "healthy", "0.1 s")
         self.is_up, self.ailing = True, {}
         return self.status()
@@ -66,6 +69,9 @@ class FakeLab(Lab):
 
     def down(self, *, keep_data: bool = False) -> StackEvents:
         self.asked.append(("down", keep_data))
+        if not self.is_up:
+            yield StackNoted(f"there is no lab {self.name}: nothing to take down")
+            return
         yield ServiceChanged("redis", "removed")
         self.is_up = False
 
