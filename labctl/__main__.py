@@ -5,10 +5,10 @@ import io
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
@@ -129,7 +129,17 @@ def _refuse(call: Invocation, error: typer.TyperException) -> int:
     if not message:
         # A group without a command: Typer has already shown the help.
         return USAGE
-    return _fail(call, message, f"see `{command} --help`", USAGE)
+    return _fail(call, message, _misplaced(error, context) or f"see `{command} --help`", USAGE)
+
+
+def _misplaced(error: typer.TyperException, context: typer.Context | None) -> str:
+    """A hint where an option stands before the command that it belongs to; empty for other errors."""
+    option = getattr(error, "option_name", "")
+    commands: Mapping[str, Any] = getattr(context and context.command, "commands", {})
+    for name, command in commands.items():
+        if context is not None and any(option in parameter.opts for parameter in command.params):
+            return f"options come after the command: `{context.command_path} {name} {option}`"
+    return ""
 
 
 def _interrupted(call: Invocation) -> int:

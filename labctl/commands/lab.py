@@ -1,7 +1,8 @@
 """up, down, status, urls: the life of the lab."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import closing
 from typing import Annotated, Any
 
 import typer
@@ -14,10 +15,11 @@ from labctl.cli.options import Json, LabName, Quiet, Runtime, Settings
 from labctl.cli.session import Session, open_session
 from labctl.render.text.figures import duration
 from scenarios.events import Event, TableShown
+from stack.converge.lifecycle import Converged
 from stack.converge.plan import Plan
 from stack.hints import for_lab
 from stack.package_files import compose_file
-from stack.spec.events import StackEvents, StackNoted
+from stack.spec.events import ServiceChanged, StackEvent, StackEvents, StackNoted
 from stack.spec.names import DEFAULT_NAME
 from stack.spec.runtime import Observed
 from stack.spec.validate import check_name
@@ -72,16 +74,48 @@ def start_lab(
     """Bring the lab up and say how long it took; what was seen last of its services."""
     begun = time.monotonic()
     lab = session.lab
+    runtime = f"{lab.kind} runtime ({lab.reason})"
     services: dict[str, Observed] = {}
+    changed = False
 
     def bring_up() -> StackEvents:
-        services.update((yield from lab.up(settings, observability=observability)))
+        nonlocal changed
+        work = _announced(
+            lab.up(settings, observability=observability), f"Starting the lab {lab.name}, {runtime}."
+        )
+        observed, changed = yield from work
+        services.update(observed)
 
-    session.show(StackNoted(f"Starting the lab {lab.name}, {lab.kind} runtime ({lab.reason})."))
     session.follow(bring_up())
     session.tend(services)
-    session.show(StackNoted(f"The lab {lab.name} is up: {time.monotonic() - begun:.1f} s."))
+    took = f"The lab {lab.name} is up: {time.monotonic() - begun:.1f} s."
+    session.show(StackNoted(took if changed else f"The lab {lab.name} is already up, {runtime}."))
     return services
+
+
+def _announced(
+    work: Converged, announcement: str
+) -> Generator[StackEvent, None, tuple[Mapping[str, Observed], bool]]:
+    """The work's events, after an announcement where it changes something.
+
+    Returns:
+        What the work returns, and whether it changed something.
+    """
+    unchanged: list[StackEvent] = []
+    with closing(work):
+        try:
+            while _is_healthy(event := next(work)):
+                unchanged.append(event)
+        except StopIteration as end:
+            yield from unchanged
+            return end.value, False
+        yield StackNoted(announcement)
+        yield from (*unchanged, event)
+        return (yield from work), True
+
+
+def _is_healthy(event: StackEvent) -> bool:
+    return isinstance(event, ServiceChanged) and event.state == "healthy"
 
 
 @lab_command(app, quiet=True, tends=False)
@@ -97,10 +131,21 @@ def down(
         _show_plan(session, session.lab.plan_down(keep_data=keep_data))
         return
     begun = time.monotonic()
-    session.follow(session.lab.down(keep_data=keep_data), to_the_end=True)
-    session.show(StackNoted(f"The lab {session.lab.name} is down: {time.monotonic() - begun:.1f} s."))
+    told: list[StackEvent] = []
+    session.follow(_noted(session.lab.down(keep_data=keep_data), told), to_the_end=True)
+    # That there is nothing to take down is told by a sentence alone.
+    if not told or any(isinstance(event, ServiceChanged) for event in told):
+        session.show(StackNoted(f"The lab {session.lab.name} is down: {time.monotonic() - begun:.1f} s."))
     if session.json:
         session.answer({**_identity(session), "down": True, "data_kept": keep_data})
+
+
+def _noted(work: StackEvents, told: list[StackEvent]) -> StackEvents:
+    """The work's events, each also put into the list."""
+    with closing(work):
+        for event in work:
+            told.append(event)
+            yield event
 
 
 @lab_command(app)

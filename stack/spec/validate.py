@@ -91,7 +91,7 @@ def check_settings(given: Mapping[str, str], service: str = "") -> dict[str, str
     except InvalidSettings as error:
         problems |= {name.upper(): why for name, why in error.problems.items()}
     if problems:
-        text = "; ".join(f"{name}: {why}" for name, why in sorted(problems.items()))
+        text = "; ".join(_sentence(name, why) for name, why in sorted(problems.items()))
         hint = f"settings are {', '.join(sorted(possible))}" if possible else f"{service} has no settings"
         raise UsageError(text, hint=hint)
     return dict(given)
@@ -118,6 +118,11 @@ def _settings_of(service: str) -> frozenset[str]:
             return _PROCESS_SETTINGS
         case _:
             return _PROCESS_SETTINGS | {MAXMEMORY}
+
+
+def _sentence(name: str, why: str) -> str:
+    """ "'FOO' is not a setting", "BATCH_SIZE must be from 1 to 10000, not 0"."""
+    return f"{name!r} {why}" if why.startswith("is ") else f"{name} {why}"
 
 
 def _refusal(name: str, service: str) -> str:

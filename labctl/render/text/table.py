@@ -1,12 +1,18 @@
-"""Columns of text without borders: the same for pipes, files and narrow screens."""
+"""Columns of text without borders: the same for pipes, files and narrow screens.
+
+Not `rich.table`: it crops words where the columns' minimums do not fit, and takes longer to import than
+most commands take to run.
+"""
 
 import re
 from collections.abc import Sequence
 from itertools import zip_longest
 from typing import Final
 
-from labctl.render import cells
+from rich.cells import cell_len
+
 from labctl.render.text.printable import printable
+from labctl.render.text.wrap import break_lines
 
 _GAP: Final = "  "
 _NARROW_GAP: Final = " "
@@ -20,11 +26,13 @@ def lay_out(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int | 
     """The heading and the rows as lines; figures are aligned right.
 
     Args:
+        columns: The headings.
+        rows: The cells of each row, as many as there are headings.
         width: Where the table is wider, its widest columns are broken into several lines, between words.
     """
     columns, rows = _printable(columns), [_printable(row) for row in rows]
     right = [bool(rows) and all(_is_figure(row[i]) for row in rows) for i in range(len(columns))]
-    widths = [max(cells.width(row[i]) for row in (columns, *rows)) for i in range(len(columns))]
+    widths = [max(cell_len(row[i]) for row in (columns, *rows)) for i in range(len(columns))]
     gap = _GAP
     if width is not None:
         least = [
@@ -38,10 +46,10 @@ def lay_out(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int | 
 
 def _narrowest(heading: str, column: Sequence[str], *, figures: bool) -> int:
     """The columns of the screen that a column keeps: those of a whole figure, or of a word."""
-    words = max(map(cells.width, heading.split()), default=1)
+    words = max(map(cell_len, heading.split()), default=1)
     if figures:
-        return max(words, *map(cells.width, column))
-    return max(words, min(_LEAST, max(map(cells.width, column), default=1)))
+        return max(words, *map(cell_len, column))
+    return max(words, min(_LEAST, max(map(cell_len, column), default=1)))
 
 
 def _narrow(widths: list[int], least: Sequence[int], room: int) -> None:
@@ -65,15 +73,15 @@ def _is_figure(cell: str) -> bool:
 def _lines(row: Sequence[str], widths: Sequence[int], right: Sequence[bool], gap: str) -> list[str]:
     """One line, or as many as its longest cell takes."""
     parts = [
-        [cell] if cells.width(cell) <= width else cells.wrap(cell, width, break_long_words=True)
+        [cell] if cell_len(cell) <= width else break_lines(cell, width, break_long_words=True)
         for cell, width in zip(row, widths, strict=True)
     ]
     return [_join(line, widths, right, gap) for line in zip_longest(*parts, fillvalue="")]
 
 
 def _join(row: Sequence[str], widths: Sequence[int], right: Sequence[bool], gap: str) -> str:
-    aligned = [
-        cells.rjust(cell, width) if flush else cells.ljust(cell, width)
-        for cell, width, flush in zip(row, widths, right, strict=True)
-    ]
-    return gap.join(aligned).rstrip()
+    cells = []
+    for cell, width, figures in zip(row, widths, right, strict=True):
+        space = " " * (width - cell_len(cell))
+        cells.append(space + cell if figures else cell + space)
+    return gap.join(cells).rstrip()

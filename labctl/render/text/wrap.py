@@ -2,15 +2,18 @@
 
 import os
 import re
-from typing import TextIO
+import textwrap
+from typing import Final, TextIO
 
-from labctl.render import cells
+from rich.cells import cell_len
 
 #: Columns; the least that a screen is assumed to have.
 _NARROWEST = 24
 _COMMAND = re.compile(r"`[^`]+`")
 #: Stands for a space where no line may end; it appears in no text.
 _GLUE = "\x1f"
+#: Stands beside a character of two columns while lines are broken: counted together, they are its columns.
+_FILL: Final = "\x1e"
 
 
 def width_of(stream: TextIO) -> int | None:
@@ -30,17 +33,23 @@ def wrap(text: str, width: int) -> list[str]:
     """Lines of at most `width` columns. A word that is longer stays in one piece: a path can be copied, and
     an option keeps its hyphens. So does a command in backticks that fits into a line."""
     glued = _COMMAND.sub(lambda found: _glue(found[0], width), text)
-    lines = cells.wrap(glued, width, break_long_words=False)
-    return [line.replace(_GLUE, " ") for line in lines]
+    return [line.replace(_GLUE, " ") for line in break_lines(glued, width)]
+
+
+def break_lines(text: str, width: int, *, break_long_words: bool = False) -> list[str]:
+    """Lines of at most `width` columns, broken between words, never at a hyphen."""
+    filled = text if text.isascii() else "".join(c + _FILL if cell_len(c) > 1 else c for c in text)
+    lines = textwrap.wrap(filled, max(1, width), break_long_words=break_long_words, break_on_hyphens=False)
+    return [line.replace(_FILL, "") for line in lines]
 
 
 def _glue(command: str, width: int) -> str:
-    return command.replace(" ", _GLUE) if cells.width(command) <= width else command
+    return command.replace(" ", _GLUE) if cell_len(command) <= width else command
 
 
 def fitted(text: str, width: int | None, *, lead: str = "") -> list[str]:
     """The text beside its lead, further lines below the text's beginning. What fits stays as it is."""
-    if width is None or cells.width(lead) + cells.width(text) <= width:
+    if width is None or cell_len(lead) + cell_len(text) <= width:
         return [f"{lead}{text}"]
-    lines = wrap(text, width - cells.width(lead)) or [""]
+    lines = wrap(text, width - cell_len(lead)) or [""]
     return [f"{lead if number == 0 else ' ' * len(lead)}{line}" for number, line in enumerate(lines)]

@@ -1,31 +1,36 @@
-"""A lab that is only told of, for commands."""
+"""A lab that only remembers what it was asked, for commands."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from labctl.cli.options import RuntimeChoice
 from service.writebehind.condition import Condition
+from stack.backend import local_backend
 from stack.converge.lifecycle import Converged
 from stack.converge.plan import Node, Plan
 from stack.lab import Lab
-from stack.spec.events import ServiceChanged, ServiceState, StackEvent
+from stack.settings import StackSettings
+from stack.spec.events import ServiceChanged, ServiceState, StackEvents, StackNoted
 from stack.spec.runtime import ExecResult, LogLine, Observed, Usage
 from stack.spec.service import HealthCheck
+from stack.spec.services import DEFAULT_PORTS
 
 SERVICES = ("redis", "postgres", "api", "worker")
 
 
-class FakeLab:
-    """Remembers what was asked of it; answers as a healthy lab, or as none while `up` was not called."""
+class FakeLab(Lab):
+    """Remembers what was asked of it; answers as a healthy lab, or as none while `up` was not called.
 
-    kind = "local"
-    reason = "no Docker engine answers"
+    It is a `Lab`, so mypy compares the two. What it does not replace works on a directory without a lab.
+    """
 
     def __init__(self, directory: Path, *, is_up: bool = True) -> None:
-        self.name = "lab42"
-        self.directory = directory
+        self._backend_of_tests = local_backend(directory, StackSettings.from_env())
+        self._take("lab42", directory)
         self.is_up = is_up
+        #: Whether `up` finds every service healthy.
+        self.runs_already = False
         self.asked: list[tuple[Any, ...]] = []
         #: State by service of those that are not healthy.
         self.ailing: dict[str, ServiceState] = {}
@@ -35,14 +40,20 @@ class FakeLab:
         self.result = ExecResult(0, "(1 row)\n", "")
 
     def opener(self, name: str, runtime: RuntimeChoice, *, ports: Mapping[str, int] | None) -> Lab:
-        self.name = name
+        self._take(name, self.directory)
         self.asked.append(("open", name, runtime, ports))
-        return cast(Lab, self)
+        return self
+
+    def _take(self, name: str, directory: Path) -> None:
+        super().__init__(
+            name, directory, self._backend_of_tests, reason="no Docker engine answers", ports=DEFAULT_PORTS
+        )
 
     def up(self, settings: Mapping[str, str] = {}, *, observability: bool | None = None) -> Converged:
         self.asked.append(("up", dict(settings), *(() if observability is None else (observability,))))
         for service in SERVICES:
-            yield ServiceChanged(service, "starting")
+            if not self.runs_already:
+                yield ServiceChanged(service, "starting")
             yield ServiceChanged(service, "healthy", "0.1 s")
         self.is_up, self.ailing = True, {}
         return self.status()
@@ -56,8 +67,11 @@ class FakeLab:
         self.asked.append(("plan down", keep_data))
         return Plan(())
 
-    def down(self, *, keep_data: bool = False) -> Iterator[StackEvent]:
+    def down(self, *, keep_data: bool = False) -> StackEvents:
         self.asked.append(("down", keep_data))
+        if not self.is_up:
+            yield StackNoted(f"there is no lab {self.name}: nothing to take down")
+            return
         yield ServiceChanged("redis", "removed")
         self.is_up = False
 
@@ -86,7 +100,7 @@ class FakeLab:
     def condition(self) -> Condition | None:
         return self.told
 
-    def at_stake(self, service: str) -> Iterator[StackEvent]:
+    def at_stake(self, service: str) -> StackEvents:
         self.asked.append(("at stake", service))
         yield from ()
 
@@ -100,22 +114,35 @@ class FakeLab:
             "postgres": "postgresql://127.0.0.1:5432/labdb",
         }
 
-    def __getattr__(self, verb: str) -> Any:
-        """stop, start, kill, pause, resume and restart."""
-        if verb not in ("stop", "start", "kill", "pause", "resume", "restart"):
-            raise AttributeError(verb)
+    def stop(self, service: str) -> StackEvents:
+        return self._change("stop", service, "stopped")
 
-        def change(service: str, settings: Mapping[str, str] | None = None) -> Iterator[StackEvent]:
-            self.asked.append((verb, service, *([dict(settings)] if settings is not None else [])))
-            yield ServiceChanged(service, "healthy" if verb in ("start", "resume", "restart") else "stopped")
+    def start(self, service: str) -> StackEvents:
+        return self._change("start", service, "healthy")
 
-        return change
+    def kill(self, service: str) -> StackEvents:
+        return self._change("kill", service, "stopped")
+
+    def pause(self, service: str) -> StackEvents:
+        return self._change("pause", service, "stopped")
+
+    def resume(self, service: str) -> StackEvents:
+        return self._change("resume", service, "healthy")
+
+    def restart(self, service: str, settings: Mapping[str, str] = {}) -> StackEvents:
+        return self._change("restart", service, "healthy", dict(settings))
+
+    def _change(self, verb: str, service: str, state: ServiceState, *given: object) -> StackEvents:
+        self.asked.append((verb, service, *given))
+        yield ServiceChanged(service, state)
 
     def exec(self, service: str, argv: Sequence[str], stdin: bytes = b"") -> ExecResult:
         self.asked.append(("exec", service, *argv, *([stdin] if stdin else [])))
         return self.result
 
-    def logs(self, services: Sequence[str], *, tail: int | None, follow: bool) -> Iterator[LogLine]:
+    def logs(
+        self, services: Sequence[str] = (), *, tail: int | None = None, follow: bool = False
+    ) -> Generator[LogLine, None, None]:
         self.asked.append(("logs", *services, tail, follow))
         yield LogLine("worker", "flushed 1 entries [not markup]")
 

@@ -69,6 +69,42 @@ def test_a_dry_run_for_programs_is_one_document(cli: Cli) -> None:
     ]
 
 
+def test_up_of_a_lab_that_is_up_says_so(cli: Cli) -> None:
+    cli.lab.runs_already = True
+    code, out, err = cli("up")
+    assert code == 0
+    assert "Starting" not in err
+    assert err.splitlines()[-1].startswith("The lab lab42 is already up, local runtime")
+    assert out.startswith("service")
+
+
+def test_up_announces_what_it_does_before_it_does_it(cli: Cli) -> None:
+    _, _, err = cli("up")
+    lines = err.splitlines()
+    assert lines[0].startswith("Starting the lab lab42, local runtime")
+    assert lines[-1].startswith("The lab lab42 is up: ")
+
+
+def test_down_where_there_is_no_lab_claims_no_end(cli: Cli) -> None:
+    cli.lab.is_up = False
+    code, _, err = cli("down")
+    assert code == 0
+    assert err.splitlines() == ["there is no lab lab42: nothing to take down"]
+
+
+@pytest.mark.parametrize("option", ["--name", "--json"])
+def test_an_option_before_the_command_of_a_group_gets_a_hint(cli: Cli, option: str) -> None:
+    code, _, err = cli("queue", option, "other")
+    assert code == 2
+    assert f"`labctl queue show {option}`" in err
+
+
+def test_an_option_that_no_command_has_gets_the_help(cli: Cli) -> None:
+    code, _, err = cli("queue", "--nonsense")
+    assert code == 2
+    assert "see `labctl queue --help`" in err
+
+
 def test_options_before_the_command_count_and_those_after_it_win(cli: Cli) -> None:
     cli("--name", "one", "--runtime", "local", "urls")
     cli("--name", "one", "urls", "--name", "two")

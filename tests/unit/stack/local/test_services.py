@@ -75,12 +75,12 @@ def test_impossible_names_are_refused(name: str) -> None:
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
-        ({"BATCHSIZE": "1"}, "BATCHSIZE: is not a setting"),
-        ({"BATCH_SIZE": "none"}, "BATCH_SIZE: must be a whole number"),
-        ({"FAILURE_RATE": "2"}, "FAILURE_RATE: must be from 0 to 1"),
-        ({"API_PORT": "1"}, "API_PORT: is set by the lab itself"),
-        ({"REDIS_MAXMEMORY": "much"}, "REDIS_MAXMEMORY: must be a size"),
-        ({"REDIS_MAXMEMORY": "999999999999999g"}, "REDIS_MAXMEMORY: must be a size"),
+        ({"BATCHSIZE": "1"}, "'BATCHSIZE' is not a setting"),
+        ({"BATCH_SIZE": "none"}, "BATCH_SIZE must be a whole number"),
+        ({"FAILURE_RATE": "2"}, "FAILURE_RATE must be from 0 to 1"),
+        ({"API_PORT": "1"}, "'API_PORT' is set by the lab itself"),
+        ({"REDIS_MAXMEMORY": "much"}, "REDIS_MAXMEMORY must be a size"),
+        ({"REDIS_MAXMEMORY": "999999999999999g"}, "REDIS_MAXMEMORY must be a size"),
     ],
 )
 def test_impossible_settings_are_refused_by_name(given: dict[str, str], problem: str) -> None:

@@ -36,6 +36,13 @@ def test_no_column_is_broken_within_a_word_and_none_gets_wider() -> None:
     assert max(map(len, lay_out(("a", "b"), [("x" * 12, "y" * 12)], 20))) <= 26
 
 
+def test_a_screen_that_is_too_narrow_loses_no_word() -> None:
+    columns = ("service", "state", "pid", "port", "up for", "")
+    detail = "some detail that is long enough to be broken"
+    lines = lay_out(columns, [("api", "healthy", "123", "8000", "3 min", detail)], 30)
+    assert set(detail.split()) <= {word for line in lines for word in line.split()}
+
+
 @pytest.mark.parametrize(
     "mark", [*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200B, 0x200F, 0xFEFF, 0x2028]
 )
