@@ -62,10 +62,10 @@ def examine(lab: Lab) -> Iterator[Finding]:
 
 
 def _python() -> Finding:
-    found = ".".join(map(str, sys.version_info[:3]))
+    version = ".".join(map(str, sys.version_info[:3]))
     if sys.version_info < _PYTHON:
-        return Finding("python", "failed", found, "install Python 3.11 or newer")
-    return Finding("python", "ok", found)
+        return Finding("python", "failed", version, "install Python 3.11 or newer")
+    return Finding("python", "ok", version)
 
 
 def _allowed(check: str, fault: EnvironmentFault | None) -> Finding:

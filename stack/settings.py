@@ -77,16 +77,16 @@ def _named_home(named: str) -> Path:
 def _default_home() -> Path:
     from platformdirs import user_state_path
 
-    found = Path("~")
+    directory = Path("~")
     with suppress(RuntimeError):
-        found = user_state_path("labctl")
+        directory = user_state_path("labctl")
     # Without HOME and without an entry in the list of users, the path would be a directory called `~`.
-    if not found.is_absolute():
+    if not directory.is_absolute():
         raise StateUnusable(
             "there is no home directory for the lab's state: HOME is not set, and this user has none",
             hint="name a state directory in LABCTL_HOME, such as LABCTL_HOME=/tmp/labctl",
         )
-    return found
+    return directory
 
 
 def inherited_env(env: Mapping[str, str] = os.environ) -> dict[str, str]:

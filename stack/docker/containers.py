@@ -35,15 +35,15 @@ def find(client: "APIClient", lab: str, service: str) -> Mapping[str, Any] | Non
 
     name = labels.container_name(lab, service)
     try:
-        found: Mapping[str, Any] = client.inspect_container(name)
+        container: Mapping[str, Any] = client.inspect_container(name)
     except NotFound:
         return None
-    if not labels.is_own(lab, labels.labels_of(found)):
+    if not labels.is_own(lab, labels.labels_of(container)):
         raise EnvironmentFault(
             f"there is a container {name} that does not belong to this lab, so labctl does not touch it",
             hint=f"rename or remove it (`docker rm {name}`), or start a lab under another `--name`",
         )
-    return found
+    return container
 
 
 def discard(client: "APIClient", identity: str) -> None:
@@ -59,29 +59,31 @@ def discard(client: "APIClient", identity: str) -> None:
             raise
 
 
-def is_current(client: "APIClient", lab: str, found: Mapping[str, Any], spec: ServiceSpec) -> bool:
+def is_current(client: "APIClient", lab: str, container: Mapping[str, Any], spec: ServiceSpec) -> bool:
     """Whether this container only has to be started: it was made from this specification and from the current
     image, and is in the lab's network.
     """
     from docker.errors import ImageNotFound
 
-    if labels.labels_of(found).get(labels.SPEC) != spec.hash() or not _is_connected(client, lab, found):
+    if labels.labels_of(container).get(labels.SPEC) != spec.hash() or not _is_connected(
+        client, lab, container
+    ):
         return False
     inspect: Any = client.inspect_image  # without types in the stubs
     try:
-        return bool(inspect(container_of(spec).image)["Id"] == found["Image"])
+        return bool(inspect(container_of(spec).image)["Id"] == container["Image"])
     except ImageNotFound:
         # Only the tag is gone; the container still has what it needs.
         return True
 
 
-def _is_connected(client: "APIClient", lab: str, found: Mapping[str, Any]) -> bool:
+def _is_connected(client: "APIClient", lab: str, container: Mapping[str, Any]) -> bool:
     """Whether the container is in the lab's present network, which may have been removed and made again."""
     name = labels.network_name(lab)
-    known = ((found.get("NetworkSettings") or {}).get("Networks") or {}).get(name)
-    there = {each["Id"] for each in client.networks(names=[name]) if each["Name"] == name}
+    joined = ((container.get("NetworkSettings") or {}).get("Networks") or {}).get(name)
+    ids = {each["Id"] for each in client.networks(names=[name]) if each["Name"] == name}
     # A container that never ran does not have the id of its network yet.
-    return known is not None and bool(there) and known.get("NetworkID") in (*there, "")
+    return joined is not None and bool(ids) and joined.get("NetworkID") in (*ids, "")
 
 
 def ensure_network(client: "APIClient", lab: str, owner: Mapping[str, str]) -> None:
@@ -113,11 +115,11 @@ def ensure_volume(client: "APIClient", lab: str, volume: str, owner: Mapping[str
 
     name = labels.volume_name(lab, volume)
     try:
-        found = client.inspect_volume(name)
+        inspected = client.inspect_volume(name)
     except NotFound:
         client.create_volume(name, labels={**labels.of_volume(lab, volume), **owner})
     else:
-        if not labels.is_own(lab, found.get("Labels")):
+        if not labels.is_own(lab, inspected.get("Labels")):
             raise _foreign("volume", name)
 
 

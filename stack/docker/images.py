@@ -40,8 +40,8 @@ def images_by_name(client: "APIClient", images: Collection[str]) -> dict[str, st
     wanted = sorted({image.rpartition(":")[0] for image in images})
     # The stubs know only one value per filter.
     filters: Any = {"reference": wanted}
-    found = client.images(filters=filters) if wanted else []
-    return {name: str(each["Id"]) for each in found for name in each.get("RepoTags") or ()}
+    existing = client.images(filters=filters) if wanted else []
+    return {name: str(each["Id"]) for each in existing for name in each.get("RepoTags") or ()}
 
 
 class DockerImages:
@@ -116,8 +116,8 @@ def _is_there(client: "APIClient", image: str) -> bool:
 
 def _details(client: "APIClient", image: str) -> Mapping[str, Any]:
     inspect: Any = client.inspect_image  # without types in the stubs
-    found: Mapping[str, Any] = inspect(image)
-    return found
+    details: Mapping[str, Any] = inspect(image)
+    return details
 
 
 def _pull(client: "APIClient", image: str) -> StackEvents:
@@ -174,8 +174,8 @@ def _forget_older(client: "APIClient", newest: str) -> None:
 
     kept = {newest, f"{REPOSITORY}:{COMPOSE_TAG}"}
 
-    for found in client.images(name=REPOSITORY, filters={"label": labels.CONTEXT}):
-        for name in found.get("RepoTags") or ():
+    for image in client.images(name=REPOSITORY, filters={"label": labels.CONTEXT}):
+        for name in image.get("RepoTags") or ():
             if name not in kept:
                 with suppress(APIError):
                     client.remove_image(name)
@@ -183,7 +183,7 @@ def _forget_older(client: "APIClient", newest: str) -> None:
     # only the newest is useful, as the cache of the next build.
     lost = client.images(filters={"label": labels.CONTEXT, "dangling": True})
     stages = client.images(filters={"label": labels.STAGE, "dangling": True})
-    stages.sort(key=lambda found: int(found["Created"]), reverse=True)
-    for found in [*lost, *stages[1:]]:
+    stages.sort(key=lambda image: int(image["Created"]), reverse=True)
+    for image in [*lost, *stages[1:]]:
         with suppress(APIError):
-            client.remove_image(found["Id"])
+            client.remove_image(image["Id"])

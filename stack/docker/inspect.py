@@ -21,18 +21,18 @@ _STATES: Final[Mapping[str, ServiceState]] = {
 }
 
 
-def observed(service: str, found: Mapping[str, Any]) -> Observed:
+def observed(service: str, container: Mapping[str, Any]) -> Observed:
     """The state of a service, from its inspected container."""
-    state = found["State"]
+    state = container["State"]
     lives = bool(state["Running"])
     return Observed(
         service=service,
         state=_state(state),
         pid=int(state["Pid"]) if lives else None,
         started_at=unix_time(str(state["StartedAt"])) if lives else None,
-        spec_hash=docker_labels.labels_of(found).get(docker_labels.SPEC, ""),
-        image=str((found.get("Config") or {}).get("Image", "")),
-        port=_port(found),
+        spec_hash=docker_labels.labels_of(container).get(docker_labels.SPEC, ""),
+        image=str((container.get("Config") or {}).get("Image", "")),
+        port=_port(container),
         detail=_detail(state),
         health_output=_health_output(state) if lives else "",
         unhealthy=lives and (state.get("Health") or {}).get("Status") == "unhealthy",
@@ -71,9 +71,9 @@ def _health_output(state: Mapping[str, Any]) -> str:
     return lines[-1].strip() if lines else f"exit code {checks[-1]['ExitCode']}"
 
 
-def _port(found: Mapping[str, Any]) -> int | None:
+def _port(container: Mapping[str, Any]) -> int | None:
     """The port on this machine, also of a stopped container."""
-    bindings = (found.get("HostConfig") or {}).get("PortBindings") or {}
+    bindings = (container.get("HostConfig") or {}).get("PortBindings") or {}
     for hosts in bindings.values():
         for host in hosts or ():
             if host.get("HostPort"):

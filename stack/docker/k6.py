@@ -25,10 +25,12 @@ if TYPE_CHECKING:
 class DockerLoadTest:
     """Implements `LoadTest` (see spec/load_test.py)."""
 
-    def __init__(self, lab: str, script: Script, given: Mapping[str, str], settings: StackSettings) -> None:
+    def __init__(
+        self, lab: str, script: Script, load_settings: Mapping[str, str], settings: StackSettings
+    ) -> None:
         self._lab = lab
         self._script = f"{K6_SCRIPTS}/{script}.js"
-        self._given = dict(given)
+        self._load_settings = dict(load_settings)
         self._settings = settings
         self._stopped = threading.Event()
 
@@ -38,7 +40,7 @@ class DockerLoadTest:
         # The shell puts the directory in: it may be a long one.
         mount = f'"$(labctl compose --directory)/assets/k6:{K6_SCRIPTS}:ro"'
         program = f"docker run --rm --network {network} -v {mount} {docker_containers.container_of(K6).image}"
-        return shown_command(program, self._script, {"BASE_URL": API.container_url(), **self._given})
+        return shown_command(program, self._script, {"BASE_URL": API.container_url(), **self._load_settings})
 
     def prepare(self) -> StackEvents:
         return DockerImages(self._settings).ensure(docker_containers.container_of(K6).image)
@@ -69,11 +71,11 @@ class DockerLoadTest:
 
         self._stopped.set()
         with closing(connect(self._settings)) as client, map_docker_errors("k6 could not be stopped"):
-            found = docker_containers.find(client, self._lab, "k6")
+            container = docker_containers.find(client, self._lab, "k6")
             # It may end by itself at this moment.
-            if found is not None:
+            if container is not None:
                 with suppress(APIError):
-                    client.stop(found["Id"], timeout=int(K6.stop_seconds))
+                    client.stop(container["Id"], timeout=int(K6.stop_seconds))
 
     def _create(self, client: "APIClient") -> str:
         """Create the container; its id.
@@ -81,17 +83,17 @@ class DockerLoadTest:
         Raises:
             EnvironmentFault: a load test is under way already.
         """
-        found = docker_containers.find(client, self._lab, "k6")
-        if found is not None and found["State"]["Running"]:
+        container = docker_containers.find(client, self._lab, "k6")
+        if container is not None and container["State"]["Running"]:
             raise EnvironmentFault(
                 f"another load test runs in the lab {self._lab}",
-                hint=f"wait for its end, or end it with `docker rm -f {found['Name'].lstrip('/')}`",
+                hint=f"wait for its end, or end it with `docker rm -f {container['Name'].lstrip('/')}`",
             )
-        if found is not None:
-            docker_containers.discard(client, found["Id"])
+        if container is not None:
+            docker_containers.discard(client, container["Id"])
         return docker_containers.create(client, self._lab, self._spec())
 
     def _spec(self) -> ProgramSpec:
         container = replace(docker_containers.container_of(K6), command=k6_arguments(self._script))
-        env = {**dict(K6.env), **self._given, "REPORT": "lines"}
+        env = {**dict(K6.env), **self._load_settings, "REPORT": "lines"}
         return replace(K6, env=tuple(sorted(env.items())), container=container)

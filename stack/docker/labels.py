@@ -46,8 +46,8 @@ def own_filter(lab: str) -> dict[str, list[str]]:
 
 def is_own(lab: str, labels: Mapping[str, str] | None) -> bool:
     """Whether both sets of labels name the lab."""
-    found = labels or {}
-    return found.get(LAB) == lab and found.get(PROJECT) == lab
+    present = labels or {}
+    return present.get(LAB) == lab and present.get(PROJECT) == lab
 
 
 def of_lab(lab: str) -> dict[str, str]:
@@ -90,7 +90,7 @@ def of_container(lab: str, spec: ProgramSpec) -> dict[str, str]:
     }
 
 
-def labels_of(found: Mapping[str, Any]) -> Mapping[str, str]:
+def labels_of(description: Mapping[str, Any]) -> Mapping[str, str]:
     """The labels in the engine's description of a container, network, volume or image."""
-    config = found.get("Config") or {}
-    return found.get("Labels") or config.get("Labels") or {}
+    config = description.get("Config") or {}
+    return description.get("Labels") or config.get("Labels") or {}

@@ -118,13 +118,13 @@ class _Follower:
         self._client.close()
 
     def _run(self, tail: int | None) -> None:
-        seen, since = "", 0.0
+        followed, since = "", 0.0
         try:
             while not self._ended.is_set():
                 began = self._began()
-                if began != seen:
-                    since = self._follow_once("all" if tail is None or seen else tail, since)
-                    seen = began
+                if began != followed:
+                    since = self._follow_once("all" if tail is None or followed else tail, since)
+                    followed = began
                 self._ended.wait(_LOOK_SECONDS)
         except LabError as error:
             if not self._ended.is_set():
@@ -135,8 +135,8 @@ class _Follower:
         from docker.errors import NotFound
 
         with map_docker_errors(f"the log of {self._service} can't be read"), suppress(NotFound):
-            found = self._client.inspect_container(self._container)
-            return f"{found['Id']} {found['State']['StartedAt']}"
+            container = self._client.inspect_container(self._container)
+            return f"{container['Id']} {container['State']['StartedAt']}"
         return ""
 
     def _follow_once(self, tail: str | int, since: float) -> float:

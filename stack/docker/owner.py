@@ -53,11 +53,11 @@ class Owner:
         Raises:
             AnothersLab: they do.
         """
-        found = labels or {}
-        if found.get(OWNER, self.digest) != self.digest:
+        present = labels or {}
+        if present.get(OWNER, self.digest) != self.digest:
             raise AnothersLab(
                 f"the lab {lab} in this Docker engine belongs to another state directory: it was made by "
-                f"{found.get(MADE_BY, 'an unknown user')}",
+                f"{present.get(MADE_BY, 'an unknown user')}",
                 hint="start a lab under another `--name`; if that lab is yours, set LABCTL_HOME to its state "
                 "directory",
             )
@@ -66,8 +66,8 @@ class Owner:
 def _machine() -> str:
     """An identifier of this machine or container."""
     with suppress(OSError):
-        if known := Path("/etc/machine-id").read_text().strip():
-            return known
+        if identifier := Path("/etc/machine-id").read_text().strip():
+            return identifier
     return platform.node()
 
 

@@ -24,12 +24,12 @@ def _publisher(port: int) -> str:
         closing(connect(StackSettings.from_env())) as client,
         map_docker_errors("the containers can't be looked up"),
     ):
-        for found in client.containers(filters={"publish": f"{port}/tcp"}):
-            return _described(found)
+        for container in client.containers(filters={"publish": f"{port}/tcp"}):
+            return _described(container)
     return ""
 
 
-def _described(found: Mapping[str, Any]) -> str:
-    lab = docker_labels.labels_of(found).get(docker_labels.LAB)
-    name = f"the container {str(found['Names'][0]).lstrip('/')}"
+def _described(container: Mapping[str, Any]) -> str:
+    lab = docker_labels.labels_of(container).get(docker_labels.LAB)
+    name = f"the container {str(container['Names'][0]).lstrip('/')}"
     return f"{name} (of the lab {lab})" if lab else name

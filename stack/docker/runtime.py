@@ -65,15 +65,15 @@ class DockerRuntime:
 
     def observe(self) -> Mapping[str, Observed]:
         return {
-            labels[docker_labels.SERVICE]: observed(labels[docker_labels.SERVICE], found)
-            for found in self._inspect_all()
-            if docker_labels.SERVICE in (labels := docker_labels.labels_of(found))
+            labels[docker_labels.SERVICE]: observed(labels[docker_labels.SERVICE], container)
+            for container in self._inspect_all()
+            if docker_labels.SERVICE in (labels := docker_labels.labels_of(container))
             and labels.get(docker_labels.ONE_OFF) != "True"
         }
 
     def observe_service(self, service: str) -> Observed | None:
-        found = self._find(service)
-        return None if found is None else observed(service, found)
+        container = self._find(service)
+        return None if container is None else observed(service, container)
 
     def snapshot(self) -> Snapshot:
         services = self.observe()
@@ -87,50 +87,52 @@ class DockerRuntime:
             )
 
     def start(self, spec: ServiceSpec) -> None:
-        found = self._find(spec.name)
+        container = self._find(spec.name)
         with map_docker_errors(f"{spec.name} could not be started"):
-            if found is not None and not docker_containers.is_current(self._client, self._lab, found, spec):
-                docker_containers.discard(self._client, found["Id"])
-                found = None
-            if found is None:
+            if container is not None and not docker_containers.is_current(
+                self._client, self._lab, container, spec
+            ):
+                docker_containers.discard(self._client, container["Id"])
+                container = None
+            if container is None:
                 identity = docker_containers.create(self._client, self._lab, spec, self._owner.labels())
             else:
-                identity = found["Id"]
+                identity = container["Id"]
             docker_containers.begin(self._client, self._lab, identity, spec)
 
     def stop(self, service: str, *, seconds: float) -> None:
-        found = self._find(service)
-        if found is None or not found["State"]["Running"]:
+        container = self._find(service)
+        if container is None or not container["State"]["Running"]:
             return
         with map_docker_errors(f"{service} could not be stopped"):
             # A frozen process does not notice signals.
-            self._thaw(found)
-            self._client.stop(found["Id"], timeout=round(seconds))
+            self._thaw(container)
+            self._client.stop(container["Id"], timeout=round(seconds))
 
     def signal(self, service: str, fault: FaultSignal) -> None:
-        found = self._find(service)
-        if found is None or not found["State"]["Running"]:
+        container = self._find(service)
+        if container is None or not container["State"]["Running"]:
             raise NotRunning(f"{service} does not run", hint=f"start it with {labctl('up')}")
         with map_docker_errors(f"{service} could not be given the fault {fault!r}"):
             match fault:
                 case "kill":
-                    self._thaw(found)
-                    self._client.kill(found["Id"], "SIGKILL")
+                    self._thaw(container)
+                    self._client.kill(container["Id"], "SIGKILL")
                     self._await_end(service)
                 case "pause":
-                    if not found["State"]["Paused"]:
-                        self._client.pause(found["Id"])
+                    if not container["State"]["Paused"]:
+                        self._client.pause(container["Id"])
                 case "resume":
-                    self._thaw(found)
+                    self._thaw(container)
 
     def remove(self, *, keep_data: bool) -> None:
         own = docker_labels.own_filter(self._lab)
         with map_docker_errors(f"the lab {self._lab} could not be removed"):
             # One-off containers, and services that this version does not know, belong to the lab as well.
-            for found in self._client.containers(all=True, filters=own):
-                if docker_labels.is_own(self._lab, found.get("Labels")):
-                    self._owner.require(self._lab, found.get("Labels"))
-                    docker_containers.discard(self._client, found["Id"])
+            for container in self._client.containers(all=True, filters=own):
+                if docker_labels.is_own(self._lab, container.get("Labels")):
+                    self._owner.require(self._lab, container.get("Labels"))
+                    docker_containers.discard(self._client, container["Id"])
             for network in self._client.networks(filters=own):
                 if docker_labels.is_own(self._lab, network.get("Labels")):
                     self._remove_network(network)
@@ -150,10 +152,10 @@ class DockerRuntime:
         yield from ()
 
     def exec(self, service: str, argv: Sequence[str], stdin: bytes = b"") -> ExecResult:
-        found = self._find(service)
-        if found is None or not found["State"]["Running"] or found["State"]["Paused"]:
+        container = self._find(service)
+        if container is None or not container["State"]["Running"] or container["State"]["Paused"]:
             raise NotRunning(f"{service} does not run", hint=f"start it with {labctl('up')}")
-        return run(self._settings, found["Id"], service, argv, stdin)
+        return run(self._settings, container["Id"], service, argv, stdin)
 
     def logs(
         self, services: Sequence[str], *, tail: int | None, follow: bool
@@ -165,15 +167,15 @@ class DockerRuntime:
 
     def usage(self) -> Mapping[str, Usage]:
         running = {
-            docker_labels.labels_of(found)[docker_labels.SERVICE]: found
-            for found in self._inspect_all()
-            if found["State"]["Running"] and docker_labels.SERVICE in docker_labels.labels_of(found)
+            docker_labels.labels_of(container)[docker_labels.SERVICE]: container
+            for container in self._inspect_all()
+            if container["State"]["Running"] and docker_labels.SERVICE in docker_labels.labels_of(container)
         }
         return self._meter.read(self._client, running)
 
     def _volumes(self) -> list[str]:
-        found = self._client.volumes(filters=docker_labels.own_filter(self._lab))["Volumes"] or []
-        own = [each for each in found if docker_labels.is_own(self._lab, each.get("Labels"))]
+        volumes = self._client.volumes(filters=docker_labels.own_filter(self._lab))["Volumes"] or []
+        own = [each for each in volumes if docker_labels.is_own(self._lab, each.get("Labels"))]
         for each in own:
             self._owner.require(self._lab, each.get("Labels"))
         return [each["Name"] for each in own]
@@ -193,23 +195,23 @@ class DockerRuntime:
 
         with map_docker_errors(f"the containers of {self._lab} can't be looked up"):
             listed = client.containers(all=True, filters=own)
-            for found in listed:
-                self._owner.require(self._lab, found.get("Labels"))
+            for container in listed:
+                self._owner.require(self._lab, container.get("Labels"))
             with ThreadPoolExecutor(max_workers=max(1, len(listed))) as pool:
-                details = pool.map(inspect, [found["Id"] for found in listed])
+                details = pool.map(inspect, [container["Id"] for container in listed])
                 return [each for each in details if each is not None]
 
     def _find(self, service: str) -> Mapping[str, Any] | None:
         with map_docker_errors(f"the container of {service} can't be looked up"):
             return docker_containers.find(self._client, self._lab, service)
 
-    def _thaw(self, found: Mapping[str, Any]) -> None:
+    def _thaw(self, container: Mapping[str, Any]) -> None:
         from docker.errors import APIError
 
-        if found["State"]["Paused"]:
+        if container["State"]["Paused"]:
             # It may have been resumed meanwhile.
             with suppress(APIError):
-                self._client.unpause(found["Id"])
+                self._client.unpause(container["Id"])
 
     def _remove_network(self, network: Mapping[str, Any]) -> None:
         """Remove a network of the lab, unless other containers have joined it.

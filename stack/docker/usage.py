@@ -40,24 +40,24 @@ class ContainerMeter:
             readings = pool.map(lambda name: self._read_one(client, running[name]), running)
             return {name: used for name, used in zip(running, readings, strict=True) if used is not None}
 
-    def _read_one(self, client: "APIClient", found: Mapping[str, Any]) -> Usage | None:
+    def _read_one(self, client: "APIClient", container: Mapping[str, Any]) -> Usage | None:
         from docker.errors import NotFound
 
         with map_docker_errors("the engine reports no resources"), suppress(NotFound):
             # Otherwise the engine takes a second, to compare two readings.
-            stats = client.stats(found["Id"], stream=False, one_shot=True)
+            stats = client.stats(container["Id"], stream=False, one_shot=True)
             if (stats.get("cpu_stats") or {}).get("cpu_usage"):
-                return self._usage(found, stats)
+                return self._usage(container, stats)
         return None
 
-    def _usage(self, found: Mapping[str, Any], stats: Mapping[str, Any]) -> Usage:
+    def _usage(self, container: Mapping[str, Any], stats: Mapping[str, Any]) -> Usage:
         now = unix_time(str(stats["read"]))
         spent = stats["cpu_stats"]["cpu_usage"]["total_usage"] / _NANOSECONDS
-        began = unix_time(str(found["State"]["StartedAt"]))
-        since, before = self._last.get(found["Id"], (began, 0.0))
-        self._last[found["Id"]] = (now, spent)
+        began = unix_time(str(container["State"]["StartedAt"]))
+        since, before = self._last.get(container["Id"], (began, 0.0))
+        self._last[container["Id"]] = (now, spent)
         memory = stats.get("memory_stats") or {}
-        disk = _reported(stats) or _from_processes(found)
+        disk = _reported(stats) or _from_processes(container)
         networks = (stats.get("networks") or {}).values()
         return Usage(
             cpu_percent=round(100 * max(0.0, spent - before) / max(0.01, now - since), 1),
@@ -86,12 +86,12 @@ def _reported(stats: Mapping[str, Any]) -> tuple[int, int] | None:
     return (moved("read"), moved("write")) if entries else None
 
 
-def _from_processes(found: Mapping[str, Any]) -> tuple[int, int] | None:
+def _from_processes(container: Mapping[str, Any]) -> tuple[int, int] | None:
     """The same, read from the container's processes if they run on this machine and are visible to us."""
-    leader = int(found["State"]["Pid"])
+    leader = int(container["State"]["Pid"])
     with suppress(OSError, psutil.Error):
         # The engine may run in a virtual machine, where the same pid is another process.
-        if found["Id"] in Path(f"/proc/{leader}/cgroup").read_text():
+        if container["Id"] in Path(f"/proc/{leader}/cgroup").read_text():
             process = psutil.Process(leader)
             return disk_bytes([process, *process.children(recursive=True)])
     return None

@@ -64,8 +64,8 @@ def run(
 
 def _provide_tools(tools: Path, redis_port: int | None) -> Path:
     """Write a redis-cli for the lab's Redis: the machine's own, or else our stand-in; its directory."""
-    found = redis_cli()
-    program = [str(found)] if found else [sys.executable, "-m", "stack.local.redis_cli"]
+    installed = redis_cli()
+    program = [str(installed)] if installed else [sys.executable, "-m", "stack.local.redis_cli"]
     script = f'#!/bin/sh\nexec {shlex.join(program)} -h {HOST} -p {redis_port or REDIS.port} "$@"\n'
     wrapper = tools / "redis-cli"
     with map_os_errors(tools):

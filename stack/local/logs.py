@@ -66,10 +66,10 @@ class _Tail:
     def added(self) -> list[LogLine]:
         """The whole lines that were written since the last call."""
         try:
-            found = self._log.stat()
-            if found.st_ino != self._inode or found.st_size < self._position:
-                self._inode, self._position, self._rest = found.st_ino, 0, b""
-            if found.st_size == self._position:
+            status = self._log.stat()
+            if status.st_ino != self._inode or status.st_size < self._position:
+                self._inode, self._position, self._rest = status.st_ino, 0, b""
+            if status.st_size == self._position:
                 return []
             with self._log.open("rb") as file:
                 file.seek(self._position)

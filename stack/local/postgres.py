@@ -69,14 +69,14 @@ def _unfinished(data: Path) -> Path:
 
 def end_abandoned(data: Path) -> None:
     """End an initdb that a killed labctl left running."""
-    found = []
+    killed = []
     for process in psutil.process_iter(["name"]):
         with suppress(psutil.Error, OSError):
             ours = process.info["name"] in _MAKERS and process.cwd() == str(_unfinished(data))
             if ours:
                 process.kill()
-                found.append(process)
-    psutil.wait_procs(found, timeout=_KILL_SECONDS)
+                killed.append(process)
+    psutil.wait_procs(killed, timeout=_KILL_SECONDS)
 
 
 def command(program: str, data: Path, args: Sequence[str]) -> list[str]:
@@ -126,10 +126,10 @@ def _serves(pid: int, data: Path) -> bool:
 
 def _check_version(data: Path) -> None:
     with map_os_errors(data):
-        found = (data / "PG_VERSION").read_text().strip()
-    if found != POSTGRES_MAJOR:
+        version = (data / "PG_VERSION").read_text().strip()
+    if version != POSTGRES_MAJOR:
         raise StateUnusable(
-            f"{data} was made by PostgreSQL {found}, but this labctl runs PostgreSQL {POSTGRES_MAJOR}",
+            f"{data} was made by PostgreSQL {version}, but this labctl runs PostgreSQL {POSTGRES_MAJOR}",
             hint=f"remove the lab and its data with {labctl('down')}, then make one with {labctl('up')}",
         )
 

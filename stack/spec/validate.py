@@ -36,27 +36,27 @@ def check_name(name: str) -> str:
 
 
 def check_ports(
-    given: Mapping[str, int], endpoints: Collection[str] = tuple(DEFAULT_PORTS)
+    ports: Mapping[str, int], endpoints: Collection[str] = tuple(DEFAULT_PORTS)
 ) -> dict[str, int]:
     """The ports that a user chose, checked.
 
     Args:
-        given: Port by service.
+        ports: Port by service.
         endpoints: Services with a port.
 
     Raises:
         UsageError: for an unknown service, an impossible port, or the same port twice.
     """
-    for endpoint, port in given.items():
+    for endpoint, port in ports.items():
         if endpoint not in endpoints:
             raise UsageError(
                 f"{endpoint!r} has no port that can be chosen", hint=f"choose one of {', '.join(endpoints)}"
             )
         if not 1 <= port <= 65_535:
             raise UsageError(f"{port} is not a port", hint="choose a port from 1 to 65535")
-    if len(set(given.values())) < len(given):
+    if len(set(ports.values())) < len(ports):
         raise UsageError("two services can't have the same port", hint="choose different ports")
-    return dict(given)
+    return dict(ports)
 
 
 def short_name(lab: str, service: str, services: Collection[str] = CORE) -> str:
@@ -71,21 +71,21 @@ def short_name(lab: str, service: str, services: Collection[str] = CORE) -> str:
     return short
 
 
-def check_settings(given: Mapping[str, str], service: str = "") -> dict[str, str]:
+def check_settings(settings: Mapping[str, str], service: str = "") -> dict[str, str]:
     """The settings that a user gave, checked.
 
     Args:
-        given: Value by name, as in the environment.
+        settings: Value by name, as in the environment.
         service: The service that they are for; '' for the whole lab.
 
     Raises:
         UsageError: naming every setting that is unknown, malformed, or not for users to change.
     """
     possible = _settings_of(service)
-    problems = {name: _refusal(name, service) for name in given if name not in possible}
-    if MAXMEMORY in given and not 0 <= memory_bytes(given[MAXMEMORY]) <= _MAX_MEMORY_BYTES:
-        problems[MAXMEMORY] = f"must be a size like 256mb, at most 1024gb, not {given[MAXMEMORY]!r}"
-    parsed = {name.lower(): given[name] for name in given if name in _PROCESS_SETTINGS}
+    problems = {name: _refusal(name, service) for name in settings if name not in possible}
+    if MAXMEMORY in settings and not 0 <= memory_bytes(settings[MAXMEMORY]) <= _MAX_MEMORY_BYTES:
+        problems[MAXMEMORY] = f"must be a size like 256mb, at most 1024gb, not {settings[MAXMEMORY]!r}"
+    parsed = {name.lower(): settings[name] for name in settings if name in _PROCESS_SETTINGS}
     try:
         Settings().changed(parsed, live_only=False)
     except InvalidSettings as error:
@@ -94,13 +94,13 @@ def check_settings(given: Mapping[str, str], service: str = "") -> dict[str, str
         text = "; ".join(_sentence(name, why) for name, why in sorted(problems.items()))
         hint = f"settings are {', '.join(sorted(possible))}" if possible else f"{service} has no settings"
         raise UsageError(text, hint=hint)
-    return dict(given)
+    return dict(settings)
 
 
 def memory_bytes(size: str) -> int:
     """The number of bytes in a size as Redis writes it (512mb, 2g, 1000000); -1 if it is not a size."""
-    found = _MEMORY_SIZE.fullmatch(size)
-    return int(found[1]) * _UNITS[(found[2] or "").lower()] if found else -1
+    match = _MEMORY_SIZE.fullmatch(size)
+    return int(match[1]) * _UNITS[(match[2] or "").lower()] if match else -1
 
 
 def settable() -> frozenset[str]:

@@ -32,12 +32,12 @@ def holds_processes(directory: Path) -> bool:
 
 def ports_of_labs(home: Path) -> frozenset[int]:
     """Ports that the labs there have chosen, whether they are up or not."""
-    found: set[int] = set()
+    ports: set[int] = set()
     for directory in home.glob("*/"):
         with suppress(StateUnusable):
             if state := lab_state.load(directory):
-                found.update(state.ports.values())
-    return frozenset(found)
+                ports.update(state.ports.values())
+    return frozenset(ports)
 
 
 def check_unclaimed(directory: Path) -> None:
@@ -71,9 +71,9 @@ def take_away(directory: Path) -> None:
     with map_os_errors(directory):
         with suppress(FileNotFoundError):
             shutil.rmtree(directory / RUNS)
-        known = (lab_state.FILE, kept_settings.FILE, lock.FILE)
+        files = (lab_state.FILE, kept_settings.FILE, lock.FILE)
         leftovers = (path for pattern in (".*.json.*", UNDO_LOGS) for path in directory.glob(pattern))
-        for path in (*leftovers, *(directory / name for name in known)):
+        for path in (*leftovers, *(directory / name for name in files)):
             path.unlink(missing_ok=True)
         if directory.is_dir() and not any(directory.iterdir()):
             directory.rmdir()

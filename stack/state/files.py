@@ -80,12 +80,12 @@ def read_json(path: Path) -> dict[str, Any] | None:
             return None
     try:
         content = json.loads(text)
-        found = content.pop("format")
+        version = content.pop("format")
     except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise damaged(path) from error
-    if found != FORMAT:
+    if version != FORMAT:
         raise StateUnusable(
-            f"{path} is in format {found}, but this labctl reads format {FORMAT}",
+            f"{path} is in format {version}, but this labctl reads format {FORMAT}",
             hint=f"use the labctl that wrote it, or remove the lab with {labctl('down')} and start a new one",
         )
     assert isinstance(content, dict)

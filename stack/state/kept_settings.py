@@ -75,11 +75,11 @@ class KeptSettings:
 
     def _held(self, borrowed: Mapping[str, str | None]) -> _Seen:
         clock, flat = ask(self._redis, ("GET", keys.CLOCK), ("HGETALL", keys.CONFIG), seconds=_SECONDS)
-        known = keys.parse_clock(clock if isinstance(clock, bytes) else None)
+        moment = keys.parse_clock(clock if isinstance(clock, bytes) else None)
         # Something that is not a hash holds no settings.
         words = [word.decode(errors="replace") for word in flat] if isinstance(flat, list) else []
         held = {**dict(zip(words[::2], words[1::2], strict=True)), **borrowed}
-        return _Seen(known.epoch if known else None, _valid(held))
+        return _Seen(moment.epoch if moment else None, _valid(held))
 
     def _bring_back(self, settings: Mapping[str, str]) -> bool:
         """Set them in Redis; whether it accepted. One that was set meanwhile keeps its value."""
@@ -106,12 +106,12 @@ class KeptSettings:
         write_json(self._path, {"epoch": seen.epoch, "settings": dict(seen.settings)})
 
 
-def _valid(given: Mapping[str, object]) -> dict[str, str]:
+def _valid(settings: Mapping[str, object]) -> dict[str, str]:
     """The settings that this version knows, with values that it can read."""
-    found: dict[str, str] = {}
-    for name, value in given.items():
+    valid: dict[str, str] = {}
+    for name, value in settings.items():
         with suppress(InvalidSettings):
             if isinstance(value, str):
                 Settings().changed({name: value})
-                found[name] = value
-    return found
+                valid[name] = value
+    return valid

@@ -28,17 +28,17 @@ class LabState:
     #: Whether the lab has Prometheus, Grafana and Jaeger, if its runtime can run them.
     observability: bool = True
 
-    def with_settings(self, given: Mapping[str, str]) -> "LabState":
+    def with_settings(self, changes: Mapping[str, str]) -> "LabState":
         """The state with these settings, also for services that had their own: the latest setting counts."""
         own = {
-            service: {name: value for name, value in settings.items() if name not in given}
+            service: {name: value for name, value in settings.items() if name not in changes}
             for service, settings in self.service_settings.items()
         }
-        return replace(self, settings={**self.settings, **given}, service_settings=own)
+        return replace(self, settings={**self.settings, **changes}, service_settings=own)
 
-    def with_service_settings(self, service: str, given: Mapping[str, str]) -> "LabState":
+    def with_service_settings(self, service: str, changes: Mapping[str, str]) -> "LabState":
         """The state with these settings for one service."""
-        merged = {**self.service_settings.get(service, {}), **given}
+        merged = {**self.service_settings.get(service, {}), **changes}
         return replace(self, service_settings={**self.service_settings, service: merged})
 
 
@@ -69,7 +69,7 @@ def save(directory: Path, state: LabState) -> None:
             "runtime": state.runtime,
             "ports": dict(state.ports),
             "settings": dict(state.settings),
-            "service_settings": {name: dict(given) for name, given in state.service_settings.items()},
+            "service_settings": {name: dict(own) for name, own in state.service_settings.items()},
             "observability": state.observability,
         },
     )
@@ -83,9 +83,11 @@ def _parse(content: Mapping[str, Any]) -> LabState:
     if not set(ports) >= set(DEFAULT_PORTS) or not all(1 <= port <= 65_535 for port in ports.values()):
         raise ValueError(ports)
     settings = _strings(content["settings"])
-    service_settings = {str(name): _strings(given) for name, given in content["service_settings"].items()}
-    for given in (settings, *service_settings.values()):
-        _check(given)
+    service_settings = {
+        str(name): _strings(overrides) for name, overrides in content["service_settings"].items()
+    }
+    for overrides in (settings, *service_settings.values()):
+        _check(overrides)
     return LabState(
         runtime=runtime,
         ports=ports,
@@ -95,14 +97,14 @@ def _parse(content: Mapping[str, Any]) -> LabState:
     )
 
 
-def _check(given: Mapping[str, str]) -> None:
+def _check(settings: Mapping[str, str]) -> None:
     """Raises ValueError if this version does not know a setting, or can't read its value."""
-    ours = {name.lower(): value for name, value in given.items() if name != MAXMEMORY}
+    ours = {name.lower(): value for name, value in settings.items() if name != MAXMEMORY}
     try:
         Settings().changed(ours, live_only=False)
     except InvalidSettings as error:
         raise ValueError(str(error)) from error
 
 
-def _strings(given: Mapping[str, Any]) -> dict[str, str]:
-    return {str(name): str(value) for name, value in given.items()}
+def _strings(values: Mapping[str, Any]) -> dict[str, str]:
+    return {str(name): str(value) for name, value in values.items()}

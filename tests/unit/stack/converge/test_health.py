@@ -83,6 +83,27 @@ BLOCKED: dict[str, Any] = {
 NO_WORKER = _resp([b"1", b"0", b"", b"", [], [], b"", b"", b"", b"", 0])
 
 
+def test_postgres_is_asked_as_the_user_that_the_specification_names() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        received: list[bytes] = []
+
+        def answer_once() -> None:
+            connection, _ = server.accept()
+            with connection:
+                received.append(connection.recv(4096))
+                connection.sendall(b"R\0\0\0\x08")
+
+        thread = threading.Thread(target=answer_once)
+        thread.start()
+        port = server.getsockname()[1]
+        check = HealthCheck(protocol="postgres", host="127.0.0.1", port=port, user="ada", database="engines")
+        assert probe(check) == ""
+        thread.join(timeout=5)
+    (packet,) = received
+    assert packet[8:] == b"user\0ada\0database\0engines\0\0"
+    assert int.from_bytes(packet[:4], "big") == len(packet)
+
+
 @pytest.mark.parametrize(
     ("protocol", "answer", "expected"),
     [
