@@ -1,9 +1,10 @@
 """What changes a lab: each command sees once what there is, makes a plan, and carries it out under a lock."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 from stack.backend import describe_holder
 from stack.converge import drain
@@ -20,6 +21,7 @@ from stack.spec.runtime import Snapshot
 from stack.spec.services import urls
 from stack.state import directory as lab_directory
 from stack.state import lab as lab_state
+from stack.state import lock
 from stack.state.kept_settings import KeptSettings
 from stack.state.lab import LabState
 from stack.state.lock import LabLock
@@ -63,14 +65,17 @@ class Changes:
         lab_directory.check_unclaimed(self._directory)
         # An engine that does not answer is told of before anything is made.
         self._runtime.connect()
-        is_new = not self._directory.exists()
-        with LabLock(self._directory) as lock:
-            yield from lock.acquire()
-            before = None
+        made = [path for path in (self._directory, self._directory.parent) if not path.exists()]
+        with LabLock(self._directory) as held:
+            yield from held.acquire()
             try:
                 before = lab_state.load(self._directory)
                 up = self.prepare_up(settings, observability)
-                is_new = not lab_directory.holds_lab(self._directory) and _is_empty(up.snapshot)
+            except BaseException:
+                _unmake(made)
+                raise
+            is_new = not lab_directory.holds_lab(self._directory) and _is_empty(up.snapshot)
+            try:
                 lab_state.save(self._directory, up.state)
                 observed = yield from self._lifecycle(up.state, up.snapshot).run(up.plan)
                 self._drop_live(up.state, settings)
@@ -97,8 +102,8 @@ class Changes:
                 lab_directory.forget_runs(self._directory)
                 yield StackNoted(f"there is no lab {self._known.name}: nothing to take down")
                 return
-        with LabLock(self._directory) as lock:
-            yield from lock.acquire()
+        with LabLock(self._directory) as held:
+            yield from held.acquire()
             # Another labctl may have changed the lab while this one waited for the lock.
             snapshot, plan = self.prepare_down(keep_data=keep_data)
             state = self._down_state(snapshot)
@@ -108,8 +113,8 @@ class Changes:
     def change(self, do: Callable[[LabState], StackEvents]) -> StackEvents:
         """Do something to a lab that has to be there, while nothing else changes it."""
         self._known.required()
-        with LabLock(self._directory) as lock:
-            yield from lock.acquire()
+        with LabLock(self._directory) as held:
+            yield from held.acquire()
             yield from do(self._known.required())
 
     def stop(self, state: LabState, service: str) -> StackEvents:
@@ -195,6 +200,14 @@ class Changes:
             running = f"What still runs: {', '.join(left)}" if left else "Nothing runs"
             return f"{running}; `labctl up` goes on from there, `labctl down` takes the lab away."
         return "`labctl down` takes away what is there."
+
+
+def _unmake(directories: Sequence[Path]) -> None:
+    """Remove directories of which nothing has come but a lock, a lab's own one first."""
+    for directory in directories:
+        with suppress(OSError):
+            (directory / lock.FILE).unlink(missing_ok=True)
+            directory.rmdir()
 
 
 def _is_empty(snapshot: Snapshot) -> bool:

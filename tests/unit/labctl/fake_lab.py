@@ -7,6 +7,7 @@ from typing import Any, cast
 from labctl.cli.options import RuntimeChoice
 from service.writebehind.condition import Condition
 from stack.converge.lifecycle import Converged
+from stack.converge.plan import Node, Plan
 from stack.lab import Lab
 from stack.spec.events import ServiceChanged, ServiceState, StackEvent
 from stack.spec.runtime import ExecResult, LogLine, Observed, Usage
@@ -45,6 +46,15 @@ class FakeLab:
             yield ServiceChanged(service, "healthy", "0.1 s")
         self.is_up, self.ailing = True, {}
         return self.status()
+
+    def plan_up(self, settings: Mapping[str, str] = {}, *, observability: bool | None = None) -> Plan:
+        self.asked.append(("plan up", dict(settings), observability))
+        redis = Node(verb="replace", name="redis", cause="settings changed; 12 writes to drain first")
+        return Plan.of([Node(verb="keep", name="api", after=(redis.key,)), redis])
+
+    def plan_down(self, *, keep_data: bool = False) -> Plan:
+        self.asked.append(("plan down", keep_data))
+        return Plan(())
 
     def down(self, *, keep_data: bool = False) -> Iterator[StackEvent]:
         self.asked.append(("down", keep_data))

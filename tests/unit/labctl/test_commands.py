@@ -43,6 +43,32 @@ def test_up_tells_progress_on_stderr_and_urls_on_stdout(cli: Cli) -> None:
     assert cli.lab.asked == [("open", "two", "auto", {"api": 8001}), ("up", {"BATCH_SIZE": "7"})]
 
 
+def test_a_dry_run_shows_the_plan_and_changes_nothing(cli: Cli) -> None:
+    code, out, err = cli("up", "--dry-run", "--set", "BATCH_SIZE=7", "--no-observability")
+    assert (code, err) == (0, "")
+    assert out == "replace redis: settings changed; 12 writes to drain first\nkeep api\n"
+    assert cli("down", "--dry-run", "--keep-data")[:2] == (0, "Nothing to do.\n")
+    assert [asked for asked in cli.lab.asked if asked[0] != "open"] == [
+        ("plan up", {"BATCH_SIZE": "7"}, False),
+        ("plan down", True),
+    ]
+
+
+def test_a_dry_run_for_programs_is_one_document(cli: Cli) -> None:
+    _, out, _ = cli("up", "--dry-run", "--json")
+    document = json.loads(out)
+    assert (document["name"], document["runtime"], document["changes"]) == ("lab42", "local", True)
+    assert document["plan"] == [
+        {
+            "verb": "replace",
+            "subject": "redis",
+            "cause": "settings changed; 12 writes to drain first",
+            "after": [],
+        },
+        {"verb": "keep", "subject": "api", "cause": "", "after": ["replace redis"]},
+    ]
+
+
 def test_options_before_the_command_count_and_those_after_it_win(cli: Cli) -> None:
     cli("--name", "one", "--runtime", "local", "urls")
     cli("--name", "one", "urls", "--name", "two")
