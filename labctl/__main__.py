@@ -22,8 +22,8 @@ from labctl.render.json_text import write_document
 from labctl.render.text.printable import printable
 from labctl.render.text.wrap import fitted, width_of
 from stack.errors import LabError, UsageError
-from stack.hints import for_lab
 from stack.refusals import explain, hint_for
+from stack.spec.hints import for_lab
 from stack.spec.names import DEFAULT_NAME
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from scenarios.lab.context import Run
 from scenarios.scenario import Conclusion
 from scenarios.settle import HINT, Settled
 from stack.errors import NotRunning
-from stack.hints import for_lab
+from stack.spec.hints import for_lab
 
 _FLUSH_TIMEOUT_S: Final = 30.0
 

@@ -7,7 +7,7 @@ from scenarios.judge.ledger import Write
 from scenarios.lab.context import Run
 from scenarios.lab.problem import in_words
 from stack.errors import Inconclusive
-from stack.hints import labctl
+from stack.spec.hints import labctl
 
 #: An audience does not wait longer than this for a flush.
 _LONGEST_FLUSH_DELAY_MS: Final = 20_000

@@ -13,8 +13,8 @@ from scenarios.steps import numbered
 from scenarios.watch.during import watched
 from stack.converge.restore import remember, tend
 from stack.errors import Inconclusive
-from stack.hints import for_lab, labctl
 from stack.lab import Lab
+from stack.spec.hints import for_lab, labctl
 
 #: How long writes from before the run may take to reach PostgreSQL. They must not be taken for the run's own.
 _SETTLE_TIMEOUT_S: Final = 30.0

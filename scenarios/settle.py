@@ -7,8 +7,8 @@ from typing import Final, Protocol
 
 from scenarios.events import Event
 from stack.errors import DeadlinePassed, NotRunning
-from stack.hints import labctl
 from stack.spec.events import Advanced
+from stack.spec.hints import labctl
 from stack.wait import waiting
 
 #: How long Redis or PostgreSQL may be away before the wait ends: one that restarts is back by then.

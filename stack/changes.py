@@ -14,10 +14,10 @@ from stack.converge.planner import plan_down, plan_stop, plan_up
 from stack.converge.readiness import Readiness
 from stack.converge.schema import apply_schema
 from stack.errors import LabError, StateUnusable
-from stack.hints import labctl
 from stack.redis_wire import redis_at
 from stack.resolve import KnownState
 from stack.spec.events import ServiceChanged, StackEvents, StackNoted
+from stack.spec.hints import labctl
 from stack.spec.runtime import Snapshot
 from stack.spec.services import urls
 from stack.state import directory as lab_directory
@@ -174,7 +174,7 @@ class Changes:
     def _remove(self, plan: Plan, keep_data: bool, _: str) -> StackEvents:
         self._take_away(keep_data=keep_data)
         for node in plan.nodes:
-            if node.verb in ("stop", "clear"):
+            if node.verb == "stop":
                 kept = keep_data and node.name == "postgres"
                 yield ServiceChanged(node.name, "removed", "data kept" if kept else "")
 

@@ -3,7 +3,7 @@
 import errno
 from typing import Final
 
-from stack.hints import labctl
+from stack.spec.hints import labctl
 
 _SPACE: Final = "free some space there (`df -h`, and `df -i` for the number of files), or name a directory "
 _ELSEWHERE: Final = "name a state directory elsewhere in LABCTL_HOME"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from stack.backend import Backend
 from stack.errors import NotRunning, UsageError
-from stack.hints import labctl
 from stack.ports import choose_free
+from stack.spec.hints import labctl
 from stack.spec.names import DEFAULT_NAME
 from stack.spec.runtime import Observed
 from stack.spec.services import OBSERVABILITY

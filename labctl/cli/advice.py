@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from service.writebehind.condition import Condition
-from stack.hints import labctl
+from stack.spec.hints import labctl
 from stack.spec.runtime import Observed
 
 #: States of a worker, and what makes it flush again.

@@ -10,7 +10,7 @@ import httpx
 
 from labctl.cli.session import Session
 from stack.errors import EnvironmentFault, NotRunning, UsageError
-from stack.hints import labctl
+from stack.spec.hints import labctl
 
 _log = logging.getLogger(__name__)
 

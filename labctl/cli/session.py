@@ -20,9 +20,9 @@ from scenarios.shell_commands import labctl_for
 from stack.converge.restore import tend
 from stack.errors import EnvironmentFault, NotRunning, UsageError
 from stack.factory import open_lab
-from stack.hints import labctl
 from stack.lab import Lab
 from stack.spec.events import StackNoted
+from stack.spec.hints import labctl
 from stack.spec.names import DEFAULT_NAME
 from stack.spec.runtime import Observed
 

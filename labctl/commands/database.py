@@ -8,7 +8,7 @@ from labctl.cli.lab_command import lab_command
 from labctl.cli.session import Session
 from service.writebehind import keys
 from stack.errors import UsageError
-from stack.hints import labctl
+from stack.spec.hints import labctl
 
 #: psql's exit code where the server refuses the SQL.
 _SQL_ERROR: Final = 1

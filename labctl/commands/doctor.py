@@ -9,8 +9,8 @@ from labctl.cli.session import Session
 from scenarios.events import TableShown
 from stack.doctor import Outcome, examine
 from stack.errors import EnvironmentFault
-from stack.hints import for_lab
 from stack.spec.events import StackNoted
+from stack.spec.hints import for_lab
 
 app = typer.Typer()
 _WORDS: Final[dict[Outcome, str]] = {"ok": "ok", "warning": "note", "failed": "FAILED"}

@@ -17,9 +17,9 @@ from labctl.render.text.figures import duration
 from scenarios.events import Event, TableShown
 from stack.converge.lifecycle import Converged
 from stack.converge.plan import Plan
-from stack.hints import for_lab
 from stack.package_files import compose_file
 from stack.spec.events import ServiceChanged, StackEvent, StackEvents, StackNoted
+from stack.spec.hints import for_lab
 from stack.spec.names import DEFAULT_NAME
 from stack.spec.runtime import Observed
 from stack.spec.validate import check_name

@@ -18,8 +18,8 @@ from scenarios.options import Options
 from scenarios.runner import run_scenario
 from scenarios.scenario import Scenario
 from stack.errors import StateUnusable
-from stack.hints import for_lab
 from stack.spec.events import StackNoted
+from stack.spec.hints import for_lab
 from stack.spec.runtime import Observed
 
 EXIT_CODES: Final[dict[Outcome, int]] = {"expected": 0, "unexpected": 1, "inconclusive": 3}

@@ -11,8 +11,8 @@ from labctl.runs.record import replay
 from labctl.runs.store import Runs, read_run, scenario_of
 from scenarios.events import TableShown
 from stack.errors import EnvironmentFault, StateUnusable
-from stack.hints import labctl
 from stack.spec.events import StackNoted
+from stack.spec.hints import labctl
 
 app = typer.Typer()
 

@@ -10,7 +10,7 @@ import msgspec
 
 from labctl.render.json_text import encode
 from stack.errors import StateUnusable, UsageError
-from stack.hints import labctl
+from stack.spec.hints import labctl
 
 _DIRECTORY: Final = "runs"
 _STAMP: Final = "%Y%m%dT%H%M%S.%fZ"

@@ -18,8 +18,8 @@ from scenarios.preconditions import (
 from scenarios.scenario import Conclusion, Play, Scenario, Step
 from scenarios.shell_commands import curl, psql
 from stack.errors import DeadlinePassed, Inconclusive
-from stack.hints import labctl
 from stack.spec.events import Advanced
+from stack.spec.hints import labctl
 from stack.wait import waiting
 
 _VALUE: Final = {"name": "Demo Widget", "price": 29.99, "quantity": 100}

@@ -15,7 +15,7 @@ from scenarios.preconditions import flush_delay, reason_of, require_no_failures,
 from scenarios.scenario import Conclusion, Play, Scenario, Step
 from scenarios.shell_commands import curl, psql
 from stack.errors import Inconclusive
-from stack.hints import labctl
+from stack.spec.hints import labctl
 
 _PRODUCT: Final = "seed-001"
 _UPDATES: Final = 20

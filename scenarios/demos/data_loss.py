@@ -21,7 +21,7 @@ from scenarios.scenario import Conclusion, Play, Scenario, Step
 from scenarios.shell_commands import curl, labctl_for, psql, redis_cli
 from stack.converge.restore import remember
 from stack.errors import Inconclusive
-from stack.hints import labctl
+from stack.spec.hints import labctl
 
 _SAFE: Final = 10
 _DOOMED: Final = 5

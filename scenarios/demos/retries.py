@@ -14,8 +14,8 @@ from scenarios.scenario import Conclusion, Play, Scenario, Step
 from scenarios.shell_commands import curl, labctl_for, redis_cli
 from service.writebehind import keys
 from stack.errors import DeadlinePassed, Inconclusive
-from stack.hints import labctl
 from stack.spec.events import Advanced
+from stack.spec.hints import labctl
 from stack.wait import waiting
 
 _UNLUCKY: Final = 20

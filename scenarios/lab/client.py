@@ -10,7 +10,7 @@ import httpx
 from scenarios.judge.ledger import Answer, Ledger, Operation, Write, answer_without_product
 from scenarios.lab.problem import in_words
 from stack.errors import EnvironmentFault, NotRunning
-from stack.hints import labctl
+from stack.spec.hints import labctl
 
 _TIMEOUT_S: Final = 10.0
 _MAX_CONNECTIONS: Final = 64

@@ -24,7 +24,7 @@ from scenarios.load.outcomes import Outcomes
 from scenarios.load.profiles import Profile
 from scenarios.load.schedule import Pace
 from stack.errors import NotRunning
-from stack.hints import labctl
+from stack.spec.hints import labctl
 
 #: The outcome of a request that takes longer is unknown.
 TIMEOUT_S: Final = 10.0

@@ -12,7 +12,7 @@ from scenarios.load.generator import TIMEOUT_S
 from scenarios.load.latencies import Percentiles
 from scenarios.load.plan import Plan
 from scenarios.load.sampling import Figures, Increases, Sampler
-from stack.hints import labctl
+from stack.spec.hints import labctl
 from stack.wait import waiting
 
 _SAMPLE_INTERVAL_S: Final = 0.25

@@ -21,7 +21,7 @@ from scenarios.options import CLIENTS, RATE, Option, Options, duration
 from scenarios.scenario import Conclusion, Play, Scenario, Step
 from scenarios.shell_commands import curl, labctl_for
 from stack.errors import Inconclusive
-from stack.hints import labctl
+from stack.spec.hints import labctl
 
 _WRITES: Final = 50
 

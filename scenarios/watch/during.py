@@ -9,9 +9,9 @@ from scenarios.events import Event
 from scenarios.scenario import Conclusion
 from stack.converge.restore import remember
 from stack.errors import Inconclusive
-from stack.hints import labctl
 from stack.lab import Lab
 from stack.spec.events import StackEvent
+from stack.spec.hints import labctl
 
 #: A look costs a tenth of a millisecond.
 _LOOK_INTERVAL_S: Final = 0.25

@@ -7,9 +7,9 @@ from service.writebehind import keys
 from stack.converge.executor import CancelToken
 from stack.converge.readiness import POLL_SECONDS
 from stack.errors import DeadlinePassed, EnvironmentFault
-from stack.hints import labctl
 from stack.redis_wire import ask
 from stack.spec.events import StackEvents, StackNoted
+from stack.spec.hints import labctl
 from stack.spec.runtime import Runtime
 from stack.spec.service import HealthCheck
 from stack.wait import wait_until

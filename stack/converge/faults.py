@@ -3,8 +3,8 @@
 from typing import Final
 
 from stack.errors import NotRunning
-from stack.hints import labctl
 from stack.spec.events import ServiceChanged, StackEvents
+from stack.spec.hints import labctl
 from stack.spec.runtime import Runtime
 from stack.wait import wait_until
 

@@ -7,8 +7,8 @@ from typing import Final
 from stack.converge import health
 from stack.converge.executor import CancelToken
 from stack.errors import DeadlinePassed, EnvironmentFault
-from stack.hints import labctl
 from stack.spec.events import ServiceChanged
+from stack.spec.hints import labctl
 from stack.spec.runtime import Observed, Runtime, RuntimeKind
 from stack.spec.service import HealthCheck, ServiceSpec
 from stack.wait import wait_until, waiting

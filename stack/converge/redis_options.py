@@ -1,8 +1,8 @@
 """Options of a running Redis, changed without starting it anew."""
 
 from stack.errors import EnvironmentFault
-from stack.hints import labctl
 from stack.redis_wire import answer_to
+from stack.spec.hints import labctl
 from stack.spec.service import ServiceSpec
 
 

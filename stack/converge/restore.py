@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from service.writebehind import keys
 from stack.errors import EnvironmentFault, LabError
-from stack.hints import labctl
 from stack.redis_wire import ask
 from stack.spec.events import StackEvents, StackNoted
+from stack.spec.hints import labctl
 from stack.spec.runtime import Observed
 from stack.spec.service import HealthCheck
 from stack.state.kept_settings import KeptSettings

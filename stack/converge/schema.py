@@ -4,7 +4,7 @@ from importlib.resources import files
 from typing import Final
 
 from stack.errors import EnvironmentFault
-from stack.hints import labctl
+from stack.spec.hints import labctl
 
 #: s
 _CONNECT_SECONDS: Final = 5

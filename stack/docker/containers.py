@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from stack.docker import labels
 from stack.docker.publisher import describe_holder
 from stack.errors import EnvironmentFault, PortHeld
-from stack.hints import labctl
 from stack.package_files import asset_path
 from stack.ports import HELD_HINT
 from stack.spec.container import ContainerSpec, Mount, Probe
+from stack.spec.hints import labctl
 from stack.spec.names import HOST
 from stack.spec.service import ProgramSpec, ServiceSpec
 

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from stack.docker.endpoint import endpoint
 from stack.errors import EnvironmentFault
-from stack.hints import labctl
 from stack.settings import StackSettings
+from stack.spec.hints import labctl
 
 if TYPE_CHECKING:
     from docker import APIClient

@@ -20,9 +20,9 @@ from stack.docker.inspect import observed
 from stack.docker.owner import Owner
 from stack.docker.usage import ContainerMeter
 from stack.errors import EnvironmentFault, NotRunning
-from stack.hints import labctl
 from stack.settings import StackSettings
 from stack.spec.events import StackEvents
+from stack.spec.hints import labctl
 from stack.spec.runtime import ExecResult, FaultSignal, LogLine, Observed, RuntimeKind, Snapshot, Usage
 from stack.spec.service import ServiceSpec
 from stack.wait import wait_until

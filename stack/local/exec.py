@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from stack.errors import DeadlinePassed, UsageError
-from stack.hints import labctl
 from stack.local.programs import postgres_directory, redis_cli
+from stack.spec.hints import labctl
 from stack.spec.names import DATABASE, HOST, PASSWORD, USER
 from stack.spec.runtime import ExecResult
 from stack.spec.services import POSTGRES, REDIS

@@ -16,9 +16,9 @@ from typing import Final
 import psutil
 
 from stack.errors import EnvironmentFault, StateUnusable
-from stack.hints import labctl
 from stack.local.programs import POSTGRES_MAJOR, postgres_directory
 from stack.local.unprivileged import NOBODY
+from stack.spec.hints import labctl
 from stack.state.files import map_os_errors
 
 _log = logging.getLogger(__name__)

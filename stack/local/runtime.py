@@ -14,7 +14,6 @@ from signal import SIGCONT, SIGKILL, SIGSTOP, Signals
 from typing import Final
 
 from stack.errors import DeadlinePassed, EnvironmentFault, NotRunning
-from stack.hints import labctl
 from stack.local import exec as local_exec
 from stack.local import logs as local_logs
 from stack.local import postgres as local_postgres
@@ -24,6 +23,7 @@ from stack.local.programs import redis_server
 from stack.local.records import ProcessRecord
 from stack.local.usage import UsageMeter
 from stack.settings import StackSettings, inherited_env
+from stack.spec.hints import labctl
 from stack.spec.runtime import ExecResult, FaultSignal, LogLine, Observed, RuntimeKind, Snapshot, Usage
 from stack.spec.service import ServiceSpec
 from stack.spec.services import CORE, WITH_DATA

@@ -5,8 +5,8 @@ from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import Final, Literal, Protocol
 
 from stack.errors import EnvironmentFault
-from stack.hints import labctl
 from stack.spec.events import StackEvents
+from stack.spec.hints import labctl
 
 #: The scripts in assets/k6, by name.
 Script = Literal["basic", "coalescing-test"]

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from stack.errors import StateUnusable
-from stack.hints import labctl
 from stack.refusals import explain, hint_for
+from stack.spec.hints import labctl
 
 #: Increased when a newer labctl writes what an older one would misread.
 FORMAT: Final = 1

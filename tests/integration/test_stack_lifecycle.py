@@ -11,10 +11,10 @@ import pytest
 
 from stack.errors import EnvironmentFault, NotRunning, PortHeld, StateUnusable, UsageError
 from stack.factory import open_lab
-from stack.hints import for_lab
 from stack.lab import Lab
 from stack.ports import choose_free, is_free
 from stack.spec.events import ServiceChanged, StackNoted
+from stack.spec.hints import for_lab
 from stack.wait import wait_until
 
 

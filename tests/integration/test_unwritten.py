@@ -9,10 +9,10 @@ import pytest
 from scenarios.lab.context import Run
 from stack.errors import EnvironmentFault, UsageError
 from stack.factory import open_lab
-from stack.hints import for_lab
 from stack.lab import Lab
 from stack.ports import choose_free
 from stack.spec.events import ServiceChanged, StackNoted
+from stack.spec.hints import for_lab
 
 pytestmark = pytest.mark.slow_in_docker
 

@@ -13,7 +13,7 @@ from scenarios.preconditions import (
     require_settings,
 )
 from stack.errors import Inconclusive
-from stack.hints import for_lab
+from stack.spec.hints import for_lab
 from tests.unit.scenarios.fake_run import fake_run
 from tests.unit.scenarios.histories import acknowledged, refused, unknown
 

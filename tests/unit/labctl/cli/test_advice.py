@@ -7,8 +7,8 @@ import pytest
 from labctl.cli.advice import advice, flushing
 from service.writebehind.condition import Condition
 from service.writebehind.workers import Blocker, WorkerState
-from stack.hints import for_lab
 from stack.spec.events import ServiceState
+from stack.spec.hints import for_lab
 from stack.spec.runtime import Observed
 
 WORKER = WorkerState(

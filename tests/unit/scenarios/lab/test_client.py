@@ -10,7 +10,7 @@ from scenarios.judge.ledger import Answer as Outcome
 from scenarios.judge.ledger import Ledger
 from scenarios.lab.client import Client
 from stack.errors import EnvironmentFault, NotRunning
-from stack.hints import for_lab
+from stack.spec.hints import for_lab
 from tests.unit.scenarios.histories import WIDGET
 from tests.unit.scenarios.scripted_api import Answer, ScriptedApi, break_off, hang_up, serving, status
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from stack.errors import StateUnusable
-from stack.hints import for_lab
 from stack.local import records as local_records
 from stack.local.process import ProcessId
 from stack.local.records import ProcessRecord
+from stack.spec.hints import for_lab
 from stack.state import lab as lab_state
 from stack.state.files import read_json, write_json
 from stack.state.lab import LabState

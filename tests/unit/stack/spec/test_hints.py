@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stack.hints import for_lab, labctl
+from stack.spec.hints import for_lab, labctl
 
 HINT = f"see {labctl('status')}; {labctl('exec redis -- redis-cli PING')} shows whether it answers"
 
