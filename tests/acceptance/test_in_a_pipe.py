@@ -110,7 +110,7 @@ def test_a_mistake_is_named_with_what_to_do(home: Path, words: tuple[str, ...], 
 def test_a_lab_that_does_not_run_is_reported_as_such(tmp_path: Path, words: tuple[str, ...]) -> None:
     done = pipe(tmp_path, *words, "--name", "absent")
     assert done.returncode == 4
-    assert "`labctl up" in done.stderr
+    assert "`labctl --name absent up`" in " ".join(done.stderr.split())
     assert not list(tmp_path.iterdir())
 
 

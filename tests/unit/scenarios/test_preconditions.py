@@ -1,4 +1,4 @@
-"""What a measurement rests on."""
+"""What a measurement depends on."""
 
 import json
 from dataclasses import replace

@@ -12,6 +12,7 @@ from scenarios.lab.client import Client
 from scenarios.lab.context import Run
 from scenarios.settle import Depth, Settled
 from stack.errors import NotRunning
+from stack.hints import labctl
 from tests.unit.scenarios.load.scripted_server import ScriptedServer
 
 
@@ -64,7 +65,7 @@ class FakeProbe:
 
     def _reach(self) -> None:
         if self.away:
-            raise NotRunning("Redis does not answer", hint="`labctl up` repairs it")
+            raise NotRunning("Redis does not answer", hint=f"{labctl('up')} repairs it")
 
 
 class FakeLab:
