@@ -46,13 +46,12 @@ def ask(redis: HealthCheck, *commands: Sequence[Word], seconds: float = ANSWER_S
         OSError: Redis does not answer.
         ValueError: what answers does not speak Redis' protocol.
     """
+    for words in commands:
+        _log.debug("%s:%s %s", redis.host, redis.port, _spoken(words))
     reader = hiredis.Reader(protocolError=ValueError, replyError=Refused, notEnoughData=_INCOMPLETE)
     with closing(connect(redis, seconds)) as connection:
         connection.sendall(b"".join(map(_pack, commands)))
-        received = [_receive(connection, reader) for _ in commands]
-    for words in commands:
-        _log.debug("%s:%s %s", redis.host, redis.port, _spoken(words))
-    return received
+        return [_receive(connection, reader) for _ in commands]
 
 
 def answer_to(redis: HealthCheck, *words: Word) -> Answer:

@@ -70,7 +70,8 @@ class Api:
             # The lab is on this machine: no proxy leads to it.
             with httpx.Client(base_url=self._url, timeout=_TIMEOUT, trust_env=False) as client:
                 answer = client.request(method, path, json=body, headers=dict(headers))
-                _log.debug("%s %s%s: %d", method, self._url, path, answer.status_code)
+                took_ms = 1000 * answer.elapsed.total_seconds()
+                _log.debug("%s %s%s: %d, %.0f ms", method, self._url, path, answer.status_code, took_ms)
         except httpx.ConnectError as error:
             raise NotRunning(
                 f"nothing answers at {self._url}", hint=f"start the lab with {labctl('up')}"

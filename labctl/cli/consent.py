@@ -1,4 +1,4 @@
-"""Asks before something is lost. Without a terminal there is nobody to ask, so that is an error."""
+"""Asks before something is lost. Without a terminal there is no user to ask, so that is an error."""
 
 import sys
 

@@ -7,7 +7,8 @@ from typing import Final
 
 #: The libraries' own chatter; what labctl asks of them is logged by labctl.
 _QUIET: Final = ("urllib3", "docker", "asyncio", "httpcore")
-_PASSWORD: Final = re.compile(r"(://[^:/@\s]+:)[^@\s]+@")
+#: The user may be missing, as in redis://:secret@…; a password may hold an @.
+_PASSWORD: Final = re.compile(r"(://[^:/@\s]*:)[^\s/]+@")
 
 
 class _Masked(logging.Formatter):

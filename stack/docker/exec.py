@@ -1,5 +1,7 @@
 """Commands inside a running container."""
 
+import logging
+import shlex
 import socket
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +17,7 @@ from stack.spec.runtime import ExecResult
 if TYPE_CHECKING:
     from docker import APIClient
 
+_log: Final = logging.getLogger(__name__)
 #: Exit codes of a shell and of the engine for a program that can't be run, or does not exist.
 _NOT_RUN: Final = frozenset({126, 127})
 #: With these, a bare `psql` reaches the lab's database.
@@ -41,6 +44,7 @@ def run(
         made = client.exec_create(container, list(argv), environment=dict(_LIBPQ), stdin=bool(stdin))
         out, err = _converse(client, made["Id"], stdin)
         code = int(client.exec_inspect(made["Id"])["ExitCode"])
+    _log.debug("ran in %s: %s: exit code %d", container, shlex.join(argv), code)
     if code in _NOT_RUN and b"OCI runtime exec failed" in out + err:
         raise UsageError(
             f"there is no program {argv[0]!r} in {service}",

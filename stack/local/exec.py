@@ -5,6 +5,7 @@ import os
 import shlex
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -39,7 +40,7 @@ def run(
     """
     tools = _provide_tools(directory / "bin", ports.get("redis"))
     path = os.pathsep.join([str(tools), str(postgres_directory()), env.get("PATH", os.defpath)])
-    _log.debug("running %s", shlex.join(argv))
+    begun = time.monotonic()
     try:
         done = subprocess.run(
             argv,
@@ -59,6 +60,8 @@ def run(
             f"{shlex.join(argv)} did not end within {_SECONDS:g} s",
             hint=f"run it by hand: {labctl('urls')} shows where the services are reached",
         ) from error
+    took_ms = 1000 * (time.monotonic() - begun)
+    _log.debug("ran %s: exit code %d, %.0f ms", shlex.join(argv), done.returncode, took_ms)
     return ExecResult.of(done.returncode, done.stdout, done.stderr)
 
 

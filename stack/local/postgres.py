@@ -174,6 +174,7 @@ def _run(argv: Sequence[str], script: str, env: Mapping[str, str], directory: Pa
             f"the database could not be created within {_CREATE_SECONDS:g} s",
             hint=f"the disk may be full or very slow: {labctl('doctor')} checks it",
         ) from error
+    _log.debug("exit code %d", done.returncode)
     if done.returncode != 0 or "ERROR:" in done.stdout or "FATAL:" in done.stdout:
         raise _failed(done.stdout)
 

@@ -45,10 +45,20 @@ def test_the_environment_switches_it_on_and_json_stays_one_document(
     assert ("ends with NotRunning" in done.stderr) is is_logged
 
 
-def test_no_password_reaches_the_log(debug_log: None, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("url", "masked"),
+    [
+        ("postgresql://labuser:secret@127.0.0.1:5432/labdb", "postgresql://labuser:***@127.0.0.1:5432/labdb"),
+        ("redis://:secret@127.0.0.1:6379/0", "redis://:***@127.0.0.1:6379/0"),
+        ("postgresql://u:my@secret@host/db", "postgresql://u:***@host/db"),
+    ],
+)
+def test_no_password_reaches_the_log(
+    debug_log: None, capsys: pytest.CaptureFixture[str], url: str, masked: str
+) -> None:
     stop_debug_log()
     start_debug_log()
-    logging.getLogger("stack").debug("psql %s", "postgresql://labuser:labpass@127.0.0.1:5432/labdb")
+    logging.getLogger("stack").debug("psql %s", url)
     shown = capsys.readouterr().err
-    assert "postgresql://labuser:***@127.0.0.1:5432/labdb" in shown
-    assert "labpass" not in shown
+    assert masked in shown
+    assert "secret" not in shown
