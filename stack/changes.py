@@ -174,7 +174,7 @@ class Changes:
     def _remove(self, plan: Plan, keep_data: bool, _: str) -> StackEvents:
         self._take_away(keep_data=keep_data)
         for node in plan.nodes:
-            if node.verb in ("stop", "clear"):
+            if node.verb == "stop":
                 kept = keep_data and node.name == "postgres"
                 yield ServiceChanged(node.name, "removed", "data kept" if kept else "")
 

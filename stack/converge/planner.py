@@ -63,10 +63,8 @@ def plan_down(specs: Specs, snapshot: Snapshot, *, keep_data: bool) -> Plan:
     done = {node.name for node in first if node.verb == "stop"}
     known = [name for name in specs if name in snapshot.services]
     others = [name for name, seen in snapshot.services.items() if name not in specs and _lives(seen)]
-    stops = [
-        replace(node, after=(*node.after, *(each.key for each in first)))
-        for node in _stops([name for name in (*known, *others) if name not in done], specs, snapshot)
-    ]
+    names = [name for name in (*known, *others) if name not in done]
+    stops = [replace(node, after=(*node.after, *_keys(first))) for node in _stops(names, specs, snapshot)]
     cause = "its data stays" if keep_data else "with all its data"
     remove = Node(verb="remove", kind="lab", cause=cause, after=_keys((*first, *stops)))
     return Plan.of([*first, *stops, remove])
@@ -74,23 +72,21 @@ def plan_down(specs: Specs, snapshot: Snapshot, *, keep_data: bool) -> Plan:
 
 def plan_stop(specs: Specs, services: Sequence[str], snapshot: Snapshot) -> Plan:
     """What ends these services in good order, each before those that it depends on."""
-    there = [name for name in services if name in snapshot.services]
-    return Plan.of(replace(node, verb="stop") for node in _stops(there, specs, snapshot))
+    return Plan.of(_stops([name for name in services if name in snapshot.services], specs, snapshot))
 
 
 def _stops(names: Sequence[str], specs: Specs, snapshot: Snapshot) -> list[Node]:
-    verbs = {name: "stop" if _lives(snapshot.services[name]) else "clear" for name in names}
+    nodes = {name: _stop(name, snapshot.services[name]) for name in names}
+    users = {
+        name: [user for user in names if user in specs and name in specs[user].depends_on] for name in names
+    }
     return [
-        Node(
-            verb="stop" if verbs[name] == "stop" else "clear",
-            name=name,
-            cause="" if verbs[name] == "stop" else "it does not run",
-            after=tuple(
-                f"{verbs[user]} {user}" for user in names if user in specs and name in specs[user].depends_on
-            ),
-        )
-        for name in names
+        replace(node, after=tuple(nodes[user].key for user in users[name])) for name, node in nodes.items()
     ]
+
+
+def _stop(name: str, seen: Observed) -> Node:
+    return Node(verb="stop", name=name, cause="" if _lives(seen) else "it does not run")
 
 
 def _drain(snapshot: Snapshot, *, best_effort: bool = False) -> list[Node]:

@@ -200,7 +200,7 @@ def test_down() -> None:
     assert _text(plan_down(_SPECS, snapshot, keep_data=False)) == (
         """\
 stop api
-clear worker: it does not run
+stop worker: it does not run
 stop redis
 stop postgres
 remove lab: with all its data"""
@@ -227,6 +227,9 @@ def test_down_takes_along_what_another_version_started() -> None:
 
 def test_services_end_before_those_that_they_depend_on() -> None:
     assert plan_stop(_SPECS, ("redis", "api"), _running(_SPECS)).lines() == ("stop api", "stop redis")
+    stopped = _running(_SPECS, _seen(_SPECS["api"], "stopped"))
+    lines = plan_stop(_SPECS, ("redis", "api"), stopped).lines()
+    assert lines == ("stop api: it does not run", "stop redis")
 
 
 def test_dependencies_come_first_whatever_the_order() -> None:
