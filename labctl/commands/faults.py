@@ -40,7 +40,7 @@ def change(
         typer.Argument(
             metavar="KEY=VALUE...",
             autocompletion=completions.live_settings,
-            help="Such as COALESCING_WINDOW_MS=2000.",
+            help="Such as COALESCING_WINDOW_MS=2000; `labctl config show` explains each.",
         ),
     ],
 ) -> None:
