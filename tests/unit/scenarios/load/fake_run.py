@@ -4,8 +4,6 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import cast
 
-from stack.hints import labctl
-
 from scenarios.events import Event
 from scenarios.judge.final_read import PARTS, Findings, StoredValue
 from scenarios.judge.history import History
@@ -14,6 +12,7 @@ from scenarios.lab.client import Client
 from scenarios.lab.context import Run
 from scenarios.settle import Depth, Settled
 from stack.errors import NotRunning
+from stack.spec.hints import labctl
 from tests.unit.scenarios.load.scripted_server import ScriptedServer
 
 
