@@ -50,7 +50,7 @@ class Question:
         with self._changed:
             self._wanted = True
             self._changed.notify_all()
-            # The thread begins in the process that serves, not in one that only loads the application.
+            # Start the thread in the process that serves, not in one that only loads the application.
             if self._thread is None:
                 self._thread = threading.Thread(target=self._serve, name=f"health {self._name}", daemon=True)
                 self._thread.start()
@@ -96,7 +96,7 @@ class Question:
 
 
 class Checkup:
-    """All questions at once, within the time of one."""
+    """All questions at once, in the time of one."""
 
     def __init__(self, questions: Mapping[str, Callable[[], object]]) -> None:
         self._questions = {name: Question(name, ask) for name, ask in questions.items()}

@@ -75,7 +75,7 @@ def _object(body: bytes) -> dict[str, Any]:
     try:
         value = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadRequest(f"the body is not JSON that can be read: {error}") from error
+        raise BadRequest(f"the body is not valid JSON: {error}") from error
     if not isinstance(value, dict):
         raise BadRequest("the body must be a JSON object of settings")
     return value

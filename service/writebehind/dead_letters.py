@@ -136,5 +136,5 @@ def _document(product_id: str, version: int, entry: dict[str, Any]) -> bytes:
 
 def _moment(text: object) -> str:
     if not isinstance(text, str):
-        raise ValueError(f"{text!r} is not a moment")  # noqa: TRY004 - told like the rest
+        raise ValueError(f"{text!r} is not a moment")  # noqa: TRY004 - handled like the other defects
     return timestamp(datetime.fromisoformat(text))

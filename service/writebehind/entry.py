@@ -58,7 +58,7 @@ def parse_product(body: bytes) -> Product:
     except msgspec.ValidationError as error:
         raise InvalidProduct(_explain(str(error))) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ValueError(f"the body is not JSON that can be read: {error}") from error
+        raise ValueError(f"the body is not valid JSON: {error}") from error
     quantity = int(sent.quantity)
     if "\x00" in sent.name:
         raise InvalidProduct({"name": "must not contain the NUL character"})
@@ -80,8 +80,8 @@ def _explain(message: str) -> dict[str, str]:
 
 def _in_words(message: str) -> str:
     for pattern, words in _WORDINGS:
-        if said := pattern.fullmatch(message):
-            return said.expand(words)
+        if match := pattern.fullmatch(message):
+            return match.expand(words)
     return message
 
 

@@ -68,7 +68,7 @@ def test_a_missing_field_is_named(missing: str) -> None:
 
 @pytest.mark.parametrize("text", [b"", b"{", b"\xff", b'{"name": "\\ud800", "price": 1, "quantity": 1}'])
 def test_a_body_that_is_not_json_is_distinguished_from_a_bad_product(text: bytes) -> None:
-    with pytest.raises(ValueError, match="not JSON"):
+    with pytest.raises(ValueError, match="not valid JSON"):
         parse_product(text)
 
 
@@ -153,7 +153,7 @@ def test_numbers_beyond_all_limits_are_refused(price: bytes, quantity: bytes, fi
     ],
 )
 def test_what_only_looks_like_json_is_refused(text: bytes) -> None:
-    with pytest.raises(ValueError, match="not JSON"):
+    with pytest.raises(ValueError, match="not valid JSON"):
         parse_product(text)
 
 
