@@ -15,6 +15,7 @@ pytestmark = pytest.mark.docker
 #: Calls of the engine: its version, a list each of containers, images, networks and volumes, and one for each
 #: of the seven containers.
 _MOST_CALLS = 12
+_TRIES = 3
 
 
 def _labctl(lab: Lab, engine: str, *words: str) -> str:
@@ -32,6 +33,12 @@ def test_an_up_of_a_lab_that_runs_asks_the_engine_for_one_snapshot(
     list(docker_lab.up())
     assert len(docker_lab.services()) == 7
     with engine_proxy(tmp_path / "engine.sock") as proxy:
-        _labctl(docker_lab, proxy.url, "up", *options)
+        for _ in range(_TRIES):
+            proxy.requests.clear()
+            _labctl(docker_lab, proxy.url, "up", *options)
+            # Other tests move the tag that compose uses; an `up` puts it right, which is something to do.
+            if not any(request.startswith("POST") for request in proxy.requests):
+                break
         asked = list(proxy.requests)
+    assert not any(request.startswith("POST") for request in asked), "\n".join(asked)
     assert len(asked) <= _MOST_CALLS, "\n".join(asked)
