@@ -12,7 +12,7 @@ _PASSWORD: Final = re.compile(r"(://[^:/@\s]*:)[^\s/]+@")
 
 
 class _Masked(logging.Formatter):
-    """No password of a URL reaches a log."""
+    """Masks passwords in URLs."""
 
     def format(self, record: logging.LogRecord) -> str:
         return _PASSWORD.sub(r"\1***@", super().format(record))
