@@ -41,7 +41,7 @@ def up(
         bool | None,
         typer.Option(
             "--observability/--no-observability",
-            help="With or without Prometheus, Grafana and Jaeger, in Docker; by default as before, at first with.",
+            help="Docker: with or without Prometheus, Grafana and Jaeger. Default: as before, at first with.",
             show_default=False,
         ),
     ] = None,
