@@ -18,7 +18,7 @@ _WAY_OUT: Final = {
 
 
 def advice(observed: Mapping[str, Observed], condition: Condition | None) -> Iterator[str]:
-    """One sentence for each thing that is wrong."""
+    """What is wrong and what to do about it, one sentence for each problem."""
     if all(seen.state == "missing" for seen in observed.values()):
         yield f"The lab is not running: start it with {labctl('up')}."
         return

@@ -52,7 +52,7 @@ def _require_api(session: Session) -> None:
 
 
 class Api:
-    """Calls one lab's API."""
+    """Sends requests to one lab's API."""
 
     def __init__(self, url: str) -> None:
         self._url = url

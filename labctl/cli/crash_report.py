@@ -10,7 +10,11 @@ from stack.settings import StackSettings
 
 
 def write_crash_report(error: BaseException) -> Path | None:
-    """Where the traceback was written: the state directory, else the temporary one; None if nowhere."""
+    """Write the traceback to the state directory, or else to the temporary one.
+
+    Returns:
+        The file; None if neither can be written.
+    """
     name = f"crash-{datetime.now(UTC):%Y%m%dT%H%M%S%f}.txt"
     text = "".join(traceback.format_exception(error))
     for find in (_state_directory, _temporary_directory):

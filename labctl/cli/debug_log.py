@@ -12,7 +12,7 @@ _PASSWORD: Final = re.compile(r"(://[^:/@\s]*:)[^\s/]+@")
 
 
 class _Masked(logging.Formatter):
-    """No password of a URL reaches a log."""
+    """Masks passwords in URLs."""
 
     def format(self, record: logging.LogRecord) -> str:
         return _PASSWORD.sub(r"\1***@", super().format(record))
@@ -30,11 +30,3 @@ def start_debug_log() -> None:
     root.setLevel(logging.DEBUG)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
-
-
-def stop_debug_log() -> None:
-    """Take the handler away again, for callers that run several commands in one process."""
-    root = logging.getLogger()
-    for handler in [each for each in root.handlers if isinstance(each.formatter, _Masked)]:
-        root.removeHandler(handler)
-        root.setLevel(logging.WARNING)

@@ -106,8 +106,8 @@ def load(
 ) -> None:
     """Put the lab under load, and judge every acknowledged write.
 
-    Starts the lab if none runs, and leaves it running. It repairs nothing: a load on a paused database is a
-    measurement, too.
+    Starts the lab if none runs, and leaves it running.
+    Repairs nothing: a load on a paused database is a measurement, too.
 
     With --rate, latency counts from when the request was due, so a stall is not hidden.
     """

@@ -20,7 +20,7 @@ _WORDS: Final[dict[Outcome, str]] = {"ok": "ok", "warning": "note", "failed": "F
 def doctor(session: Session) -> None:
     """Check that this machine is fit for the lab.
 
-    Says what to do where it is not.
+    For each problem, it says what to do.
     """
     findings = list(examine(session.lab))
     rows = tuple((_WORDS[finding.outcome], finding.check, finding.detail) for finding in findings)

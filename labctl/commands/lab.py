@@ -41,7 +41,7 @@ def up(
         bool | None,
         typer.Option(
             "--observability/--no-observability",
-            help="In Docker: with Prometheus, Grafana and Jaeger, or without (as before; at first with).",
+            help="Docker: with or without Prometheus, Grafana and Jaeger. Default: as before, at first with.",
             show_default=False,
         ),
     ] = None,

@@ -25,7 +25,7 @@ def logs(
         typer.Argument(
             metavar="[SERVICE]...",
             autocompletion=completions.services,
-            help="Of which services; of all by default.",
+            help="Only these services; by default all.",
         ),
     ] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
@@ -45,7 +45,7 @@ def logs(
 @lab_command(app)
 def top(
     session: Session,
-    once: Annotated[bool, typer.Option("--once", help="One look, even on a terminal.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Print the figures once, even on a terminal.")] = False,
 ) -> None:
     """Show what each service uses of this machine.
 

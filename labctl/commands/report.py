@@ -22,7 +22,7 @@ def report(
     session: Session,
     run: Annotated[
         str | None,
-        typer.Argument(metavar="RUN", help="A demo or a run of the list; else the last."),
+        typer.Argument(metavar="RUN", help="A demo's name, or a run from --list; by default the latest run."),
     ] = None,
     listed: Annotated[bool, typer.Option("--list", help="List the recorded runs instead.")] = False,
 ) -> None:

@@ -1,4 +1,4 @@
-"""Which renderer the streams call for."""
+"""Chooses the renderer that fits the options and the streams."""
 
 import sys
 
@@ -9,7 +9,7 @@ from labctl.render.renderer import Renderer
 
 
 def choose_renderer(*, json: bool, quiet: bool) -> Renderer:
-    """JSON where it was asked for, Rich on a terminal, plain lines elsewhere."""
+    """The renderer for this call: JSON if asked for, Rich on a terminal, plain lines elsewhere."""
     if json:
         return JsonRenderer(sys.stdout)
     if is_terminal() and not quiet:

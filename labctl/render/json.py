@@ -16,7 +16,7 @@ class JsonRenderer:
         self._current: RunRecord | None = None
 
     def on(self, event: Event) -> None:
-        """Take the event into the current run's record; what happens outside a run is not told."""
+        """Take the event into the current run's record; events outside a run are ignored."""
         if isinstance(event, ScenarioStarted):
             self._current = RunRecord()
         if self._current is None:
@@ -27,7 +27,7 @@ class JsonRenderer:
             self._current = None
 
     def close(self) -> None:
-        """Write the document, if a run came to its end."""
+        """Write the document, if a run has ended."""
         runs, self._runs = [run.document for run in self._runs], []
         if len(runs) == 1:
             write_document(self._out, runs[0])

@@ -30,7 +30,7 @@ class LiveRegion:
         self._load: LoadPanel | None = None
 
     def service_moves(self, event: ServiceChanged) -> None:
-        """A service is on its way to another state."""
+        """Show a service that is on its way to another state."""
         text = Text(f"{event.service:<11}{event.state:<11}{event.detail}", style="cyan")
         spinner = self._services.get(event.service)
         if spinner is None:
@@ -41,7 +41,7 @@ class LiveRegion:
         self._refresh()
 
     def service_settled(self, service: str) -> None:
-        """Its line belongs to the transcript now."""
+        """Remove a service's line: the transcript has it now."""
         self._services.pop(service, None)
         self._refresh()
 
@@ -96,5 +96,4 @@ class LiveRegion:
 
 
 def _indented(spinner: Spinner) -> RenderableType:
-
     return Padding(spinner, (0, 0, 0, 3))

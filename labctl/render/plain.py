@@ -32,7 +32,7 @@ _PROGRESS_EVERY = 10.0
 
 
 class PlainRenderer(EventHandler):
-    """`results` gets figures, tables, checks and verdicts; `narration` all the rest.
+    """`results` gets figures, tables, checks and verdicts; `narration` gets the rest.
 
     With `quiet`, only the verdict, its checks and the conclusion.
     """
@@ -55,11 +55,11 @@ class PlainRenderer(EventHandler):
         self._load_shown = -_LOAD_EVERY
         self._states: dict[str, str] = {}
         self._clock = clock
-        #: What is in progress, and when it was told of last.
+        #: What is in progress, and when it was last reported.
         self._progressing = ("", 0.0)
 
     def close(self) -> None:
-        """Nothing is held back."""
+        """Flush both streams; no line is held back."""
         for stream in (self._results, self._narration):
             stream.flush()
 
@@ -121,7 +121,7 @@ class PlainRenderer(EventHandler):
             self._tell(line)
 
     def advance(self, event: Advanced) -> None:
-        """A line when it is done, and now and then before."""
+        """Report progress when it is done, and every few seconds before."""
         label, since = self._progressing
         now = self._clock()
         if event.label != label:

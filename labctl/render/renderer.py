@@ -13,5 +13,5 @@ class Renderer(Protocol):
         ...
 
     def close(self) -> None:
-        """End any live display and write what is still owed. Safe to call twice."""
+        """End any live display and write what is still held back. Safe to call twice."""
         ...

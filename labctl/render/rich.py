@@ -35,7 +35,7 @@ _CHECK_STYLES: Final[Mapping[bool | None, str]] = {
 
 
 class RichRenderer(EventHandler):
-    """A transcript that scrolls, and below it whatever is going on right now."""
+    """A transcript that scrolls, and below it what is going on right now."""
 
     def __init__(self, console: Console) -> None:
         self._transcript = Transcript(console)
@@ -44,7 +44,7 @@ class RichRenderer(EventHandler):
         self._steps = 0
 
     def close(self) -> None:
-        """End the live part: the cursor comes back."""
+        """End the live part, which shows the cursor again."""
         self._live.clear()
 
     # What opens a new part of the transcript, and ends the live part.

@@ -30,26 +30,26 @@ class Transcript:
         return max(_NARROWEST, min(_WIDEST, self._console.width) - 1)
 
     def air(self) -> None:
-        """An empty line, never two."""
+        """Write an empty line, but never two in a row."""
         if self._last:
             self._last = ""
             self._console.print()
 
     def turn_to(self, kind: str) -> None:
-        """Things of a kind stand together; another kind gets air before it."""
+        """Begin a line of this kind: lines of one kind stand together, another kind gets an empty line."""
         if self._last not in ("", kind):
             self.air()
         self._last = kind
 
     def write(self, *parts: str | tuple[str, str]) -> None:
-        """One line of parts, each with its style."""
+        """Write one line, made of parts that each have a style."""
         self._last = self._last or "text"
         # Whatever is still too long runs on as the terminal likes: it can be copied in one piece.
         safe = [printable(p) if isinstance(p, str) else (printable(p[0]), p[1]) for p in parts]
         self._console.print(Text.assemble(*safe), soft_wrap=True)
 
     def hang(self, lead: str, lead_style: str, text: str, style: str = "") -> None:
-        """Wrapped text beside its lead."""
+        """Write a text beside its lead, with further lines below its beginning."""
         first, *rest = wrap(text, self.width - len(lead)) or [""]
         self.write((lead, lead_style), (first, style))
         for line in rest:
@@ -70,7 +70,7 @@ class Transcript:
         self.write((self.marks.rule * self.width, "bold"))
 
     def commands(self, script: str) -> None:
-        """Every command gets its own prompt; the lines that one was wrapped into do not."""
+        """Write a script: each command after a prompt, its further lines indented."""
         for prompt, command in prompted(script):
             lead = prompt
             for line in wrap_command(command, self.width - len(INDENT) - len(prompt)):

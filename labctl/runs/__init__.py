@@ -1,1 +1,1 @@
-"""Recorded runs."""
+"""Recorded runs: how a run is recorded, stored and shown again."""

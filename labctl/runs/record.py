@@ -1,4 +1,4 @@
-"""The record of a run: what its events said, as one JSON document, and back again."""
+"""Turns the events of a run into one JSON document, and such a document into events again."""
 
 import math
 from collections.abc import Iterator, Mapping

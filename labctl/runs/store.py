@@ -73,12 +73,16 @@ def scenario_of(path: Path) -> str:
 
 
 def read_run(path: Path) -> dict[str, Any]:
-    """Raises StateUnusable unless the file holds a record."""
+    """The document in a record's file.
+
+    Raises:
+        StateUnusable: the file can't be read, or does not hold a record.
+    """
     try:
         document = msgspec.json.decode(path.read_bytes())
     except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
         hint = "delete the file, or run the demo again"
         raise StateUnusable(f"{path} can't be read: {error}", hint=hint) from error
     if not isinstance(document, dict):
-        raise StateUnusable(f"{path} holds no record", hint="delete the file")
+        raise StateUnusable(f"{path} does not hold a record", hint="delete the file")
     return document

@@ -5,18 +5,21 @@ import logging
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from labctl.cli.debug_log import start_debug_log, stop_debug_log
+from labctl.cli.debug_log import start_debug_log
 
 
-@pytest.fixture
+@contextmanager
 def debug_log() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
     start_debug_log()
     yield
-    stop_debug_log()
+    root.handlers, root.level = handlers, level
 
 
 def _labctl(home: Path, *words: str, debug: str = "") -> "subprocess.CompletedProcess[str]":
@@ -53,12 +56,9 @@ def test_the_environment_switches_it_on_and_json_stays_one_document(
         ("postgresql://u:my@secret@host/db", "postgresql://u:***@host/db"),
     ],
 )
-def test_no_password_reaches_the_log(
-    debug_log: None, capsys: pytest.CaptureFixture[str], url: str, masked: str
-) -> None:
-    stop_debug_log()
-    start_debug_log()
-    logging.getLogger("stack").debug("psql %s", url)
+def test_no_password_reaches_the_log(capsys: pytest.CaptureFixture[str], url: str, masked: str) -> None:
+    with debug_log():
+        logging.getLogger("stack").debug("psql %s", url)
     shown = capsys.readouterr().err
     assert masked in shown
     assert "secret" not in shown
