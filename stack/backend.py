@@ -20,7 +20,7 @@ class Backend:
     """One runtime, and what a lab is on it."""
 
     runtime: Runtime
-    #: The services of a lab in this state, by short name, in the order in which people list them.
+    #: The services of a lab in this state, by short name, in the order that lists show them in.
     specs: Callable[[LabState], dict[str, ServiceSpec]]
     #: Makes what a plan asks for beside services, by kind.
     supplies: Mapping[Kind, Supply]

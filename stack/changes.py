@@ -204,7 +204,7 @@ class Changes:
 
 
 def _unmake(directories: Sequence[Path]) -> None:
-    """Remove directories of which nothing has come but a lock, a lab's own one first."""
+    """Remove directories that hold only a lock, the lab's own one first."""
     for directory in directories:
         with suppress(OSError):
             (directory / lock.FILE).unlink(missing_ok=True)

@@ -43,14 +43,14 @@ class KnownState:
         raise NotRunning(f"there is no lab {self.name}", hint=f"start one with {labctl('up')}")
 
     def unremembered(self, services: Mapping[str, Observed]) -> LabState:
-        """What a lab is of which nothing is remembered: new, or started by compose or from elsewhere."""
+        """The state of a lab without a state file: new, or started by compose or from elsewhere."""
         seen = {name: each.port for name, each in services.items() if each.port}
         watched = not seen or any(name in seen for name in OBSERVABILITY)
         ports = {**self.backend.ports, **seen, **self.wanted_ports}
         return LabState(runtime=self.backend.runtime.kind, ports=ports, observability=watched)
 
     def for_up(self, services: Mapping[str, Observed], observability: bool | None) -> LabState:
-        """The state in which `up` is to bring the lab; None: with what watches it as before.
+        """The state that `up` is to bring the lab into.
 
         Raises:
             UsageError: two services would have the same port.

@@ -49,7 +49,7 @@ def work(
 
     Args:
         tasks: What runs in threads, at the same time where it can.
-        after: Names of the tasks that each waits for; those that are no tasks do not count.
+        after: Names of the tasks that each waits for; names that are not tasks do not count.
         inline: What runs one after the other, in the thread that consumes the events.
     """
     reports: queue.SimpleQueue[StackEvent | Future[None]] = queue.SimpleQueue()

@@ -41,7 +41,7 @@ class Node:
     cause: str = ""
     #: Keys of the nodes that have to be done before.
     after: tuple[str, ...] = ()
-    #: Services without which this one can't become healthy, and which the plan does not start.
+    #: Services that this one needs to become healthy, but that the plan does not start.
     waits_for: tuple[str, ...] = ()
     #: Services that this machine has to have room for, and their ports that have to be free.
     services: tuple[str, ...] = ()

@@ -171,7 +171,7 @@ def _difference(spec: ServiceSpec, seen: Observed, unwritten: int) -> str:
 
 
 def _missing(spec: ServiceSpec, wanted: Specs, snapshot: Snapshot) -> tuple[str, ...]:
-    """Those without which it can't become healthy, whatever it does."""
+    """The services that it needs to become healthy, but that are not running."""
     return tuple(
         name
         for name in spec.depends_on

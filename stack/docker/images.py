@@ -179,8 +179,8 @@ def _forget_older(client: "APIClient", newest: str) -> None:
             if name not in kept:
                 with suppress(APIError):
                     client.remove_image(name)
-    # Images that have lost their names: those that a build under the same name replaced, and stages, of which
-    # only the newest is useful, as the cache of the next build.
+    # Images that have lost their names: those that a build under the same name replaced, and stages;
+    # of the stages, only the newest is useful, as the cache of the next build.
     lost = client.images(filters={"label": labels.CONTEXT, "dangling": True})
     stages = client.images(filters={"label": labels.STAGE, "dangling": True})
     stages.sort(key=lambda image: int(image["Created"]), reverse=True)

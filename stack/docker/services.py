@@ -8,7 +8,7 @@ from stack.state.lab import LabState
 
 
 def docker_specs(state: LabState, image: str) -> dict[str, ServiceSpec]:
-    """The services that `up` starts, by short name, in the order in which people list them.
+    """The services that `up` starts, by short name, in the order that lists show them in.
 
     Args:
         state: Ports on this machine, settings, and whether Prometheus, Grafana and Jaeger are wanted.

@@ -8,7 +8,7 @@ from stack.state.lab import LabState
 
 
 def lab_specs(state: LabState) -> dict[str, ServiceSpec]:
-    """The services that `up` starts, by short name, in the order in which people list them."""
+    """The services that `up` starts, by short name, in the order that lists show them in."""
     reached, api_port = urls(state.ports), state.ports["api"]
     return {
         service.name: service.as_process(

@@ -63,7 +63,7 @@ class ProgramSpec:
         return tuple(word for name, value in self.tuned for word in (f"--{name}", value))
 
     def hash(self) -> str:
-        """A digest of everything for which the program has to be started anew when it changes."""
+        """A digest of everything that requires a restart of the program when it changes."""
         started_from = {name: value for name, value in asdict(self).items() if name not in _CHANGES_LIVE}
         text = json.dumps(started_from, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:_HASH_DIGITS]

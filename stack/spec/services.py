@@ -239,7 +239,7 @@ OBSERVABILITY: Final = tuple(service.name for service in OBSERVABILITY_SERVICES)
 #: Services that keep something on disk.
 WITH_DATA: Final = frozenset(service.name for service in CORE_SERVICES if service.has_data)
 
-#: Services with a URL, in the order in which people look for them.
+#: Services with a URL, in the order that people look for them.
 _REACHED: Final = (API, REDIS, POSTGRES, *OBSERVABILITY_SERVICES)
 
 
@@ -262,7 +262,7 @@ def urls(ports: Mapping[str, int]) -> dict[str, str]:
 
 
 def tracing_env(service: str) -> tuple[tuple[str, str], ...]:
-    """The environment by which the API or the worker sends its traces to Jaeger, from a container."""
+    """The environment that makes the API or the worker, in a container, send traces to Jaeger."""
     return (
         ("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://{JAEGER.name}:{_OTLP_HTTP_PORT}"),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
