@@ -1,7 +1,7 @@
 """Labels and names of what a lab has in a Docker engine.
 
-Everything carries two sets of labels: ours, so that labctl recognises what belongs to it, and those of compose,
-so that `docker compose` in stack/ recognises the same things. Nothing is touched unless both sets name the lab.
+Everything carries two sets of labels: ours, by which labctl recognises its own, and those of compose, so that
+`docker compose` in stack/ sees the same lab. labctl touches nothing unless both sets name the lab.
 """
 
 from collections.abc import Mapping
