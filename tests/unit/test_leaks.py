@@ -1,4 +1,4 @@
-"""What a test leaves behind is found, and is not laid at another's door."""
+"""What a test leaves behind is found, and no other test is blamed for it."""
 
 import gc
 import socket

@@ -1,4 +1,4 @@
-"""The Makefile under settings of pip and Python that would lead it astray."""
+"""The Makefile ignores settings of pip and Python that would lead it astray."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ _ASTRAY: Final = (
     *("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_REQUIRE_VIRTUALENV", "PIP_CONSTRAINT", "PIP_NO_DEPS"),
     *("PYTHONPATH", "PYTHONHOME", "PYTHONWARNINGS", "PYTHONOPTIMIZE", "PYTEST_ADDOPTS", "LD_LIBRARY_PATH"),
 )
-#: Where packages come from is the site's to say.
+#: The site decides where packages come from.
 _KEPT: Final = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_CERT", "PIP_CONFIG_FILE", "HTTPS_PROXY")
 
 

@@ -17,7 +17,7 @@ class Cli:
         self._capsys = capsys
 
     def __call__(self, *words: str) -> tuple[int, str, str]:
-        """Exit code, stdout, stderr."""
+        """Run a command; returns exit code, stdout and stderr."""
         code = run(list(words), Invocation(open_lab=self.lab.opener))
         return (code, *self._capsys.readouterr())
 

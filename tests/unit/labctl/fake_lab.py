@@ -20,7 +20,7 @@ SERVICES = ("redis", "postgres", "api", "worker")
 
 
 class FakeLab(Lab):
-    """Remembers what was asked of it; answers as a healthy lab, or as none while `up` was not called.
+    """Records what is asked of it. Answers as a healthy lab, or as a missing one before `up`.
 
     It is a `Lab`, so mypy compares the two. What it does not replace works on a directory without a lab.
     """
@@ -32,10 +32,10 @@ class FakeLab(Lab):
         #: Whether `up` finds every service healthy.
         self.runs_already = False
         self.asked: list[tuple[Any, ...]] = []
-        #: State by service of those that are not healthy.
+        #: States of the unhealthy services, by name.
         self.ailing: dict[str, ServiceState] = {}
         self.api = "http://127.0.0.1:1"
-        #: What Redis tells of the workers; None: it does not answer.
+        #: What Redis says about the workers; None: it does not answer.
         self.told: Condition | None = None
         self.result = ExecResult(0, "(1 row)\n", "")
 
@@ -94,7 +94,7 @@ class FakeLab(Lab):
 
     @property
     def redis(self) -> HealthCheck:
-        """Where nobody listens."""
+        """An address where nothing listens."""
         return HealthCheck(protocol="redis", host="127.0.0.1", port=1)
 
     def condition(self) -> Condition | None:

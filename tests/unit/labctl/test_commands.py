@@ -1,4 +1,4 @@
-"""The commands on a fake lab: what they ask of it, what they print, how they end."""
+"""The commands on a fake lab: what they ask of it, what they print, and their exit codes."""
 
 import errno
 import json

@@ -1,4 +1,4 @@
-"""Every command with arguments that nobody had in mind: an answer or a sentence, never a bug."""
+"""Every command with hostile arguments: a result or a proper error, never a crash report."""
 
 import io
 import sys
@@ -171,7 +171,7 @@ def _surroundings() -> Iterator[None]:
 
 
 def _call(words: list[str], lab: FakeLab) -> tuple[int, str]:
-    """Exit code, and all that was said. Nothing can be typed in."""
+    """Run a command without a terminal; returns exit code and output."""
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", errors="replace") for _ in range(2))
     with redirect_stdout(out), redirect_stderr(err), pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))

@@ -138,7 +138,7 @@ def test_json_of_an_interrupted_run_is_nothing() -> None:
 def test_no_line_of_the_transcript_is_wider_than_the_screen(width: int) -> None:
     text = _rich(DATA_LOSS, width=width, terminal=False)
     for line in text.splitlines():
-        # An option and its argument can't be broken.
+        # An option is never separated from its argument.
         assert len(line) <= width or line.endswith("\\")
 
 
@@ -163,7 +163,7 @@ def test_a_stream_without_unicode_gets_ascii_marks() -> None:
 
 @pytest.mark.parametrize("height", [3, 8, 12, 14, 24, 60])
 def test_the_load_panel_never_fills_the_screen(height: int) -> None:
-    """A frame as tall as the screen would scroll, and leave its remains in the transcript."""
+    """A frame as tall as the screen would scroll, and leave parts of itself in the transcript."""
     text = _rich((SAMPLE,), height=height)
     first_frame = text.split("\x1b[2K")[0]
     assert 2 <= first_frame.count("\n") + 1 < max(height, 3)
@@ -235,7 +235,7 @@ def test_what_is_no_number_is_null_in_json() -> None:
 
 
 def test_data_does_not_steer_the_terminal() -> None:
-    """A product may be called anything."""
+    """A product may have any name."""
     name = "\x1b]0;owned\x07\x1b[2J\nlast"
     event = TableShown("t", "", ("name",), ((name,), ("b",)))
     for text in (_rich((event,), terminal=False), _plain((event,))[0]):

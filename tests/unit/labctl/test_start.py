@@ -1,4 +1,4 @@
-"""How labctl begins: what it leaves behind, and where it does not begin at all."""
+"""How labctl starts: which variables it drops, and where it refuses to start."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The classes of acknowledged writes as the contract defines them, word by word, and as slowly as that takes.
+"""The classes of acknowledged writes, exactly as the contract defines them, however slow that is.
 
 Nothing here is shared with the verdict but plain data. Crashes are not part of it: see simulation.py.
 """
@@ -10,7 +10,7 @@ from scenarios.judge.ledger import Write
 
 
 def same_value(one: object, other: object) -> bool:
-    """Values in these tests are told apart by their names alone."""
+    """In these tests a value is identified by its name."""
 
     def name(value: object) -> object:
         return value["name"] if isinstance(value, dict) else None
@@ -19,7 +19,7 @@ def same_value(one: object, other: object) -> bool:
 
 
 def authors(ledger: Sequence[Write], product: str, held: StoredValue, since: int) -> list[Write]:
-    """All writes that what is held may come from."""
+    """All writes that a stored value may come from."""
     acknowledged = [
         w for w in ledger if w.answer == "acknowledged" and (w.product, w.version) == (product, held.version)
     ]
@@ -40,7 +40,7 @@ def followed(author: Write, write: Write) -> bool:
 
 
 def possible_classes(ledger: Sequence[Write], found: Findings, write: Write) -> set[str]:
-    """Every class that the write may be of, given all that is known: one, unless something is not known."""
+    """Every class that the write may have, given what is known. One, unless something is unknown."""
     assert write.product is not None
     assert write.version is not None
     if seen_waiting(ledger, found, write):
@@ -75,7 +75,7 @@ def seen_waiting(ledger: Sequence[Write], found: Findings, write: Write) -> bool
 
 
 def possible_in_rows(ledger: Sequence[Write], found: Findings, write: Write) -> set[str | None]:
-    """persisted, superseded or None for neither."""
+    """One of persisted and superseded, or None for neither."""
     assert write.product is not None
     assert write.version is not None
     if "rows" in found.unread:
@@ -97,7 +97,7 @@ def possible_in_rows(ledger: Sequence[Write], found: Findings, write: Write) -> 
 
 
 def in_entries(ledger: Sequence[Write], found: Findings, write: Write, part: str) -> set[bool]:
-    """Whether one of the entries accounts for the write."""
+    """Whether one of these entries accounts for the write."""
     assert write.product is not None
     assert write.version is not None
     if part in found.unread:

@@ -1,4 +1,4 @@
-"""A lab that is only told of: what the parts that all scenarios share see of one."""
+"""A fake run, as the parts that all scenarios share see it."""
 
 from collections.abc import Generator
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from scenarios.settle import Settled
 
 @dataclass
 class FakeProbe:
-    """Finds what it was given."""
+    """Returns the findings that it was given."""
 
     found: Findings
     settled: Settled

@@ -13,7 +13,7 @@ GADGET: Mapping[str, Any] = {"name": "Gadget", "price": 5, "quantity": 1}
 
 
 def value(name: str, price: float = 29.99, quantity: int = 100) -> Mapping[str, Any]:
-    """What a client sends, told apart by its name."""
+    """A value that a client sends, identified by its name."""
     return {"name": name, "price": price, "quantity": quantity}
 
 
@@ -26,7 +26,7 @@ def acknowledged(
     group: str = "",
     at: tuple[float, float] = (0.0, 0.0),
 ) -> Write:
-    """`at`: when it was sent and answered, s. Unless told otherwise, all writes overlap."""
+    """`at`: when it was sent and answered, in s. By default all writes overlap."""
     return Write(
         product=product,
         operation=operation,

@@ -26,7 +26,7 @@ def status(code: int, body: object = None) -> Answer:
 
 
 def hang_up(handler: BaseHTTPRequestHandler) -> None:
-    """Read the request, and close the connection without a word."""
+    """Read the request, and close the connection without answering."""
     handler.close_connection = True
 
 
@@ -45,7 +45,7 @@ class ScriptedApi:
     answer: Answer
     #: Method, path, headers and JSON body of every request.
     asked: list[tuple[str, str, Mapping[str, str], Any]] = field(default_factory=list)
-    #: Set at the end: whoever holds an answer back lets go then.
+    #: Set at the end; handlers that hold an answer back then return.
     ended: threading.Event = field(default_factory=threading.Event)
 
     def fall_silent(self, handler: BaseHTTPRequestHandler) -> None:
@@ -68,7 +68,7 @@ def serving() -> Iterator[ScriptedApi]:
         do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _take
 
         def log_message(self, *args: object) -> None:
-            """Quietly."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     api = ScriptedApi(f"http://127.0.0.1:{server.server_address[1]}", status(200, {}))

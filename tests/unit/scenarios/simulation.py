@@ -13,7 +13,7 @@ from scenarios.watch.row_tracker import RowTracker
 from service.writebehind.keys import Clock
 from tests.unit.scenarios.histories import value
 
-#: Versions up to this one are older than the run.
+#: Versions up to this one are from before the run.
 SINCE = 5
 PRODUCTS = ("a", "b")
 #: Steps by which a write may be sent before it takes effect, and answered after that.
@@ -59,7 +59,7 @@ class Run:
     epoch: int | None = None
     #: Writes that were sent, and when each will be answered.
     under_way: list[Write] = field(default_factory=list)
-    #: The truth: versions that were in Redis alone at a crash.
+    #: The truth: versions that only Redis held at a crash.
     exposed: set[int] = field(default_factory=set)
     #: Versions that the memory that is there took.
     taken: dict[int, str] = field(default_factory=dict)

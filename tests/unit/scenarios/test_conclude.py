@@ -1,4 +1,4 @@
-"""The end that all scenarios share."""
+"""How every scenario concludes."""
 
 from collections.abc import Generator
 from dataclasses import replace
@@ -79,7 +79,7 @@ def test_what_keeps_the_queue_from_emptying_is_named_once() -> None:
             "did another client write",
         ),
         (AWAY, KEPT, "inconclusive", CULPRIT),
-        # What could not be established is not held against the lab.
+        # What could not be established does not count against the lab.
         (AWAY, BROKEN, "inconclusive", CULPRIT),
     ],
 )

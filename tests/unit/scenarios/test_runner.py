@@ -1,4 +1,4 @@
-"""The runner on a scripted scenario and a lab that is only told of."""
+"""The runner on a scripted scenario and a fake lab."""
 
 from collections.abc import Generator, Iterator
 from contextlib import closing
@@ -25,7 +25,7 @@ from stack.spec.service import HealthCheck
 
 @dataclass(slots=True)
 class FakeProbe:
-    """Says at once whether it got quiet."""
+    """Reports at once whether the lab settled."""
 
     quiet: bool = True
     culprit: str = ""
@@ -41,7 +41,7 @@ BLOCKER = Blocker(4711, "psql", "LOCK TABLE products")
 
 
 def stuck(for_ms: int) -> Condition:
-    """Of a lab whose flush waits for another session."""
+    """The condition of a lab whose flush waits for another session."""
     return replace(WELL, workers=(replace(WORKER, state="blocked", for_ms=for_ms, blocked_by=(BLOCKER,)),))
 
 
@@ -50,7 +50,7 @@ NOBODY = HealthCheck(protocol="redis", host="127.0.0.1", port=1)
 
 @dataclass(slots=True)
 class FakeLab:
-    """Tells of its condition; its Redis does not listen, and nothing of it is remembered."""
+    """Reports its condition. Its Redis does not listen, and it has no state directory."""
 
     told: Condition | None = WELL
     name: str = "second"

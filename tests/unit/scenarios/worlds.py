@@ -10,9 +10,9 @@ from scenarios.judge.final_read import Findings, StoredValue
 from scenarios.judge.ledger import Answer, Write
 from tests.unit.scenarios.histories import value
 
-#: Versions up to this one are older than the run.
+#: Versions up to this one are from before the run.
 SINCE = 100
-#: What may become of a write → its answer. "unknown" got none, but was taken; "dropped" was not.
+#: Fate of a write → its answer. "unknown" was accepted without an answer; "dropped" was not accepted.
 _ANSWERS: dict[str, Answer] = {
     "acknowledged": "acknowledged",
     "deleted": "acknowledged",
@@ -25,7 +25,7 @@ _TAILS: tuple[Class, ...] = ("dead_lettered", "pending", "lost")
 
 @dataclass(slots=True)
 class World:
-    """A run: its ledger, what is found at the end, and what the verdict has to say."""
+    """A run: its ledger, its findings, and the verdict that is expected."""
 
     writes: list[Write] = field(default_factory=list)
     fates: Counter[Class] = field(default_factory=Counter)

@@ -1,4 +1,4 @@
-"""The gateway between an event loop and the threads that answer: deadlines, limits, who waits for whom."""
+"""The gateway between an event loop and the threads that answer: deadlines, limits, waiting."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Bounded logs."""
+"""Lasting conditions are logged when they begin, now and then, and when they end."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""What is let through of an environment."""
+"""Which environment variables are passed on."""
 
 import pytest
 

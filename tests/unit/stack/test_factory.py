@@ -1,4 +1,4 @@
-"""Which runtime a lab gets."""
+"""Which runtime a lab uses."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def test_a_lab_stays_on_its_runtime(tmp_path: Path, answering: None) -> None:
 def test_processes_that_were_recorded_tell_where_the_state_does_not(
     tmp_path: Path, answering: None, content: str | None
 ) -> None:
-    """Else `down` would ask Docker for a lab of local processes, find nothing, and leave them."""
+    """Otherwise `down` would ask Docker about a lab of local processes, find nothing, and leave them."""
     if content is not None:
         (tmp_path / lab_state.FILE).write_text(content)
     settings = StackSettings(home=tmp_path)

@@ -1,4 +1,4 @@
-"""What a process wrote to disk."""
+"""Bytes that a process wrote to disk."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ import psutil
 
 from stack.process_io import disk_bytes
 
-#: A log as a database keeps it: made large, written again in small parts, each synced.
+#: Writes as a database's WAL does: a preallocated file, overwritten in small synced parts.
 _LOG = """
 import os, sys
 with open(sys.argv[1], "wb", buffering=0) as log:

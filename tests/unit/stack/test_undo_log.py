@@ -1,4 +1,4 @@
-"""What runs note before they change it."""
+"""The journal in which runs note what they are about to change."""
 
 import json
 import os
@@ -44,7 +44,7 @@ def test_nothing_is_left_once_all_is_as_it_was(journal: UndoLog, tmp_path: Path)
 
 
 def test_the_journal_of_a_process_that_ended_is_abandoned(journal: UndoLog, tmp_path: Path) -> None:
-    """Also where another process has its pid by now."""
+    """Even if another process has its pid by now."""
     journal.note_services("worker")
     (path,) = (tmp_path / "lab").glob(UNDO_LOGS)
     content = json.loads(path.read_text())

@@ -1,4 +1,4 @@
-"""How a worker is: states, since when, and what is worth saying at once."""
+"""The state of a worker: since when, and what is reported at once."""
 
 import json
 from typing import Any

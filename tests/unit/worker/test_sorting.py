@@ -1,4 +1,4 @@
-"""Row or system, decided by trying: against a fake PostgreSQL that refuses by rule."""
+"""Whether a row or PostgreSQL is at fault, on a fake PostgreSQL that refuses by rule."""
 
 import random
 from collections.abc import Callable, Sequence

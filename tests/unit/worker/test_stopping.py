@@ -1,4 +1,4 @@
-"""A request to stop, and a process that ends by it whatever it hangs in."""
+"""A request to stop ends the process, whatever it hangs in."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What a person is told of a lab that is not well."""
+"""The advice that users get about an unhealthy lab."""
 
 from dataclasses import replace
 
@@ -20,7 +20,7 @@ UP = "Not everything is healthy: `labctl up` repairs the lab."
 
 
 def _observed(**ailing: tuple[ServiceState, str]) -> dict[str, Observed]:
-    """A lab in which these services are not healthy: state and detail."""
+    """A lab in which these services are not healthy, with state and detail."""
     names = ("redis", "postgres", "api", "worker")
     states = {name: ailing.get(name, ("healthy", "")) for name in names}
     return {name: Observed(service=name, state=s, detail=d, pid=1) for name, (s, d) in states.items()}

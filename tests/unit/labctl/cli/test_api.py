@@ -1,4 +1,4 @@
-"""Answers of an API, good and bad, in words."""
+"""How labctl reports the answers of the API, good and bad."""
 
 import json
 import threading
@@ -12,7 +12,7 @@ from stack.errors import EnvironmentFault, LabError, NotRunning, UsageError
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Answers with what the path says: /<status>/<what>."""
+    """Answers as the path says: /<status>/<what>."""
 
     def do_GET(self) -> None:
         _, status, what = self.path.split("/")
@@ -28,7 +28,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_request(self, code: object = "-", size: object = "-") -> None:
-        """Nothing: the test's own output is enough."""
+        """Log nothing."""
 
 
 @pytest.fixture

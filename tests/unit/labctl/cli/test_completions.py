@@ -1,4 +1,4 @@
-"""What the Tab key offers."""
+"""What the Tab key completes."""
 
 import pytest
 

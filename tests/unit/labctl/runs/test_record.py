@@ -1,4 +1,4 @@
-"""What a run's record keeps, and shows again."""
+"""The record of a run, and its replay."""
 
 import io
 import json

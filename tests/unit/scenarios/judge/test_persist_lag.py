@@ -1,4 +1,4 @@
-"""From an acknowledgement to the poll that showed its row."""
+"""The persist lag: from an acknowledgement to the poll that showed its row."""
 
 from scenarios.judge.final_read import Findings
 from scenarios.judge.history import History, Sighting, Sightings
@@ -35,7 +35,7 @@ def test_what_was_seen_before_its_answer_came_had_no_lag() -> None:
 def test_what_never_arrived_has_no_lag() -> None:
     writes = [acknowledged("a", 1), acknowledged("b", 1), unknown("c")]
     found = Findings(pending={"b": [row(1)]})
-    # Somebody else's row came where the lost one should have been.
+    # Another write's row came instead of the lost one.
     assert lag_of(writes, found, a=[seen(9, 1)]) is None
 
 

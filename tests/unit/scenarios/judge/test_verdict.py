@@ -126,7 +126,7 @@ def test_the_class_of_an_acknowledged_write(fate: Class, write: Write, findings:
     ],
 )
 def test_the_class_of_a_write_beside_another(fate: Class, other: Write, findings: Findings) -> None:
-    """Of the write of version 5 that was sent at 3 s and answered at 5 s."""
+    """The fate of the write of version 5, sent at 3 s and answered at 5 s."""
     verdict = judged([other, acknowledged("p", 5, at=NOW)], findings)
     assert verdict.judged[-1].fate == fate
     assert sum(verdict.fates.values()) == verdict.acknowledged
@@ -245,7 +245,7 @@ def test_lost_writes_and_products_whose_last_value_is_lost_are_two_figures() -> 
 
 
 def test_the_last_write_of_a_product_is_that_of_the_highest_version() -> None:
-    # Answers may arrive in another order than Redis took the writes in.
+    # Answers may arrive in another order than Redis accepted the writes.
     verdict = judged([acknowledged("p", 9), acknowledged("p", 2)], Findings(pending={"p": [row(2)]}))
     assert [one.fate for one in verdict.judged] == ["lost", "pending"]
     assert verdict.lost_products == ("p",)

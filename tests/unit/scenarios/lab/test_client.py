@@ -1,4 +1,4 @@
-"""What the client makes of every kind of answer, and of none."""
+"""What the client records for every kind of answer, and for none."""
 
 import socket
 import time

@@ -30,11 +30,11 @@ def keeps_all(ledger: Ledger) -> Findings:
 
 @dataclass(slots=True)
 class FakeProbe:
-    #: What the totals read, one look after the other; the last one stays.
+    #: The totals at each reading, in order; the last one repeats.
     totals_seen: list[dict[str, int]] = field(default_factory=lambda: [{}])
     settles: bool = True
     begun: int = 0
-    #: Neither Redis nor PostgreSQL answer, once the load has begun.
+    #: Whether Redis and PostgreSQL stop answering once the load has begun.
     away: bool = False
     find: Callable[[Ledger], Findings] = keeps_all
     queue: int = 3

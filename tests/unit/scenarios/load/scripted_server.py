@@ -1,4 +1,4 @@
-"""An HTTP server whose answers a test scripts. It holds no products; each answer is a function's."""
+"""An HTTP server whose answers are scripted by the test: each comes from a function."""
 
 import socket
 import threading
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request as the server saw it: the number says which it was, from 0, over all connections."""
+    """A request as the server saw it, numbered from 0 over all connections."""
 
     number: int
     method: str
@@ -36,7 +36,7 @@ def created(asked: Asked) -> bytes:
 
 
 class ScriptedServer:
-    """A thread for each connection."""
+    """One thread per connection."""
 
     def __init__(self, listener: socket.socket, script: Script) -> None:
         self.asked: list[Asked] = []
@@ -106,7 +106,7 @@ def serving(script: Script) -> Iterator[ScriptedServer]:
 
 
 def _head_of_whole(received: bytes) -> bytes:
-    """The head of a request that is complete, else nothing."""
+    """The head of a complete request, otherwise nothing."""
     head, end, body = received.partition(b"\r\n\r\n")
     length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0)
     return head if end and len(body) == length else b""

@@ -78,8 +78,8 @@ def test_a_closed_loop_ends_with_its_duration_and_is_never_over_its_clients() ->
 
 
 def test_a_stall_is_not_hidden() -> None:
-    """One connection, a request every 10 ms, and the server stands still for 0.4 s: every request that
-    was due in that time waited for the rest of it."""
+    """One connection, a request every 10 ms, and the server stalls for 0.4 s: every request due in that time
+    waits until the stall ends."""
     stalled = threading.Event()
 
     def script(asked: Asked) -> bytes:
@@ -185,7 +185,7 @@ def test_success_that_does_not_say_what_was_taken_is_unknown() -> None:
 
 
 def test_a_read_that_shows_less_than_was_acknowledged_is_stale() -> None:
-    """Reads are answered with version 1 by turns with the newest one, and with 404 at last."""
+    """Reads are answered alternately with version 1 and the newest version, and finally with 404."""
     newest = 100
 
     def script(asked: Asked) -> bytes:

@@ -1,4 +1,4 @@
-"""HTTP/1.1, as little as is needed."""
+"""The HTTP/1.1 subset that the load generator needs."""
 
 import pytest
 

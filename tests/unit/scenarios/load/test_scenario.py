@@ -75,7 +75,7 @@ def test_coalescing_updates_one_product_of_its_own() -> None:
         events, conclusion = _play(run, COALESCING, Options(duration=0.2, clients=2))
         paths = {asked.path for asked in server.asked}
     assert paths == {"/products", "/products/p-0"}
-    # The product's own creation belongs to what was there before.
+    # The creation of the product itself was before the load.
     figures = _measured(events)
     assert figures["acknowledged"] == figures["requests"]
     assert any(isinstance(event, StepStarted) and "/products/p-0" in event.command for event in events)
@@ -91,7 +91,7 @@ def test_basic_reads_what_it_wrote() -> None:
     assert claims["clients read their own writes"]
     assert conclusion.outcome == "expected"
     assert "asked for" not in conclusion.text.lower()
-    # 300 a second for 0.4 s, of which the two ramps take away 0.04 s.
+    # 300 requests/s for 0.4 s; the two ramps take away 0.04 s.
     assert _measured(events)["requests"] == 108
 
 
@@ -104,7 +104,7 @@ def test_a_lost_write_is_not_as_predicted() -> None:
 
 
 def test_a_stale_read_is_not_as_predicted() -> None:
-    """The reads of this API are as of before the writes."""
+    """Reads of this API are stale: they show the state before the writes."""
 
     def script(asked: Asked) -> bytes:
         return answer(200, '{"id":"x","version":0}') if asked.method == "GET" else created(asked)

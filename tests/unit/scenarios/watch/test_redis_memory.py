@@ -1,4 +1,4 @@
-"""Looks at Redis' clock, and what they tell of its memory."""
+"""What readings of Redis' clock say about its memory."""
 
 import pytest
 

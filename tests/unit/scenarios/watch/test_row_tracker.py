@@ -1,4 +1,4 @@
-"""Which rows are asked for, and what the polls make of the answers."""
+"""Which rows are polled, and what is made of the answers."""
 
 from scenarios.judge.history import Sighting
 from scenarios.judge.ledger import Ledger

@@ -1,4 +1,4 @@
-"""Against servers of one answer."""
+"""Health probes, against servers that answer once."""
 
 import json
 import socket
@@ -18,7 +18,7 @@ Serve = Callable[[bytes], int]
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Starts a server that answers its first connection with these bytes; gives its port."""
+    """Starts a server that answers its first connection with these bytes; returns its port."""
     servers: list[tuple[socket.socket, threading.Thread]] = []
 
     def start(answer: bytes) -> int:
@@ -50,7 +50,7 @@ def _http(status: str, body: str) -> bytes:
 
 
 def _condition(clock: str = "", **worker: Any) -> bytes:
-    """What the script answers where one worker says so."""
+    """The answer of condition.lua if one worker reports this state."""
     document = {
         "name": "h-7",
         "pid": 7,

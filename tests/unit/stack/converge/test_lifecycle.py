@@ -1,4 +1,4 @@
-"""The life cycle over a runtime that only pretends."""
+"""The life cycle, on a fake runtime."""
 
 import socket
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -29,16 +29,16 @@ from stack.spec.service import HealthCheck, ServiceSpec
 
 
 class FakeRuntime:
-    """Services are entries of a dictionary."""
+    """A runtime whose services are entries of a dictionary."""
 
     def __init__(self) -> None:
         self.services: dict[str, Observed] = {}
         self.calls: list[str] = []
-        #: Services that were looked at by themselves.
+        #: Services that were observed singly.
         self.looks: list[str] = []
         #: Services that end as soon as they are started.
         self.doomed: set[str] = set()
-        #: What their own health check says of those that it has given up.
+        #: Output of the health checks that have given up, by service.
         self.outputs: dict[str, str] = {}
 
     @property

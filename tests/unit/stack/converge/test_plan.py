@@ -1,4 +1,4 @@
-"""Plans as whole texts: what people see of them is what they are."""
+"""Plans, compared as the whole text that users see."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -47,7 +47,7 @@ def _of(*observed: Observed, around: Snapshot = _READY) -> Snapshot:
 
 
 def _running(specs: dict[str, ServiceSpec], *others: Observed, around: Snapshot = _READY) -> Snapshot:
-    """All run, but for those that are in another state."""
+    """All services run, except those given another state."""
     return _of(*(_seen(spec) for spec in specs.values()), *others, around=around)
 
 

@@ -1,4 +1,4 @@
-"""Which engine, and what is said where there is none."""
+"""Which engine is used, and what is reported if there is none."""
 
 import json
 import socket
@@ -97,7 +97,7 @@ def test_keys_that_are_gone_are_told_and_no_bug(tmp_path: Path) -> None:
 
 
 def test_an_engine_that_takes_its_time_is_not_taken_for_none(tmp_path: Path) -> None:
-    """Five seconds, and more, an engine takes that has just been started."""
+    """An engine that has just been started takes five seconds or more to answer."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         host = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
         with pytest.MonkeyPatch.context() as patch:
@@ -131,7 +131,7 @@ def test_an_engine_that_can_not_be_this_machines_is_refused(tmp_path: Path, host
 
 
 class _Engine(BaseHTTPRequestHandler):
-    """Whatever is asked, it tells its version."""
+    """Answers every request with the engine's version."""
 
     version: ClassVar[Mapping[str, object]] = {}
     #: Of everything but the version, where there is one: status and body.
@@ -153,7 +153,7 @@ class _Engine(BaseHTTPRequestHandler):
 
 @contextmanager
 def _telling(version: Mapping[str, object], later: tuple[int, object] | None = None) -> Iterator[str]:
-    """The address of an engine that says this of itself."""
+    """The address of an engine with this version document."""
     handler = type("Engine", (_Engine,), {"version": version, "later": later})
     with HTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()

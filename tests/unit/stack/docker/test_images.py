@@ -1,4 +1,4 @@
-"""What is told of a download."""
+"""What is reported about a download."""
 
 from collections.abc import Iterator
 from typing import Any

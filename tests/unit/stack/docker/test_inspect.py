@@ -1,4 +1,4 @@
-"""What the engine tells of a container, in the lab's words."""
+"""What the engine reports about a container, in the lab's terms."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ def test_a_running_container() -> None:
     seen = observed("api", _inspected())
     assert (seen.state, seen.pid, seen.port, seen.spec_hash) == ("running", 42, 8001, "abc")
     assert seen.started_at == pytest.approx(1767323045.123457)
-    # Inside, the same process has another number.
+    # Inside the container, the same process has another pid.
     assert seen.own_pid is None
 
 

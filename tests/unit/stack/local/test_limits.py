@@ -1,4 +1,4 @@
-"""What the local runtime must be allowed."""
+"""Limits and permissions that the local runtime needs."""
 
 import resource
 from collections.abc import Iterator
@@ -51,7 +51,7 @@ def test_one_that_is_too_old_or_something_else(tmp_path: Path, says: str, told: 
     specs = lab_specs(LabState(runtime="local", ports=DEFAULT_PORTS))
     with pytest.raises(EnvironmentFault, match="LABCTL_REDIS_SERVER"):
         local_limits.require(_named(tmp_path, says), specs)
-    # Whoever starts the worker alone does not need it.
+    # Starting only the worker does not need it.
     local_limits.require(_named(tmp_path, says), {"worker": specs["worker"]})
 
 

@@ -1,4 +1,4 @@
-"""On real, small processes."""
+"""The process tree, on small real processes."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""How root runs PostgreSQL; only root can try it."""
+"""How root runs PostgreSQL as another user; needs root."""
 
 import os
 import subprocess

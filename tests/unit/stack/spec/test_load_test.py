@@ -1,4 +1,4 @@
-"""Running k6: what is typed, what is read, and what its end means."""
+"""Running k6: its command line, its output, and its exit code."""
 
 from collections import deque
 

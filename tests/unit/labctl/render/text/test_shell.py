@@ -1,4 +1,4 @@
-"""What is shown on a narrow screen can still be pasted."""
+"""Commands shown on a narrow screen can still be pasted."""
 
 import json
 import shlex
@@ -16,7 +16,7 @@ CREATE = (
 
 
 def _split(lines: list[str]) -> list[str]:
-    """As a shell reads them: a backslash at the end of a line continues it."""
+    """Join lines as a shell does: a backslash at the end continues a line."""
     return shlex.split("\n".join(lines).replace("\\\n", " "))
 
 

@@ -1,4 +1,4 @@
-"""Columns on a screen."""
+"""Tables that fit the screen."""
 
 import pytest
 from rich.cells import cell_len
