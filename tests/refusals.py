@@ -21,10 +21,10 @@ from worker.__main__ import MANNERS
 UNLUCKY: Final = 13
 #: The lab's own role. It owns the tables, but its rights can still be revoked.
 ROLE: Final = "labuser"
-#: Ends every other session.
+#: Ends every other session of a client. PostgreSQL's own, such as autovacuum, are not ours to end.
 END_SESSIONS: Final = (
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend' "
+    "AND datname = current_database() AND pid <> pg_backend_pid()"
 )
 
 

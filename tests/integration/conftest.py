@@ -5,11 +5,13 @@ The same tests run on both runtimes.
 
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+import redis
 
+from service.writebehind import keys
 from stack.factory import open_lab
 from stack.lab import Lab
 from stack.spec.runtime import RuntimeKind
@@ -55,6 +57,8 @@ def lab(request: pytest.FixtureRequest) -> Lab:
     assert isinstance(found, Lab)
     # Settings that one test changed live must not come back in a test that empties Redis.
     (found.directory / kept_settings.FILE).unlink(missing_ok=True)
+    with redis.Redis.from_url(found.urls()["redis"]) as client, suppress(redis.RedisError):
+        client.delete(keys.CONFIG)
     return found
 
 
