@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from stack.backend import describe_holder
-from stack.converge import drain
+from stack.converge import drain, redis_options
 from stack.converge.lifecycle import Converged, Lifecycle, Surroundings
 from stack.converge.plan import Plan
 from stack.converge.planner import plan_down, plan_stop, plan_up
@@ -52,7 +52,8 @@ class Changes:
         redis = snapshot.services.get("redis")
         if redis is None or redis.state != "running" or redis.port is None:
             return snapshot
-        return replace(snapshot, unwritten=drain.unwritten(redis_at(redis.port)))
+        where = redis_at(redis.port)
+        return replace(snapshot, unwritten=drain.unwritten(where), redis_options=redis_options.read(where))
 
     def prepare_up(self, settings: Mapping[str, str], observability: bool | None) -> Up:
         """What `up` would do now; changes nothing."""

@@ -76,6 +76,7 @@ class Lifecycle:
             "clear": self._clear,
             "check": self._check,
             "keep": self._keep,
+            "tune": self._keep,
             "start": self._start,
             "replace": self._replace,
             "resume": self._resume,

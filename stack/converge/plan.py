@@ -6,7 +6,8 @@ from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, Final, Literal
 
-#: `clear` ends what a dead service left behind; `check` asks whether this machine has room for what starts.
+#: `tune` changes options of a running service; `clear` ends what a dead one left behind; `check` asks whether
+#: this machine has room for what starts.
 Verb = Literal[
     "pull",
     "build",
@@ -17,6 +18,7 @@ Verb = Literal[
     "clear",
     "check",
     "keep",
+    "tune",
     "start",
     "replace",
     "resume",

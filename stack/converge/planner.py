@@ -8,6 +8,7 @@ from stack.converge.plan import Node, Plan
 from stack.spec.container import COMPOSE_TAG
 from stack.spec.runtime import Observed, Snapshot
 from stack.spec.service import ServiceSpec
+from stack.spec.validate import memory_bytes
 
 Specs = Mapping[str, ServiceSpec]
 
@@ -157,7 +158,20 @@ def _action(spec: ServiceSpec, snapshot: Snapshot, missing: tuple[str, ...], *, 
         return replace(node, verb="replace", cause=_difference(spec, seen, snapshot.unwritten))
     if seen.state == "paused":
         return replace(node, verb="resume", cause="it was paused")
+    if cause := _tuning(spec, snapshot):
+        return replace(node, verb="tune", cause=cause)
     return replace(node, verb="keep")
+
+
+def _tuning(spec: ServiceSpec, snapshot: Snapshot) -> str:
+    """Which options of a running service change; empty if they are as they should be, or not known."""
+    has = snapshot.redis_options
+    changes = [
+        f"{name} becomes {value}"
+        for name, value in spec.tuned
+        if name in has and memory_bytes(value) != memory_bytes(has[name])
+    ]
+    return ", ".join(changes)
 
 
 def _difference(spec: ServiceSpec, seen: Observed, unwritten: int) -> str:

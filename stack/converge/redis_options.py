@@ -1,9 +1,20 @@
 """Options of a running Redis, changed without starting it anew."""
 
+from contextlib import suppress
+
 from stack.errors import EnvironmentFault
 from stack.redis_wire import answer_to
 from stack.spec.hints import labctl
-from stack.spec.service import ServiceSpec
+from stack.spec.service import HealthCheck, ServiceSpec
+
+
+def read(redis: HealthCheck) -> dict[str, str]:
+    """The options that `tune` may change, as Redis has them; empty if it does not answer."""
+    with suppress(OSError, ValueError):
+        answer = answer_to(redis, "CONFIG", "GET", "maxmemory")
+        words = [word.decode() for word in answer if isinstance(word, bytes)]
+        return dict(zip(words[::2], words[1::2], strict=True))
+    return {}
 
 
 def tune(spec: ServiceSpec) -> str:

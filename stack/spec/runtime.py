@@ -55,6 +55,8 @@ class Snapshot:
     volumes: tuple[str, ...] = ()
     #: Number of products whose newest acknowledged write is only in Redis; 0 if Redis does not answer.
     unwritten: int = 0
+    #: Options of a running Redis that change without a restart, as it has them; empty if it does not answer.
+    redis_options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

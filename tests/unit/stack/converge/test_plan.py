@@ -106,6 +106,15 @@ Nothing to do."""
     )
 
 
+def test_another_memory_for_a_running_redis() -> None:
+    around = replace(_READY, redis_options={"maxmemory": str(300 << 20)})
+    plan = plan_up(_SPECS, _running(_SPECS, around=around))
+    assert plan.changes
+    assert "tune redis: maxmemory becomes 512mb" in plan.lines()
+    same = replace(_READY, redis_options={"maxmemory": str(512 << 20)})
+    assert not plan_up(_SPECS, _running(_SPECS, around=same)).changes
+
+
 def test_each_state_has_its_remedy() -> None:
     observed = (
         _seen(_SPECS["redis"], "died"),
