@@ -50,7 +50,7 @@ class Changes:
         """The lab and what surrounds it as they are now."""
         snapshot = self._runtime.snapshot()
         redis = snapshot.services.get("redis")
-        if redis is None or redis.state != "running" or redis.port is None:
+        if redis is None or redis.pid is None or redis.port is None:
             return snapshot
         where = redis_at(redis.port)
         return replace(snapshot, unwritten=drain.unwritten(where), redis_options=redis_options.read(where))
@@ -83,6 +83,7 @@ class Changes:
                 self._drop_live(up.state, settings)
             except BaseException as error:
                 self._go_back(before, is_new=is_new)
+                self._restore_api(before, up.snapshot)
                 if isinstance(error, LabError):
                     raise error.followed_by(self._aftermath()) from error
                 raise
@@ -192,6 +193,19 @@ class Changes:
                 self._take_away(keep_data=False)
             elif before is not None:
                 lab_state.save(self._directory, before)
+
+    def _restore_api(self, before: LabState | None, snapshot: Snapshot) -> None:
+        """Start the API again if it was stopped for a drain that failed: a refused change must leave a lab
+        that serves."""
+        api = snapshot.services.get("api")
+        if before is None or api is None or api.state != "running":
+            return
+        # The first error is the one to tell.
+        with suppress(LabError):
+            services = self._runtime.observe()
+            redis = services.get("redis")
+            if redis is not None and redis.state == "running" and services["api"].pid is None:
+                self._runtime.start(self._backend.specs(before)["api"])
 
     def _aftermath(self) -> str:
         with suppress(LabError):

@@ -104,8 +104,12 @@ def _announced(
     unchanged: list[StackEvent] = []
     with closing(work):
         try:
-            while _is_healthy(event := next(work)):
-                unchanged.append(event)
+            while _changes_nothing(event := next(work)):
+                if isinstance(event, StackNoted):
+                    # Such as that another labctl is at work: that has to be said at once.
+                    yield event
+                else:
+                    unchanged.append(event)
         except StopIteration as end:
             yield from unchanged
             return end.value, False
@@ -114,8 +118,8 @@ def _announced(
         return (yield from work), True
 
 
-def _is_healthy(event: StackEvent) -> bool:
-    return isinstance(event, ServiceChanged) and event.state == "healthy"
+def _changes_nothing(event: StackEvent) -> bool:
+    return isinstance(event, StackNoted) or (isinstance(event, ServiceChanged) and event.state == "healthy")
 
 
 @lab_command(app, quiet=True, tends=False)

@@ -18,22 +18,29 @@ from stack.wait import wait_until
 _DRAIN_SECONDS: Final = 10.0
 
 
-def unwritten(redis: HealthCheck) -> int:
-    """How many products and older entries wait; 0 where Redis does not answer, so that it is unknown."""
-    with suppress(OSError, ValueError):
+def unwritten(redis: HealthCheck) -> int | None:
+    """How many products and older entries wait: 0 if no Redis runs, None if one runs and does not answer."""
+    try:
         held = ask(redis, ("HLEN", keys.PENDING), ("ZCARD", keys.BACKLOG))
-        return sum(number for number in held if isinstance(number, int))
-    return 0
+    except ConnectionRefusedError:
+        return 0
+    except (OSError, ValueError):
+        return None
+    return sum(number for number in held if isinstance(number, int))
 
 
 def told(redis: HealthCheck, *, lost: bool) -> StackEvents:
     """Say how many there are, if any: before they are lost with Redis, or that they wait there."""
-    if count := unwritten(redis):
+    count = unwritten(redis)
+    if count is None or count:
         yield StackNoted(sentence(count, lost=lost))
 
 
-def sentence(count: int, *, lost: bool) -> str:
-    """What becomes of so many acknowledged writes."""
+def sentence(count: int | None, *, lost: bool) -> str:
+    """What becomes of so many acknowledged writes; None: their number is unknown."""
+    if count is None:
+        fate = "is lost with it" if lost else "waits for a worker"
+        return f"Redis does not answer: whatever it alone holds {fate}."
     one = count == 1
     fate = (
         ("goes with it" if one else "go with it") if lost else ("waits" if one else "wait") + " for a worker"
@@ -70,11 +77,17 @@ def drain(redis: HealthCheck, runtime: Runtime, token: CancelToken, *, best_effo
             poll=POLL_SECONDS[runtime.kind],
         )
     left = unwritten(redis)
+    if left is None and not best_effort:
+        raise EnvironmentFault(
+            "redis has to be started anew, and does not say what would be lost with it",
+            hint=f"see {labctl('status')} and {labctl('logs redis')}; {labctl('fault kill redis')} gives up "
+            "what it holds",
+        )
     if left and not best_effort:
         raise EnvironmentFault(
             f"redis has to be started anew, and would lose {left} acknowledged writes",
             hint=f"let the worker write them ({labctl('worker start')}, {labctl('logs worker')}), or "
             f"give them up with {labctl('fault flushall')}; then try again",
         )
-    if left:
+    if left is None or left:
         token.report(StackNoted(sentence(left, lost=True)))

@@ -72,6 +72,7 @@ class Lifecycle:
         self._observed: dict[str, Observed] = {}
         self._do: Mapping[Verb, Callable[[Node, CancelToken], None]] = {
             "stop": self._stop,
+            "thaw": self._thaw,
             "drain": self._drain,
             "clear": self._clear,
             "check": self._check,
@@ -114,6 +115,9 @@ class Lifecycle:
     def _clear(self, node: Node, token: CancelToken) -> None:
         """End what a dead service left behind: an orphan may hold its port."""
         self._runtime.stop(node.name, seconds=0)
+
+    def _thaw(self, node: Node, token: CancelToken) -> None:
+        self._runtime.signal(node.name, "resume")
 
     def _drain(self, node: Node, token: CancelToken) -> None:
         # Where it listens now; its specification may name another port.

@@ -6,14 +6,16 @@ from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, Final, Literal
 
-#: `tune` changes options of a running service; `clear` ends what a dead one left behind; `check` asks whether
-#: this machine has room for what starts.
+#: `thaw` lets a paused service go on, without waiting for its health; `tune` changes options of a running
+#: service; `clear` ends what a dead one left behind; `check` asks whether this machine has room for what
+#: starts.
 Verb = Literal[
     "pull",
     "build",
     "tag",
     "create",
     "stop",
+    "thaw",
     "drain",
     "clear",
     "check",

@@ -12,6 +12,7 @@ from stack.spec.validate import memory_bytes
 
 Specs = Mapping[str, ServiceSpec]
 
+_UNKNOWN: Final = "it does not answer, so what waits in it is unknown"
 _QUIET: Final = "nothing may be acknowledged while redis drains"
 
 
@@ -93,9 +94,22 @@ def _stop(name: str, seen: Observed) -> Node:
 def _drain(snapshot: Snapshot, *, best_effort: bool = False) -> list[Node]:
     """Bring what is in Redis alone to PostgreSQL, while nothing more is acknowledged."""
     stops = [Node(verb="stop", name="api", cause=_QUIET)] if _lives(snapshot.services.get("api")) else []
-    cause = f"{writes(snapshot.unwritten)} in it alone" if snapshot.unwritten else "nothing waits in it yet"
-    drain = Node(verb="drain", name="redis", cause=cause, after=_keys(stops), best_effort=best_effort)
-    return [*stops, drain]
+    thaws = [
+        Node(verb="thaw", name=name, cause="it is paused, and needed for the drain", after=_keys(stops))
+        for name in ("redis", "worker")
+        if (seen := snapshot.services.get(name)) is not None and seen.state == "paused"
+    ]
+    if snapshot.unwritten is None:
+        cause = _UNKNOWN
+    else:
+        cause = (
+            f"{writes(snapshot.unwritten)} in it alone" if snapshot.unwritten else "nothing waits in it yet"
+        )
+    first = [*stops, *thaws]
+    return [
+        *first,
+        Node(verb="drain", name="redis", cause=cause, after=_keys(first), best_effort=best_effort),
+    ]
 
 
 def _images(specs: Specs, snapshot: Snapshot) -> list[Node]:
@@ -174,9 +188,13 @@ def _tuning(spec: ServiceSpec, snapshot: Snapshot) -> str:
     return ", ".join(changes)
 
 
-def _difference(spec: ServiceSpec, seen: Observed, unwritten: int) -> str:
+def _difference(spec: ServiceSpec, seen: Observed, unwritten: int | None) -> str:
     """In what a service differs from its specification, as far as can be seen."""
-    waiting = f"; {writes(unwritten)} to drain first" if spec.name == "redis" and unwritten else ""
+    waiting = ""
+    if spec.name == "redis" and unwritten is None:
+        waiting = f"; {_UNKNOWN}"
+    elif spec.name == "redis" and unwritten:
+        waiting = f"; {writes(unwritten)} to drain first"
     if spec.container and seen.image and seen.image != spec.container.image:
         return f"image changed from {seen.image} to {spec.container.image}{waiting}"
     if seen.port != spec.port:

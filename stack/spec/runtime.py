@@ -53,8 +53,9 @@ class Snapshot:
     images: Mapping[str, str] = field(default_factory=dict)
     network: bool = False
     volumes: tuple[str, ...] = ()
-    #: Number of products whose newest acknowledged write is only in Redis; 0 if Redis does not answer.
-    unwritten: int = 0
+    #: Number of products whose newest acknowledged write is only in Redis; None if Redis runs and does not
+    #: answer.
+    unwritten: int | None = 0
     #: Options of a running Redis that change without a restart, as it has them; empty if it does not answer.
     redis_options: Mapping[str, str] = field(default_factory=dict)
 

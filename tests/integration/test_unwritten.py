@@ -13,6 +13,7 @@ from stack.lab import Lab
 from stack.ports import choose_free
 from stack.spec.events import ServiceChanged, StackNoted
 from stack.spec.hints import for_lab
+from stack.wait import wait_until
 
 pytestmark = pytest.mark.slow_in_docker
 
@@ -74,6 +75,32 @@ def test_what_could_not_be_kept_is_reported(local_lab: Lab) -> None:
     _create(local_lab)
     events = list(local_lab.down(keep_data=True))
     assert StackNoted("1 acknowledged write is in Redis alone, and goes with it.") in events
+
+
+def test_a_paused_redis_is_drained_before_it_is_replaced(local_lab: Lab) -> None:
+    """It does not answer, which does not mean that nothing waits in it."""
+    _core(local_lab, COALESCING_WINDOW_MS="2000")
+    _create(local_lab)
+    list(local_lab.pause("redis"))
+    (port,) = choose_free(1)
+    moved = open_lab(local_lab.name, "local", home=local_lab.directory.parent, ports={"redis": port})
+    list(moved.up())
+    assert _rows(moved) == "1"
+
+
+def test_a_refused_change_leaves_a_lab_that_serves(local_lab: Lab) -> None:
+    """Its API was stopped, so that nothing more waits in the Redis that is to be replaced."""
+    _core(local_lab)
+    list(local_lab.stop("worker"))
+    _create(local_lab)
+    (port,) = choose_free(1)
+    moved = open_lab(local_lab.name, "local", home=local_lab.directory.parent, ports={"redis": port})
+    with pytest.raises(EnvironmentFault, match="would lose 1 acknowledged write"):
+        list(moved.up())
+    wait_until(
+        lambda: local_lab.status()["api"].state == "healthy", seconds=20, reason="the API serves", hint=""
+    )
+    list(local_lab.start("worker"))
 
 
 def test_the_setting_that_was_given_last_counts(own_lab: Lab, api: httpx.Client) -> None:

@@ -106,6 +106,21 @@ Nothing to do."""
     )
 
 
+def test_a_paused_redis_that_must_be_replaced_goes_on_first_and_drains() -> None:
+    outdated = replace(_seen(_SPECS["redis"], "paused"), spec_hash="other")
+    snapshot = replace(_running(_SPECS, outdated, _seen(_SPECS["worker"], "paused")), unwritten=None)
+    lines = plan_up(_SPECS, snapshot).lines()
+    unknown = "it does not answer, so what waits in it is unknown"
+    order = [
+        "stop api: nothing may be acknowledged while redis drains",
+        "thaw redis: it is paused, and needed for the drain",
+        "thaw worker: it is paused, and needed for the drain",
+        f"drain redis: {unknown}",
+        f"replace redis: settings changed; {unknown}",
+    ]
+    assert [line for line in lines if line in order] == order
+
+
 def test_another_memory_for_a_running_redis() -> None:
     around = replace(_READY, redis_options={"maxmemory": str(300 << 20)})
     plan = plan_up(_SPECS, _running(_SPECS, around=around))
