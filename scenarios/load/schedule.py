@@ -75,7 +75,7 @@ class Pace(Protocol):
 
 @dataclass(slots=True)
 class ClosedLoop:
-    """A number of clients, each of which sends its next request when it has the answer to the last one."""
+    """Several clients. Each sends its next request as soon as it has the answer to its last one."""
 
     shape: Shape
     clients: int

@@ -1,4 +1,4 @@
-"""What is in Redis alone, acknowledged writes above all: it is lost if Redis is taken away now."""
+"""What only Redis holds, acknowledged writes above all: it is lost if Redis is taken away now."""
 
 from contextlib import suppress
 from typing import Final

@@ -19,7 +19,7 @@ from stack.spec.events import ServiceChanged, StackEvent, StackEvents
 from stack.spec.runtime import Observed, Runtime, Snapshot
 from stack.spec.service import ServiceSpec
 
-#: s that a service gets to end in where there is no specification of it.
+#: s that a service without a specification gets to stop in.
 _STOP_SECONDS: Final = 10.0
 #: What is done in the thread that consumes the events, because it reports much or takes long.
 _INLINE: Final[tuple[Kind, ...]] = ("image", "network", "volume", "lab")

@@ -56,7 +56,7 @@ def connect(settings: StackSettings, *, patient: bool = False) -> "APIClient":
 
 
 def answers(settings: StackSettings) -> str:
-    """The version of the engine; '' if there is no engine that the lab can run on."""
+    """The version of the engine; '' if no engine answers that the lab can run on."""
     with suppress(EnvironmentFault):
         return version(settings)
     return ""
