@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from scenarios.lab.context import Run
 from service.writebehind import keys
 from stack.factory import open_lab
 from stack.lab import Lab
@@ -96,3 +97,15 @@ def database(servers: Servers, open_path: OpenPath) -> Iterator[Refusing]:
         yield refusing
     finally:
         refusing.restore()
+
+
+@pytest.fixture
+def run(lab: Lab) -> Iterator[Run]:
+    """A run on the lab, without dead letters and live settings before and after the test."""
+    list(lab.up())
+    with Run(lab) as run:
+        run.probe.delete(keys.DLQ)
+        run.probe.delete(keys.CONFIG)
+        yield run
+        run.probe.delete(keys.DLQ)
+        run.probe.delete(keys.CONFIG)

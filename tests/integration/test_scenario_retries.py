@@ -1,6 +1,6 @@
 """`demo retries` on a running lab."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import pytest
 
@@ -9,18 +9,6 @@ from scenarios.lab.context import Run
 from service.writebehind import keys
 from stack.lab import Lab
 from tests.integration.runs import assert_works, interrupt, play
-
-
-@pytest.fixture
-def run(lab: Lab) -> Iterator[Run]:
-    """The lab, without dead letters before and after the test."""
-    list(lab.up())
-    with Run(lab) as run:
-        run.probe.delete(keys.DLQ)
-        run.probe.delete(keys.CONFIG)
-        yield run
-        run.probe.delete(keys.DLQ)
-        run.probe.delete(keys.CONFIG)
 
 
 def test_retried_given_up_and_put_back_nothing_is_lost(lab: Lab, run: Run) -> None:

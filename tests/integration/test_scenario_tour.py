@@ -1,25 +1,11 @@
 """The demos that break nothing: basics, latency, database-state."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from scenarios.events import TableShown
 from scenarios.lab.context import Run
-from service.writebehind import keys
 from stack.lab import Lab
 from tests.integration.runs import play
-
-
-@pytest.fixture
-def run(lab: Lab) -> Iterator[Run]:
-    list(lab.up())
-    with Run(lab) as run:
-        run.probe.delete(keys.DLQ)
-        run.probe.delete(keys.CONFIG)
-        yield run
-        run.probe.delete(keys.DLQ)
-        run.probe.delete(keys.CONFIG)
 
 
 def test_basics_follows_one_write_from_acknowledgement_to_row(lab: Lab, run: Run) -> None:
