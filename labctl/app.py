@@ -30,7 +30,11 @@ class Commands(LazyGroup):
         "doctor": Entry("doctor", _LAB, "Check that this machine is fit for the lab."),
         "demo": Entry("demo", _DEMOS, "Run a demo: what write-behind gains, and what it can lose."),
         "load": Entry("demo", _DEMOS, "Put the lab under load, and judge every acknowledged write."),
+        "runs": Entry("runs", _DEMOS, "Earlier runs: their journals, listed, shown and removed."),
         "report": Entry("report", _DEMOS, "Show an earlier run's figures and verdict again."),
+        "recheck": Entry(
+            "recheck", _DEMOS, "Judge an earlier run anew, from its journal alone, with today's checks."
+        ),
         "logs": Entry("observe", _LOOK, "Show the services' logs."),
         "top": Entry("observe", _LOOK, "Show what each service uses of this machine."),
         "exec": Entry("observe", _LOOK, "Run a command where a service runs."),

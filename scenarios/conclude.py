@@ -4,9 +4,10 @@ from collections.abc import Callable, Generator, Iterable
 from typing import Final
 
 from scenarios.events import Checked, Event, Measured, Narrated, TableShown, VerdictReached
+from scenarios.judge.checks.fates import Judged
 from scenarios.judge.ledger import Write
-from scenarios.judge.persist_lag import PersistLag, persist_lag
-from scenarios.judge.verdict import Verdict, judge
+from scenarios.judge.persist_lag import Lag, Lags, PersistLag
+from scenarios.judge.verdict import Verdict
 from scenarios.lab.context import Run
 from scenarios.scenario import Conclusion
 from scenarios.settle import HINT, Settled
@@ -39,23 +40,39 @@ def reach_verdict(
         settled: How the wait for the worker ended; None: it has yet to be waited for.
         lag_of: Chooses the writes whose persist lag is shown; None: it is not shown.
     """
+    verdict, lag = yield from reach_verdict_and_lag(run, lag_of or (lambda write: False), settled)
+    if lag_of is not None:
+        yield from tell_lag(lag)
+    return verdict
+
+
+def reach_verdict_and_lag(
+    run: Run, lag_of: Callable[[Write], bool], settled: Settled | None = None
+) -> Generator[Event, None, tuple[Verdict, PersistLag | None]]:
+    """Like `reach_verdict`, with the persist lag of the chosen writes, which is not shown.
+
+    Returns:
+        The verdict, and the lag; None if no write was seen to arrive in PostgreSQL.
+    """
     if settled is None:
         settled = yield from settle(run)
-    history = run.history()
-    findings = run.probe.findings(run.ledger)
-    for culprit in dict.fromkeys(findings.unread.values()):
+    lags = Lags()
+
+    def gather(write: Write, judged: Judged, lag: Lag | None) -> None:
+        if lag is not None and lag_of(write):
+            lags.add(lag)
+
+    verdict = run.judge(gather)
+    for culprit in verdict.checks["final_read"].reasons:
         if culprit != settled.culprit:
-            yield Narrated(f"{_sentence(culprit)} {for_lab(HINT, run.lab.name)}.")
-    verdict = judge(history, findings)
+            yield Narrated(f"{_sentence(str(culprit))} {for_lab(HINT, run.lab.name)}.")
     yield VerdictReached(verdict)
     if verdict.fates["superseded"]:
         yield Narrated(
             "Superseded: replaced by a newer write of the same product, before or after it reached "
             "PostgreSQL. Coalesced writes are those replaced before."
         )
-    if lag_of is not None:
-        yield from tell_lag(persist_lag(history, verdict, lag_of))
-    return verdict
+    return verdict, lags.summary()
 
 
 def tell_lag(lag: PersistLag | None) -> Generator[Event, None, None]:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Generator
+from contextlib import closing
 from typing import Final
 
 from scenarios.events import Event, ScenarioFinished, ScenarioStarted
@@ -14,6 +15,7 @@ from scenarios.watch.during import watched
 from stack.converge.restore import remember, tend
 from stack.errors import Inconclusive
 from stack.lab import Lab
+from stack.spec.events import StackNoted
 from stack.spec.hints import for_lab, labctl
 
 #: How long writes from before the run may take to reach PostgreSQL. They must not be taken for the run's own.
@@ -27,16 +29,28 @@ def run_scenario(lab: Lab, scenario: Scenario, options: Options) -> Generator[Ev
         LabError: the lab can't be worked with. A measurement that could not be made is not an error: it
             ends as inconclusive.
     """
+    with (
+        Run(lab, scenario.command, scenario=scenario.name, options=options) as run,
+        closing(_events(scenario, run, options)) as events,
+    ):
+        run.open_journal()
+        for event in events:
+            run.note(event)
+            yield event
+
+
+def _events(scenario: Scenario, run: Run, options: Options) -> Generator[Event, None, None]:
     started_at = time.monotonic()
-    with Run(lab, scenario.command) as run:
-        yield ScenarioStarted(scenario.name, scenario.title, scenario.summary, scenario.steps)
-        try:
-            conclusion = yield from _play(scenario, run, options)
-        except Inconclusive as error:
-            hint = for_lab(error.hint, lab.name)
-            conclusion = Conclusion("inconclusive", f"{error.message}: {hint}")
-        seconds = round(time.monotonic() - started_at, 3)
-        yield ScenarioFinished(scenario.name, conclusion.outcome, conclusion.text, seconds)
+    yield ScenarioStarted(scenario.name, scenario.title, scenario.summary, scenario.steps)
+    try:
+        conclusion = yield from _play(scenario, run, options)
+    except Inconclusive as error:
+        hint = for_lab(error.hint, run.lab.name)
+        conclusion = Conclusion("inconclusive", f"{error.message}: {hint}")
+    if run.problem:
+        yield StackNoted(f"{run.problem}. The rest was kept in memory, so the figures are whole.")
+    seconds = round(time.monotonic() - started_at, 3)
+    yield ScenarioFinished(scenario.name, conclusion.outcome, conclusion.text, seconds)
 
 
 def _has_unwritten(run: Run) -> bool:

@@ -102,7 +102,7 @@ class Changes:
         if not lab_directory.holds_lab(self._directory):
             snapshot, plan = self.prepare_down(keep_data=keep_data)
             if not plan.nodes:
-                lab_directory.forget_runs(self._directory)
+                lab_directory.forget_settings(self._directory)
                 yield StackNoted(f"there is no lab {self._known.name}: nothing to take down")
                 return
         with LabLock(self._directory) as held:

@@ -16,6 +16,7 @@ from service.writebehind.entry import Product, parse_product
 from service.writebehind.errors import OutcomeUnknown, WriteBehindError
 from service.writebehind.writes import Written
 from stack.wait import wait_until
+from tests.final_findings import read_findings
 from tests.write_path import Parts, WritePath
 
 Value = Mapping[str, Any]
@@ -110,7 +111,7 @@ class LedgeredPath:
         )
 
     def judge(self) -> Verdict:
-        return judge(self.history, self.probe.findings(self.ledger))
+        return judge(self.history, read_findings(self.probe, self.ledger))
 
     def assert_nothing_lost(self) -> Verdict:
         """Something was acknowledged, and every such write is persisted or superseded."""

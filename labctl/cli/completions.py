@@ -1,6 +1,7 @@
 """Values that the Tab key offers for arguments; without them, shells would offer files."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 
 def demos(incomplete: str) -> list[str]:
@@ -13,6 +14,16 @@ def loads(incomplete: str) -> list[str]:
     from scenarios import catalogue
 
     return _beginning(catalogue.LOADS["labctl"], incomplete)
+
+
+def runs(incomplete: str) -> list[str]:
+    """Recorded runs; completion must not fail where they can't be read."""
+    from labctl.runs.store import LAST, open_runs
+    from stack.errors import LabError
+
+    with suppress(LabError):
+        return _beginning([LAST, *open_runs().journals()], incomplete)
+    return []
 
 
 def services(incomplete: str) -> list[str]:

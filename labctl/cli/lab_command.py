@@ -7,7 +7,7 @@ from typing import Any, Final
 import typer
 
 from labctl.cli.options import Json, LabName, Quiet, Runtime
-from labctl.cli.session import open_session
+from labctl.cli.session import open_output, open_session
 
 _OPTIONS: Final[dict[str, Any]] = {"name": LabName, "runtime": Runtime, "json": Json, "quiet": Quiet}
 
@@ -39,19 +39,49 @@ def lab_command(
                 session.tend()
             function(session, **given)
 
-        _, *own = inspect.signature(function).parameters.values()
-        command.__doc__ = function.__doc__
-        command.__signature__ = _signature(own, chosen)  # type: ignore[attr-defined] # typer reads it
-        command.__annotations__ = {
-            "context": typer.Context,
-            **{parameter.name: parameter.annotation for parameter in own},
-            **{option: _OPTIONS[option] for option in chosen},
-        }
-        spoken = name or function.__name__.replace("_", "-")
-        app.command(spoken, context_settings=settings)(command)
+        _declare(command, function, chosen)
+        app.command(name or _spoken(function), context_settings=settings)(command)
         return function
 
     return register
+
+
+def output_command(
+    app: typer.Typer, name: str | None = None, *, quiet: bool = False
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register a function that needs no lab: its first parameter is an `Output`, the rest are its options.
+
+    Args:
+        quiet: Whether it has --quiet. Every command has --json.
+    """
+    chosen = ["json", *(["quiet"] if quiet else [])]
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        def command(context: typer.Context, **given: Any) -> None:
+            shared = {option: given.pop(option) for option in chosen}
+            function(open_output(context, **shared), **given)
+
+        _declare(command, function, chosen)
+        app.command(name or _spoken(function))(command)
+        return function
+
+    return register
+
+
+def _declare(command: Callable[..., None], function: Callable[..., None], chosen: list[str]) -> None:
+    """Give the command the options of the function and the shared ones, as typer reads them."""
+    _, *own = inspect.signature(function).parameters.values()
+    command.__doc__ = function.__doc__
+    command.__signature__ = _signature(own, chosen)  # type: ignore[attr-defined] # typer reads it
+    command.__annotations__ = {
+        "context": typer.Context,
+        **{parameter.name: parameter.annotation for parameter in own},
+        **{option: _OPTIONS[option] for option in chosen},
+    }
+
+
+def _spoken(function: Callable[..., None]) -> str:
+    return function.__name__.replace("_", "-")
 
 
 def _signature(own: list[inspect.Parameter], chosen: list[str]) -> inspect.Signature:

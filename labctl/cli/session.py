@@ -31,10 +31,9 @@ SCHEMA: Final = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
-    """A command at work on one lab."""
+class Output:
+    """A command that needs no lab, and what it shows."""
 
-    lab: Lab
     renderer: Renderer
     json: bool
     quiet: bool
@@ -62,6 +61,32 @@ class Session:
                         deque(open_events, maxlen=0)
                     raise
 
+    def answer(self, document: Mapping[str, Any], *events: Event) -> None:
+        """The command's result: the document for programs, the events for people."""
+        if self.json:
+            write_json(document)
+        else:
+            self.show(*events)
+
+    def answer_fields(self, document: Mapping[str, Any]) -> None:
+        """The document itself as JSON, or its fields one below the other."""
+
+        self.answer(document, TableShown("answer", "", ("field", "value"), tuple(_fields(document))))
+
+    def answer_text(self, key: str, text: str) -> None:
+        """The unchanged output of another program."""
+        if self.json:
+            write_json({key: text.splitlines()})
+        else:
+            sys.stdout.write(text if text.endswith("\n") or not text else f"{text}\n")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session(Output):
+    """A command at work on one lab."""
+
+    lab: Lab
+
     def tend(self, services: Mapping[str, Observed] | None = None) -> None:
         """Repair what killed runs and a restarted Redis left behind, and say what was repaired.
 
@@ -74,13 +99,6 @@ class Session:
                 sys.stderr.write(f"{event.text}\n")
             else:
                 self.renderer.on(event)
-
-    def answer(self, document: Mapping[str, Any], *events: Event) -> None:
-        """The command's result: the document for programs, the events for people."""
-        if self.json:
-            write_json(document)
-        else:
-            self.show(*events)
 
     def execute(self, service: str, argv: Sequence[str], *, refusal: int | None = None) -> str:
         """Show a command, run it where the service runs, and return what it printed.
@@ -108,18 +126,6 @@ class Session:
         *program, endpoint = addressed[argv[0]]
         return join([*program, self.lab.urls()[endpoint], *argv[1:]])
 
-    def answer_fields(self, document: Mapping[str, Any]) -> None:
-        """The document itself as JSON, or its fields one below the other."""
-
-        self.answer(document, TableShown("answer", "", ("field", "value"), tuple(_fields(document))))
-
-    def answer_text(self, key: str, text: str) -> None:
-        """The unchanged output of another program."""
-        if self.json:
-            write_json({key: text.splitlines()})
-        else:
-            sys.stdout.write(text if text.endswith("\n") or not text else f"{text}\n")
-
     def command(self, text: str) -> None:
         """Show the command that does the same without labctl."""
 
@@ -141,6 +147,15 @@ class Session:
             )
 
 
+def open_output(context: typer.Context, *, json: bool = False, quiet: bool = False) -> Output:
+    """The renderer that the streams call for."""
+    call = invocation(context)
+    call.json = json
+    renderer = choose_renderer(json=json, quiet=quiet)
+    call.cleanups.append(renderer.close)
+    return Output(renderer=renderer, json=json, quiet=quiet, live=not json and is_terminal())
+
+
 def open_session(
     context: typer.Context,
     *,
@@ -151,13 +166,11 @@ def open_session(
     ports: Mapping[str, int] | None = None,
 ) -> Session:
     """The lab that the options name, and the renderer that the streams call for."""
+    output = open_output(context, json=json, quiet=quiet)
     call = invocation(context)
-    call.json = json
-    renderer = choose_renderer(json=json, quiet=quiet)
-    call.cleanups.append(renderer.close)
     call.name = name or call.name or DEFAULT_NAME
     lab = (call.open_lab or open_lab)(call.name, runtime or call.runtime or "auto", ports=ports)
-    return Session(lab=lab, renderer=renderer, json=json, quiet=quiet, live=not json and is_terminal())
+    return Session(lab=lab, renderer=output.renderer, json=json, quiet=quiet, live=output.live)
 
 
 def _fields(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -12,14 +12,12 @@ from labctl.commands.lab import start_lab
 from labctl.render.text.figures import duration
 from labctl.render.text.sentences import OUTCOMES
 from labctl.runs.record import SEVERITY, RunRecord
-from labctl.runs.store import Runs
+from labctl.runs.store import prune_runs
 from scenarios.events import Event, Outcome, ScenarioFinished, StepStarted, TableShown
 from scenarios.options import Options
 from scenarios.runner import run_scenario
 from scenarios.scenario import Scenario
-from stack.errors import StateUnusable
 from stack.spec.events import StackNoted
-from stack.spec.hints import for_lab
 from stack.spec.runtime import Observed
 
 EXIT_CODES: Final[dict[Outcome, int]] = {"expected": 0, "unexpected": 1, "inconclusive": 3}
@@ -47,7 +45,7 @@ def play(
     for scenario, options in chosen:
         record = RunRecord()
         session.follow(_watched(run_scenario(session.lab, scenario, options), record, pause))
-        _keep(session, record)
+        prune_runs(session.lab.directory.parent)
         finished.append(record.finished)
     if len(finished) > 1:
         session.show(_summary(finished))
@@ -89,14 +87,6 @@ def _is_beyond_repair(session: Session, status: Mapping[str, Observed]) -> bool:
 def _summary(finished: Sequence[ScenarioFinished]) -> TableShown:
     rows = tuple((end.name, OUTCOMES[end.outcome], duration(end.seconds)) for end in finished)
     return TableShown("runs", "All of them", ("demo", "", "took"), rows)
-
-
-def _keep(session: Session, record: RunRecord) -> None:
-    """Record the run. A record that can't be written does not change what was measured."""
-    try:
-        Runs(session.lab.directory).save(record.document)
-    except StateUnusable as error:
-        session.show(StackNoted(f"{error.message}; {for_lab(error.hint, session.lab.name)}"))
 
 
 def _watched(events: Iterator[Event], record: RunRecord, pause: Callable[[], None] | None) -> Iterator[Event]:

@@ -1,8 +1,5 @@
-"""Turns the events of a run into one JSON document, and such a document into events again."""
+"""Turns the events of a run into one JSON document."""
 
-import math
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
@@ -11,7 +8,6 @@ from labctl.render.handler import EventHandler
 from labctl.render.text import sentences
 from scenarios.events import (
     Checked,
-    Event,
     LoadSampled,
     Measured,
     Narrated,
@@ -20,7 +16,6 @@ from scenarios.events import (
     ScenarioStarted,
     StepStarted,
     TableShown,
-    VerdictReached,
 )
 from scenarios.judge.verdict import Verdict
 from stack.spec.events import Advanced, ServiceChanged
@@ -29,8 +24,6 @@ from stack.spec.events import Advanced, ServiceChanged
 SCHEMA: Final = 2
 #: The outcomes from best to worst; the worst run decides for several.
 SEVERITY: Final[tuple[Outcome, ...]] = ("expected", "inconclusive", "unexpected")
-#: A load judges a hundred thousand writes; a record that lists them all would weigh tens of MB.
-_ALL_JUDGED: Final = 1_000
 
 
 class _Step(msgspec.Struct, kw_only=True):
@@ -125,44 +118,11 @@ class RunRecord(EventHandler):
         """Progress is only for the screen; the figures tell the result."""
 
     def conclude(self, verdict: Verdict) -> None:
-        self._run.verdict = _verdict_document(verdict)
+        # After a long load, it lists only the writes that need a look.
+        left_out = verdict.acknowledged - len(verdict.judged)
+        self._run.verdict = {**verdict.to_json(), "judged_left_out": left_out}
 
     def finish_scenario(self, event: ScenarioFinished) -> None:
         self._finished = event
         self._run.outcome, self._run.conclusion = event.outcome, event.conclusion
         self._run.seconds = round(event.seconds, 3)
-
-
-def _verdict_document(verdict: Verdict) -> dict[str, Any]:
-    """The verdict with every judged write, or, after a long load, with those that need a look."""
-    judged = verdict.judged
-    if len(judged) > _ALL_JUDGED:
-        judged = tuple(write for write in judged if write.fate not in ("persisted", "superseded"))
-    document = replace(verdict, judged=judged).to_json()
-    return {**document, "judged_left_out": len(verdict.judged) - len(judged)}
-
-
-def replay(document: Mapping[str, Any]) -> Iterator[Event]:
-    """The results of a recorded run as events, for a renderer to show again.
-
-    Raises:
-        ValueError: the document is not a record of this schema.
-    """
-    if document.get("schema") != SCHEMA:
-        raise ValueError(f"written with schema {document.get('schema')!r}, not {SCHEMA}")
-    try:
-        run = msgspec.convert(document, _Document)
-        verdict = msgspec.convert(run.verdict, Verdict | None)
-    except msgspec.ValidationError as error:
-        raise ValueError(f"not a complete record: {error}") from error
-    if run.outcome is None or run.seconds is None:
-        raise ValueError("not a complete record: it has no outcome")
-    yield ScenarioStarted(run.scenario, run.title, run.summary, len(run.steps))
-    for key, figure in run.measured.items():
-        yield Measured(key, figure.label, math.nan if figure.value is None else figure.value, figure.unit)
-    for key, table in run.tables.items():
-        yield TableShown(key, table.title, table.columns, table.rows)
-    yield from run.checks
-    if verdict is not None:
-        yield VerdictReached(verdict)
-    yield ScenarioFinished(run.scenario, run.outcome, run.conclusion, run.seconds)

@@ -1,88 +1,157 @@
-"""The records of earlier runs, kept beside the lab's state until the lab is taken down."""
+"""The journals of earlier runs: listed, found, removed, and bounded in number and size."""
 
-import re
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import msgspec
-
-from labctl.render.json_text import encode
-from stack.errors import StateUnusable, UsageError
+from labctl.cli.settings import CliSettings, Keep
+from labctl.runs.summary import RunSummary, summarise
+from scenarios.journal import files
+from scenarios.journal.reader import Journal, open_journal
+from stack.errors import EnvironmentFault, StateUnusable, UsageError
+from stack.settings import StackSettings
 from stack.spec.hints import labctl
+from stack.state.files import map_os_errors
 
-_DIRECTORY: Final = "runs"
-_STAMP: Final = "%Y%m%dT%H%M%S.%fZ"
-_FILE: Final = re.compile(r"\d{8}T\d{6}\.\d{6}Z-[a-z0-9-]+\.json")
-#: The oldest records are removed first: daily demos must not fill a disk.
-_KEPT: Final = 100
+#: Names the newest run.
+LAST: Final = "last"
+#: Beside each closed journal, what the list shows of it: reading all journals would take too long.
+_SUMMARY: Final = ".summary.json"
+#: What an interrupted labctl leaves of a file that it was about to replace.
+_PARTIAL: Final = ".partial"
 
 
 class Runs:
-    """The runs of one lab, newest last."""
+    """The runs of all labs of one state directory."""
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory / _DIRECTORY
+    def __init__(self, home: Path) -> None:
+        self._folder: Final = home / files.FOLDER
 
-    def save(self, document: Mapping[str, Any]) -> Path:
-        """Write a record and forget the oldest beyond the hundredth.
-
-        Raises:
-            StateUnusable: it can't be written.
-        """
-        now = datetime.now(UTC)
-        path = self._directory / f"{now:{_STAMP}}-{document['scenario']}.json"
-        text = encode({**document, "recorded_at": now.isoformat()})
-        partial = path.with_suffix(".partial")
-        try:
-            self._directory.mkdir(parents=True, exist_ok=True)
-            partial.write_bytes(text)
-            partial.replace(path)
-            for old in self.paths()[:-_KEPT]:
-                old.unlink(missing_ok=True)
-        except OSError as error:
-            raise StateUnusable(
-                f"the run's record can't be written: {error}",
-                hint="free some space, or name another state directory with LABCTL_HOME",
-            ) from error
-        return path
-
-    def paths(self) -> list[Path]:
-        """The records' files, oldest first."""
-        if not self._directory.is_dir():
-            return []
-        return sorted(path for path in self._directory.iterdir() if _FILE.fullmatch(path.name))
-
-    def find(self, word: str) -> Path:
-        """The newest record of that scenario, or the one of that file name.
+    def journals(self) -> dict[str, Path]:
+        """The journals by run, oldest first.
 
         Raises:
-            UsageError: there is none.
+            StateUnusable: the folder can't be read.
         """
-        for path in reversed(self.paths()):
-            if word in (path.name, path.stem) or scenario_of(path) == word:
+        with map_os_errors(self._folder):
+            return files.journals(self._folder)
+
+    def find(self, word: str = LAST) -> Path:
+        """The journal that a word names: a run, the newest run of a scenario, `last`, or a file.
+
+        Raises:
+            UsageError: it names none.
+            EnvironmentFault: there is no run at all.
+        """
+        if _names_file(word):
+            return _file(word)
+        journals = self.journals()
+        for run, path in reversed(journals.items()):
+            if word in (LAST, run, files.scenario_of(run), path.name):
                 return path
-        hint = f"list them with {labctl('report --list')}"
-        raise UsageError(f"no recorded run matches {word!r}", hint=hint)
+        if word == LAST:
+            raise EnvironmentFault("no run is recorded yet", hint=f"make one: {labctl('demo coalescing')}")
+        raise UsageError(f"no recorded run matches {word!r}", hint=f"list them with {labctl('runs')}")
+
+    def open(self, word: str = LAST) -> Journal:
+        """The journal that a word names; see `find`.
+
+        Raises:
+            StateUnusable: it can't be read.
+        """
+        return open_journal(self.find(word))
+
+    def summaries(self) -> list[RunSummary]:
+        """What the list shows of each run, oldest first. One that can't be read is listed as damaged."""
+        return [self._summary(run, path) for run, path in self.journals().items()]
+
+    def remove(self, run: str) -> None:
+        """Remove a run's journal.
+
+        Raises:
+            StateUnusable: it can't be removed.
+        """
+        with map_os_errors(self._folder):
+            for end in (files.OPEN, files.CLOSED, _SUMMARY):
+                (self._folder / f"{run}{end}").unlink(missing_ok=True)
+
+    def prune(self, keep: Keep) -> list[str]:
+        """Remove the oldest runs beyond the number and the size that are kept. The newest always stays, and
+        so does one that still goes on.
+
+        Returns:
+            The runs that were removed.
+        """
+        with suppress(StateUnusable):
+            return list(self._prune(keep))
+        return []
+
+    def _prune(self, keep: Keep) -> Iterator[str]:
+        for left in self._folder.glob(f"*{_PARTIAL}"):
+            if left.with_suffix("").name not in {path.name for path in self.journals().values()}:
+                left.unlink(missing_ok=True)
+        journals = self.journals()
+        size, number = 0, 0
+        for run, path in reversed(journals.items()):
+            size, number = size + _bytes(path), number + 1
+            beyond = number > keep.runs or size > keep.bytes
+            if number > 1 and beyond and not _is_running(path):
+                self.remove(run)
+                yield run
+
+    def _summary(self, run: str, path: Path) -> RunSummary:
+        kept = self._folder / f"{run}{_SUMMARY}"
+        if path.name.endswith(files.CLOSED) and (found := RunSummary.load(kept, path)) is not None:
+            return found
+        summary = summarise(run, path)
+        if path.name.endswith(files.CLOSED):
+            # It is only a short cut.
+            with suppress(OSError):
+                summary.save(kept)
+        return summary
 
 
-def scenario_of(path: Path) -> str:
-    """The name of the scenario, from the record's file name."""
-    return path.stem.split("-", 1)[1]
+def open_runs() -> Runs:
+    """The runs of the state directory that the environment names."""
+    return Runs(StackSettings.from_env().home)
 
 
-def read_run(path: Path) -> dict[str, Any]:
-    """The document in a record's file.
+def prune_runs(home: Path) -> None:
+    """Remove the oldest runs, as `LABCTL_KEEP_RUNS` says.
 
     Raises:
-        StateUnusable: the file can't be read, or does not hold a record.
+        UsageError: it does not say a number or a size.
     """
+    Runs(home).prune(CliSettings.from_env().keep_runs)
+
+
+def _names_file(word: str) -> bool:
+    return "/" in word or word.endswith((files.OPEN, files.CLOSED))
+
+
+def _file(word: str) -> Path:
+    path = Path(word)
+    if not path.is_file():
+        if path.name == word:
+            # A bare file name may be that of a recorded run.
+            for kept in open_runs().journals().values():
+                if kept.name == word:
+                    return kept
+        raise UsageError(f"there is no file {word}", hint=f"list the recorded runs with {labctl('runs')}")
+    return path
+
+
+def _bytes(path: Path) -> int:
     try:
-        document = msgspec.json.decode(path.read_bytes())
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
-        hint = "delete the file, or run the demo again"
-        raise StateUnusable(f"{path} can't be read: {error}", hint=hint) from error
-    if not isinstance(document, dict):
-        raise StateUnusable(f"{path} does not hold a record", hint="delete the file")
-    return document
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _is_running(path: Path) -> bool:
+    if not path.name.endswith(files.OPEN):
+        return False
+    with suppress(StateUnusable):
+        return open_journal(path).is_owned
+    return False

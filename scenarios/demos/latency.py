@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from statistics import quantiles
 from typing import Final
 
-from scenarios.conclude import conclude, reach_verdict, tell_lag
+from scenarios.conclude import conclude, reach_verdict_and_lag, tell_lag
 from scenarios.events import Checked, Measured, Narrated, TableShown
 from scenarios.judge.ledger import Write
-from scenarios.judge.persist_lag import PersistLag, persist_lag
+from scenarios.judge.persist_lag import PersistLag
 from scenarios.lab.context import Run
 from scenarios.options import Options
 from scenarios.preconditions import flush_delay, require_acknowledged, require_no_failures
@@ -71,8 +71,7 @@ def play(run: Run, options: Options) -> Play[Conclusion]:
     yield Narrated(f"PostgreSQL was read {through.looked_for} times, each time right after both answers.")
 
     yield Step("In the end both are there", curl("GET", f"{run.api_url}/admin/queue"))
-    verdict = yield from reach_verdict(run)
-    lag = persist_lag(run.history(), verdict, lambda write: write.group == _BEHIND)
+    verdict, lag = yield from reach_verdict_and_lag(run, lambda write: write.group == _BEHIND)
     yield from tell_lag(lag)
     if lag is not None:
         yield Narrated(trade(p50_through - p50_behind, lag), "matters")

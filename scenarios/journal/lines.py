@@ -8,7 +8,7 @@ Times are s since the run began, by labctl's monotonic clock. `sum` chains each 
 a line which was changed, added or taken away shows.
 """
 
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -37,7 +37,7 @@ class Line(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True, tag_fi
 class Environment(Line, kw_only=True, frozen=True, omit_defaults=True, tag="environment"):
     """What was run, on what."""
 
-    #: The run's name: "20261126T041500.123456Z-data-loss".
+    #: The run's name: "20260131T180000Z-data-loss".
     run: str
     #: What a person types after `labctl`: "demo data-loss --crash kill".
     command: str
@@ -111,9 +111,11 @@ class SampleLine(Line, kw_only=True, frozen=True, omit_defaults=True, tag="sampl
 
 
 class StoredLine(Line, kw_only=True, frozen=True, omit_defaults=True, tag="stored"):
-    """A product as it was in the final read, or just after Redis lost its memory (`loss` is its number)."""
+    """A product as PostgreSQL or Redis held it."""
 
-    part: Part | str
+    #: Where it was in the final read; "survivor": in Redis just after the memory loss of the number `loss`,
+    #: from 0.
+    part: Part | Literal["survivor"]
     product: str
     version: int
     value: Value | None = None

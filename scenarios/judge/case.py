@@ -32,7 +32,7 @@ class Case:
         for write in acknowledged:
             if write.product is not None and write.version is not None:
                 by_version[write.product, write.version].append(write)
-        for write in history.writes:
+        for write in (*history.writes, *history.nameless):
             if write.answer == "unknown":
                 unanswered[write.product, comparable(write.value)].append(write)
         return cls(history, read, acknowledged, dict(by_version), dict(unanswered))

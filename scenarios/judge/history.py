@@ -4,7 +4,7 @@ Plain data. All times are s of labctl's monotonic clock.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from scenarios.judge.final_read import StoredValue
@@ -44,6 +44,40 @@ class Sightings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Poll:
+    """One poll of PostgreSQL. Polls are numbered from 0."""
+
+    number: int
+    sent_at: float
+    answered_at: float
+    #: What it showed for the first time: the product, its version, and the first poll that asked for it.
+    rows: Sequence[tuple[str, int, int]] = ()
+
+
+class SightingLog:
+    """Gathers polls into sightings."""
+
+    def __init__(self) -> None:
+        self._polls: list[float] = []
+        self._seen: dict[str, list[Sighting]] = {}
+
+    def add(self, poll: Poll, products: Container[str] | None = None) -> None:
+        """Take in the next poll; of these products, if only they matter."""
+        self._polls.append(poll.sent_at)
+        for product, version, asked in poll.rows:
+            if products is not None and product not in products:
+                continue
+            seen = self._seen.setdefault(product, [])
+            # A tracker that forgot a product sees its old version again.
+            if not seen or seen[-1].version < version:
+                seen.append(Sighting(version=version, at=poll.answered_at, poll=poll.number, asked=asked))
+
+    def sightings(self, waiting: Mapping[str, int]) -> Sightings:
+        """All that was seen, with the products that were asked for to the end."""
+        return Sightings(polls=self._polls, seen=self._seen, waiting=waiting)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryLoss:
     """Redis lost its memory: it died, it was emptied, or it returned to an earlier state."""
 
@@ -65,6 +99,9 @@ class MemoryLoss:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
     writes: Sequence[Write] = ()
+    #: Of a history that is judged in parts: unanswered creates that another part counts. Only their values
+    #: say which rows and entries may be theirs.
+    nameless: Sequence[Write] = ()
     sightings: Sightings = field(default_factory=Sightings)
     #: In the order in which they happened.
     losses: Sequence[MemoryLoss] = ()

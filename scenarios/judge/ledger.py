@@ -1,6 +1,8 @@
 """The ledger: every write that labctl attempts, and its answer. Plain data, no I/O."""
 
 import math
+import threading
+from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -52,23 +54,41 @@ class Write:
 
 
 class Ledger:
-    """Writes in the order in which their answers arrived. Several threads may record."""
+    """Writes in the order in which their answers arrived. Several threads may record; one may `release`."""
 
     def __init__(self) -> None:
-        self._writes: list[Write] = []
+        self._writes: deque[Write] = deque()
+        self._released = 0
+        self._counts: Counter[Answer] = Counter()
+        self._lock = threading.Lock()
 
     def record(self, write: Write) -> None:
         """Enter a write and its answer."""
-        self._writes.append(write)
+        with self._lock:
+            self._counts[write.answer] += 1
+            self._writes.append(write)
 
     @property
     def writes(self) -> tuple[Write, ...]:
-        return tuple(self._writes)
+        """Those that were not released."""
+        return tuple(self.since(self._released))
+
+    def count(self, answer: Answer) -> int:
+        """How many writes had this answer, released ones included."""
+        return self._counts[answer]
 
     def since(self, number: int) -> list[Write]:
-        """The writes from this number on, the first being 0."""
-        return self._writes[number:]
+        """The writes from this number on, the first being 0. They must not be released yet."""
+        first, end = number - self._released, len(self._writes)
+        # The deque may grow meanwhile, which ends an iterator over it.
+        return [self._writes[n] for n in range(first, end)]
+
+    def release(self, number: int) -> None:
+        """Forget the writes before this number: whoever needs them has them."""
+        while self._released < number:
+            self._writes.popleft()
+            self._released += 1
 
     def products(self) -> frozenset[str]:
-        """Every product that a write named or was given."""
-        return frozenset(w.product for w in self._writes if w.product is not None)
+        """Every product that a write named or was given, unless it was released."""
+        return frozenset(w.product for w in self.writes if w.product is not None)

@@ -5,15 +5,15 @@ established is unknown, never valid (https://github.com/jepsen-io/jepsen, checke
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, get_args
 
 from scenarios.judge.case import Case
 from scenarios.judge.checks import cache, complete, entries, fates, rows
-from scenarios.judge.checks.crashes import Crash
+from scenarios.judge.checks.crashes import Crash, merge_crashes
 from scenarios.judge.checks.fates import Class, Judged
-from scenarios.judge.checks.result import Check, Result, Validity, compose, merge
+from scenarios.judge.checks.result import Check, Result, Validity, compose, merge, merge_results
 from scenarios.judge.final_read import Findings
 from scenarios.judge.history import History
 from scenarios.judge.ledger import Write
@@ -23,7 +23,6 @@ SCHEMA: Final = 2
 #: All checks except those of the classes, which need the judged writes. To add a check, write a function of
 #: the case and name it here.
 CHECKS: Final[Mapping[str, Check]] = {
-    "acknowledged": complete.acknowledged,
     "final_read": complete.final_read,
     "watched": complete.watched,
     "recovered": rows.recovered,
@@ -95,6 +94,31 @@ def judge(history: History, findings: Findings) -> Verdict:
         history: The writes, and what was seen during the run.
         findings: The final read. It names the parts that could not be read.
     """
+    return combine([judge_part(history, findings)])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartVerdict:
+    """The verdict on some of the products of a history; the fields are those of `Verdict`."""
+
+    acknowledged: int
+    refused: int
+    unknown: int
+    fates: Mapping[Class, int]
+    judged: tuple[Judged, ...]
+    lost_products: tuple[str, ...]
+    crashes: tuple[Crash, ...]
+    checks: Mapping[str, Result]
+
+
+def judge_part(history: History, findings: Findings) -> PartVerdict:
+    """Judge the writes of some products.
+
+    Args:
+        history: What happened to these products. Of writes without a product, each belongs to one part;
+            the others have the unanswered ones among them as `nameless`.
+        findings: What was found of these products.
+    """
     case = Case.of(history, findings)
     judged = fates.judge_writes(case)
     counts = Counter(one.fate for one in judged)
@@ -108,9 +132,7 @@ def judge(history: History, findings: Findings) -> Verdict:
         case,
     )
     answers = Counter(write.answer for write in history.writes)
-    return Verdict(
-        validity=merge(result.validity for result in results.values()),
-        reasons=tuple(dict.fromkeys(reason for result in results.values() for reason in result.reasons)),
+    return PartVerdict(
         acknowledged=len(case.acknowledged),
         refused=answers["refused"],
         unknown=answers["unknown"],
@@ -119,6 +141,46 @@ def judge(history: History, findings: Findings) -> Verdict:
         lost_products=_lost_products(case.acknowledged, judged),
         crashes=fates.count_crashes(case, judged),
         checks=results,
+    )
+
+
+def combine(parts: Iterable[PartVerdict], *, keep_judged: int | None = None) -> Verdict:
+    """The verdict on a whole history from the verdicts on its parts, which share no product.
+
+    Args:
+        parts: At least one. Each is dropped before the next is asked for.
+        keep_judged: Beyond this number of acknowledged writes, only those that need a look are listed; None:
+            all are.
+    """
+    counts, fates = Counter[str](), Counter[Class]()
+    judged: list[Judged] = []
+    lost: list[str] = []
+    crashes: list[Crash] = []
+    checks: dict[str, Result] = {}
+    for part in parts:
+        counts.update(acknowledged=part.acknowledged, refused=part.refused, unknown=part.unknown)
+        fates.update(part.fates)
+        judged.extend(part.judged)
+        if keep_judged is not None and counts["acknowledged"] > keep_judged:
+            judged = [one for one in judged if one.fate not in ("persisted", "superseded")]
+        lost.extend(part.lost_products)
+        crashes = list(map(merge_crashes, crashes, part.crashes)) if crashes else [*part.crashes]
+        checks = {
+            name: merge_results(checks[name], one) if name in checks else one
+            for name, one in part.checks.items()
+        }
+    checks = {"acknowledged": complete.acknowledged(counts["acknowledged"]), **checks}
+    return Verdict(
+        validity=merge(result.validity for result in checks.values()),
+        reasons=tuple(dict.fromkeys(str(reason) for one in checks.values() for reason in one.reasons)),
+        acknowledged=counts["acknowledged"],
+        refused=counts["refused"],
+        unknown=counts["unknown"],
+        fates={fate: fates[fate] for fate in get_args(Class)},
+        judged=tuple(judged),
+        lost_products=tuple(sorted(lost)),
+        crashes=tuple(crashes),
+        checks={name: replace(one, reasons=tuple(map(str, one.reasons))) for name, one in checks.items()},
     )
 
 

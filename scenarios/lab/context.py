@@ -1,25 +1,44 @@
-"""What a scenario works with: one lab, its API, its databases, and the run's ledger."""
+"""What a scenario works with: one lab, its API, its databases, the run's ledger and its journal."""
 
+import time
 from contextlib import ExitStack, closing
 from types import TracebackType
 from urllib.parse import urlsplit
 
-from scenarios.judge.history import History
+from scenarios.events import Event
+from scenarios.journal import files
+from scenarios.journal.environment import environment
+from scenarios.journal.final_read import FinalReader, note_end_of_watch
+from scenarios.journal.judgement import OnJudged, judge_partition
+from scenarios.journal.lines import SampleLine
+from scenarios.journal.partition import Partition
+from scenarios.journal.reader import Journal
+from scenarios.journal.writer import JournalWriter
 from scenarios.judge.ledger import Ledger
+from scenarios.judge.verdict import Verdict
 from scenarios.lab.client import Client
 from scenarios.lab.probe import Probe
+from scenarios.load.sampling import Increases
+from scenarios.options import Options
+from scenarios.settle import Depth
 from scenarios.watch.watcher import Watcher
 from stack.lab import Lab
+from stack.spec.events import Advanced
 from stack.undo_log import UndoLog
 
 
 class Run:
     """One run's view of a lab. A context manager: it closes what it opened."""
 
-    def __init__(self, lab: Lab, run: str = "") -> None:
+    def __init__(
+        self, lab: Lab, command: str = "run", *, scenario: str = "run", options: Options | None = None
+    ) -> None:
         """
         Args:
-            run: The command that runs the scenario, as the undo log names it: "demo basics".
+            command: What a person types to run the scenario, as the undo log and the journal name it:
+                "demo basics".
+            scenario: Its name.
+            options: What was chosen for it.
         """
         urls = lab.urls()
         self.lab = lab
@@ -27,22 +46,64 @@ class Run:
         self.api_port = urlsplit(urls["api"]).port or 80
         self.ledger = Ledger()
         #: The run notes here what it is about to change.
-        self.journal = UndoLog(lab.directory, run)
+        self.journal = UndoLog(lab.directory, command)
         self._open = ExitStack()
+        folder = lab.directory.parent / files.FOLDER
+        name = files.new_run(folder, scenario)
+        #: The run's journal.
+        self.writer = JournalWriter(
+            folder / f"{name}{files.OPEN}", self.ledger, time.monotonic(), others=self._seen
+        )
         self.client = self._open.enter_context(Client(urls["api"], self.ledger))
         self.probe = self._open.enter_context(Probe(urls["redis"], urls["postgres"]))
         self._watcher = self._open.enter_context(
-            closing(Watcher(urls["redis"], urls["postgres"], self.ledger))
+            closing(
+                Watcher(
+                    urls["redis"],
+                    urls["postgres"],
+                    self.ledger,
+                    note_poll=self.writer.note_poll,
+                    note_sample=self._note_sample,
+                )
+            )
         )
+        self._progress: Advanced | None = None
+        self._identity = (name, command, scenario, options or Options())
+
+    def open_journal(self) -> None:
+        """From now on, all that happens goes into the run's journal."""
+        self.writer.start(environment(*self._identity, lab=self.lab, client=self.client, probe=self.probe))
+        self._open.callback(self.writer.close)
+
+    def note(self, event: Event) -> None:
+        """Take an event into the journal, unless it is progress that was noted already."""
+        if event != self._progress:
+            self.writer.note_event(event)
+        if isinstance(event, Advanced):
+            self._progress = event
+
+    @property
+    def problem(self) -> str:
+        """Why the journal can't be written any more; empty if it can."""
+        return self.writer.problem
 
     def begin(self) -> None:
         """The run begins: earlier writes are not its own, and from now on the lab is watched."""
         self.probe.begin()
         self._watcher.start()
 
-    def history(self) -> History:
-        """What happened in the run up to now, for the verdict. This ends the watching."""
-        return self._watcher.history()
+    def judge(self, on_judged: OnJudged | None = None) -> Verdict:
+        """Read what PostgreSQL and Redis hold, and judge every write. This ends the watching.
+
+        Args:
+            on_judged: Takes each acknowledged write with its verdict.
+        """
+        self._watcher.end()
+        note_end_of_watch(self.writer, self._watcher.memory.losses, self._watcher.rows.waiting)
+        self.writer.flush()
+        with Partition(Journal(self.writer.path, self.writer.unwritten)) as partition:
+            FinalReader(self.probe, self.writer, partition).read(self._watcher.unwatched)
+            return judge_partition(partition, on_judged)
 
     def __enter__(self) -> "Run":
         return self
@@ -54,3 +115,20 @@ class Run:
         trace: TracebackType | None,
     ) -> None:
         self._open.close()
+
+    def _seen(self) -> int:
+        return self._watcher.rows.taken
+
+    def _note_sample(self, depth: Depth, increases: Increases) -> None:
+        self.writer.note(
+            SampleLine(
+                at=self.writer.encoder.now(),
+                queue=depth.queue,
+                inflight=depth.inflight,
+                retrying=depth.retrying,
+                dead_letters=depth.dead_letters,
+                accepted=increases.of("accepted"),
+                coalesced=increases.of("coalesced"),
+                persisted=increases.of("persisted"),
+            )
+        )

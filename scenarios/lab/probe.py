@@ -1,8 +1,10 @@
 """Reads behind the API: rows straight from PostgreSQL, keys straight from Redis."""
 
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import chain
 from types import TracebackType
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import psycopg
 import redis
@@ -11,14 +13,11 @@ from redis.retry import Retry
 
 from scenarios.events import Event
 from scenarios.judge import stored
-from scenarios.judge.final_read import Findings, Part, StoredValue
-from scenarios.judge.ledger import Ledger
+from scenarios.judge.final_read import StoredValue
 from scenarios.settle import HINT, Depth, Settled, settle
 from service.writebehind import keys
 from service.writebehind.postgres_dsn import dsn
 from stack.errors import NotRunning
-
-T = TypeVar("T")
 
 _TIMEOUT_S: Final = 3.0
 #: A read waits neither for another session's lock nor for a statement that does not end.
@@ -31,6 +30,13 @@ for n, key in ipairs(KEYS) do
   depth[n] = redis.call('TYPE', key).ok == 'list' and redis.call('LLEN', key) or redis.call('ZCARD', key)
 end
 return depth"""
+#: Rows from before the run, and tombstones where there is no row.
+_OLDER: Final = """
+SELECT id, version, name, price::float8, quantity, false
+FROM products WHERE id = ANY(%(ids)s) AND version <= %(since)s
+UNION ALL SELECT id, version, NULL, NULL, NULL, true
+FROM product_tombstones AS tomb WHERE id = ANY(%(ids)s)
+AND NOT EXISTS (SELECT FROM products AS row WHERE row.id = tomb.id)"""
 
 
 class Probe:
@@ -52,8 +58,8 @@ class Probe:
         )
         #: Versions above this one were assigned during this run.
         self.since = 0
-        #: By product, the highest version at which its row was read.
-        self._versions: dict[str, int] = {}
+        #: By product, the highest version at which its row was read before the final read.
+        self.versions: dict[str, int] = {}
 
     def __enter__(self) -> "Probe":
         return self
@@ -75,6 +81,22 @@ class Probe:
         # Versions run ahead of a clock that was set back.
         clock = self.clock()
         self.since = max(seconds * 1_000_000 + micros, clock.moment if clock else 0)
+
+    def time(self) -> float:
+        """The clock of Redis, as Unix time in s."""
+        seconds, micros = self._ask(self._redis.time)
+        return float(seconds + micros / 1_000_000)
+
+    def redis_version(self) -> str:
+        """Name and version of the server: "valkey 9.0.1"."""
+        info = self._ask(lambda: self._redis.info("server"))
+        name = info.get("server_name", "redis")
+        return f"{name} {info.get(f'{name}_version', info.get('redis_version', ''))}".strip()
+
+    def postgres_version(self) -> str:
+        """ "PostgreSQL 18.1"."""
+        _, rows = self._fetch("SHOW server_version", {})
+        return f"PostgreSQL {rows[0][0]}"
 
     def depth(self) -> Depth:
         """How many writes are not in PostgreSQL yet, by where they wait."""
@@ -139,46 +161,36 @@ class Probe:
             {"ids": ids},
         )
         for product, row in rows.items():
-            self._versions[product] = max(self._versions.get(product, 0), row.version)
+            self.versions[product] = max(self.versions.get(product, 0), row.version)
         return rows
 
-    def findings(self, ledger: Ledger) -> Findings:
-        """The final read. A part that can't be read is empty, and `unread` says why."""
-        named = ledger.products()
-        products = sorted(named)
-        unread: dict[Part, str] = {}
+    def all_rows(self, products: Iterable[Sequence[str]]) -> Iterator[tuple[str, StoredValue]]:
+        """Every row of this run, and the older rows or tombstones of these products: all at one moment.
 
-        def read(part: Part, look: Callable[[], T], nothing: T) -> T:
-            try:
-                return look()
-            except NotRunning as error:
-                unread[part] = error.message
-                return nothing
+        Args:
+            products: In portions of any size.
+        """
+        with map_postgres_errors(), psycopg.connect(self._connect) as connection:
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            with connection.cursor("rows_of_the_run") as cursor:
+                cursor.execute(
+                    """
+                    SELECT id, version, name, price::float8, quantity, false
+                    FROM products WHERE version > %(since)s""",
+                    {"since": self.since},
+                )
+                yield from map(_stored, cursor)
+            for portion in products:
+                for ids in _chunks(portion):
+                    older = connection.execute(_OLDER, {"ids": ids, "since": self.since})
+                    yield from map(_stored, older.fetchall())
 
-        empty: dict[str, StoredValue] = {}
-        versions = {product: version for product, version in self._versions.items() if product in named}
-        rows, unattributed = read(
-            "rows", lambda: (self.rows(products), self._unattributed(products)), (empty, empty)
-        )
-        return Findings(
-            rows=rows,
-            unattributed=unattributed,
-            dead_letters=read("dead_letters", self._dead, {}),
-            pending=read("pending", lambda: self.pending(products), {}),
-            cached=read("cached", lambda: self._cached(products), empty),
-            seen=versions,
-            since=self.since,
-            unread=unread,
-        )
-
-    def entries(self, products: Iterable[str]) -> dict[str, list[StoredValue]]:
-        """What only Redis holds of these products: pending entries, and dead letters."""
-        ids = set(products)
-        entries = self.pending(sorted(ids))
-        for product, letters in self._dead().items():
-            if product in ids:
-                entries.setdefault(product, []).extend(letters)
-        return entries
+    def survivors(self) -> dict[str, list[StoredValue]]:
+        """What only Redis holds now, of any product: pending entries, and dead letters."""
+        held: dict[str, list[StoredValue]] = {}
+        for product, value in chain(self._all_pending(), self.backlog(), self.dead()):
+            held.setdefault(product, []).append(value)
+        return held
 
     def clock(self) -> keys.Clock | None:
         """The lab's clock; None if no script has run since Redis was last empty."""
@@ -195,64 +207,50 @@ class Probe:
         return [content for letter in letters if (content := stored.decode(letter)) is not None]
 
     def _fetch(self, query: str, params: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
-        try:
-            with psycopg.connect(self._connect) as connection:
-                cursor = connection.execute(query.encode(), params)
-                return tuple(column.name for column in cursor.description or ()), cursor.fetchall()
-        except psycopg.Error as error:
-            # Later lines only repeat where it could not connect.
-            reason = str(error).strip().partition("\n")[0]
-            what = "can't be read" if error.sqlstate else "does not answer"
-            raise NotRunning(f"PostgreSQL {what}: {reason}", hint=HINT) from error
+        with map_postgres_errors(), psycopg.connect(self._connect) as connection:
+            cursor = connection.execute(query.encode(), params)
+            return tuple(column.name for column in cursor.description or ()), cursor.fetchall()
 
     def _select(self, query: str, params: Mapping[str, Any]) -> dict[str, StoredValue]:
         _, rows = self._fetch(query, params)
-        return {
-            product: StoredValue(
-                version=version,
-                value=None if deleted else {"name": name, "price": price, "quantity": quantity},
-            )
-            for product, version, name, price, quantity, deleted in rows
-        }
+        return dict(map(_stored, rows))
 
-    def _unattributed(self, products: list[str]) -> dict[str, StoredValue]:
-        return self._select(
-            """
-            SELECT id, version, name, price::float8, quantity, false AS deleted
-            FROM products WHERE version > %(since)s AND NOT id = ANY(%(ids)s)""",
-            {"since": self.since, "ids": products},
-        )
+    def dead(self) -> Iterator[tuple[str, StoredValue]]:
+        """The dead letters of all products."""
+        return map(stored.letter, self.dead_letters())
 
-    def _dead(self) -> dict[str, list[StoredValue]]:
-        letters: dict[str, list[StoredValue]] = {}
-        for content in self.dead_letters():
-            product, value = stored.letter(content)
-            letters.setdefault(product, []).append(value)
-        return letters
-
-    def pending(self, products: list[str]) -> dict[str, list[StoredValue]]:
-        """What is queued, in flight or waiting for a retry of these products; the older entries of any."""
-        pending: dict[str, list[StoredValue]] = {}
-        for chunk in _chunks(products):
-            entries = self._ask(lambda ids=chunk: self._redis.hmget(keys.PENDING, ids))
-            for product, entry in zip(chunk, entries, strict=True):
+    def entries_of(self, products: Sequence[str]) -> Iterator[tuple[str, StoredValue]]:
+        """What is queued, in flight or waiting for a retry of these products."""
+        for ids in _chunks(products):
+            entries = self._ask(lambda ids=ids: self._redis.hmget(keys.PENDING, ids))
+            for product, entry in zip(ids, entries, strict=True):
                 if entry is not None:
-                    pending.setdefault(product, []).append(stored.held(stored.decode(entry)))
+                    yield product, stored.held(stored.decode(entry))
+
+    def backlog(self) -> Iterator[tuple[str, StoredValue]]:
+        """The older entries of all products, which a newer one did not replace."""
         for member in self._ask(lambda: self._redis.zrange(keys.BACKLOG, 0, -1)):
             parsed = stored.backlog_member(member)
             if parsed is not None:
-                pending.setdefault(parsed[0], []).append(parsed[1])
-        return pending
+                yield parsed
 
-    def _cached(self, products: list[str]) -> dict[str, StoredValue]:
-        cached: dict[str, StoredValue] = {}
-        for chunk in _chunks(products):
-            names = [keys.cache(product) for product in chunk]
-            for product, entry in zip(chunk, self._ask(lambda n=names: self._redis.mget(n)), strict=True):
+    def cached(self, products: Sequence[str]) -> Iterator[tuple[str, StoredValue]]:
+        """The cache entries of these products."""
+        for ids in _chunks(products):
+            names = [keys.cache(product) for product in ids]
+            for product, entry in zip(ids, self._ask(lambda n=names: self._redis.mget(n)), strict=True):
                 content = stored.decode(entry) if entry is not None else None
                 if content is not None:
-                    cached[product] = stored.held(content)
-        return cached
+                    yield product, stored.held(content)
+
+    def _all_pending(self) -> Iterator[tuple[str, StoredValue]]:
+        cursor = None
+        while cursor != 0:
+            cursor, entries = self._ask(
+                lambda at=cursor: self._redis.hscan(keys.PENDING, at or 0, count=_IDS_PER_LOOKUP)
+            )
+            for product, entry in entries.items():
+                yield product, stored.held(stored.decode(entry))
 
     def _ask(self, question: Any) -> Any:
         try:
@@ -263,5 +261,23 @@ class Probe:
             raise NotRunning(f"Redis can't be read: {error}", hint=HINT) from error
 
 
-def _chunks(products: list[str]) -> Iterable[list[str]]:
-    return (products[n : n + _IDS_PER_LOOKUP] for n in range(0, len(products), _IDS_PER_LOOKUP))
+def _chunks(products: Sequence[str]) -> Iterator[list[str]]:
+    return (list(products[n : n + _IDS_PER_LOOKUP]) for n in range(0, len(products), _IDS_PER_LOOKUP))
+
+
+def _stored(row: Sequence[Any]) -> tuple[str, StoredValue]:
+    product, version, name, price, quantity, deleted = row
+    value = None if deleted else {"name": name, "price": price, "quantity": quantity}
+    return product, StoredValue(version=version, value=value)
+
+
+@contextmanager
+def map_postgres_errors() -> Iterator[None]:
+    """Raises NotRunning for what psycopg raises."""
+    try:
+        yield
+    except psycopg.Error as error:
+        # Later lines only repeat where it could not connect.
+        reason = str(error).strip().partition("\n")[0]
+        what = "can't be read" if error.sqlstate else "does not answer"
+        raise NotRunning(f"PostgreSQL {what}: {reason}", hint=HINT) from error

@@ -53,7 +53,7 @@ def _k6(
         started_at = time.monotonic()
         load = K6Load(test, run.ledger.record)
         finished = yield from run_load(run, planned, load)
-        yield from report.client_side(finished, run.ledger.writes)
+        yield from report.client_side(finished, run.ledger.count("acknowledged"))
         checks = [_checked(threshold) for threshold in sorted(load.thresholds, key=lambda each: each.metric)]
         return (yield from end(run, finished, started_at=started_at, label="k6", reads=reads, checks=checks))
 

@@ -5,7 +5,6 @@ from typing import Final
 
 from scenarios.conclude import established
 from scenarios.events import Checked, Event, Measured, Narrated
-from scenarios.judge.ledger import Write
 from scenarios.judge.verdict import Verdict
 from scenarios.load.counters import Counters
 from scenarios.load.run import Finished
@@ -16,10 +15,9 @@ from scenarios.scenario import Conclusion
 _REACHED_SHARE: Final = 0.9
 
 
-def client_side(finished: Finished, writes: Sequence[Write]) -> Generator[Event, None, None]:
+def client_side(finished: Finished, acknowledged: int) -> Generator[Event, None, None]:
     """What the clients saw."""
     counters, latency = finished.counters, finished.percentiles
-    acknowledged = sum(write.answer == "acknowledged" for write in writes)
     yield Measured("requests", "requests", counters.requests)
     yield Measured("requests_per_second", "throughput", _rate(counters), "requests/s")
     yield Measured("p50_ms", "latency p50", latency.p50, "ms")

@@ -61,7 +61,7 @@ def _load(
         prepared = prepare(run, planned)
         yield Step(title, prepared.command)
         finished = yield from run_load(run, planned, _generator(run, planned, prepared.profile))
-        yield from report.client_side(finished, run.ledger.writes)
+        yield from report.client_side(finished, run.ledger.count("acknowledged"))
         yield from report.generator_side(finished.counters)
         return (yield from end(run, finished, started_at=started_at, label=label, reads=prepared.reads))
 

@@ -10,15 +10,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from scenarios.judge.history import History
+from scenarios.judge.history import Poll
 from scenarios.judge.ledger import Ledger
 from scenarios.lab.probe import Probe
+from scenarios.load.sampling import Increases
+from scenarios.settle import Depth
 from scenarios.watch.redis_memory import MemoryWatch
 from scenarios.watch.row_reader import RowReader
 from scenarios.watch.row_tracker import RowTracker
 from stack.errors import NotRunning
 
 _MEMORY_INTERVAL_S: Final = 0.05
+#: Four samples a second.
+_LOOKS_PER_SAMPLE: Final = 5
 #: The time between two polls of PostgreSQL lies between these two. Within them it is chosen so that labctl
 #: spends no more than this share of one processor on polling.
 _ROWS_MIN_INTERVAL_S: Final = 0.1
@@ -31,11 +35,25 @@ _TIMEOUT_S: Final = 1.0
 class Watcher:
     """Watches one run: `start` it, then ask for its `history`, and `close` it."""
 
-    def __init__(self, redis_url: str, database_url: str, ledger: Ledger) -> None:
+    def __init__(
+        self,
+        redis_url: str,
+        database_url: str,
+        ledger: Ledger,
+        *,
+        note_poll: Callable[[Poll], None] | None = None,
+        note_sample: Callable[[Depth, Increases], None] | None = None,
+    ) -> None:
+        """
+        Args:
+            note_poll: Takes every poll of PostgreSQL; None: they are kept in memory.
+            note_sample: Takes, a few times a second, what waits in Redis and what the service counted.
+        """
         self.memory: Final = MemoryWatch()
-        self._ledger = ledger
         self._probe = Probe(redis_url, database_url, timeout_s=_TIMEOUT_S)
-        self.rows: Final = RowTracker(ledger)
+        self.rows: Final = RowTracker(ledger, note_poll)
+        self._note_sample = note_sample
+        self._increases: Increases | None = None
         self._reader = RowReader(database_url)
         self._stop = threading.Event()
         #: Set: the rows must be polled now.
@@ -50,6 +68,7 @@ class Watcher:
         self._unwatched = ""
         # The memory that is there now is the one that the run begins with.
         self.look_at_memory()
+        self._sample()
         self._threads = [
             threading.Thread(target=self._guarded, args=(loop,), name=name, daemon=True)
             for name, loop in (("watch-memory", self._watch_memory), ("watch-rows", self._watch_rows))
@@ -57,16 +76,14 @@ class Watcher:
         for thread in self._threads:
             thread.start()
 
-    def history(self) -> History:
-        """What happened up to now, including a last look. Watching ends here; a later call returns the same
-        sightings and losses."""
+    @property
+    def unwatched(self) -> str:
+        """Why Redis was not watched, so that it may have lost its memory unseen; empty if it was."""
+        return self._unwatched
+
+    def end(self) -> None:
+        """Take a last look, and watch no longer."""
         self._end()
-        return History(
-            writes=self._ledger.writes,
-            sightings=self.rows.sightings,
-            losses=tuple(self.memory.losses),
-            unwatched=self._unwatched,
-        )
 
     def close(self) -> None:
         """Stop watching, if it still does."""
@@ -103,16 +120,33 @@ class Watcher:
 
     def _read_survivors(self) -> None:
         try:
-            survivors = self._probe.entries(self._ledger.products())
+            survivors = self._probe.survivors()
         except NotRunning:
             return
         self.memory.losses[-1] = replace(self.memory.losses[-1], survivors=survivors)
         self._survivors_due = False
 
     def _watch_memory(self) -> None:
+        looks = 0
         while not self._stop.wait(_MEMORY_INTERVAL_S):
             self.look_at_memory()
+            looks += 1
+            if looks % _LOOKS_PER_SAMPLE == 0:
+                self._sample()
         self.look_at_memory()
+        self._sample()
+
+    def _sample(self) -> None:
+        if self._note_sample is None:
+            return
+        try:
+            depth, totals = self._probe.depth(), self._probe.totals()
+        except NotRunning:
+            return
+        if self._increases is None:
+            self._increases = Increases(totals)
+        self._increases.look(totals)
+        self._note_sample(depth, self._increases)
 
     def _watch_rows(self) -> None:
         over = False

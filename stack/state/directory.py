@@ -1,6 +1,5 @@
 """The state directory of one lab: whether it holds a lab, and how it is removed."""
 
-import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -13,10 +12,6 @@ from stack.state.files import map_os_errors
 
 #: Undo logs: what each run has changed and not restored yet; see `stack.undo_log`.
 UNDO_LOGS: Final = "run-*.json"
-#: Records of runs in the lab; they are removed with it.
-RUNS: Final = "runs"
-#: Kept also for a lab that compose started.
-_KEPT_OF_ANY: Final = (RUNS, kept_settings.FILE)
 _PROCESSES: Final = tuple(f"{name}.json" for name in CORE)
 
 
@@ -50,9 +45,10 @@ def check_unclaimed(directory: Path) -> None:
         return
     with map_os_errors(directory):
         foreign = sorted(path.name for path in directory.iterdir()) if directory.exists() else []
-    # A lock without a lab belongs to a labctl that is about to start the same lab. Records and settings are
-    # also kept for labs that compose started.
-    strange = [name for name in foreign if name not in (lock.FILE, *_KEPT_OF_ANY) and not _is_journal(name)]
+    # A lock without a lab belongs to a labctl that is about to start the same lab. Settings are also kept for
+    # labs that compose started.
+    ours = (lock.FILE, kept_settings.FILE)
+    strange = [name for name in foreign if name not in ours and not _is_undo_log(name)]
     if strange:
         raise StateUnusable(
             f"{directory} holds files that do not belong to a lab: {', '.join(strange[:3])}",
@@ -60,17 +56,15 @@ def check_unclaimed(directory: Path) -> None:
         )
 
 
-def forget_runs(directory: Path) -> None:
-    """Remove the records of a lab that compose started, and has removed itself."""
-    if any((directory / name).exists() for name in _KEPT_OF_ANY):
+def forget_settings(directory: Path) -> None:
+    """Remove what was kept for a lab that compose started, and has removed itself."""
+    if (directory / kept_settings.FILE).exists():
         take_away(directory)
 
 
 def take_away(directory: Path) -> None:
     """Remove what the lab keeps there, and the directory if nothing else is in it."""
     with map_os_errors(directory):
-        with suppress(FileNotFoundError):
-            shutil.rmtree(directory / RUNS)
         files = (lab_state.FILE, kept_settings.FILE, lock.FILE)
         leftovers = (path for pattern in (".*.json.*", UNDO_LOGS) for path in directory.glob(pattern))
         for path in (*leftovers, *(directory / name for name in files)):
@@ -79,5 +73,5 @@ def take_away(directory: Path) -> None:
             directory.rmdir()
 
 
-def _is_journal(name: str) -> bool:
+def _is_undo_log(name: str) -> bool:
     return Path(name).match(UNDO_LOGS)

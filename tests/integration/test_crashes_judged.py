@@ -130,9 +130,9 @@ def test_the_watcher_sees_every_kind_of_crash_at_once(open_path: OpenPath, serve
                 servers.runtime.start(servers.specs["redis"])
                 servers.wait_for("redis")
             wait_until(partial(_noticed, watcher, number), seconds=20, reason="it is noticed", hint="")
-        history = watcher.history()
-    assert len(history.losses) == 2
-    assert history.unwatched == ""
+        watcher.end()
+    assert len(watcher.memory.losses) == 2
+    assert watcher.unwatched == ""
 
 
 def _noticed(watcher: Watcher, number: int) -> bool:
@@ -155,7 +155,7 @@ def test_a_frozen_postgresql_holds_the_watcher_up_only_for_a_moment(
         servers.runtime.signal("postgres", "pause")
         begun = time.monotonic()
         try:
-            watcher.history()
+            watcher.end()
         finally:
             servers.runtime.signal("postgres", "resume")
         assert time.monotonic() - begun < 8

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 
 import pytest
 
-from scenarios.judge.verdict import judge
 from scenarios.lab.context import Run
 from stack.lab import Lab
 from stack.wait import wait_until
@@ -38,7 +37,7 @@ def writing(run: Run, *, clients: int, seed: int) -> Iterator[threading.Event]:
                 write = run.client.create(value)
                 if write.product:
                     own.append(write.product)
-            if len(run.ledger.writes) > 50:
+            if run.ledger.count("acknowledged") > 50:
                 warm.set()
 
     threads = [threading.Thread(target=client, args=(n,)) for n in range(clients)]
@@ -66,6 +65,7 @@ def run(lab: Lab) -> Iterator[Run]:
     list(lab.up())
     with Run(lab) as run:
         drained(run)
+        run.open_journal()
         run.begin()
         yield run
 
@@ -87,7 +87,7 @@ def test_a_kill_at_a_random_point_loses_nothing_that_redis_holds(
     up = time.monotonic()
     drained(run)
     assert time.monotonic() - up < DRAINED_WITHIN + 1
-    verdict = judge(run.history(), run.probe.findings(run.ledger))
+    verdict = run.judge()
     assert verdict.validity == "valid", verdict.reasons
     assert verdict.fates["lost"] == verdict.fates["pending"] == verdict.fates["dead_lettered"] == 0
     assert verdict.acknowledged > 50
@@ -117,7 +117,7 @@ def test_flushall_under_load_drains(lab: Lab, run: Run, seed: int) -> None:
             threading.Event().wait(chance.uniform(0.0, 0.4))
             run.probe.flush_all()
     drained(run)
-    verdict = judge(run.history(), run.probe.findings(run.ledger))
+    verdict = run.judge()
     assert verdict.validity == "valid", verdict.reasons
 
 
@@ -128,7 +128,7 @@ def test_a_restart_of_a_database_under_load_drains(lab: Lab, run: Run, service: 
         list(lab.kill(service))
         list(lab.start(service))
     drained(run)
-    verdict = judge(run.history(), run.probe.findings(run.ledger))
+    verdict = run.judge()
     assert verdict.validity == "valid", verdict.reasons
     if service == "postgres":
         assert verdict.fates["lost"] == 0
@@ -141,5 +141,5 @@ def test_a_stopped_worker_finishes_its_batch_and_loses_nothing(lab: Lab, run: Ru
     assert run.probe.depth().inflight == 0, "a graceful stop leaves no claim behind"
     list(lab.start("worker"))
     drained(run)
-    verdict = judge(run.history(), run.probe.findings(run.ledger))
+    verdict = run.judge()
     assert (verdict.validity, verdict.fates["lost"]) == ("valid", 0)

@@ -18,6 +18,7 @@ import redis
 from service.writebehind import keys
 from service.writebehind.errors import CacheUnavailable
 from stack.wait import wait_until
+from tests.final_findings import read_findings
 from tests.ledgered import LedgeredPath, widget
 from tests.rigged import RiggedScripts
 from tests.write_path import WIDGET, OpenPath, Parts, WritePath
@@ -97,7 +98,7 @@ def test_03_sixteen_clients_leave_cache_and_row_the_same(open_path: OpenPath, ru
     run.drain()
     verdict = run.assert_nothing_lost()
     assert verdict.diverged == ()
-    findings = run.probe.findings(run.ledger)
+    findings = read_findings(run.probe, run.ledger)
     assert set(findings.cached) == set(findings.rows) == set(products), "there was something to compare"
 
 

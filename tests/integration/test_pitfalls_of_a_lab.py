@@ -8,7 +8,7 @@ import pytest
 
 from scenarios.catalogue import choose
 from scenarios.events import Checked, ScenarioFinished
-from scenarios.judge.verdict import Verdict, judge
+from scenarios.judge.verdict import Verdict
 from scenarios.lab.context import Run
 from scenarios.runner import run_scenario
 from stack.lab import Lab
@@ -22,6 +22,7 @@ def run(lab: Lab) -> Iterator[Run]:
     list(lab.up())
     with Run(lab) as run:
         drain(run)
+        run.open_journal()
         run.begin()
         yield run
 
@@ -36,7 +37,7 @@ def drain(run: Run) -> None:
 
 
 def verdict_of(run: Run) -> Verdict:
-    return judge(run.history(), run.probe.findings(run.ledger))
+    return run.judge()
 
 
 def test_04_a_worker_killed_in_mid_batch_loses_nothing(lab: Lab, run: Run) -> None:

@@ -1,7 +1,7 @@
 """Whether the cache agrees with the rows."""
 
 from scenarios.judge.case import Case
-from scenarios.judge.checks.result import Result, counted
+from scenarios.judge.checks.result import Counted, Result
 from scenarios.judge.final_read import StoredValue
 from scenarios.judge.values import same
 
@@ -21,7 +21,7 @@ def diverged(case: Case) -> Result:
     what = "not the same in the cache and in the database"
     return Result(
         validity="invalid",
-        reasons=(f"{counted(len(products), 'product is', 'products are')} {what}",),
+        reasons=(Counted(len(products), f"product is {what}", f"products are {what}"),),
         evidence=tuple(products),
     )
 

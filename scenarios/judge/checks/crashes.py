@@ -10,7 +10,7 @@ died counts as soon as a poll or the final read shows it.
 import math
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scenarios.judge.case import Answered, Case, precede
 from scenarios.judge.checks.places import among
@@ -43,6 +43,17 @@ class Crash:
     #: When each memory began, µs of the clock of Redis; None if no script has run in the new one.
     old_epoch: int
     new_epoch: int | None
+
+
+def merge_crashes(one: Crash, other: Crash) -> Crash:
+    """What the same loss cost two parts of a history that share no product."""
+    return replace(
+        one,
+        exposed=one.exposed + other.exposed,
+        products=one.products + other.products,
+        overwritten_later=one.overwritten_later + other.overwritten_later,
+        undetermined=one.undetermined + other.undetermined,
+    )
 
 
 def exposures(case: Case) -> dict[int, Exposure]:

@@ -1,12 +1,15 @@
 """Dead letters and pending entries that no write of the run explains."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from scenarios.judge.case import Case
 from scenarios.judge.checks.places import Entries
-from scenarios.judge.checks.result import Result, counted
+from scenarios.judge.checks.result import Counted, Result
 from scenarios.judge.final_read import StoredValue
 from scenarios.judge.values import comparable
+
+_NOT_COUNTED: Final = "a value that was never acknowledged; these are not counted"
 
 
 def unexplained(case: Case) -> Result:
@@ -16,7 +19,7 @@ def unexplained(case: Case) -> Result:
     letters = sorted({p for p, held in _unexplained(case, read.dead_letters)})
     waiting = sorted({p for p, held in _unexplained(case, read.pending)})
     reasons = [
-        f"{counted(len(products), one, many)} a value that was never acknowledged; these are not counted"
+        Counted(len(products), f"{one} {_NOT_COUNTED}", f"{many} {_NOT_COUNTED}")
         for products, one, many in (
             (letters, "product has a dead letter with", "products have dead letters with"),
             (waiting, "product has a pending entry with", "products have pending entries with"),

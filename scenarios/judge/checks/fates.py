@@ -21,7 +21,7 @@ from typing import Final, Literal
 from scenarios.judge.case import Case
 from scenarios.judge.checks.crashes import Crash, Exposure, exposures
 from scenarios.judge.checks.places import places, waits_itself
-from scenarios.judge.checks.result import Result, counted
+from scenarios.judge.checks.result import Counted, Result
 from scenarios.judge.history import MemoryLoss
 from scenarios.judge.ledger import Write
 
@@ -67,13 +67,14 @@ def determined(judged: Sequence[Judged], unread: Collection[str]) -> Result:
     reasons = Counter("" if one.why in unread else one.why for one in judged if one.fate == "undetermined")
     return Result(
         validity="unknown" if reasons else "valid",
-        reasons=tuple(
-            f"it is not known what became of {counted(count, 'acknowledged write', 'acknowledged writes')}"
-            + (f": {why}" if why else "")
-            for why, count in sorted(reasons.items())
-        ),
+        reasons=tuple(_unknown(count, f": {why}" if why else "") for why, count in sorted(reasons.items())),
         evidence=tuple(sorted({one.product for one in judged if one.fate == "undetermined"})),
     )
+
+
+def _unknown(count: int, why: str) -> Counted:
+    before = "it is not known what became of "
+    return Counted(count, f"acknowledged write{why}", f"acknowledged writes{why}", before)
 
 
 def count_crashes(case: Case, judged: Sequence[Judged]) -> tuple[Crash, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from scenarios.judge.case import Case
-from scenarios.judge.checks.result import Result, counted
+from scenarios.judge.checks.result import Counted, Result
 from scenarios.judge.ledger import Write
 from scenarios.judge.values import Comparable, comparable, same
 
@@ -54,7 +54,7 @@ def _products(products: set[str], what: str) -> Result:
         return Result()
     return Result(
         validity="invalid",
-        reasons=(f"{counted(len(products), 'product is', 'products are')} {what}",),
+        reasons=(Counted(len(products), f"product is {what}", f"products are {what}"),),
         evidence=tuple(sorted(products)),
     )
 

@@ -7,13 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from labctl.runs.record import RunRecord
-from labctl.runs.store import Runs
 from stack.errors import NotRunning
 from stack.spec.events import StackEvent
 from stack.spec.runtime import ExecResult
 from tests.unit.labctl.conftest import Cli
-from tests.unit.labctl.scripted import DATA_LOSS
 
 
 def test_no_command_shows_the_help(cli: Cli) -> None:
@@ -210,19 +207,6 @@ def test_top_of_no_lab_says_what_to_do(cli: Cli) -> None:
     code, _, err = cli("top")
     assert code == 4
     assert "labctl up" in err
-
-
-def test_report_shows_the_last_run_again(cli: Cli) -> None:
-    record = RunRecord()
-    for event in DATA_LOSS:
-        record.on(event)
-    saved = Runs(cli.lab.directory).save(record.document)
-    _, out, _ = cli("report")
-    assert "data-loss: NOT AS EXPECTED" in out
-    _, out, _ = cli("report", "data-loss", "--json")
-    assert json.loads(out)["outcome"] == "unexpected"
-    _, out, _ = cli("report", "--list")
-    assert saved.stem in out
 
 
 def test_report_without_a_run_says_how_to_make_one(cli: Cli) -> None:

@@ -6,11 +6,14 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from scenarios.events import Event
+from scenarios.journal.judgement import OnJudged
 from scenarios.judge.final_read import Findings
 from scenarios.judge.history import History, Sightings
 from scenarios.judge.ledger import Ledger, Write
+from scenarios.judge.verdict import Verdict
 from scenarios.lab.context import Run
 from scenarios.settle import Settled
+from tests.unit.scenarios.in_memory import judge_in_memory
 
 
 @dataclass
@@ -23,9 +26,6 @@ class FakeProbe:
     def settle(self, seconds: float) -> Generator[Event, None, Settled]:
         yield from ()
         return self.settled
-
-    def findings(self, ledger: Ledger) -> Findings:
-        return self.found
 
 
 @dataclass
@@ -44,8 +44,9 @@ class FakeRun:
     client: FakeClient
     sightings: Sightings = field(default_factory=Sightings)
 
-    def history(self) -> History:
-        return History(writes=self.ledger.writes, sightings=self.sightings)
+    def judge(self, on_judged: OnJudged | None = None) -> Verdict:
+        history = History(writes=self.ledger.writes, sightings=self.sightings)
+        return judge_in_memory(history, self.probe.found, on_judged)
 
 
 def fake_run(

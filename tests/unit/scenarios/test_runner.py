@@ -70,9 +70,16 @@ class FakeRun:
     lab: FakeLab = field(default_factory=FakeLab)
     closed: bool = False
     begun: int = 0
+    noted: list[Event] = field(default_factory=list)
+    problem: str = ""
 
     def begin(self) -> None:
         self.begun += 1
+
+    def open_journal(self) -> None: ...
+
+    def note(self, event: Event) -> None:
+        self.noted.append(event)
 
     def __enter__(self) -> "FakeRun":
         return self
@@ -130,7 +137,7 @@ class Stage:
 @pytest.fixture
 def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     script, run = Script(), FakeRun(FakeProbe())
-    monkeypatch.setattr(runner, "Run", lambda lab, play: run)
+    monkeypatch.setattr(runner, "Run", lambda lab, command, **about: run)
     yield Stage(script, run)
     assert run.closed or not script.done
 

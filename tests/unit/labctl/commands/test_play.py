@@ -10,7 +10,6 @@ from labctl.cli.context import Invocation
 from labctl.cli.session import Session
 from labctl.commands import play as play_module
 from labctl.commands.play import play
-from labctl.runs.store import Runs
 from scenarios.catalogue import choose
 from scenarios.events import Event, Outcome, ScenarioFinished, StepStarted
 from scenarios.options import Options
@@ -112,20 +111,6 @@ def test_several_demos_end_with_a_table_of_all(cli: Cli, scenario: _Scenario) ->
     assert [line.split()[0] for line in last.splitlines()[1:]] == [name for name, _ in scenario.ran]
 
 
-def test_every_run_is_recorded(cli: Cli, scenario: _Scenario) -> None:
-    cli("demo", "all", "--quiet")
-    assert len(Runs(cli.lab.directory).paths()) == len(scenario.ran) > 1
-
-
-def test_a_run_that_cannot_be_recorded_is_judged_all_the_same(cli: Cli, scenario: _Scenario) -> None:
-    cli.lab.directory.mkdir()
-    (cli.lab.directory / "runs").write_text("in the way")
-    code, out, err = cli("demo", "coalescing")
-    assert code == 0
-    assert "AS EXPECTED" in out
-    assert "can't be written" in err
-
-
 def test_demo_without_a_name_lists_them(cli: Cli) -> None:
     code, out, _ = cli("demo")
     assert code == 0
@@ -162,7 +147,6 @@ def test_quitting_between_steps_closes_the_scenario(cli: Cli, scenario: _Scenari
         play(call, _silent(lab), [choose("coalescing", {})], pause=quit_now)
     assert scenario.closed == 1
     assert "labctl down" in call.when_interrupted
-    assert Runs(cli.lab.directory).paths() == []
 
 
 def test_a_measurement_that_fails_is_inconclusive(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,3 +38,11 @@ def test_several_threads_record_without_losing_any() -> None:
         for version in range(2000):
             pool.submit(ledger.record, acknowledged("p", version))
     assert {write.version for write in ledger.writes} == set(range(2000))
+
+
+def test_what_is_released_is_counted_and_keeps_its_number() -> None:
+    ledger = of(acknowledged("a", 1), refused("b"), acknowledged("c", 2))
+    ledger.release(2)
+    assert [write.product for write in ledger.writes] == ["c"]
+    assert ledger.since(2) == list(ledger.writes)
+    assert (ledger.count("acknowledged"), ledger.count("refused"), ledger.count("unknown")) == (2, 1, 0)

@@ -3,14 +3,20 @@
 from scenarios.judge.final_read import Findings
 from scenarios.judge.history import History, Sighting, Sightings
 from scenarios.judge.ledger import Write
-from scenarios.judge.persist_lag import PersistLag, persist_lag
+from scenarios.judge.persist_lag import Lags, PersistLag
+from scenarios.judge.persist_lag import lag_of as lag_of_write
 from scenarios.judge.verdict import judge
 from tests.unit.scenarios.histories import acknowledged, row, unknown
 
 
 def lag_of(writes: list[Write], found: Findings, **seen: list[Sighting]) -> PersistLag | None:
-    history = History(writes=writes, sightings=Sightings(polls=[0.0, 1.0, 2.0], seen=seen))
-    return persist_lag(history, judge(history, found))
+    sightings = Sightings(polls=[0.0, 1.0, 2.0], seen=seen)
+    verdict = judge(History(writes=writes, sightings=sightings), found)
+    lags = Lags()
+    for write, judged in zip((w for w in writes if w.answer == "acknowledged"), verdict.judged, strict=True):
+        if (lag := lag_of_write(sightings, write, judged)) is not None:
+            lags.add(lag)
+    return lags.summary()
 
 
 def seen(version: int, poll: int, asked: int = 0) -> Sighting:

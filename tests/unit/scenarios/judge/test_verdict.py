@@ -448,7 +448,7 @@ def test_as_json() -> None:
         ],
     }
     assert checks["final_read"] == {"validity": "valid", "reasons": [], "evidence": []}
-    assert {*CHECKS, "determined", "classes"} == set(checks)
+    assert {*CHECKS, "acknowledged", "determined", "classes"} == set(checks)
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,17 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from scenarios.events import Event
+from scenarios.journal.judgement import OnJudged
 from scenarios.judge.final_read import PARTS, Findings, StoredValue
 from scenarios.judge.history import History
 from scenarios.judge.ledger import Ledger
+from scenarios.judge.verdict import Verdict
 from scenarios.lab.client import Client
 from scenarios.lab.context import Run
 from scenarios.settle import Depth, Settled
 from stack.errors import NotRunning
 from stack.spec.hints import labctl
+from tests.unit.scenarios.in_memory import judge_in_memory
 from tests.unit.scenarios.load.scripted_server import ScriptedServer
 
 
@@ -58,14 +61,16 @@ class FakeProbe:
         yield from ()
         return Settled(self.settles)
 
-    def findings(self, ledger: Ledger) -> Findings:
-        if self.away:
-            return Findings(unread=dict.fromkeys(PARTS, "Redis does not answer"))
-        return self.find(ledger)
-
     def _reach(self) -> None:
         if self.away:
             raise NotRunning("Redis does not answer", hint=f"{labctl('up')} repairs it")
+
+
+def final_read(probe: FakeProbe, ledger: Ledger) -> Findings:
+    """What is found in the end."""
+    if probe.away:
+        return Findings(unread=dict.fromkeys(PARTS, "Redis does not answer"))
+    return probe.find(ledger)
 
 
 class FakeLab:
@@ -86,8 +91,9 @@ class FakeRun:
         self.client = Client(server.url, self.ledger)
         self.probe = probe or FakeProbe()
 
-    def history(self) -> History:
-        return History(writes=self.ledger.writes)
+    def judge(self, on_judged: OnJudged | None = None) -> Verdict:
+        history = History(writes=self.ledger.writes)
+        return judge_in_memory(history, final_read(self.probe, self.ledger), on_judged)
 
     def __enter__(self) -> Run:
         return cast("Run", self)

@@ -10,8 +10,10 @@ from typing import Any, cast
 import pytest
 
 from scenarios.events import Checked, Event, LoadSampled, Measured, StepStarted
+from scenarios.journal.judgement import OnJudged
 from scenarios.judge.history import History
 from scenarios.judge.ledger import Ledger
+from scenarios.judge.verdict import Verdict
 from scenarios.lab.context import Run
 from scenarios.load.k6 import K6Load, _WallClock
 from scenarios.load.k6_scenario import BASIC, COALESCING
@@ -21,7 +23,8 @@ from scenarios.steps import numbered
 from stack.errors import EnvironmentFault, Inconclusive
 from stack.spec.events import StackEvents, StackNoted
 from stack.spec.load_test import LoadTest
-from tests.unit.scenarios.load.fake_run import FakeProbe
+from tests.unit.scenarios.in_memory import judge_in_memory
+from tests.unit.scenarios.load.fake_run import FakeProbe, final_read
 
 _VALUE = {"name": "k6-1-0", "price": 1.5, "quantity": 2}
 
@@ -99,8 +102,9 @@ class _Run:
         self.ledger = Ledger()
         self.probe = FakeProbe()
 
-    def history(self) -> History:
-        return History(writes=self.ledger.writes)
+    def judge(self, on_judged: OnJudged | None = None) -> Verdict:
+        history = History(writes=self.ledger.writes)
+        return judge_in_memory(history, final_read(self.probe, self.ledger), on_judged)
 
 
 def _play(run: _Run, scenario: Scenario, options: Options | None = None) -> tuple[list[Event], Conclusion]:

@@ -1,7 +1,10 @@
 """Which rows are polled, and what is made of the answers."""
 
-from scenarios.judge.history import Sighting
+import pytest
+
+from scenarios.judge.history import Poll, Sighting, SightingLog
 from scenarios.judge.ledger import Ledger
+from scenarios.watch import row_tracker
 from scenarios.watch.row_tracker import RowTracker
 from tests.unit.scenarios.histories import acknowledged, refused, unknown
 
@@ -61,3 +64,22 @@ def test_a_row_that_is_not_newer_than_it_was_seen_is_no_news() -> None:
     tracker.take(1.0, 1.1, {"a": 5})
     tracker.take(2.0, 2.1, {"a": 5})
     assert len(tracker.sightings.seen["a"]) == 1
+
+
+def test_a_product_that_was_forgotten_is_only_read_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(row_tracker, "_REMEMBERED", 1)
+    ledger, polls = Ledger(), list[Poll]()
+    tracker = RowTracker(ledger, polls.append)
+    for product in ("a", "b", "c"):
+        ledger.record(acknowledged(product, 5))
+        tracker.ask()
+        tracker.take(1.0, 1.1, {product: 5})
+    ledger.record(acknowledged("a", 6))
+    assert tracker.ask() == {"a": 0}
+    tracker.take(2.0, 2.1, {"a": 5})
+    assert tracker.ask() == {"a": 5}
+    tracker.take(3.0, 3.1, {"a": 6})
+    log = SightingLog()
+    for poll in polls:
+        log.add(poll)
+    assert [(seen.version, seen.asked) for seen in log.sightings({}).seen["a"]] == [(5, 0), (6, 3)]

@@ -1,0 +1,115 @@
+"""runs: the journals of earlier runs, listed, shown and removed."""
+
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from labctl.cli import completions
+from labctl.cli.lab_command import output_command
+from labctl.cli.options import Json
+from labctl.cli.session import Output, open_output
+from labctl.render.text.figures import duration, figure
+from labctl.render.text.sentences import OUTCOMES
+from labctl.runs.store import LAST, open_runs
+from labctl.runs.summary import RunSummary
+from scenarios.events import Event, TableShown
+from stack.errors import UsageError
+from stack.spec.events import StackNoted
+from stack.spec.hints import labctl
+
+runs_group = typer.Typer(help="Earlier runs: their journals, listed, shown and removed.")
+app = typer.Typer()
+app.add_typer(runs_group, name="runs")
+
+_COLUMNS = (
+    "run (UTC)",
+    "command",
+    "runtime",
+    "policy",
+    "window",
+    "writes/s",
+    "p99",
+    "lost",
+    "verdict",
+    "outcome",
+)
+Run = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN",
+        autocompletion=completions.runs,
+        help="A run, `last`, or a demo's name for its newest run; also a journal's file.",
+    ),
+]
+
+
+@runs_group.callback(invoke_without_command=True)
+def begin(context: typer.Context, json: Json = False) -> None:
+    if context.invoked_subcommand is None:
+        list_runs(open_output(context, json=json))
+
+
+def list_runs(output: Output) -> None:
+    """All runs, oldest first."""
+    summaries = open_runs().summaries()
+    document = {"runs": [msgspec.to_builtins(each) for each in summaries]}
+    table = TableShown("runs", "", _COLUMNS, tuple(map(_row, summaries)))
+    hint = f"No run is recorded yet; make one: {labctl('demo coalescing')}."
+    output.answer(document, table if summaries else StackNoted(hint))
+
+
+@output_command(runs_group)
+def show(output: Output, run: Run = LAST) -> None:
+    """Show what a run was made on, and what became of it."""
+    journal = open_runs().open(run)
+    state = journal.state
+    about: dict[str, Any] = msgspec.to_builtins(journal.environment)
+    for bookkeeping in ("type", "v", "n", "sum", "at", "pid", "process_started"):
+        about.pop(bookkeeping, None)
+    file = {"file": str(journal.path), "state": state, "damage": "; ".join(journal.damage)}
+    output.answer_fields({**file, **about})
+
+
+@output_command(runs_group)
+def rm(
+    output: Output,
+    runs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUN...", autocompletion=completions.runs, help="Runs, or `last`; see `labctl runs`."
+        ),
+    ],
+) -> None:
+    """Remove runs for good."""
+    store = open_runs()
+    removed = []
+    for word in runs:
+        path = store.find(word)
+        run = next((name for name, kept in store.journals().items() if kept == path), None)
+        if run is None:
+            raise UsageError(f"{word} is not one of the recorded runs", hint=f"see {labctl('runs')}")
+        store.remove(run)
+        removed.append(run)
+    notes: list[Event] = [StackNoted(f"Removed {run}.") for run in removed]
+    output.answer({"removed": removed}, *notes)
+
+
+def _row(summary: RunSummary) -> tuple[str, ...]:
+    settings = (summary.policy or "-", "-" if summary.window_ms is None else f"{summary.window_ms} ms")
+    outcome = OUTCOMES[summary.outcome] if summary.outcome else summary.state
+    return (
+        summary.run,
+        summary.command or "-",
+        summary.runtime or "-",
+        *settings,
+        _figure(summary.writes_per_second),
+        "-" if summary.p99_ms is None else f"{figure(summary.p99_ms)} ms",
+        _figure(summary.lost),
+        summary.verdict or "-",
+        outcome + (f" ({duration(summary.seconds)})" if summary.seconds is not None else ""),
+    )
+
+
+def _figure(value: int | float | None) -> str:
+    return "-" if value is None else figure(value)

@@ -1,0 +1,96 @@
+"""What a run is made on: versions, settings, machine, clock. What can't be found out is left out."""
+
+import os
+import platform
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Final, TypeVar
+
+import psutil
+
+from scenarios.journal.lines import Environment
+from scenarios.lab.client import Client
+from scenarios.lab.probe import Probe
+from scenarios.options import Options
+from stack.errors import LabError
+from stack.lab import Lab
+from stack.local.process import identify
+
+T = TypeVar("T")
+
+_PACKAGES: Final = ("write-behind-lab", "flask", "uvicorn", "redis", "rq", "psycopg", "msgspec")
+_MB: Final = 1 << 20
+
+
+def environment(
+    run: str, command: str, scenario: str, options: Options, *, lab: Lab, client: Client, probe: Probe
+) -> Environment:
+    """The first line of the journal of a run that begins now."""
+    me = identify(os.getpid())
+    return Environment(
+        run=run,
+        command=command,
+        scenario=scenario,
+        lab=lab.name,
+        runtime=lab.kind,
+        started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        redis_clock_ahead_ms=_known(lambda: _clock_ahead_ms(probe), None),
+        options={name: value for name, value in asdict(options).items() if value != getattr(Options(), name)},
+        settings=_known(lambda: _settings(client.config()), {}),
+        versions={"python": platform.python_version(), **_packages()},
+        services=_known(lambda: _services(lab, probe), {}),
+        machine=_machine(),
+        pid=os.getpid(),
+        process_started=me.start_time if me else "",
+    )
+
+
+def _known(look: Callable[[], T], otherwise: T) -> T:
+    try:
+        return look()
+    except LabError:
+        return otherwise
+
+
+def _clock_ahead_ms(probe: Probe) -> float:
+    before = time.time()
+    ahead = probe.time() - (before + time.time()) / 2
+    return round(1000 * ahead, 1)
+
+
+def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in config.items() if name != "queue_size"}
+
+
+def _packages() -> dict[str, str]:
+    found = {}
+    for package in _PACKAGES:
+        try:
+            found["labctl" if package == "write-behind-lab" else package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _services(lab: Lab, probe: Probe) -> dict[str, str]:
+    """By service, what runs there: the image if it has one, and what the program says of itself."""
+    images = {name: seen.image for name, seen in lab.services().items() if seen.image}
+    programs = {
+        "redis": _known(probe.redis_version, ""),
+        "postgres": _known(probe.postgres_version, ""),
+    }
+    names = dict.fromkeys([*images, *programs])
+    named = {name: ", ".join(filter(None, (programs.get(name), images.get(name)))) for name in names}
+    return {name: what for name, what in named.items() if what}
+
+
+def _machine() -> dict[str, Any]:
+    return {
+        "system": f"{platform.system()} {platform.release()}",
+        "processor": platform.machine(),
+        "cpus": os.cpu_count() or 0,
+        "memory_mb": psutil.virtual_memory().total // _MB,
+    }

@@ -1,0 +1,52 @@
+"""Where journals are, and what their files are called."""
+
+import re
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+#: The folder of all labs' journals, in the state directory. It outlives the labs.
+FOLDER: Final = "runs"
+#: A journal that is being written, or was cut off; and one that was closed.
+OPEN: Final = ".jsonl"
+CLOSED: Final = ".jsonl.gz"
+_STAMP: Final = "%Y%m%dT%H%M%SZ"
+_RUN: Final = re.compile(r"\d{8}T\d{6}Z(\.\d+)?-[a-z0-9-]+")
+
+
+def new_run(folder: Path, scenario: str, now: datetime | None = None) -> str:
+    """The name of a run that begins now: "20260131T180000Z-data-loss", or "20260131T180000Z.2-data-loss" if
+    another one began in the same second."""
+    stamp = f"{now or datetime.now(UTC):{_STAMP}}"
+    names = (f"{stamp}{'' if n == 1 else f'.{n}'}-{scenario}" for n in count(1))
+    return next(name for name in names if not _exists(folder, name))
+
+
+def _exists(folder: Path, run: str) -> bool:
+    return any((folder / f"{run}{end}").exists() for end in (OPEN, CLOSED))
+
+
+def run_of(path: Path) -> str | None:
+    """The run that a file is the journal of; None: it is not called like one."""
+    name = path.name.removesuffix(".gz")
+    run = name.removesuffix(OPEN)
+    return run if name.endswith(OPEN) and _RUN.fullmatch(run) else None
+
+
+def scenario_of(run: str) -> str:
+    """The scenario's name in a run's name."""
+    return run.partition("-")[2]
+
+
+def journals(folder: Path) -> dict[str, Path]:
+    """The journals there by run, oldest first. Of a run with two files, the closed one counts only if the
+    open one is gone: until then it may be incomplete."""
+    if not folder.is_dir():
+        return {}
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        # An open journal sorts before the closed one of the same run.
+        if (run := run_of(path)) is not None:
+            found.setdefault(run, path)
+    return found
