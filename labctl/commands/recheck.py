@@ -27,7 +27,9 @@ def recheck(
         ),
     ] = LAST,
 ) -> None:
-    """Judge an earlier run anew, from its journal alone, with today's checks.
+    """Judge an earlier run anew, from its journal alone.
+
+    It takes today's checks and no lab.
 
     Exit code 0: the verdict is the same, and the journal is whole; 1: the verdict is another one, or the
     journal contradicts itself; 3: the run was cut off before it was judged.

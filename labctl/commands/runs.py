@@ -16,7 +16,8 @@ from labctl.runs.summary import RunSummary
 from scenarios.events import Event, TableShown
 from stack.errors import UsageError
 from stack.spec.events import StackNoted
-from stack.spec.hints import labctl
+from stack.spec.hints import for_lab, labctl
+from stack.spec.names import DEFAULT_NAME
 
 runs_group = typer.Typer(help="Earlier runs: their journals, listed, shown and removed.")
 app = typer.Typer()
@@ -55,7 +56,7 @@ def list_runs(output: Output) -> None:
     summaries = open_runs().summaries()
     document = {"runs": [msgspec.to_builtins(each) for each in summaries]}
     table = TableShown("runs", "", _COLUMNS, tuple(map(_row, summaries)))
-    hint = f"No run is recorded yet; make one: {labctl('demo coalescing')}."
+    hint = for_lab(f"No run is recorded yet; make one: {labctl('demo coalescing')}.", DEFAULT_NAME)
     output.answer(document, table if summaries else StackNoted(hint))
 
 

@@ -17,11 +17,14 @@ from scenarios.journal.lines import (
     VerdictLine,
     WriteLine,
 )
-from scenarios.judge.final_read import Part, StoredValue
+from scenarios.judge.final_read import Part, StoredValue, Value
 from scenarios.judge.history import MemoryLoss, Poll
 from scenarios.judge.ledger import Write
+from scenarios.judge.values import comparable
 
 _MICRO: Final = 1_000_000
+_COMPARED: Final = ("name", "price", "quantity")
+_LARGEST_INT: Final = 1 << 63
 Place: TypeAlias = Part | Literal["survivor"]
 
 
@@ -49,7 +52,7 @@ class Encoder:
             at=finished,
             product=write.product,
             operation=write.operation,
-            value=dict(write.value) if write.value is not None else None,
+            value=_plain(write.value),
             answer=write.answer,
             version=write.version,
             sent=self._down(write.sent_at),
@@ -82,7 +85,7 @@ class Encoder:
     def stored(
         self, at: float, part: Place, product: str, found: StoredValue, *, loss: int | None = None
     ) -> StoredLine:
-        value = dict(found.value) if found.value is not None else None
+        value = _plain(found.value)
         return StoredLine(
             at=self._up(at), part=part, product=product, version=found.version, value=value, loss=loss
         )
@@ -92,3 +95,20 @@ class Encoder:
 
     def _up(self, at: float) -> float:
         return math.ceil((at - self.began_at) * _MICRO) / _MICRO
+
+
+def _plain(value: Value | None) -> dict[str, Any] | None:
+    """What is compared of a value. Redis may hold anything: what JSON lacks becomes the text that it is
+    compared as."""
+    if value is None:
+        return None
+    texts = zip(_COMPARED, comparable(value) or (), strict=True)
+    return {name: held if _fits(held := value.get(name)) else text for name, text in texts}
+
+
+def _fits(held: object) -> bool:
+    if isinstance(held, float):
+        return math.isfinite(held)
+    if isinstance(held, int):
+        return abs(held) < _LARGEST_INT
+    return held is None or isinstance(held, str)

@@ -90,12 +90,16 @@ class JournalWriter:
             if self._others is not None:
                 self._ledger.release(min(self.writes, self._others()))
 
-    def close(self) -> None:
-        """Write the rest and the last line, and compress the file."""
+    def stop(self) -> None:
+        """Write the rest; the journal stays open, as that of a run which was cut off."""
         self._ended.set()
         if self._thread.is_alive():
             self._thread.join()
         self.flush()
+
+    def close(self) -> None:
+        """Write the rest and the last line, and compress the file."""
+        self.stop()
         self.note(EndLine(at=self.encoder.now(), lines=self._number + 1, writes=self.writes))
         self.flush()
         if not self.problem:

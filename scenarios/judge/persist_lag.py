@@ -48,6 +48,9 @@ def lag_of(sightings: Sightings, write: Write, judged: Judged) -> Lag | None:
     if first is None:
         return None
     before = max(first.asked, first.poll - 1)
+    if not 0 <= before < len(sightings.polls):
+        # A history that was changed by hand: nothing is known about when.
+        return None
     resolution = first.at - max(sightings.polls[before], min(write.finished_at, first.at))
     return Lag(write, max(0.0, 1000 * (first.at - write.finished_at)), 1000 * resolution)
 
