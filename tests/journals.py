@@ -65,8 +65,8 @@ def write_journal(
         writer.note(WaitingLine(product=product, poll=poll))
     if findings is not None:
         _note_findings(writer, findings, history.unwatched)
-    for event in (event for event in events if isinstance(event, VerdictReached | ScenarioFinished)):
-        writer.note_event(event)
+    for last in (event for event in events if isinstance(event, VerdictReached | ScenarioFinished)):
+        writer.note_event(last)
     if close:
         writer.close()
     else:

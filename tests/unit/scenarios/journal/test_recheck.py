@@ -137,6 +137,9 @@ def test_any_flipped_byte_is_noticed(lines: list[bytes], tmp_path: Path, seed: i
         assert not kindly_judged(rechecked)
 
 
+_OTHERS: tuple[Any, ...] = (None, 0, -1, 1e18, "", "x", [], {}, True)
+
+
 def _mutations(lines: list[bytes]) -> Iterator[Callable[[int, dict[str, Any]], dict[str, Any] | None]]:
     """Every line dropped, doubled or changed in one value."""
     for place, line in enumerate(lines[1:], 1):
@@ -145,7 +148,7 @@ def _mutations(lines: list[bytes]) -> Iterator[Callable[[int, dict[str, Any]], d
         for name in content:
             if name in ("type", "v", "n", "sum", "at"):
                 continue
-            for other in (None, 0, -1, 1e18, "", "x", [], {}, True):
+            for other in _OTHERS:
                 yield lambda n, each, p=place, k=name, o=other: {**each, k: o} if n == p else each  # type: ignore[misc]
 
 
