@@ -154,10 +154,11 @@ class _Products:
 
     def unattributed(self, whole: _Whole) -> dict[str, StoredValue]:
         """Rows of the run that none of these writes names."""
+        named = self._named
         return {
             product: row
             for product, row in self._rows.items()
-            if product not in self._named and row.version > whole.since and row.value is not None
+            if product not in named and row.version > whole.since and row.value is not None
         }
 
     def history(self, whole: _Whole, nameless: list[Write]) -> History:
