@@ -52,9 +52,9 @@ def output_command(
     """Register a function that needs no lab: its first parameter is an `Output`, the rest are its options.
 
     Args:
-        quiet: Whether it has --quiet. Every command has --json.
+        quiet: Whether it has --quiet. Every command has --json, --name and --runtime.
     """
-    chosen = ["json", *(["quiet"] if quiet else [])]
+    chosen = ["name", "runtime", "json", *(["quiet"] if quiet else [])]
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
         def command(context: typer.Context, **given: Any) -> None:

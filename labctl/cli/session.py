@@ -39,6 +39,9 @@ class Output:
     quiet: bool
     #: Whether results go to a terminal, where a live display makes sense.
     live: bool
+    #: The lab and the runtime that were named; None: any.
+    name: str | None = None
+    runtime: RuntimeChoice | None = None
 
     def show(self, *events: Event) -> None:
         """Render these events."""
@@ -147,13 +150,28 @@ class Session(Output):
             )
 
 
-def open_output(context: typer.Context, *, json: bool = False, quiet: bool = False) -> Output:
+def open_output(
+    context: typer.Context,
+    *,
+    name: str | None = None,
+    runtime: RuntimeChoice | None = None,
+    json: bool = False,
+    quiet: bool = False,
+) -> Output:
     """The renderer that the streams call for."""
     call = invocation(context)
     call.json = json
+    call.name, call.runtime = name or call.name, runtime or call.runtime
     renderer = choose_renderer(json=json, quiet=quiet)
     call.cleanups.append(renderer.close)
-    return Output(renderer=renderer, json=json, quiet=quiet, live=not json and is_terminal())
+    return Output(
+        renderer=renderer,
+        json=json,
+        quiet=quiet,
+        live=not json and is_terminal(),
+        name=call.name,
+        runtime=call.runtime,
+    )
 
 
 def open_session(
@@ -166,11 +184,11 @@ def open_session(
     ports: Mapping[str, int] | None = None,
 ) -> Session:
     """The lab that the options name, and the renderer that the streams call for."""
-    output = open_output(context, json=json, quiet=quiet)
+    output = open_output(context, name=name, runtime=runtime, json=json, quiet=quiet)
     call = invocation(context)
-    call.name = name or call.name or DEFAULT_NAME
-    lab = (call.open_lab or open_lab)(call.name, runtime or call.runtime or "auto", ports=ports)
-    return Session(lab=lab, renderer=output.renderer, json=json, quiet=quiet, live=output.live)
+    call.name = call.name or DEFAULT_NAME
+    lab = (call.open_lab or open_lab)(call.name, call.runtime or "auto", ports=ports)
+    return Session(lab=lab, renderer=output.renderer, json=json, quiet=quiet, live=output.live, name=lab.name)
 
 
 def _fields(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

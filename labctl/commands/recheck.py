@@ -34,7 +34,7 @@ def recheck(
     Exit code 0: the verdict is the same, and the journal is whole; 1: the verdict is another one, or the
     journal contradicts itself; 3: the run was cut off before it was judged.
     """
-    rechecked = recheck_journal(open_runs().open(run))
+    rechecked = recheck_journal(open_runs(output.name, output.runtime).open(run))
     output.answer(_document(rechecked), *_events(rechecked))
     output.renderer.close()
     raise typer.Exit({"same": 0, "different": 1, "undecided": 3}[rechecked.result])

@@ -42,7 +42,7 @@ def report(
     """Show an earlier run's figures and verdict again."""
     if listed:
         return list_runs(output)
-    journal = open_runs().open(run)
+    journal = open_runs(output.name, output.runtime).open(run)
     record, results = RunRecord(), list[Event]()
     for _, event in journal.events():
         record.on(event)
@@ -50,4 +50,4 @@ def report(
             results.append(event)
     if journal.state != "complete":
         results.insert(0, StackNoted(f"The run {journal.run} is {journal.state}."))
-    return output.answer({"run": journal.run, "state": journal.state, **record.document}, *results)
+    return output.answer(record.document, *results)

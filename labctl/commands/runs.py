@@ -7,7 +7,7 @@ import typer
 
 from labctl.cli import completions
 from labctl.cli.lab_command import output_command
-from labctl.cli.options import Json
+from labctl.cli.options import Json, LabName, Runtime
 from labctl.cli.session import Output, open_output
 from labctl.render.text.figures import duration, figure
 from labctl.render.text.sentences import OUTCOMES
@@ -46,14 +46,16 @@ Run = Annotated[
 
 
 @runs_group.callback(invoke_without_command=True)
-def begin(context: typer.Context, json: Json = False) -> None:
+def begin(context: typer.Context, name: LabName = None, runtime: Runtime = None, json: Json = False) -> None:
+    # The options stand here as well as at each command, so that either order works.
+    output = open_output(context, name=name, runtime=runtime, json=json)
     if context.invoked_subcommand is None:
-        list_runs(open_output(context, json=json))
+        list_runs(output)
 
 
 def list_runs(output: Output) -> None:
     """All runs, oldest first."""
-    summaries = open_runs().summaries()
+    summaries = open_runs(output.name, output.runtime).summaries()
     document = {"runs": [msgspec.to_builtins(each) for each in summaries]}
     table = TableShown("runs", "", _COLUMNS, tuple(map(_row, summaries)))
     hint = for_lab(f"No run is recorded yet; make one: {labctl('demo coalescing')}.", DEFAULT_NAME)
@@ -63,7 +65,7 @@ def list_runs(output: Output) -> None:
 @output_command(runs_group)
 def show(output: Output, run: Run = LAST) -> None:
     """Show what a run was made on, and what became of it."""
-    journal = open_runs().open(run)
+    journal = open_runs(output.name, output.runtime).open(run)
     state = journal.state
     about: dict[str, Any] = msgspec.to_builtins(journal.environment)
     for bookkeeping in ("type", "v", "n", "sum", "at", "pid", "process_started"):
@@ -83,7 +85,7 @@ def rm(
     ],
 ) -> None:
     """Remove runs for good."""
-    store = open_runs()
+    store = open_runs(output.name, output.runtime)
     removed = []
     for word in runs:
         path = store.find(word)

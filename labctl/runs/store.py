@@ -23,10 +23,17 @@ _PARTIAL: Final = ".partial"
 
 
 class Runs:
-    """The runs of all labs of one state directory."""
+    """The runs of one state directory."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, lab: str | None = None, runtime: str | None = None) -> None:
+        """
+        Args:
+            lab: Only runs on the lab of that name; None: of all labs.
+            runtime: Likewise.
+        """
         self._folder: Final = home / files.FOLDER
+        self._lab = lab
+        self._runtime = None if runtime == "auto" else runtime
 
     def journals(self) -> dict[str, Path]:
         """The journals by run, oldest first.
@@ -35,7 +42,17 @@ class Runs:
             StateUnusable: the folder can't be read.
         """
         with map_os_errors(self._folder):
-            return files.journals(self._folder)
+            journals = files.journals(self._folder)
+        if self._lab is None and self._runtime is None:
+            return journals
+        return {run: path for run, path in journals.items() if self._is_wanted(path)}
+
+    def _is_wanted(self, path: Path) -> bool:
+        try:
+            about = open_journal(path).environment
+        except StateUnusable:
+            return False
+        return self._lab in (None, about.lab) and self._runtime in (None, about.runtime)
 
     def find(self, word: str = LAST) -> Path:
         """The journal that a word names: a run, the newest run of a scenario, `last`, or a file.
@@ -112,9 +129,9 @@ class Runs:
         return summary
 
 
-def open_runs() -> Runs:
-    """The runs of the state directory that the environment names."""
-    return Runs(StackSettings.from_env().home)
+def open_runs(lab: str | None = None, runtime: str | None = None) -> Runs:
+    """The runs of the state directory that the environment names; see `Runs`."""
+    return Runs(StackSettings.from_env().home, lab, runtime)
 
 
 def prune_runs(home: Path) -> None:

@@ -46,7 +46,9 @@ def test_the_first_five_commands(tmp_path: Path) -> None:
     assert "✓ AS EXPECTED" in run("load", "quick")
     assert "data-loss" in run("report", "data-loss")
     run("down")
-    assert list(home.iterdir()) == []
+    # The journals outlive the lab.
+    assert [path.name for path in home.iterdir()] == ["runs"]
+    assert "data-loss" in run("runs")
     assert _states(home, "first") == {"missing"}
 
 
