@@ -106,7 +106,7 @@ class Runs:
 
     def _prune(self, keep: Keep) -> Iterator[str]:
         for left in self._folder.glob(f"*{_PARTIAL}"):
-            if left.with_suffix("").name not in {path.name for path in self.journals().values()}:
+            if not _is_running(left.with_suffix("")):
                 left.unlink(missing_ok=True)
         journals = self.journals()
         size, number = 0, 0
