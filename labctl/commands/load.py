@@ -12,6 +12,8 @@ from labctl.cli.suggestions import require_known
 from labctl.commands.play import play
 from scenarios.catalogue import LOADS, Engine, choose, load_name
 from scenarios.options import CLIENTS, DURATION, RATE
+from scenarios.shares import USUAL_KEYS, USUAL_SHARES
+from service.writebehind.settings import WritePolicy
 from stack.errors import UsageError
 
 app = typer.Typer()
@@ -42,8 +44,42 @@ def load(
             help=f"Requests a second, up to {RATE.most:,}, however long the answers take.",
         ),
     ] = None,
+    writes_per_second: Annotated[
+        float | None,
+        typer.Option(
+            "--writes-per-second",
+            metavar="PER_SECOND",
+            help="Writes a second, likewise; the reads of the mix come on top. Not with --rate.",
+        ),
+    ] = None,
     clients: Annotated[
-        int | None, typer.Option("--clients", help=f"How many clients at once, 1 to {CLIENTS.most:g}.")
+        int | None,
+        typer.Option("--clients", metavar="NUMBER", help=f"How many clients at once, 1 to {CLIENTS.most:g}."),
+    ] = None,
+    mix: Annotated[
+        str | None,
+        typer.Option(
+            "--mix",
+            metavar="WEIGHTS",
+            help=f"basic: what it sends how often; by default {str(USUAL_SHARES).replace(',', ', ')}.",
+        ),
+    ] = None,
+    keys: Annotated[
+        int | None,
+        typer.Option(
+            "--keys",
+            metavar="NUMBER",
+            help=f"basic: how many products to keep using, in all; {USUAL_KEYS:,} by default. If more are "
+            "created, the oldest are left alone.",
+        ),
+    ] = None,
+    policy: Annotated[
+        WritePolicy | None,
+        typer.Option(
+            "--policy",
+            metavar="POLICY",
+            help="write_behind or write_through, for each write; by default, as the lab is set.",
+        ),
     ] = None,
     engine: Annotated[
         Engine,
@@ -61,12 +97,21 @@ def load(
     Starts the lab if none runs, and leaves it running.
     Repairs nothing: a load on a paused database is a measurement, too.
 
-    With --rate, latency counts from when the request was due, so a stall is not hidden.
+    With --rate or --writes-per-second, latency counts from when the request was due, so a stall is not
+    hidden.
     """
     require_known("load", kind, LOADS["labctl"])
     if kind not in LOADS[engine]:
         raise UsageError(f"{engine} has no load {kind}", hint=f"choose {' or '.join(LOADS[engine])}")
-    options = {"duration": duration, "rate": rate, "clients": clients}
+    options = {
+        "duration": duration,
+        "rate": rate,
+        "writes_per_second": writes_per_second,
+        "clients": clients,
+        "mix": mix,
+        "keys": keys,
+        "policy": policy,
+    }
     # Before anything is started: an impossible option must not leave a lab behind.
     chosen = choose(load_name(kind, engine), options)
     session = open_session(context, name=name, runtime=runtime, json=json, quiet=quiet)

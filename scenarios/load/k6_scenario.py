@@ -51,7 +51,7 @@ def _k6(
         yield from test.prepare()
         yield Narrated("k6 reports every answer, and each write among them is entered into the ledger.")
         started_at = time.monotonic()
-        load = K6Load(test, run.ledger.record)
+        load = K6Load(test, planned.pace.shape, run.ledger.record)
         finished = yield from run_load(run, planned, load)
         yield from report.client_side(finished, run.ledger.count("acknowledged"))
         checks = [_checked(threshold) for threshold in sorted(load.thresholds, key=lambda each: each.metric)]
@@ -63,7 +63,13 @@ def _k6(
         summary=summary,
         steps=1 + STEPS_AT_THE_END,
         options=(duration(duration_s, least=_SHORTEST_S), CLIENTS),
-        lacking={"rate": "each user of k6's scripts waits for its answer"},
+        lacking={
+            "rate": "each user of k6's scripts waits for its answer",
+            "writes_per_second": "each user of k6's scripts waits for its answer",
+            "mix": "k6's scripts have their own",
+            "keys": "k6's scripts keep their own",
+            "policy": "k6's scripts write as the lab is set; `labctl config set` changes that",
+        },
         repair=False,
         load_command=f"load {kind} --engine k6",
         play=play,

@@ -47,7 +47,7 @@ def test_one_total_that_fell_tells_that_all_began_again() -> None:
 def test_a_sample_shows_both_sides() -> None:
     sampler, generator = _sampler(FakeProbe([{"rows_written": 7}, {"rows_written": 17, "coalesced": 4}]))
     generator.counters.requests, generator.counters.errors, generator.counters.elapsed = 100, 2, 0.5
-    generator.latencies.record(0.001)
+    generator.latencies.record("write", "ramp", 0.001)
     sample = sampler.sample()
     assert (sample.requests, sample.errors, sample.elapsed, sample.duration) == (100, 2, 0.5, 10.0)
     assert (sample.requests_per_second, sample.flush_rate) == (200.0, 20.0)
