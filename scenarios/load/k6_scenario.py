@@ -6,7 +6,7 @@ from typing import Final
 from scenarios.catalogue import load_name
 from scenarios.events import Checked, Narrated
 from scenarios.lab.context import Run
-from scenarios.load import report
+from scenarios.load import limits, report
 from scenarios.load.finish import STEPS_AT_THE_END, end
 from scenarios.load.k6 import K6Load, Threshold
 from scenarios.load.plan import Plan
@@ -54,6 +54,7 @@ def _k6(
         load = K6Load(test, planned.pace.shape, run.ledger.record)
         finished = yield from run_load(run, planned, load)
         yield from report.client_side(finished, run.ledger.count("acknowledged"))
+        yield from limits.report(finished)
         checks = [_checked(threshold) for threshold in sorted(load.thresholds, key=lambda each: each.metric)]
         return (yield from end(run, finished, started_at=started_at, label="k6", reads=reads, checks=checks))
 

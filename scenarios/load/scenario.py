@@ -11,7 +11,7 @@ from scenarios.catalogue import load_name
 from scenarios.judge.ledger import Ledger
 from scenarios.lab.client import Client
 from scenarios.lab.context import Run
-from scenarios.load import report
+from scenarios.load import limits, report
 from scenarios.load.finish import STEPS_AT_THE_END, end
 from scenarios.load.generator import LoadGenerator
 from scenarios.load.plan import Extent, Plan, plan, rates_of
@@ -77,6 +77,7 @@ def _load(
         finished = yield from run_load(run, planned, _generator(run, planned, prepared.profile))
         yield from report.client_side(finished, run.ledger.count("acknowledged"))
         yield from report.generator_side(finished.counters)
+        yield from limits.report(finished)
         return (yield from end(run, finished, started_at=started_at, label=label, reads=prepared.reads))
 
     return Scenario(
