@@ -82,14 +82,12 @@ def of_worker(moments: Sequence[Moment]) -> Flushing:
     if thirds is None:
         return Flushing()
     first, second, third = thirds
-    grown = _mean_waiting(third) - _mean_waiting(second)
-    rows, seconds = third[-1].rows - second[0].rows, third[-1].elapsed - second[0].elapsed
-    # From the middle of one third to the middle of the next it is half the time of both.
-    flushed = rows / 2
-    least = max(_GROWTH_MIN, _GROWTH_SHARE * flushed)
-    if not rows or grown < least or _mean_waiting(second) - _mean_waiting(first) < least:
+    grown, seconds = _mean_waiting(third) - _mean_waiting(second), _mean_time(third) - _mean_time(second)
+    rows_per_second = (third[-1].rows - second[0].rows) / (third[-1].elapsed - second[0].elapsed)
+    least = max(_GROWTH_MIN, _GROWTH_SHARE * rows_per_second * seconds)
+    if not rows_per_second or grown < least or _mean_waiting(second) - _mean_waiting(first) < least:
         return Flushing()
-    return Flushing(queue_growth=2 * grown / seconds, saturates_at=rows / seconds)
+    return Flushing(queue_growth=grown / seconds, saturates_at=rows_per_second)
 
 
 def _thirds(hold: Sequence[Moment]) -> tuple[list[Moment], list[Moment], list[Moment]] | None:
@@ -105,3 +103,7 @@ def _thirds(hold: Sequence[Moment]) -> tuple[list[Moment], list[Moment], list[Mo
 
 def _mean_waiting(moments: Sequence[Moment]) -> float:
     return sum(moment.waiting for moment in moments) / len(moments)
+
+
+def _mean_time(moments: Sequence[Moment]) -> float:
+    return sum(moment.elapsed for moment in moments) / len(moments)
