@@ -109,12 +109,17 @@ def in_buckets(counted: Iterable[tuple[int, int]]) -> tuple[tuple[float, int], .
     """
     counts: dict[int, int] = {}
     for value_us, count in counted:
-        # A value on the bound belongs below it, whatever the logarithm's last digit says.
-        bucket = math.ceil(_BUCKETS_PER_DECADE * math.log10(value_us / 1000) - 1e-9)
+        bucket = _bucket(value_us / 1000)
         counts[bucket] = counts.get(bucket, 0) + count
     if not counts:
         return ()
     return tuple((_bound(n), counts.get(n, 0)) for n in range(min(counts), max(counts) + 1))
+
+
+def _bucket(value: float) -> int:
+    """The first bucket whose bound is not below the value. Bounds are rounded, which may move it by one."""
+    near = math.ceil(_BUCKETS_PER_DECADE * math.log10(value))
+    return next(bucket for bucket in range(near - 1, near + 2) if value <= _bound(bucket))
 
 
 def _bound(bucket: int) -> float:

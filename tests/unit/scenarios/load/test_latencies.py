@@ -82,5 +82,5 @@ def test_buckets_hold_what_is_not_above_them_without_gaps(counted: dict[int, int
     assert buckets[0][1] > 0
     assert buckets[-1][1] > 0
     assert all(1.24 < after / before < 1.28 for before, after in pairwise(bounds))
-    # Bounds are rounded to three digits.
-    assert bounds[-1] * 1.005 >= max(counted) / 1000 > bounds[-1] / 1.27
+    for before, (bound, count) in zip([0.0, *bounds], buckets, strict=False):
+        assert count == sum(n for us, n in counted.items() if before < us / 1000 <= bound)
