@@ -32,6 +32,8 @@ class Load:
 class _Posts:
     """A load's profile: one POST of a new product, over and over."""
 
+    writes: Final = 1.0
+
     def __init__(self, path: str) -> None:
         self._call = Call(request("POST", path, _HOST, _BODY), "create", None, {})
 

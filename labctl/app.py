@@ -29,7 +29,7 @@ class Commands(LazyGroup):
         "compose": Entry("lab", _LAB, "Print the lab as a compose.yaml."),
         "doctor": Entry("doctor", _LAB, "Check that this machine is fit for the lab."),
         "demo": Entry("demo", _DEMOS, "Run a demo: what write-behind gains, and what it can lose."),
-        "load": Entry("demo", _DEMOS, "Put the lab under load, and judge every acknowledged write."),
+        "load": Entry("load", _DEMOS, "Put the lab under load, and judge every acknowledged write."),
         "runs": Entry("runs", _DEMOS, "Earlier runs: their journals, listed, shown and removed."),
         "report": Entry("report", _DEMOS, "Show an earlier run's figures and verdict again."),
         "recheck": Entry("recheck", _DEMOS, "Judge an earlier run anew, from its journal alone."),

@@ -56,7 +56,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadSampled:
-    """The state of a running load, a few times a second. Percentiles are of all requests so far."""
+    """The state of a running load, a few times a second. Percentiles are of all writes or reads so far."""
 
     #: s since the load began.
     elapsed: float
@@ -67,6 +67,7 @@ class LoadSampled:
     #: Over the last second.
     requests_per_second: float
     errors: int
+    #: Of writes.
     p50_ms: float
     p95_ms: float
     p99_ms: float
@@ -74,6 +75,29 @@ class LoadSampled:
     coalesced: int
     #: Rows that the worker persisted, a second, over the last second: flushes come in bursts.
     flush_rate: float
+    #: Over the last second.
+    writes_per_second: float = 0.0
+    reads_per_second: float = 0.0
+    #: Of reads; 0 if there are none.
+    read_p50_ms: float = 0.0
+    read_p95_ms: float = 0.0
+    read_p99_ms: float = 0.0
+    #: Requests that are due and wait for a free connection.
+    backlog: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Distributed:
+    """How measured values are distributed."""
+
+    #: Its name in JSON, which stays the same: "write_latency_hold".
+    key: str
+    #: What people read: "latency of writes, hold".
+    label: str
+    #: Of the bounds: "ms".
+    unit: str
+    #: The upper bound of each bucket, and how many values lie in it. The bounds grow by the same factor.
+    buckets: tuple[tuple[float, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +143,7 @@ Event = (
     | Measured
     | Advanced
     | LoadSampled
+    | Distributed
     | TableShown
     | Checked
     | VerdictReached

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, get_args
 
+from scenarios.shares import Shares, parse_shares
+from service.writebehind.settings import WritePolicy
 from stack.errors import UsageError
 
 Crash = Literal["flushall", "kill"]
@@ -20,8 +22,16 @@ class Options:
     duration: float = 0.0
     #: Requests a second, on a schedule; None: each client waits for its answer.
     rate: float | None = None
+    #: Writes a second, likewise; the reads of the mix come on top. Not together with `rate`.
+    writes_per_second: float | None = None
     #: None: as many as suit the load.
     clients: int | None = None
+    #: What is sent how often; None: the load's own mix.
+    mix: Shares | None = None
+    #: How many products the load keeps using, for all clients together; None: the load's default.
+    keys: int | None = None
+    #: The write policy of every write; None: as the lab is set.
+    policy: WritePolicy | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +45,8 @@ class Number:
     #: The least that is allowed; None: anything above 0.
     least: float | None = None
     most: float
+    #: Whether it must be a whole number.
+    whole: bool = False
     #: None: the default of `Options`.
     default: float | None = None
 
@@ -53,8 +65,10 @@ class Number:
         """
         above_least = value > 0 if self.least is None else value >= self.least
         if not (math.isfinite(value) and above_least and value <= self.most):
-            raise UsageError(f"--{self.name} can't be {value:g}", hint=f"give {self.limits}")
-        return value
+            raise UsageError(f"{flag(self.name)} can't be {value:g}", hint=f"give {self.limits}")
+        if self.whole and value != int(value):
+            raise UsageError(f"{flag(self.name)} can't be {value:g}", hint="give a whole number")
+        return int(value) if self.whole else value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,16 +87,46 @@ class Choice:
             UsageError: it is not one of the words.
         """
         if value not in self.words:
-            raise UsageError(f"--{self.name} can't be {value}", hint=f"give {' or '.join(self.words)}")
+            raise UsageError(f"{flag(self.name)} can't be {value}", hint=f"give {' or '.join(self.words)}")
         return value
 
 
-Option = Number | Choice
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """An option that takes a weight for each operation."""
+
+    name: str
+    #: None: the default of `Options`.
+    default: Shares | None = None
+
+    def parse(self, value: Any) -> Any:
+        """The shares.
+
+        Raises:
+            UsageError: they can't be understood.
+        """
+        return parse_shares(value)
+
+
+Option = Number | Choice | Weights
 
 CRASH: Final = Choice(name="crash", words=get_args(Crash))
 DURATION: Final = Number(name="duration", unit="seconds", most=3600)
 RATE: Final = Number(name="rate", unit="requests a second", most=100_000)
-CLIENTS: Final = Number(name="clients", unit="clients", least=1, most=256)
+WRITES_PER_SECOND: Final = Number(name="writes_per_second", unit="writes a second", most=RATE.most)
+CLIENTS: Final = Number(name="clients", unit="clients", least=1, most=256, whole=True)
+MIX: Final = Weights(name="mix")
+KEYS: Final = Number(name="keys", unit="products", least=1, most=100_000, whole=True)
+POLICY: Final = Choice(name="policy", words=get_args(WritePolicy))
+
+
+def flag(name: str) -> str:
+    """The option as it is typed.
+
+    >>> flag("writes_per_second")
+    '--writes-per-second'
+    """
+    return f"--{name.replace('_', '-')}"
 
 
 def duration(default: float, *, least: float | None = None) -> Number:
@@ -116,10 +160,42 @@ def parse_options(
         if name not in by_name:
             why = f": {lacking[name]}" if name in lacking else ""
             takes = f"; it takes {_listed(by_name)}" if by_name else ""
-            raise UsageError(f"`{command}` has no --{name}{why}", hint=f"leave --{name} out{takes}")
+            raise UsageError(f"`{command}` has no {flag(name)}{why}", hint=f"leave {flag(name)} out{takes}")
         chosen[name] = by_name[name].parse(value)
-    return Options(**chosen)  # type: ignore[arg-type]  # each field's type is its option's to keep
+    options = Options(**chosen)  # type: ignore[arg-type]  # each field's type is its option's to keep
+    _check_together(options)
+    return options
+
+
+def _check_together(options: Options) -> None:
+    """Raises UsageError if options contradict each other."""
+    if options.rate is not None and options.writes_per_second is not None:
+        raise UsageError(
+            "--rate and --writes-per-second contradict each other",
+            hint="give one of them: --rate counts reads, too",
+        )
+    if options.keys is not None and options.clients is not None and options.keys < options.clients:
+        raise UsageError(
+            f"{options.keys} products are too few for {options.clients} clients",
+            hint="each client uses products of its own: give --keys at least as many as --clients",
+        )
+    if options.mix is not None and options.writes_per_second is not None:
+        _check_rate_of_mix(options.mix, options.writes_per_second)
+
+
+def _check_rate_of_mix(mix: Shares, writes_per_second: float) -> None:
+    if not mix.writes:
+        raise UsageError(
+            "--writes-per-second needs a mix that writes",
+            hint=f"--mix {mix} only reads; give --rate instead",
+        )
+    if writes_per_second / mix.writes > RATE.most:
+        raise UsageError(
+            f"with --mix {mix}, {writes_per_second:,.6g} writes a second are "
+            f"{writes_per_second / mix.writes:,.6g} requests a second",
+            hint=f"at most {RATE.most:,.6g} are possible",
+        )
 
 
 def _listed(names: Mapping[str, Option]) -> str:
-    return " and ".join(f"--{name}" for name in names)
+    return " and ".join(flag(name) for name in names)

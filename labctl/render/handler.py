@@ -5,6 +5,7 @@ from typing import assert_never
 
 from scenarios.events import (
     Checked,
+    Distributed,
     Event,
     LoadSampled,
     Measured,
@@ -43,6 +44,8 @@ class EventHandler(ABC):
                 self.finish_scenario(event)
             case LoadSampled():
                 self.sample_load(event)
+            case Distributed():
+                self.distribute(event)
             case Advanced():
                 self.advance(event)
             case ServiceChanged():
@@ -78,6 +81,9 @@ class EventHandler(ABC):
 
     @abstractmethod
     def sample_load(self, event: LoadSampled) -> None: ...
+
+    @abstractmethod
+    def distribute(self, event: Distributed) -> None: ...
 
     @abstractmethod
     def advance(self, event: Advanced) -> None: ...

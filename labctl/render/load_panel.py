@@ -11,8 +11,8 @@ from labctl.render.text.marks import Marks
 from scenarios.events import LoadSampled
 
 #: Rows of the full picture with its air, and of the one without. Smaller screens get two lines.
-_ROOMY: Final = 15
-_DENSE: Final = 11
+_ROOMY: Final = 16
+_DENSE: Final = 12
 _BAR_MAX: Final = 48
 _HISTORY: Final = 240
 
@@ -48,23 +48,37 @@ class LoadPanel:
             *air,
             self._row("requests/s", sample.requests_per_second, "", trend=width - 36),
             *air,
-            self._row("latency p50", sample.p50_ms, "ms"),
-            self._row("        p95", sample.p95_ms, "ms"),
-            self._row("        p99", sample.p99_ms, "ms"),
+            *self._both(sample),
             *air,
-            self._row("requests", sample.requests, ""),
+            self._row("requests", sample.requests, _waiting(sample)),
             self._row("errors", sample.errors, "", style=errors),
             self._row("queue depth", sample.queue_size, ""),
             self._row("coalesced", sample.coalesced, ""),
             self._row("flushed", sample.flush_rate, "rows/s"),
         ]
 
+    def _both(self, sample: LoadSampled) -> list[Text]:
+        """Writes and, where there are any, reads beside them."""
+        rows = (
+            ("writes/s", sample.writes_per_second, sample.reads_per_second, "", "reads/s"),
+            ("latency p50", sample.p50_ms, sample.read_p50_ms, "ms", "reads"),
+            ("        p95", sample.p95_ms, sample.read_p95_ms, "ms", ""),
+            ("        p99", sample.p99_ms, sample.read_p99_ms, "ms", ""),
+        )
+        lines = []
+        for label, write, read, unit, beside in rows:
+            line = self._row(label, write, f"{unit:<2}")
+            if sample.read_p50_ms:
+                line.append(f"   {beside:<8}").append(f"{figure(read):>12}", "bold").append(f" {unit}")
+            lines.append(line)
+        return lines
+
     def _short(self, sample: LoadSampled) -> list[Text]:
         rate, latency = figure(sample.requests_per_second), figure(sample.p99_ms)
         when = f"{duration(sample.elapsed)} {sample.phase}"
         return [
             Text(f"{when}  {rate} requests/s  p99 {latency} ms", style="bold"),
-            Text(f"errors {figure(sample.errors)}  queue {figure(sample.queue_size)}"),
+            Text(f"errors {figure(sample.errors)}  queue {figure(sample.queue_size)}  {_waiting(sample)}"),
         ]
 
     def _row(self, label: str, value: float, unit: str, *, style: str = "bold", trend: int = 0) -> Text:
@@ -88,3 +102,7 @@ class LoadPanel:
         top = max(rates, default=0.0) or 1.0
         steps = self._marks.steps
         return "".join(steps[min(len(steps) - 1, int(rate / top * len(steps)))] for rate in rates)
+
+
+def _waiting(sample: LoadSampled) -> str:
+    return f"{figure(sample.backlog)} more wait for a connection" if sample.backlog else ""

@@ -14,6 +14,7 @@ from labctl.render.text.table import lay_out
 from labctl.render.text.wrap import fitted, width_of
 from scenarios.events import (
     Checked,
+    Distributed,
     LoadSampled,
     Measured,
     Narrated,
@@ -79,6 +80,9 @@ class PlainRenderer(EventHandler):
         for line in lay_out(event.columns, event.rows, width):
             self._write(self._results, f"{indent}{line}")
 
+    def distribute(self, event: Distributed) -> None:
+        """A distribution is for charts; the percentiles among the figures tell enough."""
+
     def check(self, event: Checked) -> None:
         # Quiet or not, a prediction that failed explains the verdict.
         if not (self._quiet and event.passed):
@@ -135,9 +139,11 @@ class PlainRenderer(EventHandler):
         if event.elapsed - self._load_shown < _LOAD_EVERY:
             return
         self._load_shown = event.elapsed
+        reads = f"reads {_latencies(event, 'read_')}, " if event.reads_per_second else ""
+        waiting = f"{figure(event.backlog)} requests wait, " if event.backlog else ""
         self._tell(
             f"  {event.elapsed:.0f} s {event.phase}: {figure(event.requests_per_second)} requests/s, "
-            f"p50 {figure(event.p50_ms)} p95 {figure(event.p95_ms)} p99 {figure(event.p99_ms)} ms, "
+            f"writes {_latencies(event)}, {reads}{waiting}"
             f"{figure(event.errors)} errors, queue {figure(event.queue_size)}, "
             f"coalesced {figure(event.coalesced)}, {figure(event.flush_rate)} rows/s flushed"
         )
@@ -158,3 +164,8 @@ class PlainRenderer(EventHandler):
         stream.write(f"{printable(line)}\n")
         # A reader of both streams sees them in order.
         stream.flush()
+
+
+def _latencies(sample: LoadSampled, prefix: str = "") -> str:
+    p50, p95, p99 = (figure(getattr(sample, f"{prefix}{name}_ms")) for name in ("p50", "p95", "p99"))
+    return f"p50 {p50} p95 {p95} p99 {p99} ms"

@@ -15,6 +15,7 @@ from labctl.render.transcript import INDENT, Transcript
 from labctl.render.verdict_text import write_verdict
 from scenarios.events import (
     Checked,
+    Distributed,
     LoadSampled,
     Measured,
     Narrated,
@@ -106,6 +107,9 @@ class RichRenderer(EventHandler):
         self._transcript.write(INDENT, (heading, "underline"))
         for row in rows:
             self._transcript.write(f"{INDENT}{row}")
+
+    def distribute(self, event: Distributed) -> None:
+        """A distribution is for charts; the percentiles among the figures tell enough."""
 
     def check(self, event: Checked) -> None:
         self._transcript.turn_to("check")

@@ -8,6 +8,7 @@ from labctl.render.handler import EventHandler
 from labctl.render.text import sentences
 from scenarios.events import (
     Checked,
+    Distributed,
     LoadSampled,
     Measured,
     Narrated,
@@ -46,6 +47,12 @@ class _Table(msgspec.Struct, frozen=True):
     rows: tuple[tuple[str, ...], ...]
 
 
+class _Distribution(msgspec.Struct, frozen=True):
+    label: str
+    unit: str
+    buckets: tuple[tuple[float, int], ...]
+
+
 class _Document(msgspec.Struct):
     """The fields of a run's document, in their order."""
 
@@ -60,6 +67,7 @@ class _Document(msgspec.Struct):
     steps: list[_Step] = []
     measured: dict[str, _Figure] = {}
     tables: dict[str, _Table] = {}
+    distributions: dict[str, _Distribution] = {}
     checks: list[Checked] = []
     samples: list[Any] = []
     verdict: dict[str, Any] | None = None
@@ -107,6 +115,9 @@ class RunRecord(EventHandler):
 
     def show_table(self, event: TableShown) -> None:
         self._run.tables[event.key] = _Table(event.title, event.columns, event.rows)
+
+    def distribute(self, event: Distributed) -> None:
+        self._run.distributions[event.key] = _Distribution(event.label, event.unit, event.buckets)
 
     def check(self, event: Checked) -> None:
         self._run.checks.append(event)

@@ -57,6 +57,7 @@ class Encoder:
             version=write.version,
             sent=self._down(write.sent_at),
             finished=finished,
+            due=None if write.due_at is None else self._down(write.due_at),
             group=write.group,
             detail=write.detail,
         )

@@ -41,6 +41,8 @@ class Write:
     finished_at: float = 0.0
     #: How long the answer took.
     latency_ms: float = 0.0
+    #: When a schedule wanted it sent, s of labctl's monotonic clock; None: when it was.
+    due_at: float | None = None
     #: The group that the scenario put it in, such as "queued at the crash"; may be empty.
     group: str = ""
     #: What the server answered, if it did not acknowledge the write.

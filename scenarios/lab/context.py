@@ -120,6 +120,7 @@ class Run:
         return self._watcher.rows.taken
 
     def _note_sample(self, depth: Depth, increases: Increases) -> None:
+        through = increases.of("written_through")
         self.writer.note(
             SampleLine(
                 at=self.writer.encoder.now(),
@@ -127,8 +128,8 @@ class Run:
                 inflight=depth.inflight,
                 retrying=depth.retrying,
                 dead_letters=depth.dead_letters,
-                accepted=increases.of("accepted"),
+                accepted=increases.of("accepted") + through,
                 coalesced=increases.of("coalesced"),
-                persisted=increases.of("persisted"),
+                persisted=increases.of("persisted") + through,
             )
         )

@@ -21,6 +21,13 @@ class Counters:
     requests: int = 0
     #: Answers other than 2xx, timeouts, lost connections, and attempts to connect that failed.
     errors: int = 0
+    #: How many of the requests were reads, and how many of the errors.
+    reads: int = 0
+    read_errors: int = 0
+    #: How many of the errors were attempts to connect.
+    failed_connects: int = 0
+    #: Requests that are due right now and wait for a free connection.
+    backlog: int = 0
     #: Reads that showed no version, or one older than was acknowledged to the same client.
     stale_reads: int = 0
     #: Requests of the schedule that were due but never sent.
@@ -31,6 +38,16 @@ class Counters:
     elapsed: float = 0.0
     #: How much of that the generator had nothing to do, s.
     idle: float = 0.0
+
+    @property
+    def writes(self) -> int:
+        """How many of the requests were writes."""
+        return self.requests - self.reads
+
+    @property
+    def write_errors(self) -> int:
+        """How many writes failed."""
+        return self.errors - self.read_errors - self.failed_connects
 
     @property
     def busy(self) -> float:

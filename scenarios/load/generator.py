@@ -21,6 +21,7 @@ from scenarios.load.connection import Connection, ConnectionLost, Exchange
 from scenarios.load.counters import Counters
 from scenarios.load.latencies import Latencies
 from scenarios.load.outcomes import Outcomes
+from scenarios.load.phases import Phases
 from scenarios.load.profiles import Profile
 from scenarios.load.schedule import Pace
 from stack.errors import NotRunning
@@ -52,12 +53,14 @@ class LoadGenerator:
     ) -> None:
         self.counters: Final = Counters()
         self.latencies: Final = Latencies()
+        #: Whoever breaks a service says so here.
+        self.phases: Final = Phases(pace.shape)
         self._address = address
         self._profile = profile
         self._pace = pace
         self._timeout_s = timeout_s
         self._connections = [Connection(address, client) for client in range(connections)]
-        self._outcomes = Outcomes(profile, self.counters, self.latencies, record)
+        self._outcomes = Outcomes(profile, self.counters, self.latencies, self.phases, record)
         self._free: deque[Connection] = deque()
         self._busy: set[Connection] = set()
         self._broken: deque[Connection] = deque()
@@ -188,6 +191,7 @@ class LoadGenerator:
         # The ledger grows by thousands of entries a second, none of them garbage. Collections that went
         # through it stopped everything for 40 ms at 100,000 entries.
         gc.freeze()
+        self.counters.backlog = self._pace.backlog(now)
         for connection in list(self._busy):
             if connection.exchange is not None and now - connection.exchange.sent > self._timeout_s:
                 self._lose(connection, now, f"no answer within {self._timeout_s:g} s")
@@ -197,6 +201,7 @@ class LoadGenerator:
             except OSError:
                 # The others would fail, too, and no request is served during an attempt.
                 self.counters.errors += 1
+                self.counters.failed_connects += 1
                 return
             connection = self._broken.popleft()
             connection.free_since = now

@@ -42,9 +42,14 @@ def stored(body: bytes) -> Stored | None:
         return None
 
 
-def request(method: str, path: str, host: str, body: bytes | None = None) -> bytes:
-    """A whole request. The body, if there is one, is JSON."""
-    head = f"{method} {path} HTTP/1.1\r\nHost: {host}\r\n"
+def request(method: str, path: str, host: str, body: bytes | None = None, *, headers: str = "") -> bytes:
+    """A whole request.
+
+    Args:
+        body: JSON, if there is one.
+        headers: More headers, each with its line end.
+    """
+    head = f"{method} {path} HTTP/1.1\r\nHost: {host}\r\n{headers}"
     if body is None:
         return f"{head}\r\n".encode()
     return f"{head}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body

@@ -11,6 +11,8 @@ import msgspec
 from scenarios.judge.ledger import Answer, Operation, Write, answer_without_product
 from scenarios.load.counters import Counters
 from scenarios.load.latencies import Latencies
+from scenarios.load.phases import Phase, Phases
+from scenarios.load.schedule import Shape
 from stack.errors import Inconclusive
 from stack.spec.load_test import LoadTest
 
@@ -85,8 +87,10 @@ class _WallClock:
 class K6Load:
     """Puts a lab under the load of one k6 run. Implements `Load` (see run.py)."""
 
-    def __init__(self, test: LoadTest, record: Callable[[Write], None]) -> None:
+    def __init__(self, test: LoadTest, shape: Shape, record: Callable[[Write], None]) -> None:
         self.latencies: Final = Latencies()
+        #: Whoever breaks a service says so here.
+        self.phases: Final = Phases(shape)
         #: Empty until the run has ended.
         self.thresholds: tuple[Threshold, ...] = ()
         self._test = test
@@ -141,29 +145,36 @@ class K6Load:
             self._loading = False
             self.thresholds, self._answers = line.thresholds, line.answers
             return
+        now = time.perf_counter()
         if self._begun is None:
-            self._begun = time.perf_counter() - line.latency_ms / 1000
-        self._count(line)
+            self._begun = now - line.latency_ms / 1000
+        sent, finished = now - self._begun - line.latency_ms / 1000, now - self._begun
+        phase = self.phases.of(sent)
+        if line.version is not None:
+            self.phases.succeeded(sent, sent, finished)
+        self._count(line, phase)
         if line.operation != "read":
-            self._record(_write(line, *self._clock.interval(line.sent_at, line.finished_at)))
+            self._record(_write(line, phase, *self._clock.interval(line.sent_at, line.finished_at)))
 
-    def _count(self, answered: Answered) -> None:
+    def _count(self, answered: Answered, phase: Phase) -> None:
         """Requests that succeeded are timed, and requests without an answer. Errors are not: quick ones would
         flatter the percentiles."""
+        is_read, failed = answered.operation == "read", answered.version is None
         self._counters.requests += 1
-        if answered.version is None:
-            self._counters.errors += 1
-        if answered.version is not None or answered.status == 0:
-            self.latencies.record(answered.latency_ms / 1000)
-        shows = answered.version is not None or answered.status == _NOT_FOUND
-        if answered.operation == "read" and shows and (answered.version or 0) < answered.at_least:
+        self._counters.errors += failed
+        self._counters.reads += is_read
+        self._counters.read_errors += is_read and failed
+        if not failed or answered.status == 0:
+            self.latencies.record("read" if is_read else "write", phase, answered.latency_ms / 1000)
+        shows = not failed or answered.status == _NOT_FOUND
+        if is_read and shows and (answered.version or 0) < answered.at_least:
             self._counters.stale_reads += 1
 
 
 _OPERATIONS: Final[Mapping[str, Operation]] = {"create": "create", "update": "update"}
 
 
-def _write(answered: Answered, sent_at: float, finished_at: float) -> Write:
+def _write(answered: Answered, phase: Phase, sent_at: float, finished_at: float) -> Write:
     answer: Answer = "acknowledged"
     if answered.version is None:
         answer = answer_without_product(answered.status) if answered.status else "unknown"
@@ -176,5 +187,6 @@ def _write(answered: Answered, sent_at: float, finished_at: float) -> Write:
         sent_at=sent_at,
         finished_at=finished_at,
         latency_ms=answered.latency_ms,
+        group=phase,
         detail=f"{answered.status}: {answered.detail}" if answered.version is None else "",
     )

@@ -6,7 +6,7 @@ from typing import Final
 from scenarios.catalogue import load_name
 from scenarios.events import Checked, Narrated
 from scenarios.lab.context import Run
-from scenarios.load import report
+from scenarios.load import limits, report
 from scenarios.load.finish import STEPS_AT_THE_END, end
 from scenarios.load.k6 import K6Load, Threshold
 from scenarios.load.plan import Plan
@@ -51,9 +51,10 @@ def _k6(
         yield from test.prepare()
         yield Narrated("k6 reports every answer, and each write among them is entered into the ledger.")
         started_at = time.monotonic()
-        load = K6Load(test, run.ledger.record)
+        load = K6Load(test, planned.pace.shape, run.ledger.record)
         finished = yield from run_load(run, planned, load)
         yield from report.client_side(finished, run.ledger.count("acknowledged"))
+        yield from limits.report(finished)
         checks = [_checked(threshold) for threshold in sorted(load.thresholds, key=lambda each: each.metric)]
         return (yield from end(run, finished, started_at=started_at, label="k6", reads=reads, checks=checks))
 
@@ -63,7 +64,13 @@ def _k6(
         summary=summary,
         steps=1 + STEPS_AT_THE_END,
         options=(duration(duration_s, least=_SHORTEST_S), CLIENTS),
-        lacking={"rate": "each user of k6's scripts waits for its answer"},
+        lacking={
+            "rate": "each user of k6's scripts waits for its answer",
+            "writes_per_second": "each user of k6's scripts waits for its answer",
+            "mix": "k6's scripts have their own",
+            "keys": "k6's scripts keep their own",
+            "policy": "k6's scripts write as the lab is set; `labctl config set` changes that",
+        },
         repair=False,
         load_command=f"load {kind} --engine k6",
         play=play,

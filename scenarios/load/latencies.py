@@ -1,15 +1,24 @@
-"""Latencies in an HDR histogram: every percentile to three digits, in little memory."""
+"""Latencies in HDR histograms: every percentile to three digits, in little memory."""
 
+import math
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal, get_args
 
 from hdrh.histogram import HdrHistogram
+
+from scenarios.load.phases import Phase
+
+Kind = Literal["write", "read"]
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 _LOWEST_US: Final = 1
 #: Longer latencies count as this one.
 _HIGHEST_US: Final = 60_000_000
 _SIGNIFICANT_DIGITS: Final = 3
+#: Buckets of a distribution for each factor of 10.
+_BUCKETS_PER_DECADE: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +29,8 @@ class Percentiles:
     p95: float = 0.0
     p99: float = 0.0
     max: float = 0.0
+    #: How many latencies they are of.
+    count: int = 0
 
 
 class Latencies:
@@ -29,27 +40,87 @@ class Latencies:
     """
 
     def __init__(self) -> None:
-        self._fresh: deque[tuple[float, int]] = deque()
-        self._counted: Any = HdrHistogram(_LOWEST_US, _HIGHEST_US, _SIGNIFICANT_DIGITS)  # type: ignore[no-untyped-call]
+        self._fresh: deque[tuple[Kind, Phase, float, int]] = deque()
+        self._counted: dict[tuple[Kind, Phase], Any] = {}
 
-    def record(self, seconds: float, count: int = 1) -> None:
+    def record(self, kind: Kind, phase: Phase, seconds: float, count: int = 1) -> None:
         """Take in a latency, which `count` requests had."""
-        self._fresh.append((seconds, count))
+        self._fresh.append((kind, phase, seconds, count))
 
-    def percentiles(self) -> Percentiles:
-        """The percentiles of everything recorded so far."""
-        self._count()
-        if not self._counted.total_count:
+    def percentiles(self, kind: Kind | None = None, phase: Phase | None = None) -> Percentiles:
+        """The percentiles of everything recorded so far.
+
+        Args:
+            kind: Only of these requests; None: of all.
+            phase: Only of this phase; None: of all.
+        """
+        merged = self._merged(kind, phase)
+        if not merged.total_count:
             return Percentiles()
-        microseconds: dict[float, int] = self._counted.get_percentile_to_value_dict([50, 95, 99])
+        microseconds: dict[float, int] = merged.get_percentile_to_value_dict([50, 95, 99])
         return Percentiles(
             p50=microseconds[50] / 1000,
             p95=microseconds[95] / 1000,
             p99=microseconds[99] / 1000,
-            max=self._counted.get_max_value() / 1000,
+            max=merged.get_max_value() / 1000,
+            count=merged.total_count,
         )
+
+    def distribution(self, kind: Kind, phase: Phase) -> tuple[tuple[float, int], ...]:
+        """How many latencies lie in each bucket: its upper bound in ms, and the count.
+
+        The buckets grow by the same factor, and none is left out between the first and the last.
+        """
+        steps = self._merged(kind, phase).get_recorded_iterator()
+        return in_buckets((step.value_iterated_to, step.count_added_in_this_iter_step) for step in steps)
+
+    def _merged(self, kind: Kind | None, phase: Phase | None) -> Any:
+        self._count()
+        merged = _histogram()
+        for (of_kind, of_phase), histogram in self._counted.items():
+            if kind in (None, of_kind) and phase in (None, of_phase):
+                merged.add(histogram)
+        return merged
 
     def _count(self) -> None:
         while self._fresh:
-            seconds, count = self._fresh.popleft()
-            self._counted.record_value(min(_HIGHEST_US, max(_LOWEST_US, round(seconds * 1e6))), count)
+            kind, phase, seconds, count = self._fresh.popleft()
+            histogram = self._counted.get((kind, phase))
+            if histogram is None:
+                histogram = self._counted[kind, phase] = _histogram()
+            histogram.record_value(min(_HIGHEST_US, max(_LOWEST_US, round(seconds * 1e6))), count)
+
+
+def _histogram() -> Any:
+    return HdrHistogram(_LOWEST_US, _HIGHEST_US, _SIGNIFICANT_DIGITS)  # type: ignore[no-untyped-call]
+
+
+def in_buckets(counted: Iterable[tuple[int, int]]) -> tuple[tuple[float, int], ...]:
+    """Counts by value as counts by bucket, each with its upper bound.
+
+    Args:
+        counted: Values in µs, each with its count.
+
+    Returns:
+        Upper bounds in ms, to three digits, rising by a factor of 10^(1/10), and the counts.
+
+    >>> in_buckets([(1000, 2), (1600, 1)])
+    ((1.0, 2), (1.26, 0), (1.58, 0), (2.0, 1))
+    """
+    counts: dict[int, int] = {}
+    for value_us, count in counted:
+        bucket = _bucket(value_us / 1000)
+        counts[bucket] = counts.get(bucket, 0) + count
+    if not counts:
+        return ()
+    return tuple((_bound(n), counts.get(n, 0)) for n in range(min(counts), max(counts) + 1))
+
+
+def _bucket(value: float) -> int:
+    """The first bucket whose bound is not below the value. Bounds are rounded, which may move it by one."""
+    near = math.ceil(_BUCKETS_PER_DECADE * math.log10(value))
+    return next(bucket for bucket in range(near - 1, near + 2) if value <= _bound(bucket))
+
+
+def _bound(bucket: int) -> float:
+    return float(f"{10 ** (bucket / _BUCKETS_PER_DECADE):.3g}")

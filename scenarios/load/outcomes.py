@@ -7,7 +7,8 @@ from scenarios.judge.ledger import Answer, Write, answer_without_product
 from scenarios.load.connection import Exchange
 from scenarios.load.counters import Counters
 from scenarios.load.http import Reply, Stored, stored
-from scenarios.load.latencies import Latencies
+from scenarios.load.latencies import KINDS, Kind, Latencies
+from scenarios.load.phases import Phase, Phases
 from scenarios.load.profiles import Call, Profile
 from scenarios.load.schedule import Pace
 
@@ -24,11 +25,17 @@ class Outcomes:
     """
 
     def __init__(
-        self, profile: Profile, counters: Counters, latencies: Latencies, record: Callable[[Write], None]
+        self,
+        profile: Profile,
+        counters: Counters,
+        latencies: Latencies,
+        phases: Phases,
+        record: Callable[[Write], None],
     ) -> None:
         self._profile = profile
         self._counters = counters
         self._latencies = latencies
+        self._phases = phases
         self._record = record
         self._begun_at = 0.0
 
@@ -42,36 +49,56 @@ class Outcomes:
 
     def answered(self, client: int, exchange: Exchange, reply: Reply, now: float) -> None:
         call, product = exchange.call, stored(reply.body) if reply.ok else None
+        phase = self._phases.of(exchange.due)
         self._counters.requests += 1
         if product is not None:
-            self._latencies.record(now - exchange.due)
+            self._time(exchange, phase, now)
+            if phase == "outage":
+                self._phases.succeeded(exchange.due, exchange.sent, now)
         else:
             self._counters.errors += 1
         if call.operation is None:
+            self._counters.reads += 1
             self._check_read(call, reply, product)
         elif product is not None:
-            self._enter(exchange, now, "acknowledged", product)
+            self._enter(exchange, now, "acknowledged", phase, product)
             self._profile.acknowledged(client, call, product.id, product.version)
         else:
             text = reply.body[:_DETAIL_BYTES].decode(errors="replace")
-            self._enter(exchange, now, answer_without_product(reply.status), detail=f"{reply.status}: {text}")
+            answer = answer_without_product(reply.status)
+            self._enter(exchange, now, answer, phase, detail=f"{reply.status}: {text}")
         if reply.status == _NOT_FOUND:
             self._profile.gone(client, call)
 
     def unanswered(self, exchange: Exchange, why: str, now: float) -> None:
+        phase = self._phases.of(exchange.due)
         self._counters.requests += 1
         self._counters.errors += 1
-        self._latencies.record(now - exchange.due)
-        self._enter(exchange, now, "unknown", detail=why)
+        if exchange.call.operation is None:
+            self._counters.reads += 1
+            self._counters.read_errors += 1
+        self._time(exchange, phase, now)
+        self._enter(exchange, now, "unknown", phase, detail=why)
 
     def never_sent(self, pace: Pace, now: float) -> None:
         """Count the requests that were due but found no free connection. Each enters the histogram with the
-        time that it has waited; leaving it out would hide the stall."""
+        time that it has waited; leaving it out would hide the stall. Which of them would have been reads is
+        known only by their share."""
         for due, count in pace.overdue(now):
+            phase, before = self._phases.of(due), round(self._counters.unsent * self._profile.writes)
             self._counters.unsent += count
-            self._latencies.record(now - due, count)
+            writes = round(self._counters.unsent * self._profile.writes) - before
+            for kind, of_kind in zip(KINDS, (writes, count - writes), strict=True):
+                if of_kind:
+                    self._latencies.record(kind, phase, now - due, of_kind)
+
+    def _time(self, exchange: Exchange, phase: Phase, now: float) -> None:
+        kind: Kind = "read" if exchange.call.operation is None else "write"
+        self._latencies.record(kind, phase, now - exchange.due)
 
     def _check_read(self, call: Call, reply: Reply, product: Stored | None) -> None:
+        if product is None:
+            self._counters.read_errors += 1
         shown = product.version if product is not None else 0
         if (reply.ok or reply.status == _NOT_FOUND) and shown < call.at_least:
             self._counters.stale_reads += 1
@@ -81,6 +108,7 @@ class Outcomes:
         exchange: Exchange,
         now: float,
         answer: Answer,
+        phase: Phase,
         product: Stored | None = None,
         *,
         detail: str = "",
@@ -97,6 +125,8 @@ class Outcomes:
             sent_at=self._begun_at + exchange.sent,
             finished_at=self._begun_at + now,
             latency_ms=1000 * (now - exchange.sent),
+            due_at=self._begun_at + exchange.due if exchange.due < exchange.sent else None,
+            group=phase,
             detail=detail,
         )
         self._record(write)

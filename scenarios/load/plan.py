@@ -1,10 +1,10 @@
 """From the options of a load to what is sent when."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from scenarios.load.schedule import ClosedLoop, OpenLoop, Pace, Shape
-from scenarios.options import RATE, Number, Options
+from scenarios.options import RATE, WRITES_PER_SECOND, Number, Options
 
 #: A load that ends after a number of writes may take this long at most, however low its rate.
 _LONGEST_COUNTED_S: Final = 3600.0
@@ -39,25 +39,33 @@ class Plan:
     rate: float | None = None
 
 
-def rate_of(count: int) -> Number:
-    """The option --rate of a load that ends after `count` requests: it must come to its end."""
-    return Number(name=RATE.name, unit=RATE.unit, least=count / _LONGEST_COUNTED_S, most=RATE.most)
+def rates_of(count: int) -> tuple[Number, Number]:
+    """The options --rate and --writes-per-second of a load that ends after `count` writes: it must come to
+    its end."""
+    least = count / _LONGEST_COUNTED_S
+    return replace(RATE, least=least), replace(WRITES_PER_SECOND, least=least)
 
 
-def plan(extent: Extent, options: Options) -> Plan:
-    """What the load sends with these options."""
+def plan(extent: Extent, options: Options, *, writes: float = 1.0) -> Plan:
+    """What the load sends with these options.
+
+    Args:
+        writes: The share of requests that write, 0 to 1.
+    """
+    rate = options.rate
+    if options.writes_per_second is not None:
+        rate = options.writes_per_second / writes
+    usual = extent.clients if rate is None or extent.count is not None else _OPEN_LOOP_CLIENTS
+    # Each client needs a product of its own.
+    clients = options.clients or min(usual, options.keys or usual)
     if extent.count is not None:
-        return _counted(extent, extent.count, options)
+        return _counted(extent.count, clients, rate)
     shape = Shape(options.duration, extent.ramp * options.duration)
-    if options.rate is not None:
-        clients = options.clients or _OPEN_LOOP_CLIENTS
-        return Plan(OpenLoop(shape, options.rate), clients, options.duration, options.rate)
-    clients = options.clients or extent.clients
-    return Plan(ClosedLoop(shape, clients), clients, options.duration)
+    pace = ClosedLoop(shape, clients) if rate is None else OpenLoop(shape, rate)
+    return Plan(pace, clients, options.duration, rate)
 
 
-def _counted(extent: Extent, count: int, options: Options) -> Plan:
-    clients = options.clients or extent.clients
-    if options.rate is None:
+def _counted(count: int, clients: int, rate: float | None) -> Plan:
+    if rate is None:
         return Plan(ClosedLoop(Shape(_BURST_TIMEOUT_S), clients, count), clients, 0.0)
-    return Plan(OpenLoop(Shape(count / options.rate), options.rate), clients, 0.0, options.rate)
+    return Plan(OpenLoop(Shape(count / rate), rate), clients, 0.0, rate)

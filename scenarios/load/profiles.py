@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import cycle
+from math import floor
 from random import Random
 from typing import Any, Final, Protocol
 
@@ -9,11 +11,14 @@ import msgspec
 
 from scenarios.judge.ledger import Operation
 from scenarios.load.http import request
+from scenarios.load.own_products import OwnProducts
+from scenarios.shares import FINEST, USUAL_KEYS, USUAL_SHARES, Shares
+from service.writebehind.settings import WritePolicy
 
-#: Every run has the same mix of reads and writes.
+#: Every run sends the same.
 _SEED: Final = 42
-_CREATE_SHARE: Final = 0.3
-_READ_SHARE: Final = 0.3
+#: So many requests hold the shares exactly, and the next ones repeat their order.
+_CYCLE: Final = round(1 / FINEST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,10 @@ class Profile(Protocol):
     """Clients are numbered from 0; each has at most one call under way, so it sees its own writes in
     order."""
 
+    @property
+    def writes(self) -> float:
+        """The share of calls that write, 0 to 1."""
+
     def next(self, client: int) -> Call: ...
 
     def acknowledged(self, client: int, call: Call, product: str, version: int) -> None:
@@ -47,24 +56,31 @@ class Profile(Protocol):
 class _Calls:
     """Makes calls whose values all differ, so that a row shows which write it came from."""
 
-    def __init__(self, host: str, label: str) -> None:
+    def __init__(self, host: str, label: str, policy: WritePolicy | None) -> None:
         self._host = host
         self._label = label
+        #: Of writes.
+        self._headers = f"X-Write-Policy: {policy}\r\n" if policy else ""
         self._made = 0
 
     def create(self) -> Call:
         value = self._value()
-        body = msgspec.json.encode(value)
-        return Call(request("POST", "/products", self._host, body), "create", None, value)
+        return Call(self._write("POST", "/products", msgspec.json.encode(value)), "create", None, value)
 
     def update(self, product: str) -> Call:
         value = self._value()
-        body = msgspec.json.encode(value)
-        return Call(request("PUT", f"/products/{product}", self._host, body), "update", product, value)
+        payload = self._write("PUT", f"/products/{product}", msgspec.json.encode(value))
+        return Call(payload, "update", product, value)
+
+    def delete(self, product: str) -> Call:
+        return Call(self._write("DELETE", f"/products/{product}"), "delete", product)
 
     def read(self, product: str, at_least: int) -> Call:
         payload = request("GET", f"/products/{product}", self._host)
         return Call(payload, None, product, None, at_least)
+
+    def _write(self, method: str, path: str, body: bytes | None = None) -> bytes:
+        return request(method, path, self._host, body, headers=self._headers)
 
     def _value(self) -> dict[str, Any]:
         self._made += 1
@@ -75,8 +91,10 @@ class _Calls:
 class Creates:
     """Distinct products, nothing else."""
 
-    def __init__(self, host: str) -> None:
-        self._calls = _Calls(host, "Load")
+    writes: Final = 1.0
+
+    def __init__(self, host: str, policy: WritePolicy | None = None) -> None:
+        self._calls = _Calls(host, "Load", policy)
 
     def next(self, client: int) -> Call:
         return self._calls.create()
@@ -91,8 +109,10 @@ class Creates:
 class HotProduct:
     """Updates of one product."""
 
-    def __init__(self, host: str, product: str) -> None:
-        self._calls = _Calls(host, "Hot")
+    writes: Final = 1.0
+
+    def __init__(self, host: str, product: str, policy: WritePolicy | None = None) -> None:
+        self._calls = _Calls(host, "Hot", policy)
         self._product = product
 
     def next(self, client: int) -> Call:
@@ -106,30 +126,64 @@ class HotProduct:
 
 
 class Mix:
-    """30 % creates, 30 % reads, 40 % updates; each client reads and updates its own products."""
+    """Creates, reads, updates and deletes by their shares. Each client uses its own products; one that has
+    none creates one, whatever the shares."""
 
-    def __init__(self, host: str, clients: int) -> None:
-        self._calls = _Calls(host, "Mix")
+    def __init__(
+        self,
+        host: str,
+        clients: int,
+        shares: Shares = USUAL_SHARES,
+        *,
+        keys: int = USUAL_KEYS,
+        policy: WritePolicy | None = None,
+    ) -> None:
+        """
+        Args:
+            keys: How many products to keep using, for all clients together: at least one each. If a client
+                creates more, it no longer uses the oldest of its own.
+        """
+        self.writes: Final = shares.writes
+        self._calls = _Calls(host, "Mix", policy)
         self._random = Random(_SEED)
-        #: Of each client, its products and their newest acknowledged versions.
-        self._products: list[list[str]] = [[] for _ in range(clients)]
-        self._versions: list[dict[str, int]] = [{} for _ in range(clients)]
+        self._kinds = cycle(_in_turn(shares, self._random))
+        self._owned = [
+            OwnProducts(keys // clients + (client < keys % clients), self._random)
+            for client in range(clients)
+        ]
 
     def next(self, client: int) -> Call:
-        draw, own = self._random.random(), self._products[client]
-        if draw < _CREATE_SHARE or not own:
+        kind, owned = next(self._kinds), self._owned[client]
+        if kind == "create" or not owned:
             return self._calls.create()
-        product = own[int(self._random.random() * len(own))]
-        if draw < _CREATE_SHARE + _READ_SHARE:
-            return self._calls.read(product, self._versions[client][product])
-        return self._calls.update(product)
+        product = owned.any()
+        if kind == "read":
+            return self._calls.read(product, owned.version(product))
+        if kind == "update":
+            return self._calls.update(product)
+        # Whatever the answer will be, the product may be gone from now on.
+        owned.forget(product)
+        return self._calls.delete(product)
 
     def acknowledged(self, client: int, call: Call, product: str, version: int) -> None:
-        versions = self._versions[client]
-        if product not in versions:
-            self._products[client].append(product)
-        versions[product] = version
+        if call.operation != "delete":
+            self._owned[client].note(product, version)
 
     def gone(self, client: int, call: Call) -> None:
-        if call.product is not None and self._versions[client].pop(call.product, None) is not None:
-            self._products[client].remove(call.product)
+        if call.product is not None:
+            self._owned[client].forget(call.product)
+
+
+def _in_turn(shares: Shares, random: Random) -> list[str]:
+    """A cycle of operations that holds the shares, in a random order."""
+    weights = shares.weights
+    total = sum(weights.values())
+    kinds: list[str] = []
+    reached = 0.0
+    for kind, weight in weights.items():
+        reached += weight
+        # Rounding where each share ends, not each share, makes the cycle come out whole. Always rounding
+        # halves up leaves none empty.
+        kinds += [kind] * (floor(_CYCLE * reached / total + 0.5) - len(kinds))
+    random.shuffle(kinds)
+    return kinds

@@ -6,7 +6,10 @@ from typing import Final
 from scenarios.conclude import established
 from scenarios.events import Checked, Event, Measured, Narrated
 from scenarios.judge.verdict import Verdict
+from scenarios.load import limits, phase_report
 from scenarios.load.counters import Counters
+from scenarios.load.latencies import Kind, Latencies
+from scenarios.load.moments import in_phase
 from scenarios.load.run import Finished
 from scenarios.load.sampling import Increases
 from scenarios.scenario import Conclusion
@@ -16,16 +19,33 @@ _REACHED_SHARE: Final = 0.9
 
 
 def client_side(finished: Finished, acknowledged: int) -> Generator[Event, None, None]:
-    """What the clients saw."""
-    counters, latency = finished.counters, finished.percentiles
+    """What the clients saw: writes and reads apart, and the hold apart from ramps and outages."""
+    counters = finished.counters
     yield Measured("requests", "requests", counters.requests)
     yield Measured("requests_per_second", "throughput", _rate(counters), "requests/s")
-    yield Measured("p50_ms", "latency p50", latency.p50, "ms")
-    yield Measured("p95_ms", "latency p95", latency.p95, "ms")
-    yield Measured("p99_ms", "latency p99", latency.p99, "ms")
-    yield Measured("max_ms", "latency max", latency.max, "ms")
+    hold = in_phase(finished.sampler.moments, "hold")
+    yield from _of_kind(finished.latencies, "write", hold.writes, hold.seconds)
+    yield from _of_kind(finished.latencies, "read", hold.reads, hold.seconds)
     yield Measured("errors", "errors", counters.errors)
+    if counters.errors and counters.reads:
+        yield Measured("write_errors", "of them writes", counters.write_errors)
+        yield Measured("read_errors", "of them reads", counters.read_errors)
     yield Measured("acknowledged", "writes acknowledged", acknowledged, "writes")
+    yield from phase_report.report(finished.latencies, finished.sampler.moments)
+
+
+def _of_kind(latencies: Latencies, kind: Kind, count: int, seconds: float) -> Generator[Event, None, None]:
+    """The figures of writes, or of reads, in the hold."""
+    # A load may be nothing but an outage. No figure is better than one of other requests.
+    latency = latencies.percentiles(kind, "hold")
+    if not latency.count:
+        return
+    prefix = "" if kind == "write" else "read_"
+    if seconds > 0:
+        yield Measured(f"{kind}s_per_second", f"{kind}s", round(count / seconds, 1), f"{kind}s/s")
+    for name, value in (("p50", latency.p50), ("p95", latency.p95), ("p99", latency.p99)):
+        yield Measured(f"{prefix}{name}_ms", f"{kind} latency {name}", value, "ms")
+    yield Measured(f"{prefix}max_ms", f"{kind} latency max", latency.max, "ms")
 
 
 def generator_side(counters: Counters) -> Generator[Event, None, None]:
@@ -59,19 +79,23 @@ def service_side(increases: Increases, seconds: float, *, quiet: bool) -> Genera
     Args:
         seconds: From the load's beginning until everything was flushed.
     """
-    accepted, rows = increases.of("accepted"), increases.of("rows_written")
-    coalesced = increases.of("coalesced")
+    accepted, through = increases.of("accepted"), increases.of("written_through")
+    rows, coalesced = increases.rows, increases.of("coalesced")
     yield Measured("coalesced", "coalesced", coalesced, "writes")
     yield Measured("coalesced_share", "share of writes coalesced", _percent(coalesced, accepted), "%")
     yield Measured("rows_written", "database writes", rows, "rows")
+    if through:
+        yield Measured("written_through", "written before the answer", through, "rows")
     yield Measured("flush_rate", "database writes, on average", round(rows / seconds, 1), "rows/s")
     if increases.restarted:
         yield Narrated(
             "Redis lost its memory under the load, and with it its counters: some counts are missing here."
         )
-    if quiet and coalesced and rows:
+    if quiet and coalesced and rows > through:
+        flushed = rows - through
         yield Narrated(
-            f"{accepted:,} acknowledged writes became {rows:,} row writes: {accepted / rows:,.1f} per row.",
+            f"{accepted:,} acknowledged writes became {flushed:,} row writes: "
+            f"{accepted / flushed:,.1f} per row.",
             "matters",
         )
 
@@ -130,8 +154,9 @@ def _missed(checks: Sequence[Checked]) -> list[str]:
 
 
 def _summary(verdict: Verdict, finished: Finished) -> str:
+    p99 = finished.latencies.percentiles("write", "hold").p99 or finished.latencies.percentiles().p99
     return (
-        f"{_throughput(finished)}, p99 {finished.percentiles.p99:,.1f} ms; all "
+        f"{_throughput(finished)}, p99 of writes {p99:,.1f} ms; all "
         f"{verdict.acknowledged:,} acknowledged writes are in PostgreSQL or replaced by newer ones."
     )
 
@@ -142,6 +167,9 @@ def _throughput(finished: Finished) -> str:
     reached = _rate(counters)
     # The mean over the whole load, ramps included.
     due = (counters.requests + counters.unsent) / plan.pace.shape.duration
+    beyond = limits.in_short(finished)
+    if beyond:
+        return beyond
     if plan.rate is None or reached >= _REACHED_SHARE * due:
         return f"{reached:,.0f} requests/s"
     return f"Asked for {plan.rate:,.6g} requests/s, reached {reached:,.0f}"

@@ -9,7 +9,7 @@ from scenarios.events import Event
 from scenarios.lab.context import Run
 from scenarios.load.counters import Counters
 from scenarios.load.generator import TIMEOUT_S
-from scenarios.load.latencies import Percentiles
+from scenarios.load.latencies import Latencies
 from scenarios.load.plan import Plan
 from scenarios.load.sampling import Figures, Increases, Sampler
 from stack.spec.hints import labctl
@@ -38,7 +38,7 @@ class Finished:
 
     plan: Plan
     counters: Counters
-    percentiles: Percentiles
+    latencies: Latencies
     #: Watches the service's totals, which go on rising while the queue is flushed.
     sampler: Sampler
 
@@ -54,7 +54,7 @@ def run_load(run: Run, plan: Plan, load: Load) -> Events[Event, None, Finished]:
         NotRunning: Redis can't be reached at the beginning.
         LabError: whatever `load` raises.
     """
-    sampler = Sampler(run.probe, load, plan.pace.shape, planned=plan.planned)
+    sampler = Sampler(run.probe, load, planned=plan.planned)
     with ThreadPoolExecutor(1, thread_name_prefix="load") as pool:
         running = pool.submit(load.run)
         try:
@@ -72,4 +72,4 @@ def run_load(run: Run, plan: Plan, load: Load) -> Events[Event, None, Finished]:
             yield sampler.sample()
         finally:
             load.stop()
-    return Finished(plan, load.counters, load.latencies.percentiles(), sampler)
+    return Finished(plan, load.counters, load.latencies, sampler)

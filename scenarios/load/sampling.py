@@ -1,15 +1,14 @@
 """The figures of a running load, a few times a second."""
 
-from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 from scenarios.events import LoadSampled
 from scenarios.lab.probe import Probe
 from scenarios.load.counters import Counters
 from scenarios.load.latencies import Latencies
-from scenarios.load.schedule import Shape
+from scenarios.load.moments import Moment
+from scenarios.load.phases import Phases
 from stack.errors import NotRunning
 
 #: Rates are averages over this time. Flushes come in bursts, a window apart: over a shorter time, the rate
@@ -40,12 +39,10 @@ class Increases:
     def of(self, name: str) -> int:
         return self._risen.get(name, 0)
 
-
-@dataclass(frozen=True, slots=True)
-class _Moment:
-    elapsed: float
-    requests: int
-    rows: int
+    @property
+    def rows(self) -> int:
+        """Rows that were written to PostgreSQL, by the worker or before the acknowledgement."""
+        return self.of("rows_written") + self.of("written_through")
 
 
 class Figures(Protocol):
@@ -57,54 +54,84 @@ class Figures(Protocol):
     @property
     def latencies(self) -> Latencies: ...
 
+    @property
+    def phases(self) -> Phases: ...
+
 
 class Sampler:
     """Reads the generator's figures and the service's."""
 
-    def __init__(self, probe: Probe, generator: Figures, shape: Shape, *, planned: float) -> None:
+    def __init__(self, probe: Probe, generator: Figures, *, planned: float) -> None:
         """
         Args:
             planned: The length of the load, s; 0 if it ends after a number of requests.
         """
         self._probe = probe
         self._generator = generator
-        self._shape = shape
         self._planned = planned
-        self._queue_size = 0
-        self._moments: deque[_Moment] = deque([_Moment(0.0, 0, 0)])
+        #: Writes in the queue, and in all that wait in Redis.
+        self._queue_size = self._waiting = 0
+        #: All that was sampled: a few thousand in the longest load.
+        self.moments: Final = [Moment(phase=generator.phases.name(0.0))]
         self.increases: Final = Increases(probe.totals())
 
     def look(self) -> None:
         """Read what the service counted. If Redis does not answer, the last figures stay."""
         try:
-            self._queue_size = self._probe.depth().queue
+            depth = self._probe.depth()
+            self._queue_size, self._waiting = depth.queue, depth.queue + depth.inflight + depth.retrying
             self.increases.look(self._probe.totals())
         except NotRunning:
             return
 
     def sample(self) -> LoadSampled:
         self.look()
-        counters, latencies = self._generator.counters, self._generator.latencies.percentiles()
-        now = _Moment(counters.elapsed, counters.requests, self.increases.of("rows_written"))
-        self._moments.append(now)
-        while len(self._moments) > 2 and now.elapsed - self._moments[1].elapsed >= _RATE_SPAN_S:
-            self._moments.popleft()
-        first = self._moments[0]
+        now, first = self._moment(), self._second_ago()
+        self.moments.append(now)
         seconds = now.elapsed - first.elapsed
+        latencies = self._generator.latencies
+        writes, reads = latencies.percentiles("write"), latencies.percentiles("read")
         return LoadSampled(
             elapsed=round(now.elapsed, 3),
             duration=self._planned,
-            phase=self._shape.phase(now.elapsed),
+            phase=now.phase,
             requests=now.requests,
             requests_per_second=_per_second(now.requests - first.requests, seconds),
-            errors=counters.errors,
-            p50_ms=latencies.p50,
-            p95_ms=latencies.p95,
-            p99_ms=latencies.p99,
+            writes_per_second=_per_second(now.writes - first.writes, seconds),
+            reads_per_second=_per_second(now.reads - first.reads, seconds),
+            errors=self._generator.counters.errors,
+            p50_ms=writes.p50,
+            p95_ms=writes.p95,
+            p99_ms=writes.p99,
+            read_p50_ms=reads.p50,
+            read_p95_ms=reads.p95,
+            read_p99_ms=reads.p99,
+            backlog=now.backlog,
             queue_size=self._queue_size,
             coalesced=self.increases.of("coalesced"),
             flush_rate=_per_second(now.rows - first.rows, seconds),
         )
+
+    def _moment(self) -> Moment:
+        counters = self._generator.counters
+        elapsed = counters.elapsed
+        return Moment(
+            elapsed=elapsed,
+            phase=self._generator.phases.name(elapsed),
+            writes=counters.writes,
+            reads=counters.reads,
+            write_errors=counters.write_errors,
+            read_errors=counters.read_errors,
+            rows=self.increases.rows,
+            waiting=self._waiting,
+            backlog=counters.backlog,
+        )
+
+    def _second_ago(self) -> Moment:
+        """The last moment that is as old as rates are long; the first one if none is."""
+        elapsed = self._generator.counters.elapsed
+        old = (moment for moment in reversed(self.moments) if elapsed - moment.elapsed >= _RATE_SPAN_S)
+        return next(old, self.moments[0])
 
 
 def _per_second(count: int, seconds: float) -> float:

@@ -11,14 +11,26 @@ from scenarios.catalogue import load_name
 from scenarios.judge.ledger import Ledger
 from scenarios.lab.client import Client
 from scenarios.lab.context import Run
-from scenarios.load import report
+from scenarios.load import limits, report
 from scenarios.load.finish import STEPS_AT_THE_END, end
 from scenarios.load.generator import LoadGenerator
-from scenarios.load.plan import Extent, Plan, plan, rate_of
+from scenarios.load.plan import Extent, Plan, plan, rates_of
 from scenarios.load.profiles import Creates, HotProduct, Mix, Profile
 from scenarios.load.run import run_load
-from scenarios.options import CLIENTS, RATE, Option, Options, duration
+from scenarios.options import (
+    CLIENTS,
+    KEYS,
+    MIX,
+    POLICY,
+    RATE,
+    WRITES_PER_SECOND,
+    Option,
+    Options,
+    duration,
+    flag,
+)
 from scenarios.scenario import Conclusion, Play, Scenario, Step
+from scenarios.shares import USUAL_KEYS, USUAL_SHARES, WRITES_ONLY, Shares
 from scenarios.shell_commands import curl, labctl_for
 from stack.errors import Inconclusive
 from stack.spec.hints import labctl
@@ -44,8 +56,9 @@ def _load(
     *,
     extent: Extent,
     options: tuple[Option, ...],
-    prepare: Callable[[Run, Plan], Prepared],
+    prepare: Callable[[Run, Plan, Options], Prepared],
     label: str,
+    usual: Shares = WRITES_ONLY,
     lacking: Mapping[str, str] = MappingProxyType({}),
 ) -> Scenario:
     """One kind of load as a scenario.
@@ -53,16 +66,18 @@ def _load(
     Args:
         prepare: Says what is sent; may write to the lab first.
         label: The beginning of the products' names.
+        usual: What is sent how often, unless the user says otherwise.
     """
 
     def play(run: Run, options: Options) -> Play[Conclusion]:
-        planned = plan(extent, options)
+        planned = plan(extent, options, writes=(options.mix or usual).writes)
         started_at = time.monotonic()
-        prepared = prepare(run, planned)
+        prepared = prepare(run, planned, options)
         yield Step(title, prepared.command)
         finished = yield from run_load(run, planned, _generator(run, planned, prepared.profile))
         yield from report.client_side(finished, run.ledger.count("acknowledged"))
         yield from report.generator_side(finished.counters)
+        yield from limits.report(finished)
         return (yield from end(run, finished, started_at=started_at, label=label, reads=prepared.reads))
 
     return Scenario(
@@ -84,15 +99,15 @@ def _generator(run: Run, planned: Plan, profile: Profile) -> LoadGenerator:
     return LoadGenerator(address, profile, planned.pace, run.ledger.record, connections=planned.clients)
 
 
-def _creates(run: Run, planned: Plan) -> Prepared:
+def _creates(run: Run, planned: Plan, options: Options) -> Prepared:
     # The shell puts the number between the two quoted parts of the body.
     value = {"name": "Load-'$i'", "price": 9.99, "quantity": 1}
-    call = curl("POST", f"{run.api_url}/products", value)
+    call = curl("POST", f"{run.api_url}/products", value, policy=options.policy or "")
     command = f"for i in $(seq {_WRITES}); do\n  {call} &\ndone; wait"
-    return Prepared(Creates(_host(run)), command)
+    return Prepared(Creates(_host(run), options.policy), command)
 
 
-def _hot_product(run: Run, planned: Plan) -> Prepared:
+def _hot_product(run: Run, planned: Plan, options: Options) -> Prepared:
     """Raises Inconclusive if the product can't be created."""
     # The load counts only what it sends. This write counts as one from before the run.
     with Client(run.api_url, Ledger()) as client:
@@ -102,14 +117,32 @@ def _hot_product(run: Run, planned: Plan) -> Prepared:
         reason = created.detail or f"{labctl('logs api')} may say why"
         raise Inconclusive("the hot product was not created", hint=reason)
     url = f"{run.api_url}/products/{created.product}"
-    call = curl("PUT", url, {"name": "Hot", "price": 9.99, "quantity": 1})
-    return Prepared(HotProduct(_host(run), created.product), f"while true; do\n  {call}\ndone")
+    value = {"name": "Hot", "price": 9.99, "quantity": 1}
+    call = curl("PUT", url, value, policy=options.policy or "")
+    command = f"while true; do\n  {call}\ndone"
+    return Prepared(HotProduct(_host(run), created.product, options.policy), command)
 
 
-def _mix(run: Run, planned: Plan) -> Prepared:
-    how = f"--rate {planned.rate:g}" if planned.rate else f"--clients {planned.clients}"
-    command = labctl_for(run.lab.name, f"load basic --duration {planned.planned:g} {how}")
-    return Prepared(Mix(_host(run), planned.clients), command, reads=True)
+def _mix(run: Run, planned: Plan, options: Options) -> Prepared:
+    shares = options.mix or USUAL_SHARES
+    keys = options.keys or USUAL_KEYS
+    profile = Mix(_host(run), planned.clients, shares, keys=keys, policy=options.policy)
+    command = labctl_for(run.lab.name, f"load basic {_typed(planned, options)}")
+    return Prepared(profile, command, reads=shares.read > 0)
+
+
+def _typed(planned: Plan, options: Options) -> str:
+    """The options as a person could have typed them."""
+    typed = {"duration": f"{planned.planned:g}"}
+    if options.writes_per_second is not None:
+        typed["writes_per_second"] = f"{options.writes_per_second:g}"
+    elif planned.rate is not None:
+        typed["rate"] = f"{planned.rate:g}"
+    if planned.rate is None or options.clients is not None:
+        typed["clients"] = str(planned.clients)
+    given = {"mix": options.mix, "keys": options.keys, "policy": options.policy}
+    typed |= {name: str(value) for name, value in given.items() if value is not None}
+    return " ".join(f"{flag(name)} {value}" for name, value in typed.items())
 
 
 def _host(run: Run) -> str:
@@ -121,8 +154,12 @@ QUICK: Final = _load(
     f"{_WRITES} rapid writes",
     f"{_WRITES} products are created, all at once unless told otherwise. Every acknowledgement is judged.",
     extent=Extent(clients=_WRITES, count=_WRITES),
-    options=(rate_of(_WRITES), CLIENTS),
-    lacking={"duration": f"it ends after {_WRITES} writes"},
+    options=(*rates_of(_WRITES), CLIENTS, POLICY),
+    lacking={
+        "duration": f"it ends after {_WRITES} writes",
+        "mix": "it only creates",
+        "keys": "it uses no product twice",
+    },
     prepare=_creates,
     label="Load",
 )
@@ -132,19 +169,21 @@ COALESCING: Final = _load(
     "A few clients update the same product as fast as they are answered. The worker writes it once per "
     "window.",
     extent=Extent(clients=5),
-    options=(duration(30.0), RATE, CLIENTS),
+    options=(duration(30.0), RATE, WRITES_PER_SECOND, CLIENTS, POLICY),
+    lacking={"mix": "it only updates", "keys": "it uses a single product"},
     prepare=_hot_product,
     label="Hot",
 )
 BASIC: Final = _load(
     "basic",
     "A mix of reads and writes",
-    "30 % creates, 30 % reads and 40 % updates, with a ramp up, a hold and a ramp down. Each client reads "
-    "and updates its own products.",
+    "30 % creates, 30 % reads and 40 % updates unless told otherwise, with a ramp up, a hold and a ramp "
+    "down. Each client uses its own products.",
     extent=Extent(clients=10, ramp=0.1),
-    options=(duration(120.0), RATE, CLIENTS),
+    options=(duration(120.0), RATE, WRITES_PER_SECOND, CLIENTS, MIX, KEYS, POLICY),
     prepare=_mix,
     label="Mix",
+    usual=USUAL_SHARES,
 )
 #: By name, for the catalogue.
 LOADS: Final = {scenario.name: scenario for scenario in (BASIC, COALESCING, QUICK)}

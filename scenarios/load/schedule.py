@@ -28,6 +28,10 @@ class Shape:
             return 1.0
         return min(1.0, at / self.ramp, (self.duration - at) / self.ramp)
 
+    def is_ramp(self, at: float) -> bool:
+        """Whether the load gets stronger or weaker at `at` s."""
+        return at < self.ramp or at > self.duration - self.ramp > 0
+
     def phase(self, at: float) -> str:
         """What the load is doing at `at` s, in words."""
         if at >= self.duration:
@@ -36,16 +40,23 @@ class Shape:
             return "running"
         if at < self.ramp:
             return "ramp up"
-        return "ramp down" if at > self.duration - self.ramp else "hold"
+        return "ramp down" if self.is_ramp(at) else "hold"
 
     @property
     def area(self) -> float:
         """How long a load without ramps would be that sends as many requests, s."""
         return self.duration - self.ramp
 
+    def amount(self, at: float) -> float:
+        """What the load has amounted to at `at` s, in s of full load: the integral of `level`."""
+        at = min(max(0.0, at), self.duration)
+        if self.ramp <= 0:
+            return at
+        up, down = min(at, self.ramp), max(0.0, at - self.duration + self.ramp)
+        return up * up / (2 * self.ramp) + max(0.0, at - self.ramp) - down * down / (2 * self.ramp)
+
     def when(self, share: float) -> float:
-        """The time at which the load has amounted to `share` s of full load: the inverse of the integral of
-        `level`."""
+        """The time at which the load has amounted to `share` s of full load: the inverse of `amount`."""
         if self.ramp > 0 and share < self.ramp / 2:
             return math.sqrt(2 * self.ramp * share)
         left = self.area - share
@@ -68,6 +79,9 @@ class Pace(Protocol):
 
     def over(self, now: float) -> bool:
         """Whether `take` will always return None from now on."""
+
+    def backlog(self, now: float) -> int:
+        """How many requests are due and wait for a free connection."""
 
     def overdue(self, now: float) -> Iterator[tuple[float, int]]:
         """The requests that are due but were not taken, in portions: since when, and how many."""
@@ -95,6 +109,10 @@ class ClosedLoop:
 
     def over(self, now: float) -> bool:
         return now >= self.shape.duration or self._taken == self.count
+
+    def backlog(self, now: float) -> int:
+        # Nothing is due before the client that sends it is free.
+        return 0
 
     def overdue(self, now: float) -> Iterator[tuple[float, int]]:
         # If a number of requests ends the load, each was due from the beginning. Otherwise, none is ever due.
@@ -138,6 +156,10 @@ class OpenLoop:
 
     def over(self, now: float) -> bool:
         return self._taken >= self.count or now >= self.shape.duration + _CATCH_UP_S
+
+    def backlog(self, now: float) -> int:
+        due = min(self.count, int(self.rate * self.shape.amount(now)) + 1)
+        return max(0, due - self._taken)
 
     def overdue(self, now: float) -> Iterator[tuple[float, int]]:
         portion = max(1, (self.count - self._taken) // _OVERDUE_PORTIONS)

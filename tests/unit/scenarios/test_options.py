@@ -5,10 +5,24 @@ from typing import Any
 
 import pytest
 
-from scenarios.options import CLIENTS, CRASH, RATE, Option, Options, duration, parse_options
+from scenarios.options import (
+    CLIENTS,
+    CRASH,
+    KEYS,
+    MIX,
+    POLICY,
+    RATE,
+    WRITES_PER_SECOND,
+    Option,
+    Options,
+    duration,
+    parse_options,
+)
+from scenarios.shares import Shares
 from stack.errors import UsageError
 
 ALL: tuple[Option, ...] = (CRASH, duration(30.0), RATE, CLIENTS)
+LOAD: tuple[Option, ...] = (duration(30.0), RATE, WRITES_PER_SECOND, CLIENTS, MIX, KEYS, POLICY)
 
 
 def parse(values: dict[str, Any], *declared: Option, lacking: dict[str, str] | None = None) -> Options:
@@ -73,3 +87,42 @@ def test_why_a_scenario_lacks_an_option_is_said() -> None:
     with pytest.raises(UsageError, match="`load x` has no --rate: each user waits") as error:
         parse({"rate": 5.0}, CLIENTS, lacking={"rate": "each user waits"})
     assert error.value.hint == "leave --rate out; it takes --clients"
+
+
+def test_the_options_of_a_load() -> None:
+    values = {"writes_per_second": 500, "mix": "read=1,update=3", "keys": 100, "policy": "write_through"}
+    assert parse(values, *LOAD) == Options(
+        duration=30.0,
+        writes_per_second=500,
+        mix=Shares(read=1, update=3),
+        keys=100,
+        policy="write_through",
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "message", "hint"),
+    [
+        ({"writes_per_second": 0}, "--writes-per-second can't be 0", "100,000 writes a second"),
+        ({"writes_per_second": math.nan}, "--writes-per-second can't be nan", "more than 0"),
+        ({"keys": 0}, "--keys can't be 0", "from 1 to 100,000 products"),
+        ({"keys": 2.5}, "--keys can't be 2.5", "give a whole number"),
+        ({"clients": 2.5}, "--clients can't be 2.5", "give a whole number"),
+        ({"policy": "write_around"}, "--policy can't be write_around", "write_behind or write_through"),
+        ({"rate": 5, "writes_per_second": 5}, "--rate and --writes-per-second contradict", "give one of"),
+        ({"keys": 3, "clients": 4}, "3 products are too few for 4 clients", "as many as --clients"),
+        ({"mix": "read=1", "writes_per_second": 5}, "--writes-per-second needs a mix that writes", "--rate"),
+        (
+            {"mix": "read=99,update=1", "writes_per_second": 5000},
+            "with --mix read=99,update=1, 5,000 writes a second are 500,000 requests a second",
+            "at most 100,000",
+        ),
+    ],
+)
+def test_what_a_load_can_not_do_is_refused_before_it_begins(
+    values: dict[str, Any], message: str, hint: str
+) -> None:
+    with pytest.raises(UsageError) as error:
+        parse(values, *LOAD)
+    assert message in error.value.message
+    assert hint in error.value.hint

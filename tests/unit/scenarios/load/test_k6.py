@@ -17,6 +17,7 @@ from scenarios.judge.verdict import Verdict
 from scenarios.lab.context import Run
 from scenarios.load.k6 import K6Load, _WallClock
 from scenarios.load.k6_scenario import BASIC, COALESCING
+from scenarios.load.schedule import Shape
 from scenarios.options import Options
 from scenarios.scenario import Conclusion, Scenario
 from scenarios.steps import numbered
@@ -121,7 +122,7 @@ def _play(run: _Run, scenario: Scenario, options: Options | None = None) -> tupl
 def _loaded(*lines: str) -> tuple[K6Load, Ledger]:
     ledger = Ledger()
     answers = sum('"answer"' in line for line in lines)
-    load = K6Load(_Printed([*lines, _summary(answers=answers)]), ledger.record)
+    load = K6Load(_Printed([*lines, _summary(answers=answers)]), Shape(1.0), ledger.record)
     load.run()
     return load, ledger
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scenarios.load.plan import Extent, plan, rate_of
+from scenarios.load.plan import Extent, plan, rates_of
 from scenarios.load.schedule import ClosedLoop, OpenLoop, Shape
 from scenarios.options import Options
 from stack.errors import UsageError
@@ -50,7 +50,29 @@ def test_a_counted_load_sends_its_count_at_any_rate(rate: float) -> None:
 
 def test_a_counted_load_on_a_schedule_ends_within_an_hour() -> None:
     slowest = 50 / 3600
-    assert rate_of(50).parse(slowest) == slowest
-    with pytest.raises(UsageError, match=r"--rate can't be 0\.01") as caught:
-        rate_of(50).parse(0.01)
-    assert "from 0.01389" in caught.value.hint
+    for option in rates_of(50):
+        assert option.parse(slowest) == slowest
+        with pytest.raises(UsageError, match=r"-second can't be 0\.01|--rate can't be 0\.01") as caught:
+            option.parse(0.01)
+        assert "from 0.01389" in caught.value.hint
+
+
+def test_writes_per_second_come_with_the_reads_of_the_mix() -> None:
+    made = plan(_TIMED, Options(duration=5.0, writes_per_second=70.0), writes=0.7)
+    assert made.rate == pytest.approx(100.0)
+    assert made.pace == OpenLoop(Shape(5.0, 0.5), made.rate or 0.0)
+    assert plan(_COUNTED, Options(writes_per_second=25.0)).rate == 25.0
+
+
+@pytest.mark.parametrize(
+    ("options", "clients"),
+    [
+        (Options(duration=1.0, keys=3), 3),
+        (Options(duration=1.0, keys=30), 10),
+        (Options(duration=1.0, rate=5.0, keys=3), 3),
+        (Options(duration=1.0, rate=5.0, keys=3000), 64),
+        (Options(duration=1.0, clients=4, keys=30), 4),
+    ],
+)
+def test_each_client_has_a_product_of_its_own(options: Options, clients: int) -> None:
+    assert plan(_TIMED, options).clients == clients

@@ -3,7 +3,12 @@
 import json
 from collections import Counter
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from scenarios.load.profiles import Call, Creates, HotProduct, Mix
+from scenarios.shares import Shares
 
 
 def _body(call: Call) -> object:
@@ -40,10 +45,56 @@ def test_the_mix_begins_with_a_create() -> None:
 def test_the_mix_is_30_30_40() -> None:
     profile = Mix("lab:1", clients=1)
     profile.acknowledged(0, profile.next(0), "p", 1)
-    kinds = Counter(profile.next(0).operation for _ in range(10_000))
-    assert abs(kinds["create"] - 3000) < 200
-    assert abs(kinds[None] - 3000) < 200
-    assert abs(kinds["update"] - 4000) < 200
+    kinds = Counter(profile.next(0).operation for _ in range(9_999))
+    assert kinds == {"create": 3000, None: 3000, "update": 3999}
+    assert profile.writes == pytest.approx(0.7)
+
+
+@settings(max_examples=20)
+@given(weights=st.lists(st.integers(0, 100), min_size=4, max_size=4).filter(any))
+def test_a_thousand_calls_hold_any_shares(weights: list[int]) -> None:
+    shares = Shares(**dict(zip(("create", "read", "update", "delete"), weights, strict=True)))
+    profile = Mix("lab:1", clients=1, shares=shares)
+    sent: Counter[str] = Counter()
+    for n in range(1001):
+        # A client that has no product creates one out of turn; here it always has one.
+        profile.acknowledged(0, Call(b"", "create", None), f"p-{n}", n)
+        call = profile.next(0)
+        if n:
+            sent[call.operation or "read"] += 1
+    for kind, weight in shares.weights.items():
+        assert abs(sent[kind] - 1000 * weight / sum(weights)) <= 1.5
+        assert (sent[kind] > 0) == (weight > 0)
+
+
+def test_a_product_that_was_deleted_is_not_used_again() -> None:
+    profile = Mix("lab:1", clients=1, shares=Shares(read=1, delete=1))
+    profile.acknowledged(0, profile.next(0), "p", 1)
+    call = next(call for _ in range(1000) if (call := profile.next(0)).operation == "delete")
+    assert (call.product, call.value) == ("p", None)
+    assert call.payload == b"DELETE /products/p HTTP/1.1\r\nHost: lab:1\r\n\r\n"
+    assert profile.next(0).operation == "create"
+    profile.acknowledged(0, call, "p", 2)
+    assert profile.next(0).operation == "create"
+
+
+def test_writes_ask_for_their_policy_and_reads_for_none() -> None:
+    profile = Mix("lab:1", 1, Shares(create=1, read=1, update=1, delete=1), policy="write_through")
+    asked = set()
+    for n in range(50):
+        profile.acknowledged(0, Call(b"", "create", None), f"p-{n}", n)
+        call = profile.next(0)
+        asked.add((call.operation, b"\r\nX-Write-Policy: write_through\r\n" in call.payload))
+    assert asked == {("create", True), (None, False), ("update", True), ("delete", True)}
+
+
+def test_no_more_products_are_kept_than_there_are_keys() -> None:
+    profile = Mix("lab:1", clients=3, keys=10)
+    for n in range(300):
+        profile.acknowledged(n % 3, Call(b"", "create", None), f"p-{n}", n + 1)
+    used = {call.product for n in range(3000) if (call := profile.next(n % 3)).product}
+    # Those of each client are its newest.
+    assert used == {f"p-{n}" for n in range(290, 300)} - {"p-290"} | {"p-288"}
 
 
 def test_the_mix_is_the_same_in_every_run() -> None:
@@ -51,7 +102,7 @@ def test_the_mix_is_the_same_in_every_run() -> None:
     profile = Mix("lab:1", clients=1)
     profile.acknowledged(0, profile.next(0), "p", 1)
     kinds = [profile.next(0).operation for _ in range(8)]
-    assert kinds == ["create", "create", "create", "update", "update", None, "create", None]
+    assert kinds == [None, "update", "update", "create", None, "create", "update", None]
 
 
 def test_clients_keep_to_their_own_products_and_expect_their_newest_version() -> None:

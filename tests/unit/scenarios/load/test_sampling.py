@@ -17,7 +17,7 @@ def _sampler(probe: FakeProbe) -> tuple[Sampler, LoadGenerator]:
     generator = LoadGenerator(
         ("127.0.0.1", 1), Creates("lab"), ClosedLoop(_SHAPE, 1), Ledger().record, connections=1
     )
-    return Sampler(cast("Probe", probe), generator, _SHAPE, planned=10.0), generator
+    return Sampler(cast("Probe", probe), generator, planned=10.0), generator
 
 
 def test_totals_count_from_the_first_look() -> None:
@@ -47,12 +47,38 @@ def test_one_total_that_fell_tells_that_all_began_again() -> None:
 def test_a_sample_shows_both_sides() -> None:
     sampler, generator = _sampler(FakeProbe([{"rows_written": 7}, {"rows_written": 17, "coalesced": 4}]))
     generator.counters.requests, generator.counters.errors, generator.counters.elapsed = 100, 2, 0.5
-    generator.latencies.record(0.001)
+    generator.latencies.record("write", "ramp", 0.001)
     sample = sampler.sample()
     assert (sample.requests, sample.errors, sample.elapsed, sample.duration) == (100, 2, 0.5, 10.0)
     assert (sample.requests_per_second, sample.flush_rate) == (200.0, 20.0)
     assert (sample.queue_size, sample.coalesced, sample.phase) == (3, 4, "ramp up")
     assert sample.p50_ms == sample.p99_ms == 1.0
+    assert sample.read_p50_ms == sample.backlog == 0
+
+
+def test_writes_and_reads_are_shown_apart() -> None:
+    sampler, generator = _sampler(FakeProbe())
+    counters = generator.counters
+    counters.requests, counters.reads, counters.elapsed, counters.backlog = 100, 30, 0.5, 7
+    generator.latencies.record("write", "hold", 0.001)
+    generator.latencies.record("read", "hold", 0.002)
+    sample = sampler.sample()
+    assert (sample.writes_per_second, sample.reads_per_second, sample.backlog) == (140.0, 60.0, 7)
+    assert (sample.p99_ms, sample.read_p99_ms) == (1.0, 2.0)
+
+
+def test_rows_written_before_the_answer_count_as_rows() -> None:
+    sampler, generator = _sampler(FakeProbe([{}, {"rows_written": 10, "written_through": 30}]))
+    generator.counters.elapsed = 0.5
+    assert sampler.sample().flush_rate == 80.0
+    assert sampler.increases.rows == 40
+
+
+def test_an_outage_is_a_phase_of_its_own() -> None:
+    sampler, generator = _sampler(FakeProbe())
+    generator.counters.elapsed = 5.0
+    generator.phases.begin_outage()
+    assert sampler.sample().phase == "outage"
 
 
 def test_rates_are_of_the_last_second() -> None:

@@ -11,7 +11,10 @@ from scenarios.judge.ledger import Ledger
 from scenarios.lab.context import Run
 from scenarios.load import report
 from scenarios.load.counters import Counters
+from scenarios.load.generator import LoadGenerator
+from scenarios.load.profiles import Creates
 from scenarios.load.scenario import BASIC, COALESCING, QUICK
+from scenarios.load.schedule import OpenLoop, Shape
 from scenarios.options import Options
 from scenarios.scenario import Conclusion, Scenario
 from scenarios.steps import numbered
@@ -208,3 +211,69 @@ def test_closing_it_stops_the_load_at_once_and_leaves_nothing_running() -> None:
         sent = len(server.asked)
         assert not [t for t in set(threading.enumerate()) - serving_threads if t.name.startswith("load")]
     assert len(server.asked) == sent
+
+
+def test_what_was_written_through_has_no_persist_lag() -> None:
+    probe = FakeProbe([{}, {"written_through": 50}])
+    with serving(created) as server, FakeRun(server, probe) as run:
+        events, conclusion = _play(run, QUICK, Options(policy="write_through"))
+    step = next(event for event in events if isinstance(event, StepStarted))
+    assert "-H 'X-Write-Policy: write_through'" in step.command
+    assert "PostgreSQL had every write before it was acknowledged" in _said(events)
+    assert "Had Redis died" not in _said(events)
+    assert _measured(events)["rows_written"] == 50
+    assert conclusion.outcome == "expected"
+
+
+def test_basic_sends_the_writes_a_second_that_were_asked_for_whatever_the_mix() -> None:
+    options = BASIC.parse(
+        {"duration": 0.5, "writes_per_second": 200.0, "mix": "create=1,update=2,delete=1,read=4", "keys": 20}
+    )
+    with serving(created) as server, FakeRun(server) as run:
+        events, _ = _play(run, BASIC, options)
+        methods = {asked.method for asked in server.asked}
+    step = next(event for event in events if isinstance(event, StepStarted))
+    assert step.command.endswith(
+        "load basic --duration 0.5 --writes-per-second 200 --mix create=1,read=4,update=2,delete=1 --keys 20"
+    )
+    assert methods == {"GET", "POST", "PUT", "DELETE"}
+    figures = _measured(events)
+    # 200 writes/s for 0.5 s; the two ramps take away 0.05 s. The reads double that.
+    assert figures["requests"] == 180
+    assert figures["offered_per_second"] == 400.0
+    assert abs(int(figures["acknowledged"]) - 90) < 25
+
+
+def test_each_write_says_its_phase_and_when_it_was_due() -> None:
+    with serving(created) as server, FakeRun(server) as run:
+        _play(run, BASIC, Options(duration=0.5, rate=200.0, clients=3))
+        writes = run.ledger.writes
+    assert {write.group for write in writes} == {"ramp", "hold"}
+    # The first one is due, and sent, as the load begins.
+    assert all(0 < write.sent_at - write.due_at < 0.5 for write in writes[1:] if write.due_at is not None)
+    assert sum(write.due_at is None for write in writes) <= 1
+    with serving(created) as server, FakeRun(server) as run:
+        _play(run, QUICK, Options())
+        assert {(write.group, write.due_at) for write in run.ledger.writes} == {("hold", None)}
+
+
+def test_latencies_of_an_outage_are_kept_apart() -> None:
+    """The service is away as the load begins; the sixth answer is long in coming, and then it is back."""
+    stalled = threading.Event()
+
+    def script(asked: Asked) -> bytes:
+        if asked.number == 5:
+            stalled.wait(0.2)
+            generator.phases.end_outage()
+        return created(asked)
+
+    with serving(script) as server:
+        pace = OpenLoop(Shape(1.0), 100.0)
+        generator = LoadGenerator(server.address, Creates("lab"), pace, lambda write: None, connections=1)
+        generator.phases.begin_outage()
+        generator.run()
+    outage, hold = (generator.latencies.percentiles("write", phase) for phase in ("outage", "hold"))
+    assert outage.max > 190
+    assert hold.p50 < 190
+    assert hold.count > 20
+    assert outage.count + hold.count == 100

@@ -57,6 +57,24 @@ def test_when_turns_the_integral_of_the_level_around(
     assert _amount(shape, at) == pytest.approx(amount, rel=1e-6, abs=1e-6 * duration)
 
 
+@given(duration=st.floats(0.01, 3600), ramp_share=st.floats(0, 0.5), share=st.floats(-0.1, 1.1))
+def test_the_amount_is_the_integral_of_the_level(duration: float, ramp_share: float, share: float) -> None:
+    shape, at = Shape(duration, ramp_share * duration), share * duration
+    expected = _amount(shape, min(at, duration))
+    assert shape.amount(at) == pytest.approx(expected, rel=1e-6, abs=1e-6 * duration)
+
+
+def test_the_backlog_is_what_is_due_and_was_not_taken() -> None:
+    pace = OpenLoop(Shape(10.0), 100.0)
+    assert pace.backlog(0.0) == 1
+    for _ in range(5):
+        assert pace.take(1.0, 0) is not None
+    assert pace.backlog(1.0) == 101 - 5
+    # Nothing more gets due after its end.
+    assert pace.backlog(99.0) == 1000 - 5
+    assert ClosedLoop(Shape(10.0), 3).backlog(5.0) == 0
+
+
 def test_closed_loop_sends_while_a_client_is_free() -> None:
     pace = ClosedLoop(Shape(10.0), clients=2)
     assert pace.take(1.0, in_flight=0) == 1.0
