@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final, Literal, get_args
 
 from scenarios.faults.action import Fault
@@ -36,6 +36,12 @@ class Options:
     policy: WritePolicy | None = None
     #: What is broken while the load runs, and mended.
     fault: tuple[Fault, ...] = ()
+
+    def chosen(self) -> dict[str, Any]:
+        """Those that differ from the defaults, as a journal keeps them: a fault as it is written."""
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        chosen = {name: value for name, value in values.items() if value != getattr(Options(), name)}
+        return {**chosen, **({"fault": [str(fault) for fault in self.fault]} if self.fault else {})}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

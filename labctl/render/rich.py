@@ -47,7 +47,7 @@ class RichRenderer(EventHandler):
 
     def close(self) -> None:
         """End the live part, which shows the cursor again."""
-        self._live.clear()
+        self._live.close()
 
     # What opens a new part of the transcript, and ends the live part.
 

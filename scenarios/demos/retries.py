@@ -9,7 +9,12 @@ from scenarios.events import Checked, Measured, Narrated, TableShown
 from scenarios.judge.ledger import Write
 from scenarios.lab.context import Run
 from scenarios.options import Options
-from scenarios.preconditions import flush_delay, require_acknowledged, require_settings
+from scenarios.preconditions import (
+    flush_delay,
+    require_acknowledged,
+    require_no_dead_letters,
+    require_settings,
+)
 from scenarios.scenario import Conclusion, Play, Scenario, Step
 from scenarios.shell_commands import curl, labctl_for, redis_cli
 from service.writebehind import keys
@@ -37,7 +42,7 @@ _RETRY_TIMEOUT_S: Final = 30.0
 def play(run: Run, options: Options) -> Play[Conclusion]:
     """Let some writes fail now and then, others always, until the database works again."""
     flush_delay(require_settings(run, "nothing waits for the worker", write_policy="write_behind"))
-    _require_no_dead_letters(run)
+    require_no_dead_letters(run)
     before = run.probe.live_settings()
     with _repaired_if_cut_short(run, before):
         checks = [(yield from _fail_sometimes(run)), (yield from _fail_always(run))]
@@ -60,15 +65,6 @@ def play(run: Run, options: Options) -> Play[Conclusion]:
     )
     text = f"All {verdict.acknowledged} writes are in PostgreSQL: retried, or put back by hand."
     return conclude(verdict, [*checks, arrived], text)
-
-
-def _require_no_dead_letters(run: Run) -> None:
-    if run.probe.depth().dead_letters:
-        raise Inconclusive(
-            "there are dead letters from before this run, which would be put back with its own",
-            hint=f"look at them with {labctl('dlq list')}; "
-            f"then {labctl('dlq requeue')} or {labctl('dlq drop')}",
-        )
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from typing import Final
 from service.writebehind.workers import WorkerState
 from stack.converge.flushing import condition
 from stack.redis_wire import ANSWER_SECONDS, Refused, ask, connect
-from stack.spec.runtime import Observed
+from stack.spec.runtime import Observed, Reach
 from stack.spec.service import HealthCheck, ProbeKind, ServiceSpec
 
 #: Version 3.0 of PostgreSQL's protocol.
@@ -37,6 +37,17 @@ def probe(check: HealthCheck, seen: Observed | None = None) -> str:
     except (OSError, http.client.HTTPException, ValueError) as error:
         refused = isinstance(error, ConnectionError)
         return "accepts no connections yet" if refused else f"does not answer properly ({error})"
+
+
+def reach(check: HealthCheck) -> Reach:
+    """What a client meets on the port. An answer counts, also one that says that it is not ready."""
+    try:
+        _ASK[check.protocol](check, None)
+    except TimeoutError:
+        return "silent"
+    except (OSError, http.client.HTTPException, ValueError):
+        return "refused"
+    return "answers"
 
 
 def trouble(check: HealthCheck) -> str:
