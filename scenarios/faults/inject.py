@@ -7,13 +7,13 @@ from types import TracebackType
 from typing import Final
 
 from scenarios.events import Event, FaultInjected
-from scenarios.faults.action import Action, Target
+from scenarios.faults.action import TARGETS, Action, Target
 from scenarios.faults.look import look
 from scenarios.faults.receipt import Receipt, evaluate
 from scenarios.faults.sight import Sight
 from scenarios.lab.context import Run
 from scenarios.preconditions import require_no_dead_letters
-from stack.errors import DeadlinePassed, LabError
+from stack.errors import DeadlinePassed, Inconclusive, LabError
 from stack.spec.events import StackEvent, StackNoted
 from stack.spec.hints import for_lab, labctl
 from stack.wait import waiting
@@ -36,6 +36,29 @@ class Injected:
     gone_at: float
 
 
+def require_effect(event: FaultInjected) -> None:
+    """Raises Inconclusive unless the fault is proved to have taken effect."""
+    if event.bit is not True:
+        doubt = "did not take effect" if event.bit is False else "may have had no effect"
+        raise Inconclusive(
+            f"{event.fault} {doubt}: {event.why}",
+            hint=f"is something else changing the lab? see {labctl('status')}, then try again",
+        )
+
+
+def prove(run: Run, action: Action, before: Sight) -> FaultInjected:
+    """The receipt of an action that was done by other means.
+
+    Args:
+        before: Its target before the action.
+
+    Raises:
+        LabError: the target can't be seen.
+    """
+    receipt = evaluate(action, before, look(run.lab, action.target))
+    return FaultInjected(str(action), run.now(), receipt.proofs, receipt.bit, receipt.why)
+
+
 class Injector:
     """Breaks one run's lab. A context manager: at its end, what is still broken is mended. If the run is
     killed, the next command mends it.
@@ -54,7 +77,9 @@ class Injector:
         """
         self._run = run
         actions = list(actions)
-        self._services = list(dict.fromkeys(a.target for a in actions if a.takes_service_away))
+        away = {action.target for action in actions if action.takes_service_away}
+        # In the order in which they need each other.
+        self._services = [target for target in TARGETS if target in away]
         self._fails = any(action.target == "failures" for action in actions)
         self._settings: Mapping[str, str] = {}
         #: By target that is broken: how it was before.
@@ -108,10 +133,21 @@ class Injector:
         yield event
         return Injected(action, event, before, gone_at)
 
+    def inject_surely(self, action: Action) -> Generator[Event, None, Injected]:
+        """`inject` for a run that means nothing without the fault.
+
+        Raises:
+            Inconclusive: it is not proved to have taken effect.
+        """
+        injected = yield from self.inject(action)
+        require_effect(injected.event)
+        return injected
+
     def mend(self) -> Iterator[StackEvent]:
         """Mend what is still broken; a second time, nothing is left to do."""
+        status = self._run.lab.status() if self._services else {}
         for service in self._services:
-            if self._run.lab.observe(service).state != "running":
+            if status[service].state != "healthy":
                 yield from self._run.lab.start(service)
         if self._fails:
             self._put_back()

@@ -151,9 +151,7 @@ def _failing(wanted: bool) -> _Look:
     def compare(sights: _Sights) -> _Finding:
         was, now = bool(sights.before.failing), bool(sights.after.failing)
         proof = Proof("SIMULATE_DB_FAILURE", str(was).lower(), str(now).lower())
-        if now != wanted:
-            return _Finding(proof, f"failures are still {'on' if now else 'off'}")
-        return _Finding(proof, "failures were on already" if wanted and was else "")
+        return _Finding(proof, "" if now == wanted else f"failures are {'on' if now else 'off'}")
 
     return compare
 
