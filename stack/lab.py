@@ -119,10 +119,10 @@ class Lab:
         name = self._short_name(service)
         return self._runtime.observe_service(name) or Observed(service=name, state="missing")
 
-    def reach(self, service: str) -> Reach | None:
-        """What a client meets on the service's port; None for a service without one."""
+    def reach(self, service: str, *, seconds: float) -> Reach | None:
+        """What a client that waits for so long meets on the service's port; None for one without a port."""
         spec = self._backend.specs(self._known.required())[self._short_name(service)]
-        return None if spec.port is None else reach(spec.health)
+        return None if spec.port is None else reach(spec.health, seconds)
 
     def running(self) -> bool:
         """Whether every service that the write path needs is healthy."""

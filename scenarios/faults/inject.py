@@ -14,12 +14,15 @@ from scenarios.faults.sight import Sight
 from scenarios.lab.context import Run
 from scenarios.preconditions import require_no_dead_letters
 from stack.errors import DeadlinePassed, Inconclusive, LabError
+from stack.redis_wire import ANSWER_SECONDS
 from stack.spec.events import StackEvent, StackNoted
 from stack.spec.hints import for_lab, labctl
 from stack.wait import waiting
 
 #: How long the worker may take to fail a first attempt: a window and a flush, on a slow machine.
 _FAILURE_TIMEOUT_S: Final = 10.0
+#: How long a client waits for what should be frozen.
+_FROZEN_S: Final = 0.2
 _SIMULATE: Final = "simulate_db_failure"
 _RATE: Final = "failure_rate"
 
@@ -181,7 +184,9 @@ class Injector:
 
     def _look_after(self, action: Action, before: Sight, over: Callable[[], bool]) -> Sight:
         """The target after the action. Failures show only once the worker has tried to write."""
-        after = look(self._run.lab, action.target)
+        # What is frozen never answers, and what comes next must not wait for it.
+        patience = _FROZEN_S if action.verb == "pause" else ANSWER_SECONDS
+        after = look(self._run.lab, action.target, seconds=patience)
         if action.verb != "on":
             return after
         try:

@@ -10,7 +10,7 @@ from scenarios.faults.sight import Memory, Process, Sight
 from service.writebehind import keys
 from stack.errors import NotRunning
 from stack.lab import Lab
-from stack.redis_wire import Refused, ask
+from stack.redis_wire import ANSWER_SECONDS, Refused, ask
 from stack.spec.hints import labctl
 from stack.spec.service import HealthCheck
 
@@ -19,8 +19,11 @@ _LOOKED_AT: Final = 5_000
 _QUEUED_AT: Final = re.compile(rb'"queued_at":(\d{1,16})')
 
 
-def look(lab: Lab, target: Target) -> Sight:
+def look(lab: Lab, target: Target, *, seconds: float = ANSWER_SECONDS) -> Sight:
     """What the target is like now.
+
+    Args:
+        seconds: How long a client waits for its answer.
 
     Raises:
         LabError: it can't be seen.
@@ -29,13 +32,13 @@ def look(lab: Lab, target: Target) -> Sight:
     if target == "failures":
         return _failures(lab, at)
     # The memory first: it is what changes fastest.
-    memory = _memory(lab.redis) if target == "redis" else None
+    memory = _memory(lab.redis, seconds) if target == "redis" else None
     seen = lab.observe(target)
     return Sight(
         at=at,
         state=seen.state,
         process=None if seen.pid is None else Process(seen.pid, seen.started_at),
-        reach=lab.reach(target),
+        reach=lab.reach(target, seconds=seconds),
         memory=memory,
     )
 
@@ -53,7 +56,7 @@ def _failures(lab: Lab, at: float) -> Sight:
     return Sight(at=at, failing=setting == b"true", failed=failed)
 
 
-def _memory(redis: HealthCheck) -> Memory | None:
+def _memory(redis: HealthCheck, seconds: float) -> Memory | None:
     """None if Redis does not answer."""
     try:
         size, clock, pending, backlog, first, claimed, retried, now = ask(
@@ -66,6 +69,7 @@ def _memory(redis: HealthCheck) -> Memory | None:
             ("ZRANGE", keys.INFLIGHT, 0, _LOOKED_AT),
             ("ZRANGE", keys.RETRY, 0, _LOOKED_AT),
             ("TIME",),
+            seconds=seconds,
         )
         oldest = _oldest(redis, [first, *_list(claimed), *_list(retried)])
     except (OSError, ValueError):

@@ -128,7 +128,9 @@ def conclude(faulted: Faulted, verdict: Verdict, checks: Iterable[Checked], text
     unclear = [*faulted.inconclusive(), *verdict.reasons]
     if faulted.crashes() and not (faulted.at_stake or lost or faulted.through):
         unclear.append("nothing was in Redis alone at the crash, so there was nothing to lose")
-    if unclear or verdict.validity == "unknown" or verdict.fates["undetermined"]:
+    if undetermined := verdict.fates["undetermined"]:
+        unclear.append(f"what became of {undetermined:,} acknowledged writes could not be seen")
+    if unclear or verdict.validity == "unknown":
         return Conclusion("inconclusive", "; ".join(unclear))
     return Conclusion("expected", _told(faulted, verdict, text))
 

@@ -46,9 +46,10 @@ class Schedule:
 
     @property
     def left_out(self) -> list[Action]:
-        """What was never tried, because the load ended before."""
+        """What should have been broken, and was not, because the load ended before."""
         tried = {id(one.action) for one in self.injected}
-        return [action for actions in self._actions.values() for action in actions if id(action) not in tried]
+        planned = (action for actions in self._actions.values() for action in actions if action.breaks)
+        return [action for action in planned if id(action) not in tried]
 
     def start(self, began_at: float, outages: Outages) -> None:
         """Inject from now on.
