@@ -46,10 +46,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code as in the README."""
     arguments = sys.argv[1:] if argv is None else list(argv)
     sys.stdout, sys.stderr = _made_printable(sys.stdout), _made_printable(sys.stderr)
-    Interruptions().install()
+    call = Invocation()
+    Interruptions(call.early_end).install()
     if CliSettings.from_env().debug:
         start_debug_log()
-    return run(arguments, Invocation())
+    return run(arguments, call)
 
 
 def run(arguments: list[str], call: Invocation) -> int:

@@ -122,6 +122,31 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """What shows that a fault took effect: the same thing before and after it."""
+
+    #: "keys", "process"
+    what: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class FaultInjected:
+    """Something was broken or mended on purpose, with the receipt that proves it."""
+
+    #: As the language of faults writes it: "redis:kill@5s".
+    fault: str
+    #: When it had taken effect, s since the run began.
+    at: float
+    proofs: tuple[Proof, ...]
+    #: Whether it took effect. False, or None (it could not be seen), makes the run inconclusive.
+    bit: bool | None
+    #: Why it did not, or why that could not be seen; empty if it did.
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class VerdictReached:
     verdict: Verdict
 
@@ -146,6 +171,7 @@ Event = (
     | Distributed
     | TableShown
     | Checked
+    | FaultInjected
     | VerdictReached
     | ScenarioFinished
     | ServiceChanged

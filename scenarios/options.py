@@ -2,9 +2,11 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final, Literal, get_args
 
+from scenarios.faults.action import Fault
+from scenarios.faults.language import parse_fault, require_possible, require_within
 from scenarios.shares import Shares, parse_shares
 from service.writebehind.settings import WritePolicy
 from stack.errors import UsageError
@@ -32,6 +34,14 @@ class Options:
     keys: int | None = None
     #: The write policy of every write; None: as the lab is set.
     policy: WritePolicy | None = None
+    #: What is broken while the load runs, and mended.
+    fault: tuple[Fault, ...] = ()
+
+    def chosen(self) -> dict[str, Any]:
+        """Those that differ from the defaults, as a journal keeps them: a fault as it is written."""
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        chosen = {name: value for name, value in values.items() if value != getattr(Options(), name)}
+        return {**chosen, **({"fault": [str(fault) for fault in self.fault]} if self.fault else {})}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +118,25 @@ class Weights:
         return parse_shares(value)
 
 
-Option = Number | Choice | Weights
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Faults:
+    """An option that takes a fault each time that it is given (scenarios/faults/language.py)."""
+
+    name: str = "fault"
+    default: None = None
+
+    def parse(self, value: Any) -> tuple[Fault, ...]:
+        """The faults of these texts.
+
+        Raises:
+            UsageError: one can't be injected, or they contradict each other.
+        """
+        faults = tuple(parse_fault(text) for text in value)
+        require_possible(faults)
+        return faults
+
+
+Option = Number | Choice | Weights | Faults
 
 CRASH: Final = Choice(name="crash", words=get_args(Crash))
 DURATION: Final = Number(name="duration", unit="seconds", most=3600)
@@ -118,6 +146,7 @@ CLIENTS: Final = Number(name="clients", unit="clients", least=1, most=256, whole
 MIX: Final = Weights(name="mix")
 KEYS: Final = Number(name="keys", unit="products", least=1, most=100_000, whole=True)
 POLICY: Final = Choice(name="policy", words=get_args(WritePolicy))
+FAULTS: Final = Faults()
 
 
 def flag(name: str) -> str:
@@ -153,7 +182,9 @@ def parse_options(
         UsageError: an option is not one of the scenario's, or its value is not allowed.
     """
     by_name = {option.name: option for option in declared}
-    chosen = {option.name: option.default for option in declared if option.default is not None}
+    chosen: dict[str, Any] = {
+        option.name: option.default for option in declared if option.default is not None
+    }
     for name, value in values.items():
         if value is None:
             continue
@@ -162,13 +193,14 @@ def parse_options(
             takes = f"; it takes {_listed(by_name)}" if by_name else ""
             raise UsageError(f"`{command}` has no {flag(name)}{why}", hint=f"leave {flag(name)} out{takes}")
         chosen[name] = by_name[name].parse(value)
-    options = Options(**chosen)  # type: ignore[arg-type]  # each field's type is its option's to keep
+    options = Options(**chosen)
     _check_together(options)
     return options
 
 
 def _check_together(options: Options) -> None:
     """Raises UsageError if options contradict each other."""
+    require_within(options.fault, options.duration)
     if options.rate is not None and options.writes_per_second is not None:
         raise UsageError(
             "--rate and --writes-per-second contradict each other",

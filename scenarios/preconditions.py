@@ -87,6 +87,16 @@ def require_no_failures(config: Mapping[str, Any]) -> Mapping[str, Any]:
     return config
 
 
+def require_no_dead_letters(run: Run) -> None:
+    """Raises Inconclusive if there are dead letters, which would be put back with those of the run."""
+    if run.probe.depth().dead_letters:
+        raise Inconclusive(
+            "there are dead letters from before this run, which would be put back with its own",
+            hint=f"look at them with {labctl('dlq list')}; "
+            f"then {labctl('dlq requeue')} or {labctl('dlq drop')}",
+        )
+
+
 def require_acknowledged(writes: Sequence[Write]) -> None:
     """Raises Inconclusive unless every one of these writes was acknowledged."""
     failed = [write for write in writes if write.answer != "acknowledged"]

@@ -5,6 +5,7 @@ from collections.abc import Generator
 from contextlib import closing
 from typing import Final
 
+from scenarios.early_end import EarlyEnd
 from scenarios.events import Event, ScenarioFinished, ScenarioStarted
 from scenarios.lab.context import Run
 from scenarios.options import Options
@@ -22,15 +23,20 @@ from stack.spec.hints import for_lab, labctl
 _SETTLE_TIMEOUT_S: Final = 30.0
 
 
-def run_scenario(lab: Lab, scenario: Scenario, options: Options) -> Generator[Event, None, None]:
+def run_scenario(
+    lab: Lab, scenario: Scenario, options: Options, early_end: EarlyEnd | None = None
+) -> Generator[Event, None, None]:
     """Run a scenario. Close the generator to interrupt it; it then cleans up.
+
+    Args:
+        early_end: Asks it to end early, and still to judge; None: nothing will.
 
     Raises:
         LabError: the lab can't be worked with. A measurement that could not be made is not an error: it
             ends as inconclusive.
     """
     with (
-        Run(lab, scenario.command, scenario=scenario.name, options=options) as run,
+        Run(lab, scenario.command, scenario=scenario.name, options=options, early_end=early_end) as run,
         closing(_events(scenario, run, options)) as events,
     ):
         run.open_journal()

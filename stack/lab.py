@@ -12,7 +12,7 @@ from stack.backend import Backend
 from stack.changes import Changes
 from stack.converge import drain, faults
 from stack.converge.flushing import condition
-from stack.converge.health import with_health_of_all
+from stack.converge.health import reach, with_health_of_all
 from stack.converge.lifecycle import Converged
 from stack.converge.plan import Plan
 from stack.errors import NotRunning
@@ -20,7 +20,7 @@ from stack.redis_wire import redis_at
 from stack.resolve import KnownState
 from stack.spec.events import StackEvents
 from stack.spec.load_test import LoadTest, Script
-from stack.spec.runtime import ExecResult, LogLine, Observed, RuntimeKind, Usage
+from stack.spec.runtime import ExecResult, LogLine, Observed, Reach, RuntimeKind, Usage
 from stack.spec.service import HealthCheck
 from stack.spec.services import CORE, urls
 from stack.spec.validate import check_settings, short_name
@@ -113,6 +113,16 @@ class Lab:
         with suppress(OSError, ValueError, NotRunning):
             return condition(self.redis)
         return None
+
+    def observe(self, service: str) -> Observed:
+        """One service as it is now, without asking whether it is fit for work."""
+        name = self._short_name(service)
+        return self._runtime.observe_service(name) or Observed(service=name, state="missing")
+
+    def reach(self, service: str, *, seconds: float) -> Reach | None:
+        """What a client that waits for so long meets on the service's port; None for one without a port."""
+        spec = self._backend.specs(self._known.required())[self._short_name(service)]
+        return None if spec.port is None else reach(spec.health, seconds)
 
     def running(self) -> bool:
         """Whether every service that the write path needs is healthy."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 import typer
 
 from labctl.cli.options import RuntimeChoice
+from scenarios.early_end import EarlyEnd
 
 if TYPE_CHECKING:
     from stack.lab import Lab
@@ -32,6 +33,8 @@ class Invocation:
     json: bool = False
     #: What to tell a person who interrupts.
     when_interrupted: str = ""
+    #: What the first Ctrl-C asks to end early, where something can.
+    early_end: EarlyEnd = field(default_factory=EarlyEnd)
     cleanups: list[Callable[[], None]] = field(default_factory=list)
 
     def close(self) -> None:

@@ -1,9 +1,14 @@
-"""Handles interruptions: the first signal unwinds the command so that its clean-up runs."""
+"""Handles interruptions: the first signal unwinds the command so that its clean-up runs.
+
+A measurement that can end early does so at the first Ctrl-C, and is judged; then the next one unwinds.
+"""
 
 import signal
 import sys
 from types import FrameType
 from typing import Final
+
+from scenarios.early_end import EarlyEnd
 
 #: What a closed terminal, a service manager or a person at the keyboard sends.
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -16,11 +21,17 @@ class Interrupted(KeyboardInterrupt):
 class Interruptions:
     """Turns the first signal into `Interrupted`, holds back the next one, and gives up at the third.
 
-    People press Ctrl-C again when the first did not seem to help; the clean-up must survive that.
+    People press Ctrl-C again when the first did not seem to help; the clean-up must survive that. What asks
+    for an early end does not count.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, early_end: EarlyEnd | None = None) -> None:
+        """
+        Args:
+            early_end: What a Ctrl-C asks for an early end; None: nothing can end early.
+        """
         self._count = 0
+        self._early_end = early_end or EarlyEnd()
 
     def install(self) -> None:
         """Handle signals from now on. Those that the parent chose to ignore (nohup) stay ignored."""
@@ -29,6 +40,12 @@ class Interruptions:
                 signal.signal(number, self._on_signal)
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        # A service manager or a closed terminal does not wait for a verdict.
+        if number == signal.SIGINT and not self._count and self._early_end.request():
+            # A terminal is told in its display.
+            if not sys.stdout.isatty():
+                _say("ending early, with a verdict; once more ends labctl at once")
+            return
         self._count += 1
         if self._count == 2:
             _say("still cleaning up; once more ends labctl at once")

@@ -81,6 +81,15 @@ def load(
             help="write_behind or write_through, for each write; by default, as the lab is set.",
         ),
     ] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fault",
+            metavar="FAULT",
+            help="Break something meanwhile: redis:kill@5s:start@7s, redis:flushall@5s, worker:pause@3s, "
+            "failures:on=30%@5s. The loss is then the result. Repeatable.",
+        ),
+    ] = None,
     engine: Annotated[
         Engine,
         typer.Option(
@@ -111,6 +120,7 @@ def load(
         "mix": mix,
         "keys": keys,
         "policy": policy,
+        "fault": fault or None,
     }
     # Before anything is started: an impossible option must not leave a lab behind.
     chosen = choose(load_name(kind, engine), options)

@@ -44,7 +44,7 @@ def play(
     finished: list[ScenarioFinished] = []
     for scenario, options in chosen:
         record = RunRecord()
-        session.follow(_watched(run_scenario(session.lab, scenario, options), record, pause))
+        session.follow(_watched(run_scenario(session.lab, scenario, options, call.early_end), record, pause))
         prune_runs(session.lab.directory.parent)
         finished.append(record.finished)
     if len(finished) > 1:

@@ -7,6 +7,7 @@ from scenarios.events import (
     Checked,
     Distributed,
     Event,
+    FaultInjected,
     LoadSampled,
     Measured,
     Narrated,
@@ -38,6 +39,8 @@ class EventHandler(ABC):
                 self.show_table(event)
             case Checked():
                 self.check(event)
+            case FaultInjected():
+                self.prove(event)
             case VerdictReached(verdict):
                 self.conclude(verdict)
             case ScenarioFinished():
@@ -72,6 +75,9 @@ class EventHandler(ABC):
 
     @abstractmethod
     def check(self, event: Checked) -> None: ...
+
+    @abstractmethod
+    def prove(self, event: FaultInjected) -> None: ...
 
     @abstractmethod
     def conclude(self, verdict: Verdict) -> None: ...

@@ -64,6 +64,12 @@ class LiveRegion:
         self._load.update(event)
         self._refresh()
 
+    def close(self) -> None:
+        """Take everything away and show the cursor again, also where an interruption kept an earlier `clear`
+        from it."""
+        self.clear()
+        self._console.show_cursor()
+
     def clear(self) -> None:
         """Take everything away and show the cursor again."""
         self._services.clear()
@@ -77,9 +83,9 @@ class LiveRegion:
         if self._load is not None:
             parts.append(self._load)
         if not parts:
-            live, self._live = self._live, None
-            if live is not None:
-                live.stop()
+            if self._live is not None:
+                self._live.stop()
+            self._live = None
         elif self._live is None:
             self._live = Live(
                 Group(*parts),

@@ -15,6 +15,7 @@ from labctl.render.text.wrap import fitted, width_of
 from scenarios.events import (
     Checked,
     Distributed,
+    FaultInjected,
     LoadSampled,
     Measured,
     Narrated,
@@ -88,6 +89,12 @@ class PlainRenderer(EventHandler):
         if not (self._quiet and event.passed):
             word = f"{self._marks.of_check(event.passed)} {sentences.CHECKS[event.passed]}"
             self._result(f"check {word}: {event.claim} ({sentences.check(event)})")
+
+    def prove(self, event: FaultInjected) -> None:
+        # Quiet or not, a fault that did nothing explains the outcome.
+        if not (self._quiet and event.bit):
+            mark, word = self._marks.of_check(event.bit), sentences.RECEIPTS[event.bit]
+            self._result(f"fault {event.fault} {mark} {word} ({sentences.receipt(event)})")
 
     def conclude(self, verdict: Verdict) -> None:
         self._result(f"verdict: {sentences.VALIDITIES[verdict.validity]}")

@@ -16,6 +16,7 @@ from labctl.render.verdict_text import write_verdict
 from scenarios.events import (
     Checked,
     Distributed,
+    FaultInjected,
     LoadSampled,
     Measured,
     Narrated,
@@ -46,7 +47,7 @@ class RichRenderer(EventHandler):
 
     def close(self) -> None:
         """End the live part, which shows the cursor again."""
-        self._live.clear()
+        self._live.close()
 
     # What opens a new part of the transcript, and ends the live part.
 
@@ -118,6 +119,14 @@ class RichRenderer(EventHandler):
         self._transcript.hang(lead, _CHECK_STYLES[event.passed], event.claim)
         for line in wrap(sentences.check(event), self._transcript.width - len(lead)):
             self._transcript.write(" " * len(lead) + line)
+
+    def prove(self, event: FaultInjected) -> None:
+        self._transcript.turn_to("check")
+        lead = f"{INDENT}{self._marks.of_check(event.bit)} {event.fault}  "
+        self._transcript.hang(lead, _CHECK_STYLES[event.bit], sentences.RECEIPTS[event.bit])
+        for told in filter(None, (event.why, *map(sentences.proof, event.proofs))):
+            for line in wrap(told, self._transcript.width - 2 * len(INDENT)):
+                self._transcript.write(f"{INDENT}{INDENT}{line}")
 
     # What moves.
 

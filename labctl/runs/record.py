@@ -9,6 +9,7 @@ from labctl.render.text import sentences
 from scenarios.events import (
     Checked,
     Distributed,
+    FaultInjected,
     LoadSampled,
     Measured,
     Narrated,
@@ -69,6 +70,7 @@ class _Document(msgspec.Struct):
     tables: dict[str, _Table] = {}
     distributions: dict[str, _Distribution] = {}
     checks: list[Checked] = []
+    faults: list[FaultInjected] = []
     samples: list[Any] = []
     verdict: dict[str, Any] | None = None
 
@@ -121,6 +123,9 @@ class RunRecord(EventHandler):
 
     def check(self, event: Checked) -> None:
         self._run.checks.append(event)
+
+    def prove(self, event: FaultInjected) -> None:
+        self._run.faults.append(event)
 
     def sample_load(self, event: LoadSampled) -> None:
         self._run.samples.append(event)

@@ -1,11 +1,12 @@
 """Runbook part 6: which acknowledged writes a crash of Redis loses, and which it does not."""
 
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator
 from typing import Final
 
 from scenarios.conclude import conclude, reach_verdict
 from scenarios.events import Checked, Event, Measured, Narrated, TableShown
+from scenarios.faults.inject import Injector
+from scenarios.faults.language import parse_action
 from scenarios.judge.checks.fates import Judged
 from scenarios.judge.ledger import Write
 from scenarios.judge.verdict import Verdict
@@ -28,6 +29,9 @@ _DOOMED: Final = 5
 _SAFE_GROUP: Final = "persisted before the crash"
 _DOOMED_GROUP: Final = "queued at the crash"
 _PERSIST_TIMEOUT_S: Final = 20.0
+_STOP_WORKER, _START_WORKER = parse_action("worker:stop"), parse_action("worker:start")
+_KILL, _START = parse_action("redis:kill"), parse_action("redis:start")
+_FLUSHALL: Final = parse_action("redis:flushall")
 
 
 def play(run: Run, options: Options) -> Play[Conclusion]:
@@ -35,11 +39,11 @@ def play(run: Run, options: Options) -> Play[Conclusion]:
     config = require_settings(run, "nothing waits in the queue", write_policy="write_behind")
     flush_delay(require_no_failures(config))
     yield from _persist_some(run)
-    with _repaired_afterwards(run):
-        yield from _queue_some(run)
-        yield from _crash(run, options.crash)
+    with Injector(run, [_STOP_WORKER, _KILL, _FLUSHALL]) as injector:
+        yield from _queue_some(run, injector)
+        yield from _crash(run, injector, options.crash)
         yield Step("Start the worker again", labctl_for(run.lab.name, "worker start"))
-        yield from run.lab.start("worker")
+        yield from injector.inject_surely(_START_WORKER)
     yield Narrated("It finds an empty queue. Only labctl's ledger still knows what was acknowledged.")
 
     query = "SELECT name FROM products WHERE name LIKE 'WillBeLost-%';"
@@ -67,20 +71,6 @@ def _create(run: Run, name: str, count: int, group: str) -> list[Write]:
     return writes
 
 
-@contextmanager
-def _repaired_afterwards(run: Run) -> Iterator[None]:
-    """The lab works again afterwards, even after an interruption. If the run is killed, the next command
-    repairs the lab."""
-    run.journal.note_services("redis", "worker")
-    try:
-        yield
-    finally:
-        for service in ("redis", "worker"):
-            if run.lab.status()[service].state != "healthy":
-                list(run.lab.start(service))
-        run.journal.clear()
-
-
 def _persist_some(run: Run) -> Play[None]:
     value = {"name": "AtRisk-1", "price": 99.99, "quantity": 1}
     yield Step(f"{_SAFE} products, persisted", curl("POST", f"{run.api_url}/products", value))
@@ -95,9 +85,9 @@ def _persist_some(run: Run) -> Play[None]:
     yield Measured("persisted_before", "acknowledged and in PostgreSQL", len(rows), "products")
 
 
-def _queue_some(run: Run) -> Play[None]:
+def _queue_some(run: Run, injector: Injector) -> Play[None]:
     yield Step("Stop the worker", labctl_for(run.lab.name, "worker stop"))
-    yield from run.lab.stop("worker")
+    yield from injector.inject_surely(_STOP_WORKER)
     yield Narrated("Writes are still acknowledged, but nothing brings them to PostgreSQL now.")
 
     value = {"name": "WillBeLost-1", "price": 99.99, "quantity": 1}
@@ -112,21 +102,26 @@ def _queue_some(run: Run) -> Play[None]:
     yield Measured("queue_size", "queue size before the crash", depth)
 
 
-def _crash(run: Run, crash: Crash) -> Play[None]:
+def _crash(run: Run, injector: Injector, crash: Crash) -> Play[None]:
     if crash == "flushall":
         yield Step("Redis loses its memory: FLUSHALL", redis_cli(run.lab.urls()["redis"], "FLUSHALL"))
-        run.probe.flush_all()
+        injected = yield from injector.inject_surely(_FLUSHALL)
         yield Narrated(
             "FLUSHALL empties Redis at one stroke. It stands in for a crash, though the process lives on."
         )
     else:
         commands = [labctl_for(run.lab.name, f"fault {verb} redis") for verb in ("kill", "start")]
         yield Step("Redis is killed and starts without its memory", "\n".join(commands))
-        yield from run.lab.kill("redis")
-        yield from run.lab.start("redis")
+        injected = yield from injector.inject_surely(_KILL)
+        yield from injector.inject_surely(_START)
         yield Narrated(
             "SIGKILL is a crash of the process, not a power loss: the machine's page cache survives it. "
             "This Redis keeps nothing on disk, so everything was in its memory."
+        )
+    memory = injected.before.memory if injected.before is not None else None
+    if memory is None or not memory.unwritten:
+        raise Inconclusive(
+            "nothing was in Redis alone", hint="is another worker running? end it, then try again"
         )
     # Redis also held the settings that were changed live.
     yield from remember(run.lab)

@@ -6,10 +6,20 @@ from typing import Any, Final
 
 from scenarios.conclude import conclude, established, reach_verdict
 from scenarios.events import Checked, Measured, Narrated, TableShown
+from scenarios.faults.action import Action
+from scenarios.faults.inject import prove, require_effect
+from scenarios.faults.language import parse_action
+from scenarios.faults.look import look
+from scenarios.faults.sight import Sight
 from scenarios.judge.ledger import Write
 from scenarios.lab.context import Run
 from scenarios.options import Options
-from scenarios.preconditions import flush_delay, require_acknowledged, require_settings
+from scenarios.preconditions import (
+    flush_delay,
+    require_acknowledged,
+    require_no_dead_letters,
+    require_settings,
+)
 from scenarios.scenario import Conclusion, Play, Scenario, Step
 from scenarios.shell_commands import curl, labctl_for, redis_cli
 from service.writebehind import keys
@@ -30,6 +40,9 @@ _SOMETIMES: Final = {
     "retry_delay_ms": 50,
 }
 _ALWAYS: Final = {**_SOMETIMES, "failure_rate": 1.0, "max_retries": _MAX_RETRIES}
+_ON_SOMETIMES: Final = parse_action("failures:on=30%")
+_ON_ALWAYS: Final = parse_action("failures:on=100%")
+_OFF: Final = parse_action("failures:off")
 #: How long the worker may take to retry, or to set aside, all of them.
 _RETRY_TIMEOUT_S: Final = 30.0
 
@@ -37,7 +50,7 @@ _RETRY_TIMEOUT_S: Final = 30.0
 def play(run: Run, options: Options) -> Play[Conclusion]:
     """Let some writes fail now and then, others always, until the database works again."""
     flush_delay(require_settings(run, "nothing waits for the worker", write_policy="write_behind"))
-    _require_no_dead_letters(run)
+    require_no_dead_letters(run)
     before = run.probe.live_settings()
     with _repaired_if_cut_short(run, before):
         checks = [(yield from _fail_sometimes(run)), (yield from _fail_always(run))]
@@ -62,15 +75,6 @@ def play(run: Run, options: Options) -> Play[Conclusion]:
     return conclude(verdict, [*checks, arrived], text)
 
 
-def _require_no_dead_letters(run: Run) -> None:
-    if run.probe.depth().dead_letters:
-        raise Inconclusive(
-            "there are dead letters from before this run, which would be put back with its own",
-            hint=f"look at them with {labctl('dlq list')}; "
-            f"then {labctl('dlq requeue')} or {labctl('dlq drop')}",
-        )
-
-
 @contextmanager
 def _repaired_if_cut_short(run: Run, before: Mapping[str, str]) -> Iterator[None]:
     """If the run is interrupted, the worker stops failing on purpose, and no dead letter of this run stays
@@ -87,6 +91,13 @@ def _repaired_if_cut_short(run: Run, before: Mapping[str, str]) -> Iterator[None
     run.journal.clear()
 
 
+def _prove(run: Run, action: Action, before: Sight) -> Play[None]:
+    """Raises Inconclusive unless the action took effect."""
+    event = prove(run, action, before)
+    yield event
+    require_effect(event)
+
+
 def _create(run: Run, name: str, count: int) -> list[Write]:
     writes = [
         run.client.create({"name": f"{name}-{n}", "price": 19.99, "quantity": n}, group=name)
@@ -99,7 +110,7 @@ def _create(run: Run, name: str, count: int) -> list[Write]:
 def _fail_sometimes(run: Run) -> Play[Checked]:
     command = labctl_for(run.lab.name, "config set SIMULATE_DB_FAILURE=true FAILURE_RATE=0.3")
     yield Step("Three writes in ten fail", command)
-    before = run.probe.totals()
+    before, whole = run.probe.totals(), look(run.lab, "failures")
     run.client.change_config(_SOMETIMES)
     writes = _create(run, "Retried", _UNLUCKY)
     if not (yield from run.probe.settle(_RETRY_TIMEOUT_S)).quiet:
@@ -111,6 +122,7 @@ def _fail_sometimes(run: Run) -> Play[Checked]:
     retried = run.probe.totals().get("retried", 0) - before.get("retried", 0)
     if not retried:
         raise Inconclusive("by chance, no write failed", hint="run the demo again")
+    yield from _prove(run, _ON_SOMETIMES, whole)
     yield Measured("retried", "attempts that failed and were repeated", retried)
     check = Checked(
         "a retry repairs what failed for a moment",
@@ -125,10 +137,12 @@ def _fail_sometimes(run: Run) -> Play[Checked]:
 def _fail_always(run: Run) -> Play[Checked]:
     command = labctl_for(run.lab.name, f"config set FAILURE_RATE=1 MAX_RETRIES={_MAX_RETRIES}")
     yield Step("Every write fails", command)
+    whole = look(run.lab, "failures")
     run.client.change_config(_ALWAYS)
     writes = _create(run, "Doomed", _DOOMED)
     yield Narrated(f"{_DOOMED} products are acknowledged. Their clients can't know what will happen to them.")
     yield from _wait_for_dead_letters(run)
+    yield from _prove(run, _ON_ALWAYS, whole)
 
     command = redis_cli(run.lab.urls()["redis"], "LRANGE", keys.DLQ, "0", "-1")
     yield Step("The dead letter queue", command)
@@ -176,7 +190,9 @@ def _put_back(run: Run, before: Mapping[str, str]) -> Play[None]:
     command = labctl_for(run.lab.name, "config set SIMULATE_DB_FAILURE=false")
     requeue = curl("POST", f"{run.api_url}/admin/dlq/requeue")
     yield Step("The database works again: put them back", f"{command} && \\\n  {requeue}")
+    failing = look(run.lab, "failures")
     run.probe.put_back(before, _SOMETIMES)
+    yield from _prove(run, _OFF, failing)
     answer = run.client.requeue_dead_letters()
     yield Measured("requeued", "dead letters put back", int(answer["requeued"]), "letters")
 

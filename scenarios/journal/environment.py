@@ -4,7 +4,6 @@ import os
 import platform
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final, TypeVar
@@ -38,7 +37,7 @@ def environment(
         runtime=lab.kind,
         started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         redis_clock_ahead_ms=_known(lambda: _clock_ahead_ms(probe), None),
-        options={name: value for name, value in asdict(options).items() if value != getattr(Options(), name)},
+        options=options.chosen(),
         settings=_known(lambda: _settings(client.config()), {}),
         versions={"python": platform.python_version(), **_packages()},
         services=_known(lambda: _services(lab, probe), {}),

@@ -5,6 +5,7 @@ from contextlib import ExitStack, closing
 from types import TracebackType
 from urllib.parse import urlsplit
 
+from scenarios.early_end import EarlyEnd
 from scenarios.events import Event
 from scenarios.journal import files
 from scenarios.journal.environment import environment
@@ -31,7 +32,13 @@ class Run:
     """One run's view of a lab. A context manager: it closes what it opened."""
 
     def __init__(
-        self, lab: Lab, command: str = "run", *, scenario: str = "run", options: Options | None = None
+        self,
+        lab: Lab,
+        command: str = "run",
+        *,
+        scenario: str = "run",
+        options: Options | None = None,
+        early_end: EarlyEnd | None = None,
     ) -> None:
         """
         Args:
@@ -39,9 +46,11 @@ class Run:
                 "demo basics".
             scenario: Its name.
             options: What was chosen for it.
+            early_end: Asks the run to end early, and still to judge; None: nothing will.
         """
         urls = lab.urls()
         self.lab = lab
+        self.early_end = early_end or EarlyEnd()
         self.api_url = urls["api"]
         self.api_port = urlsplit(urls["api"]).port or 80
         self.ledger = Ledger()
@@ -86,6 +95,10 @@ class Run:
     def problem(self) -> str:
         """Why the journal can't be written any more; empty if it can."""
         return self.writer.problem
+
+    def now(self) -> float:
+        """s since the run began, as its journal counts them."""
+        return self.writer.encoder.now()
 
     def begin(self) -> None:
         """The run begins: earlier writes are not its own, and from now on the lab is watched."""

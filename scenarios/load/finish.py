@@ -2,12 +2,15 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from scenarios.conclude import reach_verdict, settle
 from scenarios.events import Checked, Narrated
+from scenarios.faults.outcome import Faulted
 from scenarios.lab.context import Run
 from scenarios.load import report
+from scenarios.load.faulted import conclude as conclude_faulted
 from scenarios.load.run import Finished
 from scenarios.load.sampling import Increases
 from scenarios.scenario import Conclusion, Play, Step
@@ -27,6 +30,7 @@ def end(
     label: str,
     reads: bool,
     checks: Sequence[Checked] = (),
+    faulted: Faulted | None = None,
 ) -> Play[Conclusion]:
     """The last two steps of a load: flush, and judge.
 
@@ -35,6 +39,7 @@ def end(
         label: What the products' names begin with.
         reads: Whether the load included reads.
         checks: What else was predicted, and measured.
+        faulted: The faults that were injected meanwhile; None: none were to be.
     """
     yield Step("Wait until everything is flushed", curl("GET", f"{run.api_url}/admin/queue"))
     settled = yield from settle(run, _FLUSH_TIMEOUT_S)
@@ -48,7 +53,14 @@ def end(
         verdict = yield from reach_verdict(run, settled)
     else:
         verdict = yield from reach_verdict(run, settled, lag_of=lambda write: True)
-    return (yield from report.conclude(verdict, finished, reads=reads, also=checks))
+    if faulted is None:
+        conclusion = yield from report.conclude(verdict, finished, reads=reads, also=checks)
+    else:
+        conclusion = yield from conclude_faulted(verdict, finished, faulted, reads=reads)
+    if finished.ended_early is None:
+        return conclusion
+    early = f"Ended early after {finished.ended_early:.0f} s by Ctrl-C. {conclusion.text}"
+    return replace(conclusion, text=early)
 
 
 def _all_written_through(increases: Increases) -> bool:

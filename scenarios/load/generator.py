@@ -65,11 +65,15 @@ class LoadGenerator:
         self._busy: set[Connection] = set()
         self._broken: deque[Connection] = deque()
         self._selector = selectors.DefaultSelector()
-        self._stopping = False
+        self._stopping = self._ending = False
 
     def stop(self) -> None:
         """Make `run` return at once. The outcome of requests under way is unknown."""
         self._stopping = True
+
+    def end_early(self) -> None:
+        """Send nothing more, and make `run` return as soon as the requests under way are answered."""
+        self._ending = True
 
     def run(self) -> None:
         """Send until the pace is over.
@@ -106,8 +110,9 @@ class LoadGenerator:
         begin, look_again, now = time.monotonic(), 0.0, 0.0
         self._outcomes.begin(begin)
         while not self._stopping:
-            self._send_due(now)
-            if self._pace.over(now) and not self._busy:
+            if not self._ending:
+                self._send_due(now)
+            if (self._ending or self._pace.over(now)) and not self._busy:
                 break
             before = time.monotonic()
             ready = self._wait(min(_TICK_S, self._pace.wait(now)) if self._free else _TICK_S)

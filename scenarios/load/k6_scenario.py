@@ -70,6 +70,7 @@ def _k6(
             "mix": "k6's scripts have their own",
             "keys": "k6's scripts keep their own",
             "policy": "k6's scripts write as the lab is set; `labctl config set` changes that",
+            "fault": "k6's thresholds leave no room for an outage",
         },
         repair=False,
         load_command=f"load {kind} --engine k6",

@@ -1,11 +1,15 @@
 """Runs a load beside the scenario that watches it."""
 
+import time
+from collections.abc import Callable
 from collections.abc import Generator as Events
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from scenarios.events import Event
+from scenarios.events import Event, Narrated
+from scenarios.faults.schedule import Schedule
 from scenarios.lab.context import Run
 from scenarios.load.counters import Counters
 from scenarios.load.generator import TIMEOUT_S
@@ -18,6 +22,7 @@ from stack.wait import waiting
 _SAMPLE_INTERVAL_S: Final = 0.25
 #: How long the load may take to end after the last answers have timed out.
 _END_TIMEOUT_S: Final = 30.0
+_EARLY: Final = "Ended early after {:.0f} s by Ctrl-C: what was sent is judged. Once more ends it at once."
 
 
 class Load(Figures, Protocol):
@@ -41,22 +46,41 @@ class Finished:
     latencies: Latencies
     #: Watches the service's totals, which go on rising while the queue is flushed.
     sampler: Sampler
+    #: After how many s it was ended early; None: it went to its end.
+    ended_early: float | None = None
 
     @property
     def increases(self) -> Increases:
         return self.sampler.increases
 
 
-def run_load(run: Run, plan: Plan, load: Load) -> Events[Event, None, Finished]:
+def run_load(
+    run: Run,
+    plan: Plan,
+    load: Load,
+    *,
+    schedule: Schedule | None = None,
+    end_early: Callable[[], None] | None = None,
+) -> Events[Event, None, Finished]:
     """Put the lab under load; yields samples. Closing it early stops the load at once.
+
+    Args:
+        schedule: The faults to inject meanwhile.
+        end_early: Makes the load send nothing more and wait for the answers under way; None: it can't.
 
     Raises:
         NotRunning: Redis can't be reached at the beginning.
         LabError: whatever `load` raises.
     """
     sampler = Sampler(run.probe, load, planned=plan.planned)
-    with ThreadPoolExecutor(1, thread_name_prefix="load") as pool:
+    ended_early: float | None = None
+    with (
+        ThreadPoolExecutor(1, thread_name_prefix="load") as pool,
+        run.early_end.heeded() if end_early else nullcontext(),
+    ):
         running = pool.submit(load.run)
+        if schedule is not None:
+            schedule.start(time.monotonic(), load.phases)
         try:
             due = _SAMPLE_INTERVAL_S
             for waited in waiting(
@@ -65,11 +89,20 @@ def run_load(run: Run, plan: Plan, load: Load) -> Events[Event, None, Finished]:
                 reason="the load has ended",
                 hint=f"the load generator hangs; {labctl('doctor')} checks the machine",
             ):
+                if schedule is not None:
+                    yield from schedule.events()
+                if end_early is not None and ended_early is None and run.early_end.requested:
+                    ended_early = load.counters.elapsed
+                    end_early()
+                    yield Narrated(_EARLY.format(ended_early))
                 if waited >= due:
                     due = waited + _SAMPLE_INTERVAL_S
                     yield sampler.sample()
             running.result()
+            if schedule is not None:
+                schedule.end()
+                yield from schedule.events()
             yield sampler.sample()
         finally:
             load.stop()
-    return Finished(plan, load.counters, load.latencies, sampler)
+    return Finished(plan, load.counters, load.latencies, sampler, ended_early)

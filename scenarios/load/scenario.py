@@ -8,17 +8,23 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from scenarios.catalogue import load_name
-from scenarios.judge.ledger import Ledger
+from scenarios.faults.inject import Injector
+from scenarios.faults.outcome import Faulted
+from scenarios.faults.prediction import Tally
+from scenarios.faults.schedule import Schedule
+from scenarios.judge.ledger import Ledger, Write
 from scenarios.lab.client import Client
 from scenarios.lab.context import Run
 from scenarios.load import limits, report
+from scenarios.load.faulted import recorder
 from scenarios.load.finish import STEPS_AT_THE_END, end
 from scenarios.load.generator import LoadGenerator
 from scenarios.load.plan import Extent, Plan, plan, rates_of
 from scenarios.load.profiles import Creates, HotProduct, Mix, Profile
-from scenarios.load.run import run_load
+from scenarios.load.run import Finished, run_load
 from scenarios.options import (
     CLIENTS,
+    FAULTS,
     KEYS,
     MIX,
     POLICY,
@@ -74,11 +80,12 @@ def _load(
         started_at = time.monotonic()
         prepared = prepare(run, planned, options)
         yield Step(title, prepared.command)
-        finished = yield from run_load(run, planned, _generator(run, planned, prepared.profile))
+        finished, faulted = yield from _put_under_load(run, planned, prepared.profile, options)
         yield from report.client_side(finished, run.ledger.count("acknowledged"))
         yield from report.generator_side(finished.counters)
         yield from limits.report(finished)
-        return (yield from end(run, finished, started_at=started_at, label=label, reads=prepared.reads))
+        ending = end(run, finished, started_at=started_at, label=label, reads=prepared.reads, faulted=faulted)
+        return (yield from ending)
 
     return Scenario(
         name=load_name(kind),
@@ -93,10 +100,29 @@ def _load(
     )
 
 
-def _generator(run: Run, planned: Plan, profile: Profile) -> LoadGenerator:
+def _put_under_load(
+    run: Run, planned: Plan, profile: Profile, options: Options
+) -> Play[tuple[Finished, Faulted | None]]:
+    """The load, with its faults. Whatever these leave broken is mended in the end."""
+    if not options.fault:
+        generator = _generator(run, planned, profile, run.ledger.record)
+        return (yield from run_load(run, planned, generator, end_early=generator.end_early)), None
+    tally = Tally()
+    through = (options.policy or run.client.config()["write_policy"]) == "write_through"
+    generator = _generator(run, planned, profile, recorder(run, tally))
+    actions = [action for fault in options.fault for action in fault.actions]
+    with Injector(run, actions) as injector, Schedule(injector, options.fault) as schedule:
+        finished = yield from run_load(
+            run, planned, generator, schedule=schedule, end_early=generator.end_early
+        )
+        yield from injector.mend()
+    return finished, Faulted(schedule.injected, schedule.left_out, tally, through)
+
+
+def _generator(run: Run, planned: Plan, profile: Profile, record: Callable[[Write], None]) -> LoadGenerator:
     host = urlsplit(run.api_url).hostname or "127.0.0.1"
     address = (host, run.api_port)
-    return LoadGenerator(address, profile, planned.pace, run.ledger.record, connections=planned.clients)
+    return LoadGenerator(address, profile, planned.pace, record, connections=planned.clients)
 
 
 def _creates(run: Run, planned: Plan, options: Options) -> Prepared:
@@ -159,6 +185,7 @@ QUICK: Final = _load(
         "duration": f"it ends after {_WRITES} writes",
         "mix": "it only creates",
         "keys": "it uses no product twice",
+        "fault": f"it ends after {_WRITES} writes, so there is no time for one",
     },
     prepare=_creates,
     label="Load",
@@ -169,7 +196,7 @@ COALESCING: Final = _load(
     "A few clients update the same product as fast as they are answered. The worker writes it once per "
     "window.",
     extent=Extent(clients=5),
-    options=(duration(30.0), RATE, WRITES_PER_SECOND, CLIENTS, POLICY),
+    options=(duration(30.0), RATE, WRITES_PER_SECOND, CLIENTS, POLICY, FAULTS),
     lacking={"mix": "it only updates", "keys": "it uses a single product"},
     prepare=_hot_product,
     label="Hot",
@@ -180,7 +207,7 @@ BASIC: Final = _load(
     "30 % creates, 30 % reads and 40 % updates unless told otherwise, with a ramp up, a hold and a ramp "
     "down. Each client uses its own products.",
     extent=Extent(clients=10, ramp=0.1),
-    options=(duration(120.0), RATE, WRITES_PER_SECOND, CLIENTS, MIX, KEYS, POLICY),
+    options=(duration(120.0), RATE, WRITES_PER_SECOND, CLIENTS, MIX, KEYS, POLICY, FAULTS),
     prepare=_mix,
     label="Mix",
     usual=USUAL_SHARES,

@@ -16,7 +16,7 @@ from typing import Final
 from service.writebehind.workers import WorkerState
 from stack.converge.flushing import condition
 from stack.redis_wire import ANSWER_SECONDS, Refused, ask, connect
-from stack.spec.runtime import Observed
+from stack.spec.runtime import Observed, Reach
 from stack.spec.service import HealthCheck, ProbeKind, ServiceSpec
 
 #: Version 3.0 of PostgreSQL's protocol.
@@ -37,6 +37,33 @@ def probe(check: HealthCheck, seen: Observed | None = None) -> str:
     except (OSError, http.client.HTTPException, ValueError) as error:
         refused = isinstance(error, ConnectionError)
         return "accepts no connections yet" if refused else f"does not answer properly ({error})"
+
+
+def reach(check: HealthCheck, seconds: float = ANSWER_SECONDS) -> Reach:
+    """What a client meets on the port. Any answer counts, also one that says that the service is not ready.
+
+    Args:
+        seconds: How long an answer may take.
+    """
+    try:
+        with closing(connect(check, seconds)) as connection:
+            connection.sendall(_greeting(check))
+            return "answers" if connection.recv(1) else "refused"
+    except TimeoutError:
+        return "silent"
+    except OSError:
+        return "refused"
+
+
+def _greeting(check: HealthCheck) -> bytes:
+    """What the service answers at once, whatever else may be away."""
+    match check.protocol:
+        case "redis" | "worker":
+            return b"PING\r\n"
+        case "postgres":
+            return _startup(check)
+        case "http":
+            return f"GET / HTTP/1.1\r\nHost: {check.host}\r\nConnection: close\r\n\r\n".encode()
 
 
 def trouble(check: HealthCheck) -> str:
@@ -119,11 +146,15 @@ def _is_full(check: HealthCheck) -> str:
 
 def _ask_postgres(check: HealthCheck, seen: Observed | None) -> str:
     """Asks as pg_isready does: would it let this user log in?"""
-    names = f"user\0{check.user}\0database\0{check.database}\0\0".encode()
     with closing(connect(check)) as connection:
-        connection.sendall(struct.pack("!ii", len(names) + 8, _POSTGRES_PROTOCOL) + names)
+        connection.sendall(_startup(check))
         kind = connection.recv(1)
     return "" if kind == b"R" else "is starting up"
+
+
+def _startup(check: HealthCheck) -> bytes:
+    names = f"user\0{check.user}\0database\0{check.database}\0\0".encode()
+    return struct.pack("!ii", len(names) + 8, _POSTGRES_PROTOCOL) + names
 
 
 def _ask_http(check: HealthCheck, seen: Observed | None) -> str:

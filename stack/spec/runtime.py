@@ -14,6 +14,8 @@ from stack.spec.service import ServiceSpec
 RuntimeKind = Literal["local", "docker"]
 #: The faults that every runtime can inject with a signal: SIGKILL, SIGSTOP, SIGCONT.
 FaultSignal = Literal["kill", "pause", "resume"]
+#: What a client meets on the port of a service. silent: its connection is taken, and nothing answers.
+Reach = Literal["answers", "silent", "refused"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

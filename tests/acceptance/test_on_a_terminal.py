@@ -68,7 +68,29 @@ def test_ctrl_c_in_mid_demo_leaves_the_lab_in_order(home: Path) -> None:
     assert _states(home, NAME) == {"running"}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ctrl_c_ends_a_load_early_and_it_is_judged(home: Path) -> None:
+    terminal = Terminal(home, "load", "basic", "--duration", "60", "--rate", "50", "--name", NAME)
+    terminal.wait_for("requests/s")
+    terminal.press("\x03")
+    assert terminal.end() == 0
+    text = terminal.transcript()
+    assert "✓ AS EXPECTED" in text
+    assert re.search(r"Ended early after \d+ s by Ctrl-C", text)
+    assert terminal.cursor_is_shown()
+
+
+def test_a_second_ctrl_c_ends_a_load_at_once(home: Path) -> None:
+    terminal = Terminal(home, "load", "basic", "--duration", "60", "--rate", "50", "--name", NAME)
+    terminal.wait_for("requests/s")
+    terminal.press("\x03")
+    terminal.wait_for("Ended early")
+    terminal.press("\x03")
+    assert terminal.end() == 130
+    assert "interrupted" in terminal.text()
+    assert terminal.cursor_is_shown()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_in_mid_load_gives_the_terminal_back(home: Path, number: signal.Signals) -> None:
     terminal = Terminal(home, "load", "basic", "--duration", "30", "--rate", "50", "--name", NAME)
     terminal.wait_for("requests/s")

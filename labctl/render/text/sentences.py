@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from labctl.render.text.figures import figure
-from scenarios.events import Checked, Outcome
+from scenarios.events import Checked, FaultInjected, Outcome, Proof
 from scenarios.judge.checks.fates import Class
 from scenarios.judge.checks.result import Validity
 from scenarios.judge.verdict import Verdict
@@ -29,6 +29,13 @@ FATES: Final[tuple[tuple[Class, str, str], ...]] = (
     ("lost", "LOST", "acknowledged, and gone"),
     ("undetermined", "undetermined", "what became of it could not be seen"),
 )
+
+#: What the receipt of a fault says; None: it could not be seen whether it took effect.
+RECEIPTS: Final[Mapping[bool | None, str]] = {
+    True: "took effect",
+    False: "DID NOT TAKE EFFECT",
+    None: "UNKNOWN whether it took effect",
+}
 
 VALIDITIES: Final[Mapping[Validity, str]] = {
     "valid": "VALID measurement - every acknowledged write is accounted for",
@@ -141,3 +148,16 @@ def check(event: Checked) -> str:
     if event.expected == event.actual:
         return f"measured {event.actual}, as predicted"
     return f"expected {event.expected}, measured {event.actual}"
+
+
+def proof(shown: Proof) -> str:
+    """ "keys: 212 before, 0 after", shortened where nothing changed."""
+    if shown.before == shown.after:
+        return f"{shown.what}: {shown.after}, as before"
+    return f"{shown.what}: {shown.before} before, {shown.after} after"
+
+
+def receipt(event: FaultInjected) -> str:
+    """What proves that a fault took effect, or why it did not, in one line."""
+    shown = "; ".join(proof(one) for one in event.proofs)
+    return ". ".join(filter(None, (event.why, shown)))

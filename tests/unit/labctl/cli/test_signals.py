@@ -41,3 +41,53 @@ def test_the_first_unwinds_the_second_waits_the_third_ends(number: signal.Signal
         assert "still cleaning up" in process.stderr.readline()
         process.send_signal(number)
         assert process.stdout.readline() == "given up\n"
+
+
+EARLY = """
+import sys
+from labctl.cli.signals import Interruptions
+from scenarios.early_end import EarlyEnd
+early_end = EarlyEnd()
+Interruptions(early_end).install()
+try:
+    with early_end.heeded():
+        print("ready", flush=True)
+        sys.stdin.readline()
+        print("asked" if early_end.requested else "not asked", flush=True)
+        sys.stdin.readline()
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "lines"),
+    [
+        (signal.SIGINT, ["ready\n", "asked\n", "interrupted\n"]),
+        (signal.SIGTERM, ["ready\n", "interrupted\n"]),
+        (signal.SIGHUP, ["ready\n", "interrupted\n"]),
+    ],
+)
+def test_the_first_ctrl_c_asks_for_an_early_end_and_the_second_interrupts(
+    first: signal.Signals, lines: list[str]
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", EARLY],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == lines[0]
+        process.send_signal(first)
+        if first == signal.SIGINT:
+            assert process.stderr.readline() == "\n"
+            assert "ending early, with a verdict" in process.stderr.readline()
+            process.stdin.write("go on\n")
+            process.stdin.flush()
+            assert process.stdout.readline() == lines[1]
+            process.send_signal(signal.SIGINT)
+        assert process.stdout.readline() == lines[-1]

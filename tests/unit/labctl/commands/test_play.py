@@ -11,6 +11,7 @@ from labctl.cli.session import Session
 from labctl.commands import play as play_module
 from labctl.commands.play import play
 from scenarios.catalogue import choose
+from scenarios.early_end import EarlyEnd
 from scenarios.events import Event, Outcome, ScenarioFinished, StepStarted
 from scenarios.options import Options
 from scenarios.scenario import Scenario
@@ -28,7 +29,7 @@ class _Scenario:
         self.ran: list[tuple[str, Options]] = []
         self.closed = 0
 
-    def run(self, _lab: Lab, scenario: Scenario, options: Options) -> Iterator[Event]:
+    def run(self, _lab: Lab, scenario: Scenario, options: Options, _: EarlyEnd) -> Iterator[Event]:
         name = scenario.name
         self.ran.append((name, options))
         outcome = self._outcomes.get(name.replace("-", "_"), "expected")

@@ -4,6 +4,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import cast
 
+from scenarios.early_end import EarlyEnd
 from scenarios.events import Event
 from scenarios.journal.judgement import OnJudged
 from scenarios.judge.final_read import PARTS, Findings, StoredValue
@@ -85,6 +86,7 @@ class FakeRun:
 
     def __init__(self, server: ScriptedServer, probe: FakeProbe | None = None) -> None:
         self.lab = FakeLab()
+        self.early_end = EarlyEnd()
         self.api_url = server.url
         self.api_port = server.address[1]
         self.ledger = Ledger()
