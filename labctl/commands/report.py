@@ -1,7 +1,8 @@
 """report: an earlier run again, on the terminal or as a file."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,6 +24,9 @@ from scenarios.events import (
 from scenarios.journal.reader import Journal
 from stack.errors import UsageError
 from stack.spec.events import StackNoted
+
+if TYPE_CHECKING:
+    from labctl.reports.run_report import RunReport
 
 app = typer.Typer()
 
@@ -91,4 +95,17 @@ def _show(output: Output, journal: Journal) -> None:
         return output.answer(shown.document)
     notes: list[Event] = [StackNoted(warning) for warning in shown.warnings()]
     results = [event for _, event in journal.events() if isinstance(event, _RESULTS)]
-    return output.answer({}, *notes, *results)
+    return output.answer({}, *notes, *_with_charts(results, shown))
+
+
+def _with_charts(results: Sequence[Event], report: "RunReport") -> Iterator[Event]:
+    """The charts stand where the conclusion begins, or at the end of a run that has none."""
+    from labctl.reports.charts import charts_of, shown
+
+    charts = [shown(chart) for chart in charts_of(report)]
+    for event in results:
+        if isinstance(event, VerdictReached | ScenarioFinished):
+            yield from charts
+            charts = []
+        yield event
+    yield from charts

@@ -3,15 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final, Literal
+from typing import Final
 
 from labctl.render.text.figures import figure, measure
 from labctl.reports.measurements import Durations, Measurements, Queue
 from labctl.reports.run_report import Distribution, RunReport
+from scenarios.events import ChartShown, Curve
 from scenarios.judge.ledger import Answer
-
-#: line: a value at each moment. points: one measurement each. steps: a count for each range up to x.
-Style = Literal["line", "points", "steps"]
 
 _SHARES: Final = (0.5, 0.95, 0.99)
 _ANSWERS: Final[dict[Answer, str]] = {
@@ -19,14 +17,6 @@ _ANSWERS: Final[dict[Answer, str]] = {
     "refused": "refused",
     "unknown": "no answer",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    label: str
-    #: One for each x; None: there is none.
-    values: tuple[float | None, ...]
-    style: Style = "line"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +30,7 @@ class Chart:
     #: Whether x is time: then the bands of the run's steps lie behind it.
     timed: bool = True
     unit: str
-    series: tuple[Series, ...]
+    series: tuple[Curve, ...]
     #: Whether the values, or (if x is not time) x, are on a logarithmic scale.
     log: bool = False
 
@@ -54,6 +44,20 @@ class Chart:
                 place = measure(x, "s" if self.timed else "ms")
                 said.append(f"{series.label}: at most {measure(value, self.unit)}, at {place}")
         return f"{self.title}. {'; '.join(said)}."
+
+
+def shown(chart: Chart) -> ChartShown:
+    """The chart as an event, for a terminal."""
+    return ChartShown(
+        key=chart.key,
+        title=chart.title,
+        x=chart.x,
+        x_label=chart.x_label,
+        unit=chart.unit,
+        curves=chart.series,
+        log_x=chart.log and not chart.timed,
+        log_y=chart.log and chart.timed,
+    )
 
 
 def charts_of(report: RunReport) -> list[Chart]:
@@ -88,7 +92,7 @@ def _queue(measured: Measurements) -> Chart | None:
         x=_rounded(held.at for held in slices),
         unit="products",
         series=tuple(
-            Series(name, tuple(values)) for name, values in lines.items() if name == "waiting" or any(values)
+            Curve(name, tuple(values)) for name, values in lines.items() if name == "waiting" or any(values)
         ),
     )
 
@@ -106,9 +110,9 @@ def _rates(measured: Measurements) -> Chart | None:
         x=_rounded(other.at for _, other in pairs),
         unit="per second",
         series=(
-            Series("accepted", tuple(_rate(a, b, b.accepted - a.accepted) for a, b in pairs)),
-            Series("coalesced", tuple(_rate(a, b, b.coalesced - a.coalesced) for a, b in pairs)),
-            Series("persisted", tuple(_rate(a, b, b.persisted - a.persisted) for a, b in pairs)),
+            Curve("accepted", tuple(_rate(a, b, b.accepted - a.accepted) for a, b in pairs)),
+            Curve("coalesced", tuple(_rate(a, b, b.coalesced - a.coalesced) for a, b in pairs)),
+            Curve("persisted", tuple(_rate(a, b, b.persisted - a.persisted) for a, b in pairs)),
         ),
     )
 
@@ -164,20 +168,20 @@ def _persist_lag(lag: Durations) -> Chart | None:
     )
 
 
-def _each(parts: dict[str, Durations]) -> tuple[tuple[float, ...], tuple[Series, ...]]:
+def _each(parts: dict[str, Durations]) -> tuple[tuple[float, ...], tuple[Curve, ...]]:
     points = sorted((at, ms, label) for label, durations in parts.items() for at, ms in durations.each)
     return _rounded(at for at, *_ in points), tuple(
-        Series(label, tuple(significant(ms) if whose == label else None for _, ms, whose in points), "points")
+        Curve(label, tuple(significant(ms) if whose == label else None for _, ms, whose in points), "points")
         for label in parts
     )
 
 
-def _quantiles(durations: Durations) -> tuple[tuple[float, ...], tuple[Series, ...]]:
+def _quantiles(durations: Durations) -> tuple[tuple[float, ...], tuple[Curve, ...]]:
     slices = list(durations.over_time.slices())
     found = [(*held.quantiles(_SHARES), held.longest) for _, held in slices]
     columns = zip(*found, strict=True)
     return _rounded(at for at, _ in slices), tuple(
-        Series(label, tuple(None if value is None else significant(value) for value in column))
+        Curve(label, tuple(None if value is None else significant(value) for value in column))
         for label, column in zip(("p50", "p95", "p99", "max"), columns, strict=True)
     )
 
@@ -218,7 +222,7 @@ def _distribution(key: str, title: str, caption: str, unit: str, lines: dict[str
         timed=False,
         unit=unit,
         series=tuple(
-            Series(label, tuple(line.get(bound, 0) for bound in x), "steps") for label, line in lines.items()
+            Curve(label, tuple(line.get(bound, 0) for bound in x), "steps") for label, line in lines.items()
         ),
         log=True,
     )
