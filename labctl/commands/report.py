@@ -56,7 +56,10 @@ def report(
     ] = None,
     listed: Annotated[bool, typer.Option("--list", help="List the recorded runs instead.")] = False,
 ) -> None:
-    """Show an earlier run again: its figures, charts, checks and verdict. By default the newest run."""
+    """Show an earlier run again, or write a report of it.
+
+    By default the newest run, on the terminal: its figures, charts, checks and verdict.
+    """
     if listed:
         if to is not None:
             raise UsageError("--list shows the runs; --output writes one", hint="leave one of them out")

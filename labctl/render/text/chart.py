@@ -32,6 +32,8 @@ def draw(chart: ChartShown, width: int, marks: Marks, *, colour: bool) -> list[s
         colour: Whether the lines may have colours, as escape sequences.
     """
     curves = chart.curves if len(chart.curves) <= _MOST_CURVES else (chart.curves[0], *chart.curves[-2:])
+    # It would cut a chart to the size of a terminal that it finds by itself.
+    plotext.terminal.limit(False, False)
     plot = plotext.figure
     plot.clear()
     plot.plot_size(max(width, _NARROWEST), _HEIGHT)
