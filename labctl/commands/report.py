@@ -23,7 +23,7 @@ from scenarios.events import (
 )
 from scenarios.journal.reader import Journal
 from stack.errors import UsageError
-from stack.spec.events import StackNoted
+from stack.spec.events import Advanced, StackNoted
 
 if TYPE_CHECKING:
     from labctl.reports.run_report import RunReport
@@ -76,7 +76,7 @@ def _write(output: Output, run: str, to: Path) -> None:
 
     check_target(to)
     journal = open_runs(output.name, output.runtime).open(run)
-    written = read_report(journal)
+    written = read_report(journal, lambda done, total: output.show(Advanced("writes judged", done, total)))
     count = write_report(written, to)
     notes: list[Event] = [StackNoted(warning) for warning in written.warnings()]
     told = StackNoted(f"Wrote {to} ({size(count)}): the report of {journal.run}.")
@@ -93,7 +93,7 @@ def _write(output: Output, run: str, to: Path) -> None:
 def _show(output: Output, journal: Journal) -> None:
     from labctl.reports.run_report import read_report
 
-    shown = read_report(journal)
+    shown = read_report(journal, lambda done, total: output.show(Advanced("writes judged", done, total)))
     if output.json:
         return output.answer(shown.document)
     notes: list[Event] = [StackNoted(warning) for warning in shown.warnings()]

@@ -20,20 +20,19 @@ class Histogram:
     _counts: Counter[int] = field(default_factory=Counter)
     #: The longest one, ms.
     longest: float = 0.0
+    count: int = 0
 
     def add(self, ms: float) -> None:
         """Count one duration."""
+        self.count += 1
         self._counts[math.ceil(math.log(max(ms, SHORTEST_MS)) / _LOG_FACTOR)] += 1
         self.longest = max(self.longest, ms)
 
     def merge(self, other: "Histogram") -> None:
         """Count all of another histogram."""
+        self.count += other.count
         self._counts.update(other._counts)
         self.longest = max(self.longest, other.longest)
-
-    @property
-    def count(self) -> int:
-        return self._counts.total()
 
     def quantiles(self, shares: Sequence[float]) -> list[float | None]:
         """For each share of 1, the duration that so many do not exceed, ms; None where nothing was counted.

@@ -90,5 +90,6 @@ class Measurements:
         """Count one write. Its latency begins when it was due, so that a stall is not hidden."""
         self.writes += 1
         since = line.sent if line.due is None else min(line.due, line.sent)
-        durations = self.latency.setdefault(line.answer, Durations())
+        if (durations := self.latency.get(line.answer)) is None:
+            durations = self.latency[line.answer] = Durations()
         durations.add(line.finished, 1000 * (line.finished - since))

@@ -1,6 +1,6 @@
 """All that the reports of a run show, whatever their format."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -21,6 +21,8 @@ from scenarios.judge.verdict import Verdict
 #: Beyond this number, lost writes are counted and not listed: a page of all of them would take too long to
 #: open. The journal has every one.
 MOST_LISTED: Final = 20_000
+#: Progress is reported after so many writes: every second or so.
+_PROGRESS_EVERY: Final = 20_000
 
 
 class Proof(msgspec.Struct, frozen=True):
@@ -129,8 +131,11 @@ class RunReport:
         return self.verdict if self.verdict is not None or self.whole else self.judged_now
 
 
-def read_report(journal: Journal) -> RunReport:
+def read_report(journal: Journal, on_progress: Callable[[int, int], None] | None = None) -> RunReport:
     """Read a journal and judge its history.
+
+    Args:
+        on_progress: Takes now and then, in a long history, how many writes are judged, and of how many.
 
     Raises:
         StateUnusable: it can't be read.
@@ -139,7 +144,7 @@ def read_report(journal: Journal) -> RunReport:
     for line in journal.lines():
         _take(report, line)
     if report.measurements.writes:
-        report.judged_now = judge_journal(journal, lambda *judged: _judged(report, *judged))
+        report.judged_now = judge_journal(journal, _Listener(report, on_progress))
     report.lost.sort(key=lambda write: write.acknowledged_at)
     return report
 
@@ -189,21 +194,36 @@ def _fault(report: RunReport, at: float, fault: Fault) -> None:
     report.story.tell("fault", fault.fault)
 
 
-def _judged(report: RunReport, write: Write, judged: Judged, lag: Lag | None) -> None:
-    if lag is not None:
-        report.measurements.persist_lag.add(write.finished_at, lag.ms)
-    if judged.fate == "lost" and len(report.lost) < MOST_LISTED:
-        report.lost.append(
-            LostWrite(
-                judged.product,
-                judged.label,
-                judged.version,
-                judged.group,
-                write.finished_at,
-                judged.crash,
-                judged.overwritten_later,
-            )
-        )
+class _Listener:
+    """Takes each acknowledged write as it is judged."""
+
+    def __init__(self, report: RunReport, on_progress: Callable[[int, int], None] | None) -> None:
+        self._report = report
+        self._on_progress = on_progress
+        self._judged = 0
+        acknowledged = report.measurements.latency.get("acknowledged")
+        self._total = acknowledged.whole.count if acknowledged else 0
+
+    def __call__(self, write: Write, judged: Judged, lag: Lag | None) -> None:
+        self._judged += 1
+        if self._on_progress is not None and self._judged % _PROGRESS_EVERY == 0:
+            self._on_progress(self._judged, self._total)
+        if lag is not None:
+            self._report.measurements.persist_lag.add(write.finished_at, lag.ms)
+        if judged.fate == "lost" and len(self._report.lost) < MOST_LISTED:
+            self._report.lost.append(_lost(write, judged))
+
+
+def _lost(write: Write, judged: Judged) -> LostWrite:
+    return LostWrite(
+        judged.product,
+        judged.label,
+        judged.version,
+        judged.group,
+        write.finished_at,
+        judged.crash,
+        judged.overwritten_later,
+    )
 
 
 def _environment(journal: Journal) -> dict[str, Any]:

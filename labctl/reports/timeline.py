@@ -37,7 +37,9 @@ class Timeline(Generic[T]):
         while index >= self._most:
             self._widen()
             index = self._index(seconds)
-        return self._slices.setdefault(index, self._empty())
+        if (held := self._slices.get(index)) is None:
+            held = self._slices[index] = self._empty()
+        return held
 
     def slices(self) -> Iterator[tuple[float, T]]:
         """The middle of each slice, s, and what it holds, in the order of time."""
