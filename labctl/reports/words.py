@@ -36,7 +36,8 @@ def validity_of(report: RunReport, verdict: Verdict) -> str:
 
 def verdict_sentences(verdict: Verdict) -> list[str]:
     """The loss, and what else there is to say."""
-    return [sentences.loss(verdict), *sentences.remarks(verdict)]
+    said = [sentences.loss(verdict), *sentences.remarks(verdict)]
+    return [f"{sentence[:1].upper()}{sentence[1:]}" for sentence in said]
 
 
 def bite(fault: Fault) -> str:

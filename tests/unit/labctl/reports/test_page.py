@@ -5,12 +5,15 @@ import hashlib
 import json
 import re
 from html.parser import HTMLParser
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
-from labctl.reports.page import html
+from labctl.reports.page import UPLOT, html
+from labctl.reports.run_report import MOST_LISTED, LostWrite
 from tests.unit.labctl.reports.stories import fault, report_of
 
 HOSTILE = [
@@ -89,6 +92,21 @@ def test_what_others_wrote_stays_text(tmp_path: Path, hostile: str) -> None:
     assert len(row[1]) >= len(hostile)
 
 
+def test_the_library_is_the_release_that_the_page_names() -> None:
+    # As in the npm package uplot.
+    assets = files("labctl.reports") / "assets"
+    assert f"(v{UPLOT})" in (assets / "uPlot.iife.min.js").read_text()
+    digests = {
+        name: hashlib.sha256((assets / name).read_bytes()).hexdigest()[:16]
+        for name in ("uPlot.iife.min.js", "uPlot.min.css", "uPlot.LICENSE")
+    }
+    assert digests == {
+        "uPlot.iife.min.js": "19c8d4c6ad88929a",
+        "uPlot.min.css": "df630c6a8d6f8eea",
+        "uPlot.LICENSE": "8f989229699b4fe2",
+    }
+
+
 def test_a_reader_sees_the_loss_without_a_script(tmp_path: Path) -> None:
     page = html(report_of(tmp_path))
     assert re.search(r'class="loss"><dt>LOST</dt><dd><span class="count">2</span>', page)
@@ -102,10 +120,21 @@ def test_a_run_that_was_cut_off_says_so_first(tmp_path: Path) -> None:
 
 
 def test_the_size_of_a_page_has_an_end(tmp_path: Path) -> None:
-    page = html(report_of(tmp_path, lost=21_000))
+    report = report_of(tmp_path)
+    gone = LostWrite(
+        str(uuid4()), "WillBeLost-12345", 1_795_666_881_105_819, "queued at the crash", 1.5, 1, True
+    )
+    report.lost = [gone] * MOST_LISTED
+    page = html(report)
     assert len(page.encode()) < 3_000_000
-    assert len(_data(page)["lost"]) == 20_000
-    assert "21,000 acknowledged writes lost. The first 20,000 are listed here" in page
+    assert len(_data(page)["lost"]) == MOST_LISTED
+
+
+def test_a_list_that_is_cut_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("labctl.reports.run_report.MOST_LISTED", 5)
+    page = html(report_of(tmp_path, lost=7))
+    assert "7 acknowledged writes lost. The first 5 are listed here" in page
+    assert len(_data(page)["lost"]) == 5
 
 
 def test_receipts_are_shown(tmp_path: Path) -> None:
