@@ -31,7 +31,7 @@ class Commands(LazyGroup):
         "demo": Entry("demo", _DEMOS, "Run a demo: what write-behind gains, and what it can lose."),
         "load": Entry("load", _DEMOS, "Put the lab under load, and judge every acknowledged write."),
         "runs": Entry("runs", _DEMOS, "Earlier runs: their journals, listed, shown and removed."),
-        "report": Entry("report", _DEMOS, "Show an earlier run's figures and verdict again."),
+        "report": Entry("report", _DEMOS, "Show an earlier run again, or write a report of it."),
         "recheck": Entry("recheck", _DEMOS, "Judge an earlier run anew, from its journal alone."),
         "logs": Entry("observe", _LOOK, "Show the services' logs."),
         "top": Entry("observe", _LOOK, "Show what each service uses of this machine."),

@@ -111,6 +111,33 @@ class TableShown:
 
 
 @dataclass(frozen=True, slots=True)
+class Curve:
+    """One line of a chart, or some points in it."""
+
+    label: str
+    #: One for each x of the chart; None: there is none.
+    values: tuple[float | None, ...]
+    style: Literal["line", "points", "steps"] = "line"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChartShown:
+    """A chart of an earlier run."""
+
+    key: str
+    title: str
+    #: Rising.
+    x: tuple[float, ...]
+    x_label: str
+    #: Of the values.
+    unit: str
+    curves: tuple[Curve, ...]
+    #: Which of the scales are logarithmic.
+    log_x: bool = False
+    log_y: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Checked:
     """A prediction and what was measured."""
 
@@ -170,6 +197,7 @@ Event = (
     | LoadSampled
     | Distributed
     | TableShown
+    | ChartShown
     | Checked
     | FaultInjected
     | VerdictReached

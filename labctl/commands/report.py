@@ -1,6 +1,8 @@
-"""report: an earlier run again."""
+"""report: an earlier run again, on the terminal or as a file."""
 
-from typing import Annotated
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -8,7 +10,7 @@ from labctl.cli import completions
 from labctl.cli.lab_command import output_command
 from labctl.cli.session import Output
 from labctl.commands.runs import list_runs
-from labctl.runs.record import RunRecord
+from labctl.render.text.figures import size
 from labctl.runs.store import LAST, open_runs
 from scenarios.events import (
     Checked,
@@ -19,14 +21,19 @@ from scenarios.events import (
     TableShown,
     VerdictReached,
 )
-from stack.spec.events import StackNoted
+from scenarios.journal.reader import Journal
+from stack.errors import UsageError
+from stack.spec.events import Advanced, StackNoted
+
+if TYPE_CHECKING:
+    from labctl.reports.run_report import RunReport
 
 app = typer.Typer()
 
 _RESULTS = (ScenarioStarted, Measured, TableShown, Checked, VerdictReached, ScenarioFinished)
 
 
-@output_command(app)
+@output_command(app, quiet=True)
 def report(
     output: Output,
     run: Annotated[
@@ -37,17 +44,71 @@ def report(
             help="A run, the name of a demo for its newest run, or a journal's file.",
         ),
     ] = LAST,
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write a report: a page (.html), Markdown for a pull request (.md), JSON (.json), or JUnit "
+            "XML (.xml). An earlier report of that name is replaced; any other file is left alone.",
+        ),
+    ] = None,
     listed: Annotated[bool, typer.Option("--list", help="List the recorded runs instead.")] = False,
 ) -> None:
-    """Show an earlier run's figures and verdict again."""
+    """Show an earlier run again, or write a report of it.
+
+    By default the newest run, on the terminal: its figures, charts, checks and verdict.
+    """
     if listed:
+        if to is not None:
+            raise UsageError("--list shows the runs; --output writes one", hint="leave one of them out")
         return list_runs(output)
+    if to is not None:
+        return _write(output, run, to)
+    return _show(output, open_runs(output.name, output.runtime).open(run))
+
+
+def _write(output: Output, run: str, to: Path) -> None:
+    # Before a journal of an hour is read: the report must have a place to go.
+    from labctl.reports.files import check_target, write_report
+    from labctl.reports.run_report import read_report
+
+    check_target(to)
     journal = open_runs(output.name, output.runtime).open(run)
-    record, results = RunRecord(), list[Event]()
-    for _, event in journal.events():
-        record.on(event)
-        if isinstance(event, _RESULTS):
-            results.append(event)
-    if journal.state != "complete":
-        results.insert(0, StackNoted(f"The run {journal.run} is {journal.state}."))
-    return output.answer(record.document, *results)
+    written = read_report(journal, lambda done, total: output.show(Advanced("writes judged", done, total)))
+    count = write_report(written, to)
+    notes: list[Event] = [StackNoted(warning) for warning in written.warnings()]
+    told = StackNoted(f"Wrote {to} ({size(count)}): the report of {journal.run}.")
+    document = {
+        "run": journal.run,
+        "state": journal.state,
+        "damage": list(journal.damage),
+        "report": str(to),
+        "bytes": count,
+    }
+    output.answer(document, *notes, told)
+
+
+def _show(output: Output, journal: Journal) -> None:
+    from labctl.reports.run_report import read_report
+
+    shown = read_report(journal, lambda done, total: output.show(Advanced("writes judged", done, total)))
+    if output.json:
+        return output.answer(shown.document)
+    notes: list[Event] = [StackNoted(warning) for warning in shown.warnings()]
+    results = [event for _, event in journal.events() if isinstance(event, _RESULTS)]
+    return output.answer({}, *notes, *_with_charts(results, shown))
+
+
+def _with_charts(results: Sequence[Event], report: "RunReport") -> Iterator[Event]:
+    """The charts stand where the conclusion begins, or at the end of a run that has none."""
+    from labctl.reports.charts import charts_of, shown
+
+    charts = [shown(chart) for chart in charts_of(report)]
+    for event in results:
+        if isinstance(event, VerdictReached | ScenarioFinished):
+            yield from charts
+            charts = []
+        yield event
+    yield from charts

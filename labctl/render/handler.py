@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from typing import assert_never
 
 from scenarios.events import (
+    ChartShown,
     Checked,
     Distributed,
     Event,
@@ -37,6 +38,8 @@ class EventHandler(ABC):
                 self.measure(event)
             case TableShown():
                 self.show_table(event)
+            case ChartShown():
+                self.show_chart(event)
             case Checked():
                 self.check(event)
             case FaultInjected():
@@ -72,6 +75,9 @@ class EventHandler(ABC):
 
     @abstractmethod
     def show_table(self, event: TableShown) -> None: ...
+
+    @abstractmethod
+    def show_chart(self, event: ChartShown) -> None: ...
 
     @abstractmethod
     def check(self, event: Checked) -> None: ...

@@ -13,6 +13,7 @@ from labctl.render.text.shell import prompted
 from labctl.render.text.table import lay_out
 from labctl.render.text.wrap import fitted, width_of
 from scenarios.events import (
+    ChartShown,
     Checked,
     Distributed,
     FaultInjected,
@@ -83,6 +84,16 @@ class PlainRenderer(EventHandler):
 
     def distribute(self, event: Distributed) -> None:
         """A distribution is for charts; the percentiles among the figures tell enough."""
+
+    def show_chart(self, event: ChartShown) -> None:
+        """Charts are for a screen: in a pipe or a file they would only be in the way."""
+        if self._quiet or self._width is None:
+            return
+        from labctl.render.text.chart import draw
+
+        self._result(event.title)
+        for line in draw(event, self._width, self._marks, colour=False):
+            self._write(self._results, line)
 
     def check(self, event: Checked) -> None:
         # Quiet or not, a prediction that failed explains the verdict.

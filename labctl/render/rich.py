@@ -14,6 +14,7 @@ from labctl.render.text.wrap import wrap
 from labctl.render.transcript import INDENT, Transcript
 from labctl.render.verdict_text import write_verdict
 from scenarios.events import (
+    ChartShown,
     Checked,
     Distributed,
     FaultInjected,
@@ -111,6 +112,18 @@ class RichRenderer(EventHandler):
 
     def distribute(self, event: Distributed) -> None:
         """A distribution is for charts; the percentiles among the figures tell enough."""
+
+    def show_chart(self, event: ChartShown) -> None:
+        # The library takes longer to import than most commands take to run.
+        from labctl.render.text.chart import draw
+
+        self._transcript.air()
+        self._transcript.write((f"{INDENT}{event.title}", "bold"))
+        for line in draw(
+            event, self._transcript.width - len(INDENT), self._marks, colour=self._transcript.coloured
+        ):
+            self._transcript.drawn(line)
+        self._transcript.air()
 
     def check(self, event: Checked) -> None:
         self._transcript.turn_to("check")

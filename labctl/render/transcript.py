@@ -29,6 +29,11 @@ class Transcript:
     def width(self) -> int:
         return max(_NARROWEST, min(_WIDEST, self._console.width) - 1)
 
+    @property
+    def coloured(self) -> bool:
+        """Whether colours can be seen."""
+        return self._console.color_system is not None and not self._console.no_color
+
     def air(self) -> None:
         """Write an empty line, but never two in a row."""
         if self._last:
@@ -47,6 +52,11 @@ class Transcript:
         # Whatever is still too long runs on as the terminal likes: it can be copied in one piece.
         safe = [printable(p) if isinstance(p, str) else (printable(p[0]), p[1]) for p in parts]
         self._console.print(Text.assemble(*safe), soft_wrap=True)
+
+    def drawn(self, line: str) -> None:
+        """Write a line of a drawing, which may have colours of its own."""
+        self._last = self._last or "text"
+        self._console.print(Text.from_ansi(f"{INDENT}{line}"), soft_wrap=True)
 
     def hang(self, lead: str, lead_style: str, text: str, style: str = "") -> None:
         """Write a text beside its lead, with further lines below its beginning."""

@@ -7,6 +7,7 @@ import msgspec
 from labctl.render.handler import EventHandler
 from labctl.render.text import sentences
 from scenarios.events import (
+    ChartShown,
     Checked,
     Distributed,
     FaultInjected,
@@ -120,6 +121,9 @@ class RunRecord(EventHandler):
 
     def distribute(self, event: Distributed) -> None:
         self._run.distributions[event.key] = _Distribution(event.label, event.unit, event.buckets)
+
+    def show_chart(self, event: ChartShown) -> None:
+        """A chart is drawn from what was recorded; it adds nothing."""
 
     def check(self, event: Checked) -> None:
         self._run.checks.append(event)

@@ -98,5 +98,8 @@ def test_a_lab_of_an_installed_labctl(
         for words in (("demo", "coalescing"), ("load", "coalescing", "--engine", "k6", "--duration", "1")):
             told = json.loads(_python(installed, tmp_path, *labctl, *words, "--json", *lab, engine=engine))
             assert told["outcome"] == "expected"
+        page = tmp_path / "run.html"
+        _python(installed, tmp_path, *labctl, "report", "coalescing", "-o", str(page))
+        assert "</html>" in page.read_text()
     finally:
         _python(installed, tmp_path, *labctl, "down", *lab, engine=engine)

@@ -1,0 +1,146 @@
+"""A report to paste into a pull request."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from labctl.render.text import sentences
+from labctl.render.text.figures import duration, figure
+from labctl.render.text.marks import UNICODE
+from labctl.reports import words
+from labctl.reports.run_report import RunReport
+
+#: More lost writes than these are counted, not listed: a comment has at most 65,536 characters.
+_LISTED: Final = 50
+#: What GitHub gives a meaning: code, emphasis, links, HTML, tables, mentions, issues, formulas, the
+#: beginning of a list or a heading, emoji and addresses. In the middle of a word, `_` has none.
+_SPECIAL: Final = re.compile(
+    r"[\\`*\[\]<>#|~@&$]|^[-+=>]|^\d+(?=[.)])|:(?=[\w+-]+:|//)|(?<![^\W_])_|_(?![^\W_])|(?i:www)(?=\.)"
+)
+#: A cell or line longer than this is cut.
+_LONGEST: Final = 300
+_SIGNS: Final = {"expected": "✅", "unexpected": "❌", "inconclusive": "⚠️"}
+
+
+def markdown(report: RunReport) -> str:
+    """The report of a run in GitHub's Markdown."""
+    return "\n".join(_lines(report)) + "\n"
+
+
+def _lines(report: RunReport) -> Iterator[str]:
+    document, about = report.record.document, report.journal.environment
+    kind, word, conclusion = words.outcome_of(report)
+    yield "<!-- labctl report -->"
+    yield f"## {_SIGNS[kind]} {escape(document['title'] or about.scenario)}: {word}"
+    yield ""
+    yield escape(conclusion)
+    for warning in report.warnings():
+        yield f"\n> **{escape(warning)}**"
+    yield ""
+    took = f" · took {duration(document['seconds'])}" if document["seconds"] is not None else ""
+    when = about.started_at[:19].replace("T", " ")
+    yield f"{_code(f'labctl {about.command}')} · {escape(about.runtime)} · {escape(when)} UTC{took}"
+    yield from _verdict(report)
+    yield from _checks(report)
+    yield from _faults(report)
+    figures = [(escape(label), escape(value)) for label, value in words.figures_of(report)]
+    yield from _part("Figures", ("figure", "value"), figures, right=(1,))
+    yield from _lost(report)
+    yield from _made_on(report)
+
+
+def _verdict(report: RunReport) -> Iterator[str]:
+    verdict = report.shown_verdict
+    if verdict is None:
+        return
+    yield f"\n### Verdict\n\n{escape(words.validity_of(report, verdict))}\n"
+    fates = sentences.shown_fates(verdict)
+    counts = [figure(verdict.acknowledged), *(figure(verdict.fates.get(fate, 0)) for fate, *_ in fates)]
+    yield from _table(("acknowledged", *(word for _, word, _ in fates)), [counts], right=range(len(counts)))
+    yield ""
+    for sentence in words.verdict_sentences(verdict):
+        yield f"- {escape(sentence)}"
+
+
+def _checks(report: RunReport) -> Iterator[str]:
+    rows = [
+        (
+            f"{UNICODE.of_check(check['passed'])} {sentences.CHECKS[check['passed']]}",
+            *map(escape, (check["claim"], check["expected"], check["actual"])),
+        )
+        for check in report.record.document["checks"]
+    ]
+    yield from _part("Checks", ("", "prediction", "expected", "measured"), rows)
+
+
+def _faults(report: RunReport) -> Iterator[str]:
+    rows = [
+        (
+            escape(fault.fault),
+            f"{fault.at:.2f} s",
+            escape(words.bite(fault)),
+            "<br>".join(
+                escape(f"{p.what}: {words.proof_text(p.before)} → {words.proof_text(p.after)}")
+                for p in fault.proofs
+            ),
+        )
+        for fault in report.faults
+    ]
+    yield from _part("Faults", ("fault", "at", "", "receipt"), rows)
+
+
+def _lost(report: RunReport) -> Iterator[str]:
+    total = words.lost_total(report)
+    if not total:
+        return
+    listed = report.lost[:_LISTED]
+    which = f", the first {figure(len(listed))}" if len(listed) < total else ""
+    yield f"\n<details><summary>Lost writes ({figure(total)}{which})</summary>\n"
+    rows = [(f"{write.acknowledged_at:.3f}", *map(escape, words.lost_row(write))) for write in listed]
+    yield from _table(("acknowledged at (s)", *words.LOST_COLUMNS), rows, right=(0,))
+    yield "\n</details>"
+
+
+def _made_on(report: RunReport) -> Iterator[str]:
+    yield "\n<details><summary>Settings, versions, machine</summary>\n"
+    for title, fields in words.made_on(report):
+        told = ", ".join(f"{escape(name)} {escape(value)}" for name, value in fields)
+        yield f"- **{title}**: {told}"
+    yield f"- **Run**: {_code(report.journal.run)}"
+    yield "\n</details>"
+
+
+def _part(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()
+) -> Iterator[str]:
+    if rows:
+        yield f"\n### {title}\n"
+        yield from _table(columns, rows, right=right)
+
+
+def _table(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()
+) -> Iterator[str]:
+    yield f"| {' | '.join(columns)} |"
+    yield f"|{'|'.join('--:' if n in right else '---' for n in range(len(columns)))}|"
+    for row in rows:
+        yield f"| {' | '.join(row)} |"
+
+
+def escape(text: str) -> str:
+    """Text on one line that Markdown shows as it is."""
+    shown = words.visible(text.replace("\n", " "))
+    if len(shown) > _LONGEST:
+        shown = f"{shown[:_LONGEST]}…"
+    return _SPECIAL.sub(_escaped, shown)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    # As entities, the characters show and do nothing, inside of tables and HTML, too.
+    return "".join(f"&#{ord(sign)};" for sign in found[0])
+
+
+def _code(text: str) -> str:
+    """Text as code. A backtick in it would end it."""
+    shown = words.visible(text.replace("\n", " ")).replace("`", "'").replace("|", "¦")
+    return f"`{shown}`"

@@ -1,0 +1,116 @@
+"""What all reports say of a run: outcome, verdict, faults, lost writes."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from labctl.render.text import sentences
+from labctl.render.text.figures import figure, measure
+from labctl.render.text.printable import printable
+from labctl.reports.run_report import Fault, LostWrite, RunReport
+from scenarios.events import Outcome
+from scenarios.judge.verdict import Verdict
+
+#: The columns of the list of lost writes, after the time.
+LOST_COLUMNS: Final = ("name", "product", "version", "group", "why")
+
+
+def outcome_of(report: RunReport) -> tuple[Outcome, str, str]:
+    """The outcome of a run, its word, and the sentence that belongs to it. A run that is not whole has none,
+    whatever it says of itself."""
+    document = report.record.document
+    if not report.whole:
+        state = "DAMAGED" if report.journal.damage else report.state.upper()
+        return "inconclusive", state, "There is no outcome: this is not the whole run."
+    outcome: Outcome | None = document["outcome"]
+    if outcome is None:
+        return "inconclusive", "NO OUTCOME", "The run does not say how it ended."
+    return outcome, sentences.OUTCOMES[outcome], document["conclusion"]
+
+
+def validity_of(report: RunReport, verdict: Verdict) -> str:
+    """The verdict in a line."""
+    if report.verdict is None:
+        return "The run has no verdict. This is what can be said of its writes so far."
+    return sentences.VALIDITIES[verdict.validity]
+
+
+def verdict_sentences(verdict: Verdict) -> list[str]:
+    """The loss, and what else there is to say."""
+    said = [sentences.loss(verdict), *sentences.remarks(verdict)]
+    return [f"{sentence[:1].upper()}{sentence[1:]}" for sentence in said]
+
+
+def bite(fault: Fault) -> str:
+    """What the receipt says, in a sentence."""
+    why = f": {fault.why}" if fault.why else ""
+    if fault.bit is None:
+        return f"Whether it took effect could not be established{why}"
+    return f"It took effect{why}" if fault.bit else f"It did not take effect{why}"
+
+
+def proof_text(value: Any) -> str:
+    """A figure, or whatever else a receipt holds."""
+    if value is None:
+        return "-"
+    return figure(value) if isinstance(value, int | float) else str(value)
+
+
+def lost_row(write: LostWrite) -> tuple[str, ...]:
+    """The cells of `LOST_COLUMNS`."""
+    why = f"only in Redis at crash {write.crash}" if write.crash else "not in PostgreSQL"
+    if write.overwritten_later:
+        why += ", overwritten later"
+    return (write.label, write.product, str(write.version), write.group, why)
+
+
+def lost_total(report: RunReport) -> int:
+    verdict = report.shown_verdict
+    return verdict.fates.get("lost", 0) if verdict is not None else 0
+
+
+def lost_sentence(report: RunReport) -> str:
+    """How many are listed."""
+    total, listed = lost_total(report), len(report.lost)
+    said = f"{sentences.plural(total, 'acknowledged write')} lost."
+    if total > listed:
+        return f"{said} The first {figure(listed)} are listed here; the journal of the run has all."
+    return said
+
+
+def figures_of(report: RunReport) -> list[tuple[str, str]]:
+    """Label and value of everything that the run measured."""
+    measured = report.record.document["measured"].values()
+    return [
+        (one["label"], measure(one["value"], one["unit"])) for one in measured if one["value"] is not None
+    ]
+
+
+def made_on(report: RunReport) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Options, settings, versions, services and machine: name and value of each."""
+    about = report.journal.environment
+    clock = about.redis_clock_ahead_ms
+    parts: dict[str, Mapping[str, Any]] = {
+        "Options": about.options,
+        "Settings": about.settings,
+        "Services": about.services,
+        "Versions": about.versions,
+        "Machine": {
+            **about.machine,
+            **({} if clock is None else {"clock of Redis ahead by": measure(clock, "ms")}),
+        },
+    }
+    for title, fields in parts.items():
+        if fields:
+            yield title, [(name.replace("_", " "), _setting(value)) for name, value in fields.items()]
+
+
+def _setting(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return figure(value) if isinstance(value, int | float) else str(value)
+
+
+def visible(text: str) -> str:
+    """The text with every control character and invisible mark replaced by something that shows; line ends
+    stay."""
+    return "\n".join(map(printable, text.split("\n")))

@@ -1,0 +1,53 @@
+"""The charts as data."""
+
+from pathlib import Path
+
+from labctl.reports.charts import Chart, charts_of
+from scenarios.journal.lines import EventLine
+from tests.unit.labctl.reports.stories import report_of
+
+
+def _charts(folder: Path, *lines: EventLine, lost: int = 2) -> dict[str, Chart]:
+    return {chart.key: chart for chart in charts_of(report_of(folder, lines=lines, lost=lost))}
+
+
+def test_every_chart_has_a_value_for_each_x(tmp_path: Path) -> None:
+    charts = _charts(tmp_path)
+    assert list(charts) == ["queue", "rates", "latency", "latency_distribution", "persist_lag"]
+    for chart in charts.values():
+        assert all(len(series.values) == len(chart.x) for series in chart.series)
+        assert list(chart.x) == sorted(chart.x)
+
+
+def test_the_queue_and_the_rates_follow_the_samples(tmp_path: Path) -> None:
+    charts = _charts(tmp_path)
+    assert [series.values for series in charts["queue"].series] == [(0, 1, 2, 3, 4, 3, 2, 1)]
+    rates = {series.label: set(series.values) for series in charts["rates"].series}
+    assert rates == {"accepted": {40}, "coalesced": {16}, "persisted": {24}}
+
+
+def test_few_writes_are_shown_one_by_one_and_many_as_quantiles(tmp_path: Path) -> None:
+    few, many = tmp_path / "few", tmp_path / "many"
+    assert {series.style for series in _charts(few)["latency"].series} == {"points"}
+    labels = [series.label for series in _charts(many, lost=500)["latency"].series]
+    assert labels == ["p50", "p95", "p99", "max"]
+
+
+def test_the_summary_says_where_the_most_was(tmp_path: Path) -> None:
+    assert _charts(tmp_path)["queue"].summary() == "Queue depth. waiting: at most 4 products, at 1 s."
+
+
+def test_a_distribution_has_a_line_for_each_phase(tmp_path: Path) -> None:
+    lines = [
+        EventLine(
+            name="Distributed",
+            event={"key": f"read_latency_{phase}", "label": phase, "unit": "ms", "buckets": buckets},
+        )
+        for phase, buckets in (("hold", [[1.0, 5], [2.0, 3]]), ("outage", [[2.0, 1], [4.0, 2]]))
+    ]
+    chart = _charts(tmp_path, *lines)["read_latency"]
+    assert chart.x == (1.0, 2.0, 4.0)
+    assert {series.label: series.values for series in chart.series} == {
+        "hold": (5, 3, 0),
+        "outage": (0, 1, 2),
+    }

@@ -1,0 +1,105 @@
+"""What a report knows of a run, also of one that is not whole."""
+
+import gzip
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from labctl.reports import words
+from labctl.reports.run_report import read_report
+from scenarios.events import Event
+from scenarios.journal.lines import EventLine
+from scenarios.journal.reader import open_journal
+from scenarios.judge.verdict import judge
+from tests.journals import with_verdict, write_journal
+from tests.unit.labctl.reports.stories import events, fault, journal, report_of, story
+
+
+def test_a_whole_run_needs_no_warning(tmp_path: Path) -> None:
+    report = report_of(tmp_path)
+    assert list(report.warnings()) == []
+    assert words.outcome_of(report) == ("expected", "AS EXPECTED", "as predicted")
+    assert [(write.label, write.crash) for write in report.lost] == [("WillBeLost-0", 1), ("WillBeLost-1", 1)]
+    assert words.lost_sentence(report) == "2 acknowledged writes lost."
+
+
+def test_the_narration_is_in_its_steps(tmp_path: Path) -> None:
+    first, second = report_of(tmp_path).story.steps
+    assert [line.text for line in first.lines] == [
+        "They were acknowledged.",
+        "worker: stopped",
+        "queue size: 5 writes",
+    ]
+    assert (second.lines[0].kind, second.lines[0].text) == ("matters", "Nobody else knows them.")
+
+
+def test_bands_name_steps_and_what_was_broken(tmp_path: Path) -> None:
+    report = report_of(tmp_path, lines=[fault()])
+    labels = {(band.kind, band.label) for band in report.story.bands(report.until)}
+    assert labels == {
+        ("step", "1 Some products"),
+        ("step", "2 Redis dies"),
+        ("fault", "worker stopped"),
+        ("fault", "redis:kill"),
+        ("fault", "Redis lost its memory"),
+    }
+
+
+def test_a_fault_is_told_with_its_receipt(tmp_path: Path) -> None:
+    (found,) = report_of(tmp_path, lines=[fault(bit=False)]).faults
+    assert [(proof.what, proof.before) for proof in found.proofs] == [("pid", 4711), ("queue", 5)]
+    assert words.bite(found) == "It did not take effect: it never stopped"
+
+
+def test_an_event_that_is_not_understood_is_left_out(tmp_path: Path) -> None:
+    odd = [EventLine(name="FaultInjected", event={"fault": 7}), EventLine(name="Unheard", event={})]
+    assert report_of(tmp_path, lines=odd).faults == []
+
+
+def test_a_run_that_was_cut_off_has_no_outcome(tmp_path: Path) -> None:
+    report = report_of(tmp_path, ended=False)
+    (warning,) = report.warnings()
+    assert "was cut off" in warning
+    assert words.outcome_of(report)[:2] == ("inconclusive", "CUT OFF")
+    verdict = report.shown_verdict
+    assert verdict is not None
+    assert (verdict.validity, verdict.fates["persisted"]) == ("unknown", 0)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9, 0.99])
+def test_a_damaged_journal_is_never_shown_as_a_whole_one(tmp_path: Path, share: float) -> None:
+    path = journal(tmp_path)
+    content = gzip.decompress(path.read_bytes())
+    middle = int(len(content) * share)
+    path.write_bytes(content[:middle] + b"~" + content[middle + 1 :])
+    report = read_report(open_journal(path))
+    assert any("is damaged" in warning for warning in report.warnings())
+    assert words.outcome_of(report)[1] == "DAMAGED"
+
+
+def test_a_packed_file_that_ends_early_is_not_a_whole_run(tmp_path: Path) -> None:
+    path = journal(tmp_path)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) * 2 // 3])
+    report = read_report(open_journal(path))
+    assert not report.whole
+    assert list(report.warnings())
+
+
+def test_a_verdict_that_the_history_does_not_lead_to_is_told(tmp_path: Path) -> None:
+    history, found = story()
+    verdict = judge(history, found)
+    kind = replace(verdict, fates={**verdict.fates, "lost": 0, "persisted": 3})
+    told: list[Event] = [*events(), *with_verdict(kind)]
+    report = read_report(open_journal(write_journal(tmp_path, history, found, events=told)))
+    (warning,) = report.warnings()
+    assert "another verdict" in warning
+
+
+def test_the_document_says_what_it_was_made_on(tmp_path: Path) -> None:
+    document = report_of(tmp_path, lines=[fault()]).document
+    assert document["state"] == "complete"
+    assert document["environment"]["settings"]["coalescing_window_ms"] == 500
+    assert document["faults"][0]["bit"] is True
+    assert "sum" not in document["environment"]
