@@ -48,8 +48,8 @@ def test_about_95_of_100_intervals_contain_the_true_percentile(percent: float) -
     expected = math.exp(NormalDist(0, math.hypot(_LEVELS, _WITHIN)).inv_cdf(percent / 100))
     intervals = [interval_of(run(random), percent) for _ in range(trials)]
     hits = sum(each.low <= expected <= each.high for each in intervals)
-    # 0.95 of 60, and three standard errors.
-    assert hits >= 52
+    # 0.95 of 50, less three standard errors.
+    assert hits >= 43
 
 
 def test_two_runs_of_the_same_lab_seldom_differ_and_one_that_is_slower_is_found() -> None:
