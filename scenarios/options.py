@@ -36,6 +36,8 @@ class Options:
     policy: WritePolicy | None = None
     #: What is broken while the load runs, and mended.
     fault: tuple[Fault, ...] = ()
+    #: What is expected of the run's figures, as `scenarios.figures.expect` reads it. Every scenario takes it.
+    expect: tuple[str, ...] = ()
 
     def chosen(self) -> dict[str, Any]:
         """Those that differ from the defaults, as a journal keeps them: a fault as it is written."""

@@ -7,6 +7,7 @@ from typing import Final
 
 from scenarios.early_end import EarlyEnd
 from scenarios.events import Event, ScenarioFinished, ScenarioStarted
+from scenarios.figures.gate import check_expectations
 from scenarios.lab.context import Run
 from scenarios.options import Options
 from scenarios.preconditions import require_flushing
@@ -50,6 +51,8 @@ def _events(scenario: Scenario, run: Run, options: Options) -> Generator[Event, 
     yield ScenarioStarted(scenario.name, scenario.title, scenario.summary, scenario.steps)
     try:
         conclusion = yield from _play(scenario, run, options)
+        if options.expect:
+            conclusion = yield from check_expectations(run.history(), options.expect, conclusion)
     except Inconclusive as error:
         hint = for_lab(error.hint, run.lab.name)
         conclusion = Conclusion("inconclusive", f"{error.message}: {hint}")

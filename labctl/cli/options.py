@@ -18,6 +18,15 @@ Runtime = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the verdict and errors.")]
+Expect = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--expect",
+        metavar="FIGURE",
+        help="A limit for the run's figures, such as 'p99<20ms' or 'lost==0'; exit code 1 beyond it. "
+        "Repeatable.",
+    ),
+]
 Service = Annotated[
     str,
     typer.Argument(

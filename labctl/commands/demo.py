@@ -1,6 +1,7 @@
 """demo: scripted measurements, narrated and judged."""
 
 import sys
+from dataclasses import replace
 from typing import Annotated, Final
 
 import typer
@@ -8,12 +9,13 @@ import typer
 from labctl.cli import completions
 from labctl.cli.context import invocation
 from labctl.cli.keypress import wait_for_key
-from labctl.cli.options import Json, LabName, Quiet, Runtime
+from labctl.cli.options import Expect, Json, LabName, Quiet, Runtime
 from labctl.cli.session import Session, open_session
 from labctl.cli.suggestions import require_known
 from labctl.commands.play import play
 from scenarios.catalogue import DEMOS, choose, find
 from scenarios.events import TableShown
+from scenarios.figures.expect import readable
 from scenarios.options import Crash, Options
 from scenarios.scenario import Scenario
 from stack.errors import UsageError
@@ -43,6 +45,7 @@ def demo(
             help="data-loss: empty Redis (flushall, the default), or kill its process and start it again.",
         ),
     ] = None,
+    expect: Expect = None,
     name: LabName = None,
     runtime: Runtime = None,
     json: Json = False,
@@ -57,7 +60,8 @@ def demo(
     if scenario is not None:
         require_known("demo", scenario, [*DEMOS, _ALL])
     _check_step(step=step, silent=json or quiet)
-    chosen = _choose_demos(scenario, crash)
+    expected = readable(expect or ())
+    chosen = [(demo, replace(options, expect=expected)) for demo, options in _choose_demos(scenario, crash)]
     session = open_session(context, name=name, runtime=runtime, json=json, quiet=quiet)
     if scenario is None:
         return _list(session)

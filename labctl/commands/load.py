@@ -1,16 +1,18 @@
 """load: puts the lab under load, and judges every acknowledged write."""
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
 from labctl.cli import completions
 from labctl.cli.context import invocation
-from labctl.cli.options import Json, LabName, Quiet, Runtime
+from labctl.cli.options import Expect, Json, LabName, Quiet, Runtime
 from labctl.cli.session import open_session
 from labctl.cli.suggestions import require_known
 from labctl.commands.play import play
 from scenarios.catalogue import LOADS, Engine, choose, load_name
+from scenarios.figures.expect import readable
 from scenarios.options import CLIENTS, DURATION, RATE
 from scenarios.shares import USUAL_KEYS, USUAL_SHARES
 from service.writebehind.settings import WritePolicy
@@ -96,6 +98,7 @@ def load(
             "--engine", help="What generates the load: labctl itself, or k6 with the runbook's scripts."
         ),
     ] = "labctl",
+    expect: Expect = None,
     name: LabName = None,
     runtime: Runtime = None,
     json: Json = False,
@@ -123,6 +126,7 @@ def load(
         "fault": fault or None,
     }
     # Before anything is started: an impossible option must not leave a lab behind.
-    chosen = choose(load_name(kind, engine), options)
+    scenario, chosen = choose(load_name(kind, engine), options)
+    expecting = replace(chosen, expect=readable(expect or ()))
     session = open_session(context, name=name, runtime=runtime, json=json, quiet=quiet)
-    play(invocation(context), session, [chosen])
+    play(invocation(context), session, [(scenario, expecting)])

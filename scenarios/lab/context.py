@@ -113,10 +113,14 @@ class Run:
         """
         self._watcher.end()
         note_end_of_watch(self.writer, self._watcher.memory.losses, self._watcher.rows.waiting)
-        self.writer.flush()
-        with Partition(Journal(self.writer.path, self.writer.unwritten)) as partition:
+        with Partition(self.history()) as partition:
             FinalReader(self.probe, self.writer, partition).read(self._watcher.unwatched)
             return judge_partition(partition, on_judged)
+
+    def history(self) -> Journal:
+        """The run's journal with all that was noted so far."""
+        self.writer.flush()
+        return Journal(self.writer.path, self.writer.unwritten)
 
     def __enter__(self) -> "Run":
         return self

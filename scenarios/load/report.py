@@ -30,6 +30,9 @@ def client_side(finished: Finished, acknowledged: int) -> Generator[Event, None,
     if counters.errors and counters.reads:
         yield Measured("write_errors", "of them writes", counters.write_errors)
         yield Measured("read_errors", "of them reads", counters.read_errors)
+    if counters.reads:
+        yield Measured("reads", "reads", counters.reads, "reads")
+        yield Measured("stale_reads", "of them stale", counters.stale_reads, "reads")
     yield Measured("acknowledged", "writes acknowledged", acknowledged, "writes")
     yield from phase_report.report(finished.latencies, finished.sampler.moments)
 

@@ -1,0 +1,79 @@
+"""Whether a run's figures are as expected."""
+
+from collections.abc import Generator, Iterable, Sequence
+from typing import Final
+
+from scenarios.events import Checked, Event
+from scenarios.figures.expect import Expectation, parse_expectation
+from scenarios.figures.run_figures import Figure, RunFigures, run_figures
+from scenarios.figures.words import amount
+from scenarios.journal.reader import Journal
+from scenarios.scenario import Conclusion
+
+_PERCENT: Final = 100
+_NOT_MEASURED: Final = "not measured"
+
+
+def check_expectations(
+    journal: Journal, expected: Sequence[str], conclusion: Conclusion
+) -> Generator[Event, None, Conclusion]:
+    """Check a run's figures before it ends.
+
+    Args:
+        journal: What it noted so far.
+        expected: As people type it.
+        conclusion: How it would end without the expectations.
+
+    Raises:
+        UsageError: an expectation can't be read.
+    """
+    figures = run_figures(journal)
+    checks = [check(parse_expectation(text), figures) for text in expected]
+    yield from checks
+    return _concluded(conclusion, checks)
+
+
+def check(expectation: Expectation, figures: RunFigures) -> Checked:
+    """One expectation and what was measured. What was not measured is not as expected."""
+    figure = figures.figures[expectation.name]
+    limit = f"{expectation.comparison} {expectation.typed}"
+    claim = f"{expectation.name} {limit}"
+    if figure.value is None:
+        return Checked(claim, limit, f"{_NOT_MEASURED}: {figure.missing}", passed=False)
+    values = [_compared(expectation, figure, value) for value in (figure.value, figure.at_most)]
+    if None in values:
+        return Checked(claim, limit, f"{_NOT_MEASURED}: it is a share of nothing", passed=False)
+    holds = {expectation.holds(value) for value in values if value is not None}
+    return Checked(
+        claim, limit, _actual(expectation, figure), passed=holds == {True} if len(holds) == 1 else None
+    )
+
+
+def _compared(expectation: Expectation, figure: Figure, value: float | None) -> float | None:
+    if not expectation.share or value is None:
+        return value
+    return _PERCENT * value / figure.whole if figure.whole else None
+
+
+def _actual(expectation: Expectation, figure: Figure) -> str:
+    said = amount(figure.about, figure.value or 0)
+    if figure.at_most is not None and figure.value is not None and figure.at_most > figure.value:
+        said = f"{said}, and up to {amount(figure.about, figure.at_most)}"
+    if expectation.share and figure.whole:
+        said = f"{_PERCENT * (figure.value or 0) / figure.whole:.3g} % ({said} of {figure.whole:,})"
+    return said
+
+
+def _concluded(conclusion: Conclusion, checks: Iterable[Checked]) -> Conclusion:
+    missed = [f"{each.claim} expected, {_measured(each)}" for each in checks if each.passed is False]
+    unclear = [f"whether {each.claim} is not known" for each in checks if each.passed is None]
+    before = [] if conclusion.outcome == "expected" else [conclusion.text]
+    if missed:
+        return Conclusion("unexpected", "; ".join([*missed, *before]))
+    if unclear and conclusion.outcome == "expected":
+        return Conclusion("inconclusive", "; ".join(unclear))
+    return conclusion
+
+
+def _measured(check: Checked) -> str:
+    return check.actual if check.actual.startswith(_NOT_MEASURED) else f"measured {check.actual}"

@@ -1,0 +1,243 @@
+"""All named figures of one run, from its journal."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from scenarios.events import Checked
+from scenarios.figures.bootstrap import Draws, draw_percentile, draw_rate, percentile
+from scenarios.figures.gather import Gathered
+from scenarios.figures.names import FIGURES, About
+from scenarios.figures.series import Series
+from scenarios.journal.judgement import judge_journal
+from scenarios.journal.lines import Environment
+from scenarios.journal.reader import Journal
+from scenarios.judge.checks.fates import Judged
+from scenarios.judge.ledger import Write
+from scenarios.judge.persist_lag import Lag
+from scenarios.judge.verdict import Verdict
+
+_PERCENTS: Final[Mapping[str, float]] = {"p50": 50, "p95": 95, "p99": 99}
+_LAG: Final = "persist_lag_"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One figure of one run."""
+
+    name: str
+    #: ms, or as many of its unit; None: it was not measured.
+    value: float | None
+    #: What it may be at most: some writes may be lost of which that is not known.
+    at_most: float | None = None
+    #: From how many values it was made; None: that is not known.
+    samples: int | None = None
+    #: Of how many it is a share; None: it is not one.
+    whole: int | None = None
+    #: Why it was not measured; empty if it was.
+    missing: str = ""
+
+    @property
+    def about(self) -> About:
+        return FIGURES[self.name]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFigures:
+    """What one run measured."""
+
+    environment: Environment
+    #: Every name of `FIGURES`, in that order.
+    figures: Mapping[str, Figure]
+    #: What was predicted and checked, by claim.
+    checks: Mapping[str, Checked]
+    verdict: Verdict
+    latencies: Series
+    lags: Series
+    #: How exact lags are, ms: 95 % of the rows were looked for at least as often.
+    lag_resolution_ms: float
+    #: Whether requests were never sent: they are in the percentiles, but not in the journal.
+    unsent: bool
+
+    def draws(self, name: str, *, side: int = 0) -> Draws | None:
+        """How the figure could have turned out by chance.
+
+        Args:
+            side: 0, or 1 for the other side of a comparison.
+
+        Returns:
+            None if that can't be said: the figure is one of those that were only counted, or there is too
+            little of it.
+        """
+        lag = name.startswith(_LAG)
+        if self.unsent and not lag:
+            return None
+        if name == "writes_per_second":
+            return draw_rate(self.latencies, side=side)
+        percent = _PERCENTS.get(name.removeprefix(_LAG))
+        if percent is None:
+            return None
+        return draw_percentile(self.lags if lag else self.latencies, percent, side=side)
+
+    def resolution_ms(self, name: str) -> float:
+        """How exactly the figure is measured; 0: as exactly as it is shown."""
+        return self.lag_resolution_ms if name.startswith(_LAG) else 0.0
+
+
+def run_figures(journal: Journal) -> RunFigures:
+    """Compute every figure of a run. Goes through the journal, and judges it.
+
+    Raises:
+        StateUnusable: the file can't be read.
+    """
+    gathered, lags = Gathered(), _Lags()
+    for line in journal.lines():
+        gathered.take(line)
+    verdict = judge_journal(journal, lags.take)
+    found = {
+        figure.name: figure
+        for figure in (
+            *_latencies(gathered),
+            *_reads(gathered),
+            *_lag_figures(lags.series),
+            *_rates(gathered),
+            *_counts_of(verdict, gathered),
+            *_counted(gathered),
+        )
+    }
+    return RunFigures(
+        environment=journal.environment,
+        figures={name: found[name] for name in FIGURES},
+        checks=gathered.checks,
+        verdict=verdict,
+        latencies=gathered.latencies,
+        lags=lags.series,
+        lag_resolution_ms=percentile(lags.resolutions, 95) or 0.0,
+        unsent=bool(gathered.number("unsent")),
+    )
+
+
+@dataclass(slots=True)
+class _Lags:
+    series: Series = field(default_factory=Series)
+    resolutions: Series = field(default_factory=Series)
+
+    def take(self, write: Write, judged: Judged, lag: Lag | None) -> None:
+        if lag is not None:
+            self.series.add(write.finished_at, lag.ms)
+            self.resolutions.add(0.0, lag.resolution_ms)
+
+
+def _figure(
+    name: str,
+    value: float | None,
+    missing: str,
+    *,
+    samples: int | None = None,
+    at_most: float | None = None,
+    whole: int | None = None,
+) -> Figure:
+    """A figure; of no samples, or without a value, it is missing."""
+    if value is None or samples == 0:
+        return Figure(name=name, value=None, samples=samples, missing=missing)
+    most = value if at_most is None else at_most
+    return Figure(name=name, value=value, at_most=most, samples=samples, whole=whole)
+
+
+def _latencies(gathered: Gathered) -> list[Figure]:
+    """As the run measured them, if it did: those include requests that were due and never sent."""
+    series = gathered.latencies
+    found = []
+    for name in (*_PERCENTS, "max"):
+        measured = gathered.number(f"{name}_ms")
+        value = _of(series, name) if measured is None else measured
+        # A load of which nothing was answered has figures of requests alone that were never sent.
+        found.append(_figure(name, value, "no write was timed", samples=series.count or None))
+    return found
+
+
+def _reads(gathered: Gathered) -> list[Figure]:
+    return [
+        _figure(f"read_{name}", gathered.number(f"read_{name}_ms"), "no read was timed")
+        for name in (*_PERCENTS, "max")
+    ]
+
+
+def _lag_figures(series: Series) -> list[Figure]:
+    missing = "no write was seen to arrive in PostgreSQL"
+    values = {name: _of(series, name) for name in (*_PERCENTS, "max")}
+    return [
+        _figure(f"{_LAG}{name}", None if ms is None else round(ms), missing, samples=series.count)
+        for name, ms in values.items()
+    ]
+
+
+def _of(series: Series, which: str) -> float | None:
+    if which == "max":
+        return series.most_ms if series.count else None
+    return percentile(series, _PERCENTS[which])
+
+
+def _rates(gathered: Gathered) -> list[Figure]:
+    acknowledged, rate = gathered.answers["acknowledged"], gathered.number("writes_per_second")
+    if rate is None and gathered.seconds:
+        rate = round(acknowledged / gathered.seconds, 1)
+    return [
+        _figure("throughput", gathered.number("requests_per_second"), "only a load has a throughput"),
+        _figure("writes_per_second", rate, "no write was acknowledged", samples=acknowledged),
+    ]
+
+
+def _counts_of(verdict: Verdict, gathered: Gathered) -> list[Figure]:
+    """What the verdict counts. Of no acknowledged writes, none can be lost, and none safe."""
+    acknowledged, unclear = verdict.acknowledged, verdict.fates["undetermined"]
+    missing = "no write was acknowledged"
+
+    def fate(name: str, count: int) -> Figure:
+        return _figure(
+            name, count, missing, samples=acknowledged, whole=acknowledged, at_most=count + unclear
+        )
+
+    counts = {"dead_lettered": verdict.fates["dead_lettered"], "pending": verdict.fates["pending"]}
+    return [
+        fate("lost", verdict.fates["lost"]),
+        _figure(
+            "lost_products",
+            len(verdict.lost_products),
+            missing,
+            samples=acknowledged,
+            at_most=len(verdict.lost_products) + unclear,
+        ),
+        _figure("undetermined", unclear, missing, samples=acknowledged, whole=acknowledged),
+        *(fate(name, count) for name, count in counts.items()),
+        *_answers(gathered),
+    ]
+
+
+def _answers(gathered: Gathered) -> list[Figure]:
+    total = gathered.answers.total()
+    return [
+        _figure(name, gathered.answers[name], "nothing was written", samples=total, whole=total)
+        for name in ("acknowledged", "refused", "unknown")
+    ]
+
+
+def _counted(gathered: Gathered) -> list[Figure]:
+    requests, reads = _whole(gathered, "requests"), _whole(gathered, "reads")
+    accepted = gathered.answers["acknowledged"]
+    coalesced, rows = gathered.number("coalesced"), gathered.number("rows_written")
+    unseen = "Redis was not watched"
+    return [
+        _figure("errors", gathered.number("errors"), "no request was sent", samples=requests, whole=requests),
+        _figure(
+            "stale_reads", gathered.number("stale_reads"), "nothing was read", samples=reads, whole=reads
+        ),
+        _figure("queue_max", gathered.queue_max, unseen),
+        _figure("coalesced", gathered.coalesced if coalesced is None else coalesced, unseen, whole=accepted),
+        _figure("persisted", gathered.persisted if rows is None else rows, unseen),
+    ]
+
+
+def _whole(gathered: Gathered, key: str) -> int | None:
+    value = gathered.number(key)
+    return None if value is None else int(value)

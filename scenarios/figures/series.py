@@ -1,0 +1,72 @@
+"""Measured values by the time at which they were measured, in bounded memory."""
+
+from collections import Counter
+from typing import Final
+
+#: How long a block is at first, s. Values within it may depend on each other: a flush or a checkpoint slows
+#: many writes at once.
+BLOCK_S: Final = 1.0
+#: With more blocks than these, neighbours are merged. A run of an hour has 225, of 16 s each.
+_MOST_BLOCKS: Final = 240
+#: Values keep so many leading bits: they are exact to 0.1 %.
+_BITS: Final = 11
+
+
+class Series:
+    """Times are s since the run began; values are ms, kept in µs."""
+
+    def __init__(self) -> None:
+        #: How long a block is, s.
+        self.block_s = BLOCK_S
+        #: By number, each block's values with how often they occur.
+        self._blocks: dict[int, Counter[int]] = {}
+        self._most_us = 0
+
+    def add(self, at: float, ms: float) -> None:
+        """Take in a value that was measured at `at` s."""
+        us = max(0, round(1000 * ms))
+        self._most_us = max(self._most_us, us)
+        number = int(at / self.block_s)
+        block = self._blocks.get(number)
+        if block is None:
+            block = self._blocks[number] = Counter()
+        block[_rounded(us)] += 1
+        if len(self._blocks) > _MOST_BLOCKS:
+            self._merge()
+
+    @property
+    def blocks(self) -> list[Counter[int]]:
+        """The values of each block that has some, in the order of time."""
+        return [self._blocks[number] for number in sorted(self._blocks)]
+
+    @property
+    def count(self) -> int:
+        """How many values there are."""
+        return sum(block.total() for block in self._blocks.values())
+
+    @property
+    def most_ms(self) -> float:
+        """The largest value; 0 if there is none."""
+        return self._most_us / 1000
+
+    def counts(self) -> list[int]:
+        """How many values each block has, from the first to the last. Those two are left out: they may have
+        begun or ended in the middle."""
+        if not self._blocks:
+            return []
+        return [
+            self._blocks[number].total() if number in self._blocks else 0
+            for number in range(min(self._blocks) + 1, max(self._blocks))
+        ]
+
+    def _merge(self) -> None:
+        self.block_s *= 2
+        merged: dict[int, Counter[int]] = {}
+        for number, block in self._blocks.items():
+            merged.setdefault(number // 2, Counter()).update(block)
+        self._blocks = merged
+
+
+def _rounded(us: int) -> int:
+    shift = max(0, us.bit_length() - _BITS)
+    return us >> shift << shift

@@ -1,0 +1,87 @@
+"""Every named figure comes from the journal, and what was not measured says why."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from scenarios.events import Measured
+from scenarios.figures.names import FIGURES
+from scenarios.journal.lines import SampleLine
+from tests.unit.scenarios.figures.journalled import figures_of, noisy, written
+from tests.unit.scenarios.histories import refused, unknown
+
+
+def test_latencies_are_those_of_the_hold_from_when_writes_were_due(tmp_path: Path) -> None:
+    hold = [replace(write, due_at=write.sent_at - 0.1) for write in written(2, lambda at: 10)]
+    ramp = [replace(write, product=f"r{write.product}") for write in written(2, lambda at: 900, group="ramp")]
+    outage = [
+        replace(write, product=f"o{write.product}") for write in written(2, lambda at: 9000, group="outage")
+    ]
+    found = figures_of(tmp_path, [*hold, *ramp, *outage]).figures
+    assert found["p50"].value == pytest.approx(110, rel=0.01)
+    assert found["max"].value == pytest.approx(110, rel=0.01)
+    assert found["p50"].samples == len(hold)
+    assert found["acknowledged"].value == 3 * len(hold)
+
+
+def test_a_demo_without_a_load_has_figures_too(tmp_path: Path) -> None:
+    found = figures_of(tmp_path, written(2, lambda at: 5, group="queued at the crash"), lost=3).figures
+    assert found["p99"].value == pytest.approx(5, rel=0.01)
+    assert (found["lost"].value, found["lost_products"].value) == (3, 3)
+    assert found["writes_per_second"].value == pytest.approx(20, rel=0.05)
+    assert found["throughput"].missing == "only a load has a throughput"
+
+
+def test_percentiles_are_those_that_the_load_measured(tmp_path: Path) -> None:
+    events = [
+        Measured("p99_ms", "", 77.0, "ms"),
+        Measured("read_p99_ms", "", 3.5, "ms"),
+        Measured("unsent", "", 9),
+    ]
+    run = figures_of(tmp_path, written(30, noisy(1, 10)), events=events)
+    assert (run.figures["p99"].value, run.figures["read_p99"].value) == (77, 3.5)
+    # The journal has no lines of requests that were never sent.
+    assert run.draws("p50") is None
+
+
+def test_the_persist_lag_is_that_of_the_judge(tmp_path: Path) -> None:
+    run = figures_of(tmp_path, written(3, lambda at: 1), lag_s=0.25)
+    assert {run.figures[f"persist_lag_{which}"].value for which in ("p50", "p99", "max")} == {250}
+    assert run.figures["persist_lag_p50"].samples == 60
+
+
+def test_the_queue_and_the_totals_come_from_samples(tmp_path: Path) -> None:
+    lines = [
+        SampleLine(
+            at=n,
+            queue=queue,
+            inflight=0,
+            retrying=0,
+            dead_letters=0,
+            accepted=9,
+            coalesced=n,
+            persisted=2 * n,
+        )
+        for n, queue in enumerate((3, 8, 0))
+    ]
+    found = figures_of(tmp_path, written(1, lambda at: 1), lines=lines).figures
+    assert (found["queue_max"].value, found["coalesced"].value, found["persisted"].value) == (8, 2, 4)
+
+
+def test_of_a_run_without_writes_nothing_is_measured_and_each_figure_says_why(tmp_path: Path) -> None:
+    run = figures_of(tmp_path, [])
+    assert list(run.figures) == list(FIGURES)
+    assert {name for name, figure in run.figures.items() if figure.value is not None} == set()
+    assert all(figure.missing for figure in run.figures.values())
+
+
+def test_writes_that_were_only_refused_are_counted_and_not_timed(tmp_path: Path) -> None:
+    found = figures_of(tmp_path, [refused("a"), unknown("b")]).figures
+    assert [found[name].value for name in ("acknowledged", "refused", "unknown", "lost")] == [0, 1, 1, None]
+    assert found["lost"].missing == "no write was acknowledged"
+
+
+def test_a_run_that_was_cut_off_may_have_lost_everything(tmp_path: Path) -> None:
+    lost = figures_of(tmp_path, written(1, lambda at: 1), read=False).figures["lost"]
+    assert (lost.value, lost.at_most) == (0, 20)
