@@ -5,7 +5,7 @@ what the script of its scenario can't know is taken: options, settings and the l
 """
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from scenarios.scenario import Scenario
 from service.writebehind.setting import render
 from service.writebehind.settings import LIVE_SETTINGS
 from stack.errors import StateUnusable, UsageError
+from stack.spec.hints import labctl
 from stack.spec.names import DEFAULT_NAME
 from stack.spec.validate import check_name
 
@@ -35,7 +36,7 @@ def export_demo(name: str) -> Export:
         UsageError: there is no scenario of that name.
     """
     scenario = find(name)
-    script = _script(scenario, {})
+    script = script_of(scenario.name, scenario.title, scenario.command.split(), asdict(scenario.parse({})))
     return Export(
         title=scenario.title,
         summary=scenario.summary,
@@ -52,59 +53,82 @@ def export_run(journal: Journal) -> Export:
     """A run with what was seen in it; of a run that was cut off, what was done.
 
     Raises:
-        StateUnusable: the journal can't be read, or holds nothing that could be run.
-        UsageError: an option of the run is not one that this labctl takes.
+        StateUnusable: the journal can't be read, or its run can't be made again.
     """
     run = journal.environment
     seen = gather(event for _, event in journal.events())
-    if run.scenario in KNOWN:
-        scenario = find(run.scenario)
-        script = _script(scenario, run.options)
-        title, summary = scenario.title, scenario.summary
-        steps = steps_of(script, [step.notes for step in seen.steps])
+    scenario = _known(run)
+    if scenario is not None:
+        command = [*scenario.command.split(), *_options(run.options)]
+        script = script_of(scenario.name, scenario.title, command, _parsed(scenario, run))
+        title, summary, notes = scenario.title, scenario.summary, list(_notes(script, seen))
     else:
+        # All of its steps are one command.
+        command = _words(run)
         title, summary = _described(seen, run.scenario)
-        script = Script((ScriptStep(title, _command(run)),))
-        steps = steps_of(script, [list(_told(seen))])
+        script = Script((ScriptStep(title, f'labctl --name "$LAB" {shlex.join(command)}\n'),))
+        notes = [list(_told(seen))]
     return Export(
         title=title,
         summary=summary,
-        origin=tuple(_origin(journal, seen, len(script.steps))),
+        origin=tuple(_origin(journal, seen, command)),
         lab=_lab(run.lab),
         settings=_settings(run.settings),
         total=len(script.steps),
-        steps=steps,
+        steps=steps_of(script, notes),
         cleanup=script.cleanup,
         conclusion=_conclusion(seen),
+        is_partial=seen.finished is None,
     )
 
 
-def _script(scenario: Scenario, chosen: Mapping[str, Any]) -> Script:
-    """Raises UsageError if an option is not the scenario's, or its value is not allowed."""
-    options = scenario.parse(chosen)
-    command = [*scenario.command.split(), *_options(chosen)]
-    return script_of(scenario.name, scenario.title, command, asdict(options))
+def _known(run: Environment) -> Scenario | None:
+    """The scenario; None if it is not one of labctl's, such as one of the user's own."""
+    if run.scenario not in KNOWN:
+        return None
+    scenario = find(run.scenario)
+    # A file of the user's may have a demo's name.
+    return scenario if f"{run.command} ".startswith(f"{scenario.command} ") else None
+
+
+def _parsed(scenario: Scenario, run: Environment) -> dict[str, Any]:
+    """All options of the run, by name."""
+    try:
+        return asdict(scenario.parse(run.options))
+    except (UsageError, TypeError, ValueError) as error:
+        raise StateUnusable(
+            f"the run {printable(run.run)} has options that this labctl does not take: {error}",
+            hint=f"export the demo without a run's options, after {labctl('runs rm')} RUN",
+        ) from error
 
 
 def _options(chosen: Mapping[str, Any]) -> Iterator[str]:
+    """The options as words of a command line."""
     for name, value in chosen.items():
         for one in value if isinstance(value, list | tuple) else (value,):
             yield f"--{name.replace('_', '-')}"
-            yield f"{one:g}" if isinstance(one, float) else str(one)
+            yield f"{one:.12g}" if isinstance(one, float) else str(one)
 
 
-def _command(run: Environment) -> str:
-    """The command that runs a scenario which labctl does not know, such as one of the user's own."""
+def _notes(script: Script, seen: Seen) -> Iterator[list[Note]]:
+    """By step, what was seen. Another version of labctl may have called the step by another name."""
+    for step, then in zip(script.steps, seen.steps, strict=False):
+        same = then.title == step.title
+        yield then.notes if same else [Said(f"In that run, this step was: {then.title}"), *then.notes]
+
+
+def _words(run: Environment) -> list[str]:
+    """What a person types after `labctl` to run it."""
     try:
         words = shlex.split(run.command)
     except ValueError:
         words = []
     if not words or words[0] not in ("demo", "load"):
         raise StateUnusable(
-            f"{printable(run.command)!r} is not a command that can be exported",
-            hint="export a run that `labctl demo` or `labctl load` made",
+            f"the run {printable(run.run)} was not made by `labctl demo` or `labctl load`",
+            hint="export another run",
         )
-    return f'labctl --name "$LAB" {shlex.join(words)}\n'
+    return words
 
 
 def _described(seen: Seen, name: str) -> tuple[str, str]:
@@ -122,18 +146,19 @@ def _told(seen: Seen) -> Iterator[Note]:
         yield from step.notes
 
 
-def _origin(journal: Journal, seen: Seen, total: int) -> Iterator[str]:
+def _origin(journal: Journal, seen: Seen, command: Sequence[str]) -> Iterator[str]:
     run = journal.environment
     when = printable(run.started_at)[:19].replace("T", " ")
     yield (
-        f"Exported by labctl from the run {printable(run.run)}: `labctl {printable(run.command)}`, "
+        f"Exported by labctl from the run {printable(run.run)}: labctl {printable(shlex.join(command))}, "
         f"{printable(run.runtime)} runtime, {when} UTC."
     )
     if seen.finished is None:
+        total = seen.started.steps if seen.started else 0
         yield (
-            f"That run was cut off in step {len(seen.steps)} of {total}: what follows is what was done."
+            f"The run was cut off in step {len(seen.steps)} of {total}. Later steps are left out."
             if seen.steps
-            else "That run was cut off before its first step."
+            else "The run was cut off before its first step."
         )
     if journal.damage:
         yield f"Its journal is damaged: {printable(journal.damage[0])}."

@@ -12,7 +12,7 @@ _SET_UP: Final = """\
 command -v labctl >/dev/null || {{ echo "labctl is not in the PATH" >&2; exit 1; }}
 command -v curl >/dev/null || {{ echo "curl is not in the PATH" >&2; exit 1; }}
 export LAB="${{LAB:-{lab}}}" no_proxy="127.0.0.1"
-labctl --name "$LAB" up
+labctl --name "$LAB" --runtime "${{RUNTIME:-auto}}" up
 {settings}API_URL="$(labctl --name "$LAB" urls --json | sed -n 's/.*"api": *"\\([^"]*\\)".*/\\1/p')"
 STARTED="$(labctl --name "$LAB" exec postgres -- psql -XAtc 'SELECT now()')"
 export API_URL STARTED
@@ -47,8 +47,10 @@ class Export:
     steps: Sequence[ExportedStep]
     #: The commands that put the lab in order after a step that failed; empty if there are none.
     cleanup: str
-    #: How the run ended: one sentence; empty if there was no run.
+    #: How the run ended: a sentence or two; empty if there was none, or it was cut off.
     conclusion: str = ""
+    #: Whether it leaves the lab in the middle of things, so that it has to be put in order in any case.
+    is_partial: bool = False
 
     @property
     def set_up(self) -> str:

@@ -26,10 +26,11 @@ def to_notebook(export: Export) -> str:
 def _blocks(export: Export) -> Iterator[str]:
     yield _FRONT_MATTER
     yield f"# {_escaped(export.title)}\n"
-    yield from (f"{_escaped(paragraph)}\n" for paragraph in (export.summary, *export.origin))
+    yield from (f"{_escaped(paragraph)}\n" for paragraph in (export.summary, *export.origin) if paragraph)
     yield (
-        "Run the blocks in this order with Runme: `runme run --all --filename FILE.md`, or one by one. "
-        f"They work on the lab `{export.lab}`; `LAB=NAME` in the environment chooses another.\n"
+        "Run the blocks with Runme, one by one or all in this order: `runme run --all --filename FILE.md`. "
+        f"They work on the lab `{export.lab}`, and start it if it is not running. The variables `LAB` and "
+        "`RUNTIME` choose another lab, and `local` or `docker`.\n"
     )
     yield "## Set up\n"
     yield _commands("set-up", export.set_up)
@@ -37,12 +38,20 @@ def _blocks(export: Export) -> Iterator[str]:
         yield f"## {step.number} of {export.total} · {_escaped(step.title)}\n"
         yield _commands(_name(step.number, step.title), step.commands)
         yield from _notes(step.notes)
-    if export.cleanup:
-        yield "## If a step fails\n"
-        yield "This puts the lab in order again. It is not part of a run of all blocks.\n"
-        yield _commands("put-in-order", export.cleanup, excludeFromRunAll="true")
     if export.conclusion:
         yield f"{_escaped(export.conclusion)}\n"
+    if export.cleanup:
+        yield from _cleanup(export.cleanup, always=export.is_partial)
+
+
+def _cleanup(commands: str, *, always: bool) -> Iterator[str]:
+    if always:
+        yield "## Put the lab in order\n"
+        yield _commands("put-in-order", commands)
+    else:
+        yield "## If a step fails\n"
+        yield "This puts the lab in order. A run of all blocks leaves it out.\n"
+        yield _commands("put-in-order", commands, excludeFromRunAll="true")
 
 
 def _notes(notes: Iterable[Note]) -> Iterator[str]:

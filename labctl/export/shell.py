@@ -23,28 +23,29 @@ def _lines(export: Export) -> Iterator[str]:
     for paragraph in (export.title, export.summary, *export.origin):
         yield from _comment(paragraph)
         yield "#"
-    yield from _comment(f"It runs on the lab {export.lab}. LAB=NAME in front of it chooses another.")
-    if export.conclusion:
+    yield from _comment(f"It runs on the lab {export.lab}, and starts it if it is not running.")
+    yield from _comment("The variables LAB and RUNTIME choose another lab, and `local` or `docker`.")
+    if any(step.notes for step in export.steps):
         yield from _comment("Lines that begin with #> are what was seen in that run.")
     yield ""
     yield "set -euo pipefail"
     yield ""
     yield export.set_up
     if export.cleanup:
-        yield from _trap(export.cleanup)
+        yield from _trap(export.cleanup, always=export.is_partial)
     for step in export.steps:
         yield from _step(step, export.total)
     if export.conclusion:
         yield from _comment(export.conclusion)
 
 
-def _trap(commands: str) -> Iterator[str]:
-    yield "# If a step fails, the lab works again afterwards."
+def _trap(commands: str, *, always: bool) -> Iterator[str]:
+    yield f"# {'At the end' if always else 'If a step fails'}, the lab is put in order."
     yield f"{_CLEANUP}() {{"
     yield "  set +e"
     yield from (f"  {line}" for line in commands.splitlines())
     yield "}"
-    yield f"trap '[ $? = 0 ] || {_CLEANUP}' EXIT"
+    yield f"trap {_CLEANUP} EXIT" if always else f"trap '[ $? = 0 ] || {_CLEANUP}' EXIT"
     yield ""
 
 

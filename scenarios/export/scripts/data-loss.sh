@@ -17,20 +17,20 @@ for i in $(seq 5); do
     -d '{"name": "WillBeLost-'"$i"'", "price": 99.99, "quantity": '"$i"'}'
   echo
 done
-queued="$(labctl --name "$LAB" exec redis -- redis-cli LLEN write_behind:queue)"
+queued="$(curl -sSf "$API_URL/admin/queue" | grep -Eo '"queue_size": *[0-9]+' | tr -dc 0-9)"
 echo "queue size before the crash: $queued"
 [ "$queued" -ge 5 ] || { echo "only $queued products wait: is another worker running?" >&2; exit 1; }
 
 #@ Redis loses its memory: FLUSHALL @if crash=flushall
 labctl --name "$LAB" exec redis -- redis-cli FLUSHALL
-queued="$(labctl --name "$LAB" exec redis -- redis-cli LLEN write_behind:queue)"
+queued="$(curl -sSf "$API_URL/admin/queue" | grep -Eo '"queue_size": *[0-9]+' | tr -dc 0-9)"
 echo "queue size after the crash: $queued"
 [ "$queued" = 0 ] || { echo "Redis still has its queue" >&2; exit 1; }
 
 #@ Redis is killed and starts without its memory @if crash=kill
 labctl --name "$LAB" fault kill redis
 labctl --name "$LAB" fault start redis
-queued="$(labctl --name "$LAB" exec redis -- redis-cli LLEN write_behind:queue)"
+queued="$(curl -sSf "$API_URL/admin/queue" | grep -Eo '"queue_size": *[0-9]+' | tr -dc 0-9)"
 echo "queue size after the crash: $queued"
 [ "$queued" = 0 ] || { echo "Redis still has its queue" >&2; exit 1; }
 
@@ -40,10 +40,10 @@ labctl --name "$LAB" worker start
 #@ Compare the ledger with PostgreSQL
 #@flushed
 labctl --name "$LAB" db query "SELECT name FROM products WHERE name LIKE 'WillBeLost-%' AND created_at >= '$STARTED';"
-kept="$(labctl --name "$LAB" exec postgres -- psql -XAtc \
-  "SELECT count(*) FROM products WHERE name LIKE 'AtRisk-%' AND created_at >= '$STARTED';")"
-lost="$((5 - $(labctl --name "$LAB" exec postgres -- psql -XAtc \
-  "SELECT count(*) FROM products WHERE name LIKE 'WillBeLost-%' AND created_at >= '$STARTED';")))"
+counts="$(labctl --name "$LAB" exec postgres -- psql -XAt -F ' ' -c "
+  SELECT count(*) FILTER (WHERE name LIKE 'AtRisk-%'), 5 - count(*) FILTER (WHERE name LIKE 'WillBeLost-%')
+  FROM products WHERE created_at >= '$STARTED';")"
+read -r kept lost <<<"$counts"
 echo "kept: $kept of 10, lost: $lost of 5"
 [ "$kept" = 10 ] || { echo "persisted products are missing" >&2; exit 1; }
 [ "$lost" = 5 ] || { echo "not all of the 5 queued writes are lost" >&2; exit 1; }
