@@ -47,8 +47,9 @@ def export(
 ) -> None:
     """Write a run as a script, or as a notebook for Runme.
 
-    It does on a fresh lab what the run did, and shows what was seen then beside each command. The commands
-    are labctl's own: a journal adds options, settings and outputs, but no commands.
+    On a fresh lab, it does what the run did. What was seen then stands beside it.
+
+    The commands are labctl's own. A journal adds options, settings and outputs.
     """
     chosen: Form = form or ("runme" if file is not None and file.suffix == ".md" else "sh")
     text = _WRITERS[chosen](_export(run))
