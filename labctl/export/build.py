@@ -6,7 +6,6 @@ what the script of its scenario can't know is taken: options, settings and the l
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any, Final
 
 from labctl.export.document import Export, steps_of
@@ -17,11 +16,11 @@ from scenarios.catalogue import DEMOS, LOADS, find, load_name
 from scenarios.export.script import Script, ScriptStep, script_of
 from scenarios.journal.lines import Environment
 from scenarios.journal.reader import Journal
+from scenarios.options import Options
 from scenarios.scenario import Scenario
 from service.writebehind.setting import render
 from service.writebehind.settings import LIVE_SETTINGS
 from stack.errors import StateUnusable, UsageError
-from stack.spec.hints import labctl
 from stack.spec.names import DEFAULT_NAME
 from stack.spec.validate import check_name
 
@@ -36,7 +35,7 @@ def export_demo(name: str) -> Export:
         UsageError: there is no scenario of that name.
     """
     scenario = find(name)
-    script = script_of(scenario.name, scenario.title, scenario.command.split(), asdict(scenario.parse({})))
+    script = script_of(scenario.name, scenario.title, scenario.command.split(), scenario.parse({}))
     return Export(
         title=scenario.title,
         summary=scenario.summary,
@@ -59,12 +58,13 @@ def export_run(journal: Journal) -> Export:
     seen = gather(event for _, event in journal.events())
     scenario = _known(run)
     if scenario is not None:
-        command = [*scenario.command.split(), *_options(run.options)]
-        script = script_of(scenario.name, scenario.title, command, _parsed(scenario, run))
+        options = _parsed(scenario, run)
+        command = [*scenario.command.split(), *options.words()]
+        script = script_of(scenario.name, scenario.title, command, options)
         title, summary, notes = scenario.title, scenario.summary, list(_notes(script, seen))
     else:
         # All of its steps are one command.
-        command = _words(run)
+        command = _command(run)
         title, summary = _described(seen, run.scenario)
         script = Script((ScriptStep(title, f'labctl --name "$LAB" {shlex.join(command)}\n'),))
         notes = [list(_told(seen))]
@@ -91,23 +91,15 @@ def _known(run: Environment) -> Scenario | None:
     return scenario if f"{run.command} ".startswith(f"{scenario.command} ") else None
 
 
-def _parsed(scenario: Scenario, run: Environment) -> dict[str, Any]:
-    """All options of the run, by name."""
+def _parsed(scenario: Scenario, run: Environment) -> Options:
+    """The options of the run; the journal's are checked like a user's."""
     try:
-        return asdict(scenario.parse(run.options))
-    except (UsageError, TypeError, ValueError) as error:
+        return scenario.parse(run.options)
+    except (UsageError, AttributeError, TypeError, ValueError) as error:
         raise StateUnusable(
             f"the run {printable(run.run)} has options that this labctl does not take: {error}",
-            hint=f"export the demo without a run's options, after {labctl('runs rm')} RUN",
+            hint="export another run",
         ) from error
-
-
-def _options(chosen: Mapping[str, Any]) -> Iterator[str]:
-    """The options as words of a command line."""
-    for name, value in chosen.items():
-        for one in value if isinstance(value, list | tuple) else (value,):
-            yield f"--{name.replace('_', '-')}"
-            yield f"{one:.12g}" if isinstance(one, float) else str(one)
 
 
 def _notes(script: Script, seen: Seen) -> Iterator[list[Note]]:
@@ -117,18 +109,18 @@ def _notes(script: Script, seen: Seen) -> Iterator[list[Note]]:
         yield then.notes if same else [Said(f"In that run, this step was: {then.title}"), *then.notes]
 
 
-def _words(run: Environment) -> list[str]:
+def _command(run: Environment) -> list[str]:
     """What a person types after `labctl` to run it."""
     try:
-        words = shlex.split(run.command)
+        command = shlex.split(run.command)
     except ValueError:
-        words = []
-    if not words or words[0] not in ("demo", "load"):
+        command = []
+    if not command or command[0] not in ("demo", "load"):
         raise StateUnusable(
             f"the run {printable(run.run)} was not made by `labctl demo` or `labctl load`",
             hint="export another run",
         )
-    return words
+    return command
 
 
 def _described(seen: Seen, name: str) -> tuple[str, str]:

@@ -11,11 +11,13 @@ of its own.
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from importlib.resources import files
 from shlex import join
-from typing import Any, Final
+from typing import Final
+
+from scenarios.options import Options
 
 #: The scenarios with a script of their own. What starts with one command of labctl shares `load`.
 SCRIPTS: Final = ("basics", "latency", "coalescing", "data-loss", "retries", "database-state", "load-quick")
@@ -44,7 +46,7 @@ class Script:
     cleanup: str = ""
 
 
-def script_of(scenario: str, title: str, command: Sequence[str], options: Mapping[str, Any]) -> Script:
+def script_of(scenario: str, title: str, command: Sequence[str], options: Options) -> Script:
     """The scenario's script.
 
     Args:
@@ -52,20 +54,20 @@ def script_of(scenario: str, title: str, command: Sequence[str], options: Mappin
         title: Its title: "Data loss".
         command: What runs it, as words after `labctl`, with the options that were chosen: ["load", "basic",
             "--clients", "5"].
-        options: The value of each of its options, by name.
+        options: What was chosen, and the defaults of the rest.
     """
     chosen = any(word.startswith("--") for word in command)
     # A load with options is a matter for labctl: a loop of curl keeps no rate.
     own = scenario in SCRIPTS and not (chosen and scenario.startswith("load-"))
     text = _read(scenario if own else _LOAD).replace(_FLUSHED, _read("flushed"))
     _, *parts = _STEP.split(text)
-    words = {f"{name}={value}" for name, value in options.items()}
+    values = {f"{field.name}={getattr(options, field.name)}" for field in fields(options)}
     steps, cleanup = [], ""
     for name, word, lines in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
         commands = f"{lines.strip()}\n".replace("@COMMAND@", join(command))
         if name == _CLEANUP:
             cleanup = commands
-        elif word is None or word in words:
+        elif word is None or word in values:
             steps.append(ScriptStep(name.replace("@TITLE@", title), commands))
     return Script(tuple(steps), cleanup)
 

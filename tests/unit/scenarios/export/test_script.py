@@ -6,12 +6,13 @@ import pytest
 
 from scenarios.catalogue import DEMOS, find
 from scenarios.export.script import SCRIPTS, Script, script_of
+from scenarios.options import Crash, Options
 from service.writebehind import keys
 
 
-def _script(name: str, *chosen: str, **options: object) -> Script:
+def _script(name: str, *chosen: str, crash: Crash = "flushall") -> Script:
     scenario = find(name)
-    return script_of(name, scenario.title, [*scenario.command.split(), *chosen], options)
+    return script_of(name, scenario.title, [*scenario.command.split(), *chosen], Options(crash=crash))
 
 
 def test_every_demo_has_a_script() -> None:
@@ -20,11 +21,11 @@ def test_every_demo_has_a_script() -> None:
 
 @pytest.mark.parametrize("name", [*DEMOS, "load-basic", "load-coalescing", "load-quick", "k6-basic"])
 def test_a_script_has_the_steps_of_its_scenario(name: str) -> None:
-    assert len(_script(name, crash="flushall").steps) == find(name).steps
+    assert len(_script(name).steps) == find(name).steps
 
 
 def test_an_option_chooses_a_step() -> None:
-    flushed, killed = (_script("data-loss", crash=crash).steps[3] for crash in ("flushall", "kill"))
+    flushed, killed = _script("data-loss").steps[3], _script("data-loss", crash="kill").steps[3]
     assert "redis-cli FLUSHALL" in flushed.commands
     assert "fault kill redis" in killed.commands
 
