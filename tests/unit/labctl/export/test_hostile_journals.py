@@ -28,6 +28,9 @@ from tests.unit.labctl.export.journals import journal_of
 
 #: Texts that would do harm if a shell or a notebook took them for more than text.
 _HOSTILE = (
+    "```",
+    "`````",
+    "~~~",
     "$(touch canary)",
     "`touch canary`",
     "'; touch canary; '",
@@ -94,8 +97,11 @@ def test_no_text_of_a_journal_becomes_a_command(
         started_at=text, settings={text: text, "batch_size": text, "max_retries": [text]},
     )  # fmt: skip
     exported = export_run(journal)
-    deaf(to_shell(exported))
-    blocks = blocks_of(to_notebook(exported))
+    script, notebook = to_shell(exported), to_notebook(exported)
+    # What a terminal or an editor would take for more than a character is gone, too.
+    assert all(line.isprintable() for form in (script, notebook) for line in form.split("\n"))
+    deaf(script)
+    blocks = blocks_of(notebook)
     assert {block.language for block in blocks} == {"sh", "text"}
     commands = [block for block in blocks if block.language == "sh"]
     assert [block.content for block in commands] == [exported.set_up, *(s.commands for s in exported.steps)]
