@@ -115,7 +115,7 @@ def _command(run: Environment) -> list[str]:
         command = shlex.split(run.command)
     except ValueError:
         command = []
-    if not command or command[0] not in ("demo", "load"):
+    if not command or command[0] not in ("demo", "load") or not run.command.isprintable():
         raise StateUnusable(
             f"the run {printable(run.run)} was not made by `labctl demo` or `labctl load`",
             hint="export another run",
@@ -142,7 +142,7 @@ def _origin(journal: Journal, seen: Seen, command: Sequence[str]) -> Iterator[st
     run = journal.environment
     when = printable(run.started_at)[:19].replace("T", " ")
     yield (
-        f"Exported by labctl from the run {printable(run.run)}: labctl {printable(shlex.join(command))}, "
+        f"Exported by labctl from the run {printable(run.run)}: labctl {shlex.join(command)}, "
         f"{printable(run.runtime)} runtime, {when} UTC."
     )
     if seen.finished is None:

@@ -1,6 +1,7 @@
 """Journals may come from anybody: no text of theirs becomes a command, nor a block of a notebook."""
 
 import os
+import shlex
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -92,8 +93,9 @@ def test_no_text_of_a_journal_becomes_a_command(
     text: str, tmp_path: Path, deaf: Callable[[str], None]
 ) -> None:
     # A scenario of one's own: everything that can be said of it comes from the journal.
+    command = f"demo {shlex.quote(text if text.isprintable() else 'mine.yaml')}"
     journal = journal_of(
-        tmp_path, _hostile(text), scenario=text, command="demo ./mine.yaml", lab=text, runtime=text,
+        tmp_path, _hostile(text), scenario=text, command=command, lab=text, runtime=text,
         started_at=text, settings={text: text, "batch_size": text, "max_retries": [text]},
     )  # fmt: skip
     exported = export_run(journal)
@@ -117,7 +119,7 @@ def test_no_text_of_a_journal_changes_the_commands_of_a_demo(text: str, tmp_path
     assert [block for block in blocks if block.language == "sh"] == [*own[:2], own[-1]]
 
 
-@pytest.mark.parametrize("command", ["", "up", "worker stop", "demo 'x", "$(touch canary)"])
+@pytest.mark.parametrize("command", ["", "up", "worker stop", "demo 'x", "$(touch canary)", "demo 'a\nb'"])
 def test_a_command_that_made_no_run_is_refused(command: str, tmp_path: Path) -> None:
     with pytest.raises(StateUnusable):
         export_run(journal_of(tmp_path, [], scenario="mine", command=command))
