@@ -33,6 +33,7 @@ class Commands(LazyGroup):
         "runs": Entry("runs", _DEMOS, "Earlier runs: their journals, listed, shown and removed."),
         "report": Entry("report", _DEMOS, "Show an earlier run again, or write a report of it."),
         "recheck": Entry("recheck", _DEMOS, "Judge an earlier run anew, from its journal alone."),
+        "export": Entry("export", _DEMOS, "Write a run as a script, or as a notebook for Runme."),
         "logs": Entry("observe", _LOOK, "Show the services' logs."),
         "top": Entry("observe", _LOOK, "Show what each service uses of this machine."),
         "exec": Entry("observe", _LOOK, "Run a command where a service runs."),

@@ -1,7 +1,7 @@
 """The options of scenarios. Each scenario declares which ones it takes, and within which limits."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final, Literal, get_args
 
@@ -40,10 +40,23 @@ class Options:
     expect: tuple[str, ...] = ()
 
     def chosen(self) -> dict[str, Any]:
-        """Those that differ from the defaults, as a journal keeps them: a fault as it is written."""
+        """Those that differ from the defaults, by name, as a user types them; a list if more than once.
+        `parse_options` reads it back."""
         values = {each.name: getattr(self, each.name) for each in fields(self)}
-        chosen = {name: value for name, value in values.items() if value != getattr(Options(), name)}
-        return {**chosen, **({"fault": [str(fault) for fault in self.fault]} if self.fault else {})}
+        return {name: _typed(value) for name, value in values.items() if value != getattr(Options(), name)}
+
+    def words(self) -> Iterator[str]:
+        """The same as words of a command line: "--crash", "kill"."""
+        for name, value in self.chosen().items():
+            for one in value if isinstance(value, list) else [value]:
+                yield flag(name)
+                yield f"{one:.12g}" if isinstance(one, float) else str(one)
+
+
+def _typed(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_typed(one) for one in value]
+    return value if isinstance(value, str | int | float) else str(value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

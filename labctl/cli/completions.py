@@ -26,6 +26,13 @@ def runs(incomplete: str) -> list[str]:
     return []
 
 
+def exportable(incomplete: str) -> list[str]:
+    """Recorded runs, and demos."""
+    from scenarios.catalogue import DEMOS
+
+    return [*_beginning(DEMOS, incomplete), *runs(incomplete)]
+
+
 def services(incomplete: str) -> list[str]:
     from stack.spec.services import CORE, OBSERVABILITY
 

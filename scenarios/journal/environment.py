@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from shlex import join
 from typing import Any, Final, TypeVar
 
 import psutil
@@ -31,7 +32,7 @@ def environment(
     me = identify(os.getpid())
     return Environment(
         run=run,
-        command=command,
+        command=join([*command.split(), *options.words()]),
         scenario=scenario,
         lab=lab.name,
         runtime=lab.kind,

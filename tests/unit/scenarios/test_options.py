@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from scenarios.catalogue import DEMOS, LOADS, find, load_name
+from scenarios.faults.language import parse_fault
 from scenarios.options import (
     CLIENTS,
     CRASH,
@@ -126,3 +128,38 @@ def test_what_a_load_can_not_do_is_refused_before_it_begins(
         parse(values, *LOAD)
     assert message in error.value.message
     assert hint in error.value.hint
+
+
+def test_options_are_recorded_as_a_user_types_them() -> None:
+    fault, mix = parse_fault("redis:kill@5s:start@7s"), Shares(read=1, update=3)
+    options = Options(crash="kill", duration=1_000_000.5, writes_per_second=500, mix=mix, fault=(fault,))
+    assert options.chosen() == {
+        "crash": "kill",
+        "duration": 1_000_000.5,
+        "writes_per_second": 500,
+        "mix": "read=1,update=3",
+        "fault": ["redis:kill@5s:start@7s"],
+    }
+    assert " ".join(options.words()) == (
+        "--crash kill --duration 1000000.5 --writes-per-second 500 --mix read=1,update=3 "
+        "--fault redis:kill@5s:start@7s"
+    )
+    assert Options().chosen() == {}
+
+
+@pytest.mark.parametrize("name", [*DEMOS, *map(load_name, LOADS["labctl"]), "k6-basic"])
+def test_recorded_options_are_read_back(name: str) -> None:
+    scenario = find(name)
+    values = {
+        "crash": "kill",
+        "duration": 7.5,
+        "rate": 20.0,
+        "clients": 4,
+        "mix": "create=1,read=2.5",
+        "keys": 40,
+        "policy": "write_through",
+        "fault": ["redis:kill@5s:start@7s", "failures:on=0.3@1s"],
+    }
+    taken = {option.name for option in scenario.options}
+    options = scenario.parse({option: value for option, value in values.items() if option in taken})
+    assert scenario.parse(options.chosen()) == options

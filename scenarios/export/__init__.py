@@ -1,0 +1,1 @@
+"""The demos and loads as shell commands that a person could type, step by step."""

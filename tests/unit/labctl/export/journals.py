@@ -1,0 +1,23 @@
+"""Journals for the export."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from scenarios.events import Event
+from scenarios.journal.reader import Journal, open_journal
+from scenarios.judge.history import History
+from tests.journals import ENVIRONMENT, write_journal
+
+
+def journal_of(folder: Path, events: Sequence[Event], **environment: Any) -> Journal:
+    """The journal of a run with these events, and without writes.
+
+    Args:
+        environment: What is not that of `demo data-loss` on the lab lab42.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    given = msgspec.structs.replace(ENVIRONMENT, **environment)
+    return open_journal(write_journal(folder, History(writes=()), None, events=events, environment=given))
