@@ -1,0 +1,202 @@
+"""The course of an experiment: rounds of trials in shuffled order, until they agree or all are made."""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any, Final
+
+from scenarios.events import (
+    Event,
+    Narrated,
+    Outcome,
+    ScenarioFinished,
+    ScenarioStarted,
+    StepStarted,
+)
+from scenarios.experiment.answer import answer
+from scenarios.experiment.design import Design
+from scenarios.experiment.grid import Cell, Grid, grid, shuffled
+from scenarios.experiment.summary import Summary, agree, summarise
+from scenarios.experiment.table import cells_table, duration, loss_table, time_table, told, trials_table
+from scenarios.experiment.trial import Trial, Trials
+from stack.spec.events import Advanced
+
+NAME: Final = "experiment"
+#: What a trial takes beside its loads until one has been made, s: a fresh lab, and the verdict.
+_AROUND_A_TRIAL_S: Final = 6.0
+#: A trial that measured nothing is tried again this often.
+_ATTEMPTS: Final = 2
+_SUMMARY: Final = (
+    "Each trial starts a lab of its own, empty, warms it up, and puts it under the same load. The cells are "
+    "tried in turn, in an order that is shuffled anew each round."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What an experiment found."""
+
+    design: Design
+    outcome: Outcome
+    #: Sentences.
+    answer: tuple[str, ...]
+    dropped: tuple[str, ...]
+    summaries: tuple[Summary, ...]
+    trials: tuple[Trial, ...]
+    seconds: float
+
+    def document(self) -> dict[str, Any]:
+        """The result as JSON."""
+        return {
+            "scenario": NAME,
+            "design": self.design.document(),
+            "outcome": self.outcome,
+            "answer": list(self.answer),
+            "seconds": round(self.seconds, 3),
+            "not_tried": list(self.dropped),
+            "cells": [summary.document() for summary in self.summaries],
+            "trials": [trial.document() for trial in self.trials],
+        }
+
+
+class Experiment:
+    """One experiment. `play` runs it, once."""
+
+    def __init__(
+        self,
+        design: Design,
+        trials: Trials,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        ending: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """
+        Args:
+            trials: Runs them.
+            ending: Whether the user wants it to end with what there is.
+        """
+        self._design = design
+        self._runner = trials
+        self._clock = clock
+        self._ending = ending
+        self._grid: Grid = grid(design)
+        self._made: defaultdict[Cell, list[Trial]] = defaultdict(list)
+        self._all: list[Trial] = []
+
+    def play(self) -> Generator[Event, None, Result]:
+        """Make the trials, show the table, and answer. Closing it ends the trial under way.
+
+        Raises:
+            LabError: a lab can't be brought up.
+        """
+        begun_at = self._clock()
+        cells = self._grid.cells
+        yield ScenarioStarted(NAME, "Experiment", _SUMMARY, 3)
+        yield StepStarted(1, f"What is compared: {told(len(cells), 'cell')}")
+        yield cells_table(self._design, cells)
+        for why in self._grid.dropped:
+            yield Narrated(why)
+        yield StepStarted(2, f"Up to {told(self._design.trials, 'trial')} of each, seed {self._design.seed}")
+        yield from self._rounds()
+        result = self._result(begun_at)
+        yield StepStarted(3, "What came out")
+        yield from self._show(result)
+        yield ScenarioFinished(NAME, result.outcome, " ".join(result.answer), result.seconds)
+        return result
+
+    def _rounds(self) -> Generator[Event, None, None]:
+        for number in range(1, self._design.trials + 1):
+            for cell in shuffled(self._grid.cells, self._design.seed, number):
+                if self._ending():
+                    yield Narrated("Ended early: what follows rests on the trials made so far.")
+                    return
+                if not agree(self._made[cell]):
+                    yield from self._trial(cell, number)
+
+    def _trial(self, cell: Cell, number: int) -> Generator[Event, None, None]:
+        index = self._grid.cells.index(cell) + 1
+        for attempt in range(1, _ATTEMPTS + 1):
+            trial = yield from self._told(self._runner.run(cell, number, attempt, index), cell)
+            if self._ending() and not trial.valid:
+                return
+            self._made[cell].append(trial)
+            self._all.append(trial)
+            yield Narrated(f"{self._line(cell, trial)} About {duration(self._time_left())} left.")
+            if trial.valid:
+                break
+        if agree(self._made[cell]) and number < self._design.trials:
+            label = cell.label(self._design)
+            yield Narrated(f"{label}: {told(len(self._made[cell]), 'trial')} agree; no more of it.")
+
+    def _told(self, trial: Generator[Event, None, Trial], cell: Cell) -> Generator[Event, None, Trial]:
+        """The trial, with the progress of the experiment instead of its own events."""
+        begun_at, before = self._clock(), self._time_left()
+        done = len(self._all)
+        total = done + self._trials_left()
+        try:
+            while True:
+                next(trial)
+                left = max(0.0, before - (self._clock() - begun_at))
+                yield Advanced(f"trials, about {duration(left)} left", done, total)
+        except StopIteration as end:
+            finished: Trial = end.value
+            return finished
+        finally:
+            trial.close()
+
+    def _line(self, cell: Cell, trial: Trial) -> str:
+        lead = f"Trial {trial.number}, {cell.label(self._design)}"
+        if not trial.valid:
+            again = "it is tried again" if trial.attempt < _ATTEMPTS else "it does not count"
+            return f"{lead}: inconclusive, {again}. {trial.conclusion}"
+        lost, p99 = trial.figures.get("lost"), trial.figures.get("p99")
+        figures = [
+            f"{lost:,.0f} lost" if lost is not None else "loss not known",
+            f"p99 {p99:,.1f} ms" if p99 is not None else "p99 not known",
+        ]
+        if trial.outcome == "unexpected":
+            figures.append(f"NOT AS EXPECTED: {trial.conclusion}")
+        return f"{lead}: {', '.join(figures)}."
+
+    def _trials_left(self) -> int:
+        """How many trials will be made if no more cells agree."""
+        return sum(
+            max(0, self._design.trials - sum(trial.valid for trial in self._made[cell]))
+            for cell in self._grid.cells
+            if not agree(self._made[cell])
+        )
+
+    def _time_left(self) -> float:
+        """s, if no more cells agree."""
+        planned = self._design.warm_up + self._design.duration + _AROUND_A_TRIAL_S
+        each = fmean(trial.seconds for trial in self._all) if self._all else planned
+        return each * self._trials_left()
+
+    def _result(self, begun_at: float) -> Result:
+        design, cells = self._design, self._grid.cells
+        summaries = tuple(
+            summarise(cell.label(design), self._made[cell], asked=design.trials) for cell in cells
+        )
+        return Result(
+            design=design,
+            outcome=_outcome(summaries, self._all),
+            answer=answer(design, cells, summaries, self._all),
+            dropped=self._grid.dropped,
+            summaries=summaries,
+            trials=tuple(self._all),
+            seconds=self._clock() - begun_at,
+        )
+
+    def _show(self, result: Result) -> Generator[Event, None, None]:
+        if runs := [trial for trial in result.trials if trial.run]:
+            yield trials_table(runs, [summary.label for summary in result.summaries])
+        yield loss_table(result.summaries)
+        yield time_table(result.summaries)
+
+
+def _outcome(summaries: Sequence[Summary], trials: Sequence[Trial]) -> Outcome:
+    if any(trial.outcome == "unexpected" for trial in trials):
+        return "unexpected"
+    return "expected" if all(summary.enough for summary in summaries) else "inconclusive"

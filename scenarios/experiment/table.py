@@ -1,0 +1,89 @@
+"""The tables of an experiment."""
+
+import math
+from collections.abc import Sequence
+
+from scenarios.events import TableShown
+from scenarios.experiment.design import Design
+from scenarios.experiment.grid import Cell
+from scenarios.experiment.interval import Interval
+from scenarios.experiment.summary import Summary
+from scenarios.experiment.trial import Trial
+
+
+def cells_table(design: Design, cells: Sequence[Cell]) -> TableShown:
+    """What is compared."""
+    rows = tuple(
+        (str(number), cell.policy, _settings(cell), cell.fault) for number, cell in enumerate(cells, 1)
+    )
+    load = f"{design.writes_per_second:,.6g} writes/s for {design.duration:g} s"
+    title = f"{load}, after {design.warm_up:g} s that do not count"
+    return TableShown("cells", title, ("cell", "policy", "settings", "fault"), rows)
+
+
+def trials_table(trials: Sequence[Trial], labels: Sequence[str]) -> TableShown:
+    """The trials with their journals, in the order in which they were made."""
+    rows = tuple((str(t.number), labels[t.cell - 1], t.outcome, t.run) for t in trials)
+    return TableShown("trials", "Each trial's own journal", ("trial", "cell", "", "run"), rows)
+
+
+def loss_table(summaries: Sequence[Summary]) -> TableShown:
+    """What was lost, one row for each cell."""
+    columns = ("cell", "trials", "median", "least", "most", "at most", "writes/s")
+    title = "Acknowledged writes that were lost, and the most that could have been"
+    return TableShown("losses", title, columns, tuple(_loss(summary) for summary in summaries))
+
+
+def time_table(summaries: Sequence[Summary]) -> TableShown:
+    """How long writes took, one row for each cell."""
+    columns = ("cell", "write p50", "write p99", "in PostgreSQL p50", "in PostgreSQL p99")
+    title = "Times in ms: geometric mean of the trials (95 % confidence interval)"
+    return TableShown("times", title, columns, tuple(_times(summary) for summary in summaries))
+
+
+def _loss(summary: Summary) -> tuple[str, ...]:
+    loss, trials = summary.loss, str(summary.valid)
+    if not summary.enough:
+        return (summary.label, f"{trials}: too few", *["-"] * 5)
+    rate = summary.mean("writes_per_second")
+    return (
+        summary.label,
+        trials,
+        *(["-"] * 3 if loss is None else [f"{n:,.0f}" for n in (loss.median, loss.least, loss.most)]),
+        "-" if loss is None or loss.bound is None else f"{loss.bound:,.0f}",
+        "-" if rate is None else f"{rate:,.0f}",
+    )
+
+
+def _times(summary: Summary) -> tuple[str, ...]:
+    return (
+        summary.label,
+        *(_mean(summary.means.get(name), 2) for name in ("p50", "p99")),
+        *(_mean(summary.means.get(name), 0) for name in ("persist_lag_p50", "persist_lag_p99")),
+    )
+
+
+def _mean(interval: Interval | None, decimals: int) -> str:
+    if interval is None:
+        return "-"
+    mean = f"{interval.estimate:,.{decimals}f}"
+    if not math.isfinite(interval.high):
+        return mean
+    return f"{mean} ({interval.low:,.{decimals}f}-{interval.high:,.{decimals}f})"
+
+
+def _settings(cell: Cell) -> str:
+    return " ".join(f"{name}={value}" for name, value in cell.settings) or "-"
+
+
+def told(count: int, noun: str) -> str:
+    """ "1 cell", "3 cells"."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def duration(seconds: float) -> str:
+    """ "40 s", "3 min 20 s": to 5 s, because it is a guess."""
+    minutes, rest = divmod(5 * math.ceil(seconds / 5), 60)
+    if not minutes:
+        return f"{rest} s"
+    return f"{minutes} min {rest} s" if rest else f"{minutes} min"
