@@ -58,7 +58,8 @@ class Design:
         count = len(self.policies) * len(self.faults) * math.prod(map(len, self.settings.values()))
         if count > _MOST_CELLS:
             raise UsageError(
-                f"this makes {count} cells, more than {_MOST_CELLS}", hint="compare fewer values at once"
+                f"this makes {count} combinations, more than {_MOST_CELLS}",
+                hint="compare fewer values at once",
             )
         return self
 
@@ -92,14 +93,18 @@ class Limit:
     unit: str
     whole: bool = False
 
-    def check(self, value: float) -> None:
-        """Raises UsageError if the value is not within the limits."""
+    def check(self, value: float, spelled: str = "") -> None:
+        """Raises UsageError if the value is not within the limits.
+
+        Args:
+            spelled: What the user wrote; empty for the option.
+        """
         fits = math.isfinite(value) and self.least <= value <= self.most
         if not fits or (self.whole and value != int(value)):
-            option = self.name.replace("_", "-")
+            name = spelled or f"--{self.name.replace('_', '-')}"
             kind = "a whole number " if self.whole else ""
             raise UsageError(
-                f"--{option} can't be {value:g}",
+                f"{name} can't be {value:g}",
                 hint=f"give {kind}from {self.least:g} to {self.most:,.10g} {self.unit}".rstrip(),
             )
 

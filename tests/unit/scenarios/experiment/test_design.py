@@ -24,7 +24,7 @@ def test_the_default_is_possible() -> None:
         ({"settings": {"BATCH_SIZE": ("100", "0")}}, "BATCH_SIZE must be"),
         ({"settings": {"BATCH_SIZE": ("",)}}, "BATCH_SIZE"),
         ({"settings": {"BATCH_SIZE": ("100", "100")}}, "BATCH_SIZE has the value '100' twice"),
-        ({"settings": {"BATCH_SIZE": tuple(str(n) for n in range(1, 30))}}, "58 cells, more than 48"),
+        ({"settings": {"BATCH_SIZE": tuple(str(n) for n in range(1, 30))}}, "58 combinations, more than 48"),
         ({"trials": 0}, "--trials can't be 0"),
         ({"trials": 1000}, "--trials can't be 1000"),
         ({"writes_per_second": float("nan")}, "--writes-per-second can't be nan"),
