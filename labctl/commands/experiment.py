@@ -3,7 +3,9 @@
 from collections import deque
 from collections.abc import Generator
 from contextlib import closing
-from typing import Annotated
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -16,54 +18,77 @@ from scenarios.events import Event
 from scenarios.experiment.design import Design
 from scenarios.experiment.event_figures import recorded
 from scenarios.experiment.exclusive import exclusively
+from scenarios.experiment.file import read_design
 from scenarios.experiment.lab_trials import LabTrials
 from scenarios.experiment.play import Experiment, Result
 from stack.spec.names import DEFAULT_NAME
 
 app = typer.Typer()
 
-_DEFAULT = Design()
+_DEFAULT: Final = Design()
 
 
 @app.command()
 def experiment(
     context: typer.Context,
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="[FILE.yaml]", help="A file that says what to compare; options win over it."),
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option(
             "--set",
             metavar="KEY=V1,V2",
-            help="Values of a setting to compare, by comma. Repeatable. [COALESCING_WINDOW_MS=500,50]",
-            show_default=False,
+            help="Values of a setting to compare. Repeatable. (COALESCING_WINDOW_MS=500,50)",
         ),
     ] = None,
     policy: Annotated[
-        str,
-        typer.Option("--policy", metavar="P1,P2", help="The write policies to compare."),
-    ] = ",".join(_DEFAULT.policies),
+        str | None,
+        typer.Option(
+            "--policy",
+            metavar="P1,P2",
+            help=f"Which policies to compare. ({','.join(_DEFAULT.policies)})",
+        ),
+    ] = None,
     fault: Annotated[
         list[str] | None,
         typer.Option(
             "--fault",
             metavar="FAULT",
-            help="What breaks in each trial, as `load --fault` takes it, or `none`. Repeatable: all are "
-            "compared; join those of one trial with +. [redis:kill@4s:start@5s]",
-            show_default=False,
+            help="What breaks in each trial, as for `load`, or none. Repeatable: each is a case of its own; "
+            f"join those of one trial with +. ({_DEFAULT.faults[0]})",
         ),
     ] = None,
     trials: Annotated[
-        int, typer.Option("--trials", help="Of each cell; fewer where they agree early.")
-    ] = _DEFAULT.trials,
+        int | None,
+        typer.Option("--trials", help=f"Of each cell; fewer where they agree early. ({_DEFAULT.trials})"),
+    ] = None,
     writes_per_second: Annotated[
-        float, typer.Option("--writes-per-second", help="The rate of writes; reads come on top.")
-    ] = _DEFAULT.writes_per_second,
+        float | None,
+        typer.Option(
+            "--writes-per-second",
+            metavar="RATE",
+            help=f"The rate of writes; reads come on top. ({_DEFAULT.writes_per_second:g})",
+        ),
+    ] = None,
     duration: Annotated[
-        float, typer.Option("--duration", metavar="SECONDS", help="The load of each trial.")
-    ] = _DEFAULT.duration,
+        float | None,
+        typer.Option(
+            "--duration", metavar="SECONDS", help=f"The load of each trial. ({_DEFAULT.duration:g})"
+        ),
+    ] = None,
     warm_up: Annotated[
-        float, typer.Option("--warm-up", metavar="SECONDS", help="The load before it that does not count.")
-    ] = _DEFAULT.warm_up,
-    seed: Annotated[int, typer.Option("--seed", help="Decides the order of the trials.")] = _DEFAULT.seed,
+        float | None,
+        typer.Option(
+            "--warm-up",
+            metavar="SECONDS",
+            help=f"Load before that, not counted. ({_DEFAULT.warm_up:g})",
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help=f"Decides the order of the trials. ({_DEFAULT.seed})")
+    ] = None,
     name: LabName = None,
     runtime: Runtime = None,
     json: Json = False,
@@ -72,24 +97,27 @@ def experiment(
     """Compare settings, policies and faults by many trials.
 
     Without options: what a crash of Redis loses at 500 writes a second with a window of 500 or 50 ms, and
-    what write-through costs.
+    what write-through costs at p99.
 
-    Each trial has a fresh lab of its own, which is taken down at the end. A lab that runs is left alone.
+    Each trial has a fresh lab, which is not the one that you use; it is taken down at the end.
     """
-    design = Design(
-        settings=_settings(settings) if settings else _DEFAULT.settings,
-        policies=tuple(_words(policy)),  # type: ignore[arg-type]  # checked with the rest
-        faults=tuple(fault or _DEFAULT.faults),
-        trials=trials,
-        writes_per_second=writes_per_second,
-        duration=duration,
-        warm_up=warm_up,
-        seed=seed,
-    ).checked()
+    given = {
+        "settings": _settings(settings) if settings else None,
+        "policies": tuple(_words(policy)) if policy is not None else None,
+        "faults": tuple(fault) if fault else None,
+        "trials": trials,
+        "writes_per_second": writes_per_second,
+        "duration": duration,
+        "warm_up": warm_up,
+        "seed": seed,
+    }
+    base = _DEFAULT if file is None else read_design(file)
+    changes: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+    design = replace(base, **changes).checked()
     call = invocation(context)
-    base = name or call.name or DEFAULT_NAME
-    session = open_session(context, name=f"{base}-experiment", runtime=runtime, json=json, quiet=quiet)
-    call.when_interrupted = "the experiment's lab is taken down"
+    lab = f"{name or call.name or DEFAULT_NAME}-experiment"
+    session = open_session(context, name=lab, runtime=runtime, json=json, quiet=quiet)
+    call.when_interrupted = "the experiment's lab is taken down; its trials are not kept"
     with exclusively(session.lab.directory.parent):
         result = _run(session, design)
     if json:
