@@ -14,11 +14,12 @@ from labctl.cli.context import invocation
 from labctl.cli.options import Json, LabName, Quiet, Runtime
 from labctl.cli.session import Session, open_session
 from labctl.commands.play import EXIT_CODES
+from labctl.runs.store import prune_runs
 from scenarios.events import Event
 from scenarios.experiment.design import Design
-from scenarios.experiment.event_figures import recorded
 from scenarios.experiment.exclusive import exclusively
 from scenarios.experiment.file import read_design
+from scenarios.experiment.journal import journal_of, noted
 from scenarios.experiment.lab_trials import LabTrials
 from scenarios.experiment.play import Experiment, Result
 from stack.spec.names import DEFAULT_NAME
@@ -128,21 +129,25 @@ def experiment(
 
 def _run(session: Session, design: Design) -> Result:
     """Run it, and take its lab down, however it ends."""
-    trials = LabTrials(session.lab, design, recorded)
     found: list[Result] = []
 
     def work() -> Generator[Event, None, None]:
-        try:
-            found.append((yield from Experiment(design, trials).play()))
-        finally:
-            # Whoever interrupts a generator takes no more events from it.
-            deque(trials.end(), maxlen=0)
+        with journal_of(session.lab, design, design.command) as (folder, note):
+            trials = LabTrials(session.lab, design, folder)
+            events = Experiment(design, trials).play()
+            try:
+                found.append((yield from noted(events, note)))
+            finally:
+                # Whoever interrupts a generator takes no more events from it.
+                events.close()
+                deque(trials.end(), maxlen=0)
 
     if session.json:
-        with closing(work()) as events:
-            deque(events, maxlen=0)
+        with closing(work()) as silent:
+            deque(silent, maxlen=0)
     else:
         session.follow(work())
+    prune_runs(session.lab.directory.parent)
     return found[0]
 
 

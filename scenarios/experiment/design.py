@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from shlex import quote
 from types import MappingProxyType
 from typing import Any, Final, get_args
 
@@ -62,6 +63,24 @@ class Design:
                 hint="compare fewer values at once",
             )
         return self
+
+    @property
+    def command(self) -> str:
+        """What a person types after `labctl` to make this experiment."""
+        default = Design()
+        words = ["experiment"]
+        if self.settings != default.settings:
+            words += [f"--set {name}={','.join(values)}" for name, values in self.settings.items()]
+        if self.policies != default.policies:
+            words.append(f"--policy {','.join(self.policies)}")
+        if self.faults != default.faults:
+            words += [f"--fault {quote(fault)}" for fault in self.faults]
+        words += [
+            f"--{name.replace('_', '-')} {getattr(self, name):.10g}"
+            for name in LIMITS
+            if getattr(self, name) != getattr(default, name)
+        ]
+        return " ".join(words)
 
     def document(self) -> dict[str, Any]:
         """The design as JSON and journals hold it."""

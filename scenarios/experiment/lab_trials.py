@@ -1,19 +1,22 @@
 """Trials on a real lab, which is made anew for each."""
 
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from contextlib import closing
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from scenarios.catalogue import choose, load_name
 from scenarios.events import Event, ScenarioFinished
 from scenarios.experiment.design import Design
 from scenarios.experiment.grid import Cell
+from scenarios.experiment.measure import measure
 from scenarios.experiment.trial import Trial
+from scenarios.journal import files
+from scenarios.lab.context import Run
 from scenarios.options import Options
 from scenarios.runner import run_scenario
-from scenarios.scenario import Scenario
+from scenarios.scenario import Scenario, Step
 from stack.errors import LabError
 from stack.lab import Lab
 from stack.spec.events import StackEvents
@@ -21,56 +24,42 @@ from stack.spec.events import StackEvents
 _KIND: Final = "basic"
 
 
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """What a recorded load left behind."""
-
-    #: The name of its journal; empty if it has none.
-    run: str
-    #: By the names that `scenarios.experiment.trial` gives.
-    figures: Mapping[str, float]
-
-
-#: Runs one load, with a journal, and says what it measured.
-RecordedRun = Callable[[Lab, Scenario, Options], Generator[Event, None, Measurement]]
-
-
 class LabTrials:
     """Runs each trial on a lab that is the experiment's own: empty, and with the settings of the cell."""
 
     def __init__(
-        self, lab: Lab, design: Design, record: RecordedRun, *, clock: Callable[[], float] = time.monotonic
+        self, lab: Lab, design: Design, folder: Path, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
+        """
+        Args:
+            folder: Where the journals of the trials go; no others are there.
+        """
         self._lab = lab
         self._design = design
-        self._record = record
+        self._folder = folder
         self._clock = clock
 
     def run(self, cell: Cell, number: int, attempt: int, index: int) -> Generator[Event, None, Trial]:
         """Run one trial; see `scenarios.experiment.trial.Trials`."""
         begun_at = self._clock()
-        end, measured = ScenarioFinished("", "inconclusive", "", 0.0), Measurement("", {})
         yield from self._fresh(cell)
+        before = set(files.journals(self._folder))
         try:
             yield from self._warm_up()
-            with closing(self._record(self._lab, *self._load(self._design.duration, cell.faults))) as load:
-                while True:
-                    event = next(load)
-                    end = event if isinstance(event, ScenarioFinished) else end
-                    yield event
-        except StopIteration as stop:
-            measured = stop.value
+            end = yield from self._measured(cell)
         except LabError as error:
-            # The load could not be run: another trial may have more luck.
+            # The load could not be run. The next trial, on a fresh lab, may well do.
             end = ScenarioFinished("", "inconclusive", error.message, 0.0)
+        journals = {run: path for run, path in files.journals(self._folder).items() if run not in before}
+        run, path = next(iter(journals.items()), ("", None))
         return Trial(
             cell=index,
             number=number,
             attempt=attempt,
             outcome=end.outcome,
             conclusion=end.conclusion,
-            figures=measured.figures,
-            run=measured.run,
+            figures=measure(path) if path is not None else {},
+            run=f"{self._folder.name}/{run}" if run else "",
             seconds=self._clock() - begun_at,
         )
 
@@ -84,11 +73,37 @@ class LabTrials:
         yield from self._lab.up(cell.environment, observability=False)
 
     def _warm_up(self) -> Generator[Event, None, None]:
-        """The same load, for a short time: caches, connections and the servers' own code are warm then."""
-        if self._design.warm_up:
-            yield from run_scenario(self._lab, *self._load(self._design.warm_up, ()))
+        """The same load, for a short time and without a judgement: then the servers' code and connections
+        are warm. The trial waits until what it wrote is flushed."""
+        if not self._design.warm_up:
+            return
+        scenario, options = self.load(self._design.warm_up, ())
+        with Run(self._lab, scenario.command) as run, closing(scenario.play(run, options)) as play:
+            steps = 0
+            for event in play:
+                if isinstance(event, Step):
+                    steps += 1
+                    if steps > 1:
+                        # From here on, the load is judged.
+                        return
+                else:
+                    yield event
 
-    def _load(self, seconds: float, faults: tuple[str, ...]) -> tuple[Scenario, Options]:
+    def _measured(self, cell: Cell) -> Generator[Event, None, ScenarioFinished]:
+        end = ScenarioFinished("", "inconclusive", "The load did not come to its end.", 0.0)
+        load = run_scenario(self._lab, *self.load(self._design.duration, cell.faults), folder=self._folder)
+        with closing(load) as events:
+            for event in events:
+                end = event if isinstance(event, ScenarioFinished) else end
+                yield event
+        return end
+
+    def load(self, seconds: float, faults: tuple[str, ...]) -> tuple[Scenario, Options]:
+        """What is run for so many s.
+
+        Raises:
+            UsageError: a fault is none, or comes after the end.
+        """
         values = {
             "duration": seconds,
             "rate": self._design.writes_per_second,
