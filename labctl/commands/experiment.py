@@ -20,7 +20,7 @@ from scenarios.experiment.design import Design
 from scenarios.experiment.exclusive import exclusively
 from scenarios.experiment.file import read_design
 from scenarios.experiment.journal import journal_of, noted
-from scenarios.experiment.lab_trials import LabTrials
+from scenarios.experiment.lab_trials import LabTrials, require_possible
 from scenarios.experiment.play import Experiment, Result
 from stack.spec.names import DEFAULT_NAME
 
@@ -115,6 +115,7 @@ def experiment(
     base = _DEFAULT if file is None else read_design(file)
     changes: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     design = replace(base, **changes).checked()
+    require_possible(design)
     call = invocation(context)
     lab = f"{name or call.name or DEFAULT_NAME}-experiment"
     session = open_session(context, name=lab, runtime=runtime, json=json, quiet=quiet)

@@ -75,8 +75,8 @@ class Runs:
         raise UsageError(f"no recorded run matches {word!r}", hint=f"list them with {labctl('runs')}")
 
     def trials(self, run: str) -> dict[str, Path]:
-        """The journals of an experiment's trials by name, oldest first: "<experiment>/<trial>". None for other
-        runs."""
+        """The journals of an experiment's trials by name ("<experiment>/<trial>"), oldest first; none for
+        another run."""
         if not files.is_run(run):
             return {}
         with map_os_errors(self._folder):

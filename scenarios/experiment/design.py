@@ -29,14 +29,14 @@ class Design:
     policies: tuple[WritePolicy, ...] = POLICIES
     #: The faults to compare, as `load --fault` takes them; `NO_FAULT` for none. Several faults of one trial
     #: are joined by `+`.
-    faults: tuple[str, ...] = ("redis:kill@4s:start@5s",)
+    faults: tuple[str, ...] = ("redis:kill@4s:start@4.5s",)
     #: Trials of each cell; fewer where they agree early.
     trials: int = 6
     writes_per_second: float = 500.0
     #: The measured load of each trial, s.
-    duration: float = 8.0
+    duration: float = 6.0
     #: The load before it that is not measured, s.
-    warm_up: float = 2.0
+    warm_up: float = 1.5
     #: Decides the order of the trials.
     seed: int = 42
 

@@ -1,5 +1,6 @@
 """Trials on a real lab, which is made anew for each."""
 
+import math
 import time
 from collections.abc import Callable, Generator
 from contextlib import closing
@@ -9,7 +10,7 @@ from typing import Final
 from scenarios.catalogue import choose, load_name
 from scenarios.events import Event, ScenarioFinished
 from scenarios.experiment.design import Design
-from scenarios.experiment.grid import Cell
+from scenarios.experiment.grid import Cell, grid
 from scenarios.experiment.measure import measure
 from scenarios.experiment.trial import Trial
 from scenarios.journal import files
@@ -17,11 +18,18 @@ from scenarios.lab.context import Run
 from scenarios.options import Options
 from scenarios.runner import run_scenario
 from scenarios.scenario import Scenario, Step
+from scenarios.shell_commands import labctl_for
 from stack.errors import LabError
 from stack.lab import Lab
 from stack.spec.events import StackEvents
 
 _KIND: Final = "basic"
+
+
+def require_possible(design: Design) -> None:
+    """Raises UsageError where the load of a trial is not possible, such as for a fault that is none."""
+    for cell in grid(design).cells:
+        _load(design, design.duration, cell.faults)
 
 
 class LabTrials:
@@ -38,6 +46,14 @@ class LabTrials:
         self._design = design
         self._folder = folder
         self._clock = clock
+
+    def commands(self, cell: Cell) -> str:
+        """See `scenarios.experiment.trial.Trials`."""
+        settings = " ".join(f"--set {name}={value}" for name, value in cell.environment.items())
+        faults = "".join(f" --fault {fault}" for fault in cell.faults)
+        rate = f"--writes-per-second {self._design.writes_per_second:.10g}"
+        load = f"load basic --duration {self._design.duration:.10g} {rate}{faults}"
+        return "\n".join(labctl_for(self._lab.name, words) for words in (f"up {settings}", load, "down"))
 
     def run(self, cell: Cell, number: int, attempt: int, index: int) -> Generator[Event, None, Trial]:
         """Run one trial; see `scenarios.experiment.trial.Trials`."""
@@ -58,10 +74,14 @@ class LabTrials:
             attempt=attempt,
             outcome=end.outcome,
             conclusion=end.conclusion,
-            figures=measure(path) if path is not None else {},
+            figures=measure(path, broken_at=self._broken_at(cell)) if path is not None else {},
             run=f"{self._folder.name}/{run}" if run else "",
             seconds=self._clock() - begun_at,
         )
+
+    def _broken_at(self, cell: Cell) -> float:
+        """When the first fault of a trial is due, s since the load began."""
+        return math.inf
 
     def end(self) -> StackEvents:
         """Take the lab away."""
@@ -77,7 +97,7 @@ class LabTrials:
         are warm. The trial waits until what it wrote is flushed."""
         if not self._design.warm_up:
             return
-        scenario, options = self.load(self._design.warm_up, ())
+        scenario, options = _load(self._design, self._design.warm_up, ())
         with Run(self._lab, scenario.command) as run, closing(scenario.play(run, options)) as play:
             steps = 0
             for event in play:
@@ -91,22 +111,21 @@ class LabTrials:
 
     def _measured(self, cell: Cell) -> Generator[Event, None, ScenarioFinished]:
         end = ScenarioFinished("", "inconclusive", "The load did not come to its end.", 0.0)
-        load = run_scenario(self._lab, *self.load(self._design.duration, cell.faults), folder=self._folder)
+        load = run_scenario(
+            self._lab, *_load(self._design, self._design.duration, cell.faults), folder=self._folder
+        )
         with closing(load) as events:
             for event in events:
                 end = event if isinstance(event, ScenarioFinished) else end
                 yield event
         return end
 
-    def load(self, seconds: float, faults: tuple[str, ...]) -> tuple[Scenario, Options]:
-        """What is run for so many s.
 
-        Raises:
-            UsageError: a fault is none, or comes after the end.
-        """
-        values = {
-            "duration": seconds,
-            "rate": self._design.writes_per_second,
-            **({"fault": faults} if faults else {}),
-        }
-        return choose(load_name(_KIND), values)
+def _load(design: Design, seconds: float, faults: tuple[str, ...]) -> tuple[Scenario, Options]:
+    """What is run for so many s."""
+    values = {
+        "duration": seconds,
+        "rate": design.writes_per_second,
+        **({"fault": faults} if faults else {}),
+    }
+    return choose(load_name(_KIND), values)

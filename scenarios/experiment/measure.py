@@ -1,37 +1,107 @@
-"""The figures of a trial, from its journal."""
+"""The figures of a trial, from its journal.
 
-from collections.abc import Mapping
+Rates and times are of the steady part of the load: what was due after the ramp up, before anything was broken
+and before the ramp down. The loss is of the whole trial.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
-from scenarios.events import Measured, VerdictReached
-from scenarios.journal.reader import open_journal
+from scenarios.events import LoadSampled, Measured
+from scenarios.experiment.trial import BOUND
+from scenarios.journal.judgement import judge_journal
+from scenarios.journal.reader import Journal, open_journal
+from scenarios.judge.checks.fates import Judged
+from scenarios.judge.ledger import Write
+from scenarios.judge.persist_lag import Lag, Lags
+from scenarios.load.latencies import Latencies
 from stack.errors import StateUnusable
 
-#: By the key of `Measured`, the figure's name here.
-_NAMES: Final[Mapping[str, str]] = {
-    "p50_ms": "p50",
-    "p99_ms": "p99",
-    "persist_lag_p50_ms": "persist_lag_p50",
-    "persist_lag_p99_ms": "persist_lag_p99",
-    "persist_lag_max_ms": "persist_lag_max",
-}
+#: The phase of a load at its full rate.
+_HOLD = "hold"
+#: What a load with a fault predicts: the most that may be lost.
+_PREDICTED = "predicted_loss_most"
 
 
-def measure(journal: Path) -> dict[str, float]:
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A part of a run, s since the run began."""
+
+    begin: float
+    end: float
+
+    def holds(self, at: float) -> bool:
+        """Whether that moment belongs to it."""
+        return self.begin <= at < self.end
+
+
+def measure(journal: Path, *, broken_at: float = math.inf) -> dict[str, float]:
     """What a trial measured, by the names of `scenarios.experiment.trial`. What its journal does not say is
-    left out."""
-    figures: dict[str, float] = {}
+    left out.
+
+    Args:
+        broken_at: When the first fault was due, s since the load began.
+    """
     try:
-        for _, event in open_journal(journal).events():
-            match event:
-                case Measured(key, _, int() | float() as value) if key in _NAMES:
-                    figures[_NAMES[key]] = float(value)
-                case VerdictReached(verdict):
-                    figures["lost"] = verdict.fates["lost"]
-                    figures["acknowledged"] = verdict.acknowledged
-                case _:
-                    pass
+        return dict(_figures(open_journal(journal), broken_at))
     except StateUnusable:
         return {}
-    return figures
+
+
+def _figures(journal: Journal, broken_at: float) -> Iterator[tuple[str, float]]:
+    steady, bound = _look_through(journal, broken_at)
+    if bound is not None:
+        yield BOUND, bound
+    lags = Lags()
+
+    def take(write: Write, judged: Judged, lag: Lag | None) -> None:
+        if lag is not None and steady is not None and steady.holds(write.sent_at):
+            lags.add(lag)
+
+    verdict = judge_journal(journal, take)
+    if verdict.validity != "unknown":
+        yield "lost", verdict.fates["lost"]
+        yield "acknowledged", verdict.acknowledged
+    if steady is not None:
+        yield from _of_writes(journal, steady)
+    if (lag := lags.summary()) is not None:
+        yield "persist_lag_p50", lag.p50_ms
+        yield "persist_lag_p99", lag.p99_ms
+        yield "persist_lag_max", lag.max_ms
+
+
+def _look_through(journal: Journal, broken_at: float) -> tuple[Span | None, float | None]:
+    """The steady part, and the predicted bound of the loss; None for what is not known."""
+    began_at, first, last, bound = math.inf, math.inf, 0.0, None
+    for at, event in journal.events():
+        match event:
+            case LoadSampled(elapsed=elapsed, phase=phase):
+                began_at = min(began_at, at - elapsed)
+                if phase == _HOLD and elapsed <= broken_at:
+                    first, last = min(first, elapsed), max(last, elapsed)
+            case Measured(key, _, int() | float() as value) if key == _PREDICTED:
+                bound = float(value)
+            case _:
+                pass
+    if first >= last:
+        return None, bound
+    return Span(began_at + first, began_at + min(last, broken_at)), bound
+
+
+def _of_writes(journal: Journal, steady: Span) -> Iterator[tuple[str, float]]:
+    latencies, acknowledged = Latencies(), 0
+    for write in journal.writes():
+        due = write.sent if write.due is None else write.due
+        if not steady.holds(due):
+            continue
+        # A write without an answer took at least as long as was waited for it.
+        if write.answer != "refused":
+            latencies.record(write.finished - due)
+        acknowledged += write.answer == "acknowledged"
+    yield "writes_per_second", acknowledged / (steady.end - steady.begin)
+    if acknowledged:
+        percentiles = latencies.percentiles()
+        yield "p50", percentiles.p50
+        yield "p99", percentiles.p99

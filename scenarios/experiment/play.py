@@ -3,6 +3,7 @@
 import time
 from collections import defaultdict
 from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any, Final
@@ -94,14 +95,17 @@ class Experiment:
         begun_at = self._clock()
         cells = self._grid.cells
         yield ScenarioStarted(NAME, "Experiment", _SUMMARY, 3)
-        yield StepStarted(1, f"What is compared: {told(len(cells), 'cell')}")
+        yield StepStarted(
+            1, f"What is compared: {told(len(cells), 'cell')}", f"labctl {self._design.command}"
+        )
         yield cells_table(self._design, cells)
         for why in self._grid.dropped:
             yield Narrated(why)
-        yield StepStarted(2, f"Up to {told(self._design.trials, 'trial')} of each, seed {self._design.seed}")
+        title = f"Up to {told(self._design.trials, 'trial')} of each, seed {self._design.seed}; one of them"
+        yield StepStarted(2, title, self._runner.commands(cells[0]))
         yield from self._rounds()
         result = self._result(begun_at)
-        yield StepStarted(3, "What came out")
+        yield StepStarted(3, "What came out", f"labctl report {NAME}")
         yield from self._show(result)
         yield ScenarioFinished(NAME, result.outcome, " ".join(result.answer), result.seconds)
         return result
@@ -109,17 +113,18 @@ class Experiment:
     def _rounds(self) -> Generator[Event, None, None]:
         for number in range(1, self._design.trials + 1):
             for cell in shuffled(self._grid.cells, self._design.seed, number):
+                if not agree(self._made[cell]):
+                    yield from self._trial(cell, number)
                 if self._ending():
                     yield Narrated("Ended early: what follows rests on the trials made so far.")
                     return
-                if not agree(self._made[cell]):
-                    yield from self._trial(cell, number)
 
     def _trial(self, cell: Cell, number: int) -> Generator[Event, None, None]:
+        """One trial, and a second attempt where the first measured nothing."""
         index = self._grid.cells.index(cell) + 1
         for attempt in range(1, _ATTEMPTS + 1):
-            trial = yield from self._told(self._runner.run(cell, number, attempt, index), cell)
-            if self._ending() and not trial.valid:
+            trial = yield from self._told(self._runner.run(cell, number, attempt, index))
+            if trial is None:
                 return
             self._made[cell].append(trial)
             self._all.append(trial)
@@ -130,21 +135,22 @@ class Experiment:
             label = cell.label(self._design)
             yield Narrated(f"{label}: {told(len(self._made[cell]), 'trial')} agree; no more of it.")
 
-    def _told(self, trial: Generator[Event, None, Trial], cell: Cell) -> Generator[Event, None, Trial]:
-        """The trial, with the progress of the experiment instead of its own events."""
+    def _told(self, trial: Generator[Event, None, Trial]) -> Generator[Event, None, Trial | None]:
+        """The trial, with the progress of the experiment instead of its own events; None if it is given up,
+        because the user wants the experiment to end."""
         begun_at, before = self._clock(), self._time_left()
         done = len(self._all)
         total = done + self._trials_left()
-        try:
-            while True:
-                next(trial)
-                left = max(0.0, before - (self._clock() - begun_at))
-                yield Advanced(f"trials, about {duration(left)} left", done, total)
-        except StopIteration as end:
-            finished: Trial = end.value
-            return finished
-        finally:
-            trial.close()
+        with closing(trial):
+            try:
+                while not self._ending():
+                    next(trial)
+                    left = max(0.0, before - (self._clock() - begun_at))
+                    yield Advanced(f"trials, about {duration(left)} left", done, total)
+            except StopIteration as end:
+                finished: Trial = end.value
+                return finished
+        return None
 
     def _line(self, cell: Cell, trial: Trial) -> str:
         lead = f"Trial {trial.number}, {cell.label(self._design)}"

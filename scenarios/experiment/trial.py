@@ -62,6 +62,10 @@ class Trial:
 class Trials(Protocol):
     """Runs trials; the experiment decides which, and when it has seen enough."""
 
+    def commands(self, cell: Cell) -> str:
+        """What a person could type for one trial of this cell, a command on each line."""
+        ...
+
     def run(self, cell: Cell, number: int, attempt: int, index: int) -> Generator[Event, None, Trial]:
         """Run one trial on a fresh lab.
 

@@ -27,6 +27,9 @@ class ScriptedTrials:
     def clock(self) -> float:
         return self.now
 
+    def commands(self, cell: Cell) -> str:
+        return f"labctl load basic, under {cell.policy}"
+
     def run(self, cell: Cell, number: int, attempt: int, index: int) -> Generator[Event, None, Trial]:
         self.asked.append((cell, number, attempt))
         try:

@@ -122,14 +122,23 @@ def test_a_trial_that_did_not_end_as_predicted_counts_and_is_told() -> None:
     assert result.answer[-1].startswith("1 trial did not end as predicted")
 
 
-@pytest.mark.parametrize("made", [0, 4])
-def test_ended_early_it_answers_with_what_there_is(made: int) -> None:
+@pytest.mark.parametrize("asked", [1, 5])
+def test_ended_early_it_answers_with_the_trials_that_were_made(asked: int) -> None:
     trials = ScriptedTrials(steady)
-    events, result = run(trials, ending=lambda: len(trials.asked) >= made)
-    assert len(trials.asked) == made
+    events, result = run(trials, ending=lambda: len(trials.asked) == asked)
+    assert len(trials.asked) == trials.closed == asked
+    assert len(result.trials) == asked - 1
     assert result.outcome == "inconclusive"
+    assert all("nothing can be said" in sentence for sentence in result.answer)
     assert any(isinstance(event, Narrated) and event.text.startswith("Ended early") for event in events)
     assert isinstance(events[-1], ScenarioFinished)
+
+
+def test_ended_in_its_last_round_it_still_answers() -> None:
+    trials = ScriptedTrials(noisy)
+    _, result = run(trials, ending=lambda: len(trials.asked) == 17)
+    assert result.outcome == "expected"
+    assert sorted(summary.valid for summary in result.summaries) == [5, 5, 6]
 
 
 def test_the_time_left_is_told_and_falls() -> None:
@@ -137,7 +146,7 @@ def test_the_time_left_is_told_and_falls() -> None:
     progress = [event for event in events if isinstance(event, Advanced)]
     assert progress[0].total == 18
     assert progress[-1].done == 17
-    assert progress[0].label == "trials, about 4 min 50 s left"
+    assert progress[0].label == "trials, about 4 min 5 s left"
     assert progress[-1].label == "trials, about 5 s left"
 
 
