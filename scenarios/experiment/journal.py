@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from scenarios.events import Event
 from scenarios.experiment.design import Design
@@ -16,6 +16,9 @@ from stack.lab import Lab
 from stack.spec.events import Advanced
 
 T = TypeVar("T")
+
+#: The scenario in the journals of experiments.
+NAME: Final = "experiment"
 
 
 @contextmanager
@@ -30,7 +33,7 @@ def journal_of(lab: Lab, design: Design, command: str) -> Iterator[tuple[Path, C
         The folder for the trials' journals, and what takes each event of the experiment.
     """
     folder = lab.directory.parent / files.FOLDER
-    run = files.new_run(folder, "experiment")
+    run = files.new_run(folder, NAME)
     writer = JournalWriter(folder / f"{run}{files.OPEN}", Ledger(), time.monotonic())
 
     def note(event: Event) -> None:
@@ -38,7 +41,7 @@ def journal_of(lab: Lab, design: Design, command: str) -> Iterator[tuple[Path, C
         if not isinstance(event, Advanced):
             writer.note_event(event)
 
-    writer.start(environment_of_experiment(run, command, design.document(), lab))
+    writer.start(environment_of_experiment(run, NAME, command, design.document(), lab))
     try:
         yield folder / run, note
     finally:

@@ -19,12 +19,12 @@ from scenarios.events import (
 from scenarios.experiment.answer import answer
 from scenarios.experiment.design import Design
 from scenarios.experiment.grid import Cell, Grid, grid, shuffled
+from scenarios.experiment.journal import NAME
 from scenarios.experiment.summary import Summary, agree, summarise
 from scenarios.experiment.table import cells_table, duration, loss_table, time_table, told, trials_table
 from scenarios.experiment.trial import Trial, Trials
 from stack.spec.events import Advanced
 
-NAME: Final = "experiment"
 #: What a trial takes beside its loads until one has been made, s: a fresh lab, and the verdict.
 _AROUND_A_TRIAL_S: Final = 6.0
 #: A trial that measured nothing is tried again this often.

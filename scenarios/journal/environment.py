@@ -24,12 +24,13 @@ _PACKAGES: Final = ("write-behind-lab", "flask", "uvicorn", "redis", "rq", "psyc
 _MB: Final = 1 << 20
 
 
-def environment_of_experiment(run: str, command: str, design: Mapping[str, Any], lab: Lab) -> Environment:
+def environment_of_experiment(
+    run: str, scenario: str, command: str, design: Mapping[str, Any], lab: Lab
+) -> Environment:
     """The first line of the journal of an experiment that begins now: its trials have their own, with what
     depends on a lab that runs.
 
     Args:
-        run: Its name.
         design: What it compares.
         lab: The lab that its trials will have.
     """
@@ -37,7 +38,7 @@ def environment_of_experiment(run: str, command: str, design: Mapping[str, Any],
     return Environment(
         run=run,
         command=command,
-        scenario="experiment",
+        scenario=scenario,
         lab=lab.name,
         runtime=lab.kind,
         started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),

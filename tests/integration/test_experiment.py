@@ -11,6 +11,8 @@ from typing import Final
 
 import pytest
 
+from labctl.runs.store import Runs
+from scenarios.experiment.recheck import recheck_experiment
 from scenarios.journal import files
 from stack.factory import open_lab
 from stack.wait import wait_until
@@ -54,6 +56,9 @@ def test_two_windows_are_compared_on_fresh_labs(environment: Mapping[str, str], 
     assert wide["lost"]["max"] == narrow["lost"]["max"] == 0
     assert wide["persist_lag_p50"]["mean"] > narrow["persist_lag_p50"]["mean"] + 100
     home = tmp_path / "home"
+    runs = Runs(home)
+    rechecked = recheck_experiment(runs.open("experiment"), runs.trials(next(iter(runs.journals()))))
+    assert (len(rechecked.trials), rechecked.result) == (2, "same")
     for trial in result["trials"]:
         # Nothing of the warm-up or of the other trial is in its journal.
         assert trial["figures"]["acknowledged"] < 2 * 100
