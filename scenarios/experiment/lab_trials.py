@@ -125,7 +125,7 @@ def _load(design: Design, seconds: float, faults: tuple[str, ...]) -> tuple[Scen
     """What is run for so many s."""
     values = {
         "duration": seconds,
-        "rate": design.writes_per_second,
+        "writes_per_second": design.writes_per_second,
         **({"fault": faults} if faults else {}),
     }
     return choose(load_name(_KIND), values)

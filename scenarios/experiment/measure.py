@@ -98,7 +98,7 @@ def _of_writes(journal: Journal, steady: Span) -> Iterator[tuple[str, float]]:
             continue
         # A write without an answer took at least as long as was waited for it.
         if write.answer != "refused":
-            latencies.record(write.finished - due)
+            latencies.record("write", "hold", write.finished - due)
         acknowledged += write.answer == "acknowledged"
     yield "writes_per_second", acknowledged / (steady.end - steady.begin)
     if acknowledged:
