@@ -15,6 +15,7 @@ from labctl.cli.options import Json, LabName, Quiet, Runtime
 from labctl.cli.session import Session, open_session
 from labctl.commands.play import EXIT_CODES
 from labctl.runs.store import prune_runs
+from scenarios.early_end import EarlyEnd
 from scenarios.events import Event
 from scenarios.experiment.design import Design
 from scenarios.experiment.exclusive import exclusively
@@ -27,6 +28,8 @@ from stack.spec.names import DEFAULT_NAME
 app = typer.Typer()
 
 _DEFAULT: Final = Design()
+#: The experiment without options is to end within five minutes, s.
+_QUICK_S: Final = 285.0
 
 
 @app.command()
@@ -87,6 +90,14 @@ def experiment(
             help=f"Load before that, not counted. ({_DEFAULT.warm_up:g})",
         ),
     ] = None,
+    time_limit: Annotated[
+        float | None,
+        typer.Option(
+            "--time-limit",
+            metavar="SECONDS",
+            help=f"Begin no round of trials that would end later; 0: none. (0; without options {_QUICK_S:g})",
+        ),
+    ] = None,
     seed: Annotated[
         int | None, typer.Option("--seed", help=f"Decides the order of the trials. ({_DEFAULT.seed})")
     ] = None,
@@ -110,32 +121,35 @@ def experiment(
         "writes_per_second": writes_per_second,
         "duration": duration,
         "warm_up": warm_up,
+        "time_limit": time_limit,
         "seed": seed,
     }
-    base = _DEFAULT if file is None else read_design(file)
     changes: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+    base = _DEFAULT if file is None else read_design(file)
+    if file is None and not changes:
+        base = replace(base, time_limit=_QUICK_S)
     design = replace(base, **changes).checked()
     require_possible(design)
     call = invocation(context)
     lab = f"{name or call.name or DEFAULT_NAME}-experiment"
     session = open_session(context, name=lab, runtime=runtime, json=json, quiet=quiet)
-    call.when_interrupted = "the experiment's lab is taken down; its trials are not kept"
+    call.when_interrupted = "the experiment's lab is taken down; what it measured is in its journal"
     with exclusively(session.lab.directory.parent):
-        result = _run(session, design)
+        result = _run(session, design, call.early_end)
     if json:
         session.answer(result.document())
     session.renderer.close()
     raise typer.Exit(EXIT_CODES[result.outcome])
 
 
-def _run(session: Session, design: Design) -> Result:
+def _run(session: Session, design: Design, early_end: EarlyEnd) -> Result:
     """Run it, and take its lab down, however it ends."""
     found: list[Result] = []
 
     def work() -> Generator[Event, None, None]:
         with journal_of(session.lab, design, design.command) as (folder, note):
             trials = LabTrials(session.lab, design, folder)
-            events = Experiment(design, trials).play()
+            events = Experiment(design, trials, early_end=early_end).play()
             try:
                 found.append((yield from noted(events, note)))
             finally:

@@ -1,12 +1,16 @@
 """What an experiment found, in sentences."""
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from scenarios.experiment.design import NO_FAULT, Design
 from scenarios.experiment.grid import Cell
 from scenarios.experiment.interval import Interval, ratio_of
-from scenarios.experiment.summary import Summary
+from scenarios.experiment.summary import Loss, Summary
 from scenarios.experiment.trial import Trial
+
+#: Trials of the same cell differ by less than this on a machine that is not busy with anything else.
+_STEADY_FACTOR: Final = 3.0
 
 
 def answer(
@@ -22,6 +26,7 @@ def answer(
         *(_loss(design, cell, summary) for cell, summary in told if summary.enough),
         *_costs(told),
         *(_missing(summary) for _, summary in told if not summary.enough),
+        *_noise(summaries),
         *_surprises(trials),
     )
 
@@ -35,11 +40,17 @@ def _loss(design: Design, cell: Cell, summary: Summary) -> str:
         return f"{subject} lost none, in {trials}."
     rate = summary.mean("writes_per_second") or design.writes_per_second
     spread = f"least {loss.least:,}, most {loss.most:,}, {trials}" if summary.valid > 1 else trials
-    bound = "" if loss.bound is None else f"; at most {loss.bound:,.0f} were predicted"
+    bound = _bound(loss)
     return (
         f"{subject} lost a median of {loss.median:,.0f} acknowledged writes at {rate:,.0f} a second "
         f"({spread}{bound})."
     )
+
+
+def _bound(loss: Loss) -> str:
+    if loss.predicted is None or loss.bound is None:
+        return ""
+    return f"; {loss.predicted:,.0f} were predicted, and {loss.bound:,.0f} possible"
 
 
 def _fault(cell: Cell) -> str:
@@ -87,6 +98,17 @@ def _missing(summary: Summary) -> str:
     return (
         f"{lead} {summary.valid or 'none'} of {_trials(summary.valid + summary.invalid)} measured anything."
     )
+
+
+def _noise(summaries: Sequence[Summary]) -> Iterator[str]:
+    """Says where latencies are of little use, because something else kept the machine busy."""
+    p99s = [values for each in summaries if (values := each.values.get("p99"))]
+    worst = max((max(values) / min(values) for values in p99s if min(values) > 0), default=1.0)
+    if worst > _STEADY_FACTOR:
+        yield (
+            f"Between trials of the same cell, p99 differed by a factor of up to {worst:,.1f}: this machine "
+            "was busy with something else, so take the latencies for orders of magnitude."
+        )
 
 
 def _surprises(trials: Sequence[Trial]) -> Iterator[str]:

@@ -37,6 +37,8 @@ class Design:
     duration: float = 6.0
     #: The load before it that is not measured, s.
     warm_up: float = 1.5
+    #: No round of trials begins that would end later than this after the beginning, s; 0: no limit.
+    time_limit: float = 0.0
     #: Decides the order of the trials.
     seed: int = 42
 
@@ -92,6 +94,7 @@ class Design:
             "writes_per_second": self.writes_per_second,
             "duration": self.duration,
             "warm_up": self.warm_up,
+            "time_limit": self.time_limit,
             "seed": self.seed,
         }
 
@@ -136,6 +139,7 @@ LIMITS: Final[Mapping[str, Limit]] = {
         Limit(name="writes_per_second", least=1, most=100_000, unit="writes a second"),
         Limit(name="duration", least=2, most=600, unit="seconds"),
         Limit(name="warm_up", least=0, most=60, unit="seconds"),
+        Limit(name="time_limit", least=0, most=86_400, unit="seconds"),
         Limit(name="seed", least=0, most=2**32 - 1, unit="", whole=True),
     )
 }

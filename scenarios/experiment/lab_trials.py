@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -12,7 +12,7 @@ from scenarios.events import Event, ScenarioFinished
 from scenarios.experiment.design import Design
 from scenarios.experiment.grid import Cell, grid
 from scenarios.experiment.measure import measure
-from scenarios.experiment.trial import Trial
+from scenarios.experiment.trial import BOUND, PREDICTED, Trial
 from scenarios.journal import files
 from scenarios.lab.context import Run
 from scenarios.options import Options
@@ -74,14 +74,23 @@ class LabTrials:
             attempt=attempt,
             outcome=end.outcome,
             conclusion=end.conclusion,
-            figures=measure(path, broken_at=self._broken_at(cell)) if path is not None else {},
+            figures=self._figures(cell, path) if path is not None else {},
             run=f"{self._folder.name}/{run}" if run else "",
             seconds=self._clock() - begun_at,
         )
 
+    def _figures(self, cell: Cell, journal: Path) -> Mapping[str, float]:
+        figures = measure(journal, broken_at=self._broken_at(cell))
+        if cell.policy == "write_through":
+            # What it acknowledges is in PostgreSQL, whatever Redis loses.
+            figures |= {name: 0.0 for name in (PREDICTED, BOUND) if name in figures}
+        return figures
+
     def _broken_at(self, cell: Cell) -> float:
         """When the first fault of a trial is due, s since the load began."""
-        return math.inf
+        _, options = _load(self._design, self._design.duration, cell.faults)
+        times = [action.at for fault in options.fault for action in fault.actions if action.at is not None]
+        return min(times, default=math.inf)
 
     def end(self) -> StackEvents:
         """Take the lab away."""

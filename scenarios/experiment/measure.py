@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scenarios.events import LoadSampled, Measured
-from scenarios.experiment.trial import BOUND
+from scenarios.experiment.trial import BOUND, PREDICTED
 from scenarios.journal.judgement import judge_journal
 from scenarios.journal.reader import Journal, open_journal
 from scenarios.judge.checks.fates import Judged
@@ -21,8 +21,6 @@ from stack.errors import StateUnusable
 
 #: The phase of a load at its full rate.
 _HOLD = "hold"
-#: What a load with a fault predicts: the most that may be lost.
-_PREDICTED = "predicted_loss_most"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +49,8 @@ def measure(journal: Path, *, broken_at: float = math.inf) -> dict[str, float]:
 
 
 def _figures(journal: Journal, broken_at: float) -> Iterator[tuple[str, float]]:
-    steady, bound = _look_through(journal, broken_at)
-    if bound is not None:
-        yield BOUND, bound
+    steady, predicted = _look_through(journal, broken_at)
+    yield from predicted.items()
     lags = Lags()
 
     def take(write: Write, judged: Judged, lag: Lag | None) -> None:
@@ -72,22 +69,23 @@ def _figures(journal: Journal, broken_at: float) -> Iterator[tuple[str, float]]:
         yield "persist_lag_max", lag.max_ms
 
 
-def _look_through(journal: Journal, broken_at: float) -> tuple[Span | None, float | None]:
-    """The steady part, and the predicted bound of the loss; None for what is not known."""
-    began_at, first, last, bound = math.inf, math.inf, 0.0, None
+def _look_through(journal: Journal, broken_at: float) -> tuple[Span | None, dict[str, float]]:
+    """The steady part, None if there is none; and what was predicted of the loss."""
+    began_at, first, last = math.inf, math.inf, 0.0
+    predicted: dict[str, float] = {}
     for at, event in journal.events():
         match event:
             case LoadSampled(elapsed=elapsed, phase=phase):
                 began_at = min(began_at, at - elapsed)
                 if phase == _HOLD and elapsed <= broken_at:
                     first, last = min(first, elapsed), max(last, elapsed)
-            case Measured(key, _, int() | float() as value) if key == _PREDICTED:
-                bound = float(value)
+            case Measured(key, _, int() | float() as value) if key in (PREDICTED, BOUND):
+                predicted[key] = float(value)
             case _:
                 pass
     if first >= last:
-        return None, bound
-    return Span(began_at + first, began_at + min(last, broken_at)), bound
+        return None, predicted
+    return Span(began_at + first, began_at + min(last, broken_at)), predicted
 
 
 def _of_writes(journal: Journal, steady: Span) -> Iterator[tuple[str, float]]:

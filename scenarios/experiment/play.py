@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any, Final
 
+from scenarios.early_end import EarlyEnd
 from scenarios.events import (
     Event,
     Narrated,
@@ -71,17 +72,17 @@ class Experiment:
         trials: Trials,
         *,
         clock: Callable[[], float] = time.monotonic,
-        ending: Callable[[], bool] = lambda: False,
+        early_end: EarlyEnd | None = None,
     ) -> None:
         """
         Args:
             trials: Runs them.
-            ending: Whether the user wants it to end with what there is.
+            early_end: Asks it to end with the trials that it has; None: nothing will.
         """
         self._design = design
         self._runner = trials
         self._clock = clock
-        self._ending = ending
+        self._early_end = early_end or EarlyEnd()
         self._grid: Grid = grid(design)
         self._made: defaultdict[Cell, list[Trial]] = defaultdict(list)
         self._all: list[Trial] = []
@@ -103,19 +104,24 @@ class Experiment:
             yield Narrated(why)
         title = f"Up to {told(self._design.trials, 'trial')} of each, seed {self._design.seed}; one of them"
         yield StepStarted(2, title, self._runner.commands(cells[0]))
-        yield from self._rounds()
+        with self._early_end.heeded():
+            yield from self._rounds(begun_at)
         result = self._result(begun_at)
         yield StepStarted(3, "What came out", f"labctl report {NAME}")
         yield from self._show(result)
         yield ScenarioFinished(NAME, result.outcome, " ".join(result.answer), result.seconds)
         return result
 
-    def _rounds(self) -> Generator[Event, None, None]:
+    def _rounds(self, begun_at: float) -> Generator[Event, None, None]:
         for number in range(1, self._design.trials + 1):
+            if self._is_late(number, begun_at):
+                made = told(number - 1, "round")
+                yield Narrated(f"After {made}, there is no time left for another one.")
+                return
             for cell in shuffled(self._grid.cells, self._design.seed, number):
                 if not agree(self._made[cell]):
                     yield from self._trial(cell, number)
-                if self._ending():
+                if self._early_end.requested:
                     yield Narrated("Ended early: what follows rests on the trials made so far.")
                     return
 
@@ -143,7 +149,7 @@ class Experiment:
         total = done + self._trials_left()
         with closing(trial):
             try:
-                while not self._ending():
+                while not self._early_end.requested:
                     next(trial)
                     left = max(0.0, before - (self._clock() - begun_at))
                     yield Advanced(f"trials, about {duration(left)} left", done, total)
@@ -166,6 +172,14 @@ class Experiment:
             figures.append(f"NOT AS EXPECTED: {trial.conclusion}")
         return f"{lead}: {', '.join(figures)}."
 
+    def _is_late(self, number: int, begun_at: float) -> bool:
+        """Whether a round of that number would end after the time limit. The first one always begins."""
+        limit = self._design.time_limit
+        if number == 1 or not limit:
+            return False
+        cells = sum(not agree(self._made[cell]) for cell in self._grid.cells)
+        return self._clock() - begun_at + cells * self._trial_seconds() > limit
+
     def _trials_left(self) -> int:
         """How many trials will be made if no more cells agree."""
         return sum(
@@ -176,9 +190,11 @@ class Experiment:
 
     def _time_left(self) -> float:
         """s, if no more cells agree."""
+        return self._trial_seconds() * self._trials_left()
+
+    def _trial_seconds(self) -> float:
         planned = self._design.warm_up + self._design.duration + _AROUND_A_TRIAL_S
-        each = fmean(trial.seconds for trial in self._all) if self._all else planned
-        return each * self._trials_left()
+        return fmean(trial.seconds for trial in self._all) if self._all else planned
 
     def _result(self, begun_at: float) -> Result:
         design, cells = self._design, self._grid.cells

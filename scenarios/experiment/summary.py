@@ -3,11 +3,11 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import fmean, median
 from typing import Any, Final
 
 from scenarios.experiment.interval import FEWEST, Interval, mean_interval, ratio_interval
-from scenarios.experiment.trial import BOUND, Trial
+from scenarios.experiment.trial import BOUND, PREDICTED, Trial
 
 #: Trials agree when the 95 % interval of the loss and of p99 is at most this far from its middle, as a share.
 AGREE_WITHIN: Final = 0.10
@@ -24,7 +24,8 @@ class Loss:
     median: float
     least: int
     most: int
-    #: The most that could have been lost in any one trial; None if no trial says it.
+    #: What was predicted, on average, and the most that was possible in any one trial; None if no trial says.
+    predicted: float | None
     bound: float | None
 
 
@@ -65,6 +66,7 @@ class Summary:
                 "median": self.loss.median,
                 "min": self.loss.least,
                 "max": self.loss.most,
+                "predicted": self.loss.predicted,
                 "bound": self.loss.bound,
             },
             **{name: {"mean": mean.estimate, **_limits(mean)} for name, mean in self.means.items()},
@@ -123,5 +125,11 @@ def _loss(trials: Sequence[Trial]) -> Loss | None:
     lost = _values(trials, "lost")
     if not lost:
         return None
-    bounds = _values(trials, BOUND)
-    return Loss(median(lost), int(min(lost)), int(max(lost)), max(bounds, default=None))
+    predicted, bounds = _values(trials, PREDICTED), _values(trials, BOUND)
+    return Loss(
+        median=median(lost),
+        least=int(min(lost)),
+        most=int(max(lost)),
+        predicted=fmean(predicted) if predicted else None,
+        bound=max(bounds, default=None),
+    )

@@ -29,8 +29,8 @@ def trials_table(trials: Sequence[Trial], labels: Sequence[str]) -> TableShown:
 
 def loss_table(summaries: Sequence[Summary]) -> TableShown:
     """What was lost, one row for each cell."""
-    columns = ("cell", "trials", "median", "least", "most", "at most", "writes/s")
-    title = "Acknowledged writes that were lost, and the most that could have been"
+    columns = ("cell", "trials", "median", "least", "most", "predicted", "possible", "writes/s")
+    title = "Acknowledged writes that were lost; predicted: the rate, for the time in Redis alone"
     return TableShown("losses", title, columns, tuple(_loss(summary) for summary in summaries))
 
 
@@ -44,14 +44,14 @@ def time_table(summaries: Sequence[Summary]) -> TableShown:
 def _loss(summary: Summary) -> tuple[str, ...]:
     loss, trials = summary.loss, str(summary.valid)
     if not summary.enough:
-        return (summary.label, f"{trials}: too few", *["-"] * 5)
+        return (summary.label, f"{trials}: too few", *["-"] * 6)
     rate = summary.mean("writes_per_second")
     return (
         summary.label,
         trials,
-        *(["-"] * 3 if loss is None else [f"{n:,.0f}" for n in (loss.median, loss.least, loss.most)]),
-        "-" if loss is None or loss.bound is None else f"{loss.bound:,.0f}",
-        "-" if rate is None else f"{rate:,.0f}",
+        *(["-"] * 3 if loss is None else map(_whole, (loss.median, loss.least, loss.most))),
+        *([_whole(loss.predicted), _whole(loss.bound)] if loss is not None else ["-"] * 2),
+        _whole(rate),
     )
 
 
@@ -61,6 +61,10 @@ def _times(summary: Summary) -> tuple[str, ...]:
         *(_mean(summary.means.get(name), 2) for name in ("p50", "p99")),
         *(_mean(summary.means.get(name), 0) for name in ("persist_lag_p50", "persist_lag_p99")),
     )
+
+
+def _whole(value: float | None) -> str:
+    return "-" if value is None else f"{value:,.0f}"
 
 
 def _mean(interval: Interval | None, decimals: int) -> str:

@@ -18,8 +18,10 @@ FIGURES: Final = (
     "persist_lag_p99",
     "persist_lag_max",
 )
-#: The most writes that could have been lost, as the load predicts it before it looks.
-BOUND: Final = "bound"
+#: What the load predicts of the loss before it looks: the rate of writes, for the time that they are in
+#: Redis alone; and the most that is possible.
+PREDICTED: Final = "predicted_loss"
+BOUND: Final = "predicted_loss_most"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +36,7 @@ class Trial:
     outcome: Outcome
     #: The load's last sentence, or why it could not be run.
     conclusion: str
-    #: Names of `FIGURES` and `BOUND`; one that was not measured is missing.
+    #: Names of `FIGURES`, `PREDICTED` and `BOUND`; one that was not measured is missing.
     figures: Mapping[str, float]
     #: The name of its journal; empty if it has none.
     run: str = ""

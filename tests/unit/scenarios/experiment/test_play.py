@@ -1,10 +1,11 @@
 """The course of an experiment."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from random import Random
 
 import pytest
 
+from scenarios.early_end import EarlyEnd
 from scenarios.events import Event, Narrated, Outcome, ScenarioFinished, TableShown
 from scenarios.experiment.design import Design
 from scenarios.experiment.grid import Cell, grid
@@ -20,7 +21,8 @@ def figures(cell: Cell, number: int, *, noise: float = 0.01) -> dict[str, float]
     p99 = 8.0 if cell.policy == "write_through" else 2.0
     return {
         "lost": round(window / 2 * random.uniform(1 - noise, 1 + noise)),
-        "bound": window * 0.7,
+        "predicted_loss": window * 0.6,
+        "predicted_loss_most": window * 0.7,
         "p50": 1.0,
         "p99": p99 * random.uniform(1 - noise, 1 + noise),
         "writes_per_second": 500.0,
@@ -37,13 +39,21 @@ def noisy(cell: Cell, number: int, attempt: int) -> tuple[Outcome, Mapping[str, 
 
 
 def run(
-    trials: ScriptedTrials, design: Design | None = None, *, ending: Callable[[], bool] = lambda: False
+    trials: ScriptedTrials, design: Design | None = None, *, asked: int = 0
 ) -> tuple[list[Event], Result]:
-    experiment = Experiment(design or Design(), trials, clock=trials.clock, ending=ending).play()
+    """Run an experiment.
+
+    Args:
+        asked: Ask for an early end in the trial of this number; 0: never.
+    """
+    early_end = EarlyEnd()
+    experiment = Experiment(design or Design(), trials, clock=trials.clock, early_end=early_end).play()
     events: list[Event] = []
     try:
         while True:
             events.append(next(experiment))
+            if asked and len(trials.asked) == asked:
+                early_end.request()
     except StopIteration as end:
         return events, end.value
 
@@ -109,7 +119,7 @@ def test_a_cell_that_never_measures_anything_gets_no_figure() -> None:
     told = "Write-through: nothing can be said, because none of 12 trials measured anything."
     assert told in result.answer
     losses = next(event for event in events if isinstance(event, TableShown) and event.key == "losses")
-    assert losses.rows[2] == ("write-through", "0: too few", "-", "-", "-", "-", "-")
+    assert losses.rows[2] == ("write-through", "0: too few", *["-"] * 6)
 
 
 def test_a_trial_that_did_not_end_as_predicted_counts_and_is_told() -> None:
@@ -125,7 +135,7 @@ def test_a_trial_that_did_not_end_as_predicted_counts_and_is_told() -> None:
 @pytest.mark.parametrize("asked", [1, 5])
 def test_ended_early_it_answers_with_the_trials_that_were_made(asked: int) -> None:
     trials = ScriptedTrials(steady)
-    events, result = run(trials, ending=lambda: len(trials.asked) == asked)
+    events, result = run(trials, asked=asked)
     assert len(trials.asked) == trials.closed == asked
     assert len(result.trials) == asked - 1
     assert result.outcome == "inconclusive"
@@ -136,9 +146,32 @@ def test_ended_early_it_answers_with_the_trials_that_were_made(asked: int) -> No
 
 def test_ended_in_its_last_round_it_still_answers() -> None:
     trials = ScriptedTrials(noisy)
-    _, result = run(trials, ending=lambda: len(trials.asked) == 17)
+    _, result = run(trials, asked=17)
     assert result.outcome == "expected"
     assert sorted(summary.valid for summary in result.summaries) == [5, 5, 6]
+
+
+def test_no_round_begins_that_would_end_after_the_time_limit() -> None:
+    trials = ScriptedTrials(noisy)
+    # A round takes 30 s.
+    events, result = run(trials, Design(time_limit=130))
+    assert trials.now == 120
+    assert result.outcome == "expected"
+    told = [event.text for event in events if isinstance(event, Narrated)]
+    assert "After 4 rounds, there is no time left for another one." in told
+
+
+def test_the_first_round_begins_however_short_the_time() -> None:
+    trials = ScriptedTrials(noisy)
+    run(trials, Design(time_limit=1))
+    assert trials.now == 30
+
+
+def test_a_busy_machine_is_told() -> None:
+    _, calm = run(ScriptedTrials(steady))
+    _, busy = run(ScriptedTrials(noisy))
+    assert not any("this machine was busy" in sentence for sentence in calm.answer)
+    assert any("this machine was busy" in sentence for sentence in busy.answer)
 
 
 def test_the_time_left_is_told_and_falls() -> None:

@@ -8,10 +8,13 @@ from tests.unit.scenarios.experiment.scripted import trial
 
 
 def test_losses_are_told_as_they_were() -> None:
-    trials = [trial(lost=lost, bound=bound) for lost, bound in ((240, 280), (251, 270), (263, 275))]
+    trials = [
+        trial(lost=lost, predicted_loss=predicted, predicted_loss_most=most)
+        for lost, predicted, most in ((240, 250, 280), (251, 260, 270), (263, 270, 275))
+    ]
     loss = summarise("cell", trials, asked=3).loss
     assert loss is not None
-    assert (loss.median, loss.least, loss.most, loss.bound) == (251, 240, 263, 280)
+    assert (loss.median, loss.least, loss.most, loss.predicted, loss.bound) == (251, 240, 263, 260, 280)
 
 
 def test_inconclusive_trials_do_not_count() -> None:
