@@ -92,12 +92,12 @@ def _times(ratio: Interval) -> str:
 
 
 def _missing(summary: Summary) -> str:
-    lead = f"{_upper(summary.label)}: nothing can be said, because"
-    if not summary.valid + summary.invalid:
+    lead, made = f"{_upper(summary.label)}: nothing can be said, because", summary.valid + summary.invalid
+    if not made:
         return f"{lead} it was not tried."
-    return (
-        f"{lead} {summary.valid or 'none'} of {_trials(summary.valid + summary.invalid)} measured anything."
-    )
+    if not summary.invalid:
+        return f"{lead} {_trials(made)} {'is' if made == 1 else 'are'} too few."
+    return f"{lead} {summary.valid or 'none'} of {_trials(made)} measured anything."
 
 
 def _noise(summaries: Sequence[Summary]) -> Iterator[str]:

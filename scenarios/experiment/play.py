@@ -212,8 +212,8 @@ class Experiment:
         )
 
     def _show(self, result: Result) -> Generator[Event, None, None]:
-        if runs := [trial for trial in result.trials if trial.run]:
-            yield trials_table(runs, [summary.label for summary in result.summaries])
+        if result.trials:
+            yield trials_table(result.trials)
         yield loss_table(result.summaries)
         yield time_table(result.summaries)
 

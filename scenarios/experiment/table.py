@@ -21,10 +21,26 @@ def cells_table(design: Design, cells: Sequence[Cell]) -> TableShown:
     return TableShown("cells", title, ("cell", "policy", "settings", "fault"), rows)
 
 
-def trials_table(trials: Sequence[Trial], labels: Sequence[str]) -> TableShown:
-    """The trials with their journals, in the order in which they were made."""
-    rows = tuple((str(t.number), labels[t.cell - 1], t.outcome, t.run) for t in trials)
-    return TableShown("trials", "Each trial's own journal", ("trial", "cell", "", "run"), rows)
+def trials_table(trials: Sequence[Trial]) -> TableShown:
+    """The trials with their figures and journals, in the order in which they were made."""
+    columns = ("trial", "cell", "lost", "p50, ms", "p99, ms", "in PostgreSQL p99, ms", "journal")
+    folder = next((trial.run.partition("/")[0] for trial in trials if trial.run), "")
+    where = f"; journals are in {folder}/" if folder else ""
+    return TableShown("trials", f"The trials{where}", columns, tuple(map(_trial, trials)))
+
+
+def _trial(trial: Trial) -> tuple[str, ...]:
+    figures = trial.figures if trial.valid else {}
+    lost, lag = figures.get("lost"), figures.get("persist_lag_p99")
+    times = (figures.get(name) for name in ("p50", "p99"))
+    return (
+        f"{trial.number}" if trial.outcome == "expected" else f"{trial.number}, {trial.outcome}",
+        str(trial.cell),
+        _whole(lost),
+        *("-" if ms is None else f"{ms:,.2f}" for ms in times),
+        _whole(lag),
+        trial.run.rpartition("/")[2] or "-",
+    )
 
 
 def loss_table(summaries: Sequence[Summary]) -> TableShown:
