@@ -84,6 +84,12 @@ class Design:
         ]
         return " ".join(words)
 
+    def options(self) -> dict[str, Any]:
+        """The design as a journal shows it: lists as they are typed."""
+        lists = {name: ",".join(values) for name, values in self.settings.items()}
+        numbers = {name: getattr(self, name) for name in LIMITS}
+        return {**lists, "policy": ",".join(self.policies), "fault": list(self.faults), **numbers}
+
     def document(self) -> dict[str, Any]:
         """The design as JSON and journals hold it."""
         return {

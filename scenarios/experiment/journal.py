@@ -41,7 +41,7 @@ def journal_of(lab: Lab, design: Design, command: str) -> Iterator[tuple[Path, C
         if not isinstance(event, Advanced):
             writer.note_event(event)
 
-    writer.start(environment_of_experiment(run, NAME, command, design.document(), lab))
+    writer.start(environment_of_experiment(run, NAME, command, design.options(), lab))
     try:
         yield folder / run, note
     finally:

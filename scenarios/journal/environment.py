@@ -25,13 +25,13 @@ _MB: Final = 1 << 20
 
 
 def environment_of_experiment(
-    run: str, scenario: str, command: str, design: Mapping[str, Any], lab: Lab
+    run: str, scenario: str, command: str, options: Mapping[str, Any], lab: Lab
 ) -> Environment:
     """The first line of the journal of an experiment that begins now: its trials have their own, with what
     depends on a lab that runs.
 
     Args:
-        design: What it compares.
+        options: What it compares, and how.
         lab: The lab that its trials will have.
     """
     me = identify(os.getpid())
@@ -42,7 +42,7 @@ def environment_of_experiment(
         lab=lab.name,
         runtime=lab.kind,
         started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-        options=dict(design),
+        options=dict(options),
         versions={"python": platform.python_version(), **_packages()},
         machine=_machine(),
         pid=os.getpid(),
