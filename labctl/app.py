@@ -30,6 +30,7 @@ class Commands(LazyGroup):
         "doctor": Entry("doctor", _LAB, "Check that this machine is fit for the lab."),
         "demo": Entry("demo", _DEMOS, "Run a demo: what write-behind gains, and what it can lose."),
         "load": Entry("load", _DEMOS, "Put the lab under load, and judge every acknowledged write."),
+        "experiment": Entry("experiment", _DEMOS, "Compare settings, policies and faults by many trials."),
         "runs": Entry("runs", _DEMOS, "Earlier runs: their journals, listed, shown and removed."),
         "report": Entry("report", _DEMOS, "Show an earlier run again, or write a report of it."),
         "recheck": Entry("recheck", _DEMOS, "Judge an earlier run anew, from its journal alone."),

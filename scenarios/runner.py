@@ -3,6 +3,7 @@
 import time
 from collections.abc import Generator
 from contextlib import closing
+from pathlib import Path
 from typing import Final
 
 from scenarios.early_end import EarlyEnd
@@ -25,11 +26,17 @@ _SETTLE_TIMEOUT_S: Final = 30.0
 
 
 def run_scenario(
-    lab: Lab, scenario: Scenario, options: Options, early_end: EarlyEnd | None = None
+    lab: Lab,
+    scenario: Scenario,
+    options: Options,
+    early_end: EarlyEnd | None = None,
+    *,
+    folder: Path | None = None,
 ) -> Generator[Event, None, None]:
     """Run a scenario. Close the generator to interrupt it; it then cleans up.
 
     Args:
+        folder: Where its journal goes; None: to those of all runs.
         early_end: Asks it to end early, and still to judge; None: nothing will.
 
     Raises:
@@ -37,7 +44,14 @@ def run_scenario(
             ends as inconclusive.
     """
     with (
-        Run(lab, scenario.command, scenario=scenario.name, options=options, early_end=early_end) as run,
+        Run(
+            lab,
+            scenario.command,
+            scenario=scenario.name,
+            options=options,
+            early_end=early_end,
+            folder=folder,
+        ) as run,
         closing(_events(scenario, run, options)) as events,
     ):
         run.open_journal()

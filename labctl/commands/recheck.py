@@ -9,6 +9,8 @@ from labctl.cli.lab_command import output_command
 from labctl.cli.session import Output
 from labctl.runs.store import LAST, open_runs
 from scenarios.events import Checked, Event, VerdictReached
+from scenarios.experiment.journal import NAME as EXPERIMENT
+from scenarios.experiment.recheck import ExperimentRecheck, recheck_experiment
 from scenarios.journal.recheck import Recheck, recheck_journal
 from stack.spec.events import StackNoted
 
@@ -29,15 +31,50 @@ def recheck(
 ) -> None:
     """Judge an earlier run anew, from its journal alone.
 
-    It takes today's checks and no lab.
+    It takes today's checks and no lab. Of an experiment, all trials are judged.
 
     Exit code 0: the verdict is the same, and the journal is whole; 1: the verdict is another one, or the
     journal contradicts itself; 3: the run was cut off before it was judged.
     """
-    rechecked = recheck_journal(open_runs(output.name, output.runtime).open(run))
-    output.answer(_document(rechecked), *_events(rechecked))
+    runs = open_runs(output.name, output.runtime)
+    journal = runs.open(run)
+    if journal.environment.scenario == EXPERIMENT:
+        experiment = recheck_experiment(journal, runs.trials(journal.run))
+        output.answer(_experiment_document(experiment), *_experiment_events(experiment))
+        result = experiment.result
+    else:
+        rechecked = recheck_journal(journal)
+        output.answer(_document(rechecked), *_events(rechecked))
+        result = rechecked.result
     output.renderer.close()
-    raise typer.Exit({"same": 0, "different": 1, "undecided": 3}[rechecked.result])
+    raise typer.Exit({"same": 0, "different": 1, "undecided": 3}[result])
+
+
+def _experiment_events(experiment: ExperimentRecheck) -> list[Event]:
+    return [
+        *(StackNoted(text) for text in experiment.contradictions),
+        *(
+            Checked(
+                f"the verdict of {name.rpartition('/')[2]} is the one that was given",
+                each.given_in_words,
+                each.found_in_words,
+                each.is_same if each.is_whole else False,
+            )
+            for name, each in experiment.trials.items()
+        ),
+        StackNoted(f"{experiment.run}: {experiment.conclusion}"),
+    ]
+
+
+def _experiment_document(experiment: ExperimentRecheck) -> dict[str, Any]:
+    return {
+        "run": experiment.run,
+        "state": experiment.state,
+        "result": experiment.result,
+        "conclusion": experiment.conclusion,
+        "contradictions": list(experiment.contradictions),
+        "trials": [{**_document(each), "run": name} for name, each in experiment.trials.items()],
+    }
 
 
 def _events(rechecked: Recheck) -> list[Event]:

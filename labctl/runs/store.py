@@ -1,5 +1,6 @@
 """The journals of earlier runs: listed, found, removed, and bounded in number and size."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -61,6 +62,8 @@ class Runs:
             UsageError: it names none.
             EnvironmentFault: there is no run at all.
         """
+        if (trial := self.trials(word.partition("/")[0]).get(word)) is not None:
+            return trial
         if _names_file(word):
             return _file(word)
         journals = self.journals()
@@ -70,6 +73,14 @@ class Runs:
         if word == LAST:
             raise EnvironmentFault("no run is recorded yet", hint=f"make one: {labctl('demo coalescing')}")
         raise UsageError(f"no recorded run matches {word!r}", hint=f"list them with {labctl('runs')}")
+
+    def trials(self, run: str) -> dict[str, Path]:
+        """The journals of an experiment's trials by name ("<experiment>/<trial>"), oldest first; none for
+        another run."""
+        if not files.is_run(run):
+            return {}
+        with map_os_errors(self._folder):
+            return {f"{run}/{trial}": path for trial, path in files.journals(self._folder / run).items()}
 
     def open(self, word: str = LAST) -> Journal:
         """The journal that a word names; see `find`.
@@ -90,6 +101,8 @@ class Runs:
             StateUnusable: it can't be removed.
         """
         with map_os_errors(self._folder):
+            if files.is_run(run) and (self._folder / run).is_dir():
+                shutil.rmtree(self._folder / run)
             for end in (files.OPEN, files.CLOSED, _SUMMARY):
                 (self._folder / f"{run}{end}").unlink(missing_ok=True)
 
@@ -111,7 +124,7 @@ class Runs:
         journals = self.journals()
         size, number = 0, 0
         for run, path in reversed(journals.items()):
-            size, number = size + _bytes(path), number + 1
+            size, number = size + sum(map(_bytes, (path, *self.trials(run).values()))), number + 1
             beyond = number > keep.runs or size > keep.bytes
             if number > 1 and beyond and not _is_running(path):
                 self.remove(run)

@@ -25,6 +25,32 @@ _PACKAGES: Final = ("write-behind-lab", "flask", "uvicorn", "redis", "rq", "psyc
 _MB: Final = 1 << 20
 
 
+def environment_of_experiment(
+    run: str, scenario: str, command: str, options: Mapping[str, Any], lab: Lab
+) -> Environment:
+    """The first line of the journal of an experiment that begins now: its trials have their own, with what
+    depends on a lab that runs.
+
+    Args:
+        options: What it compares, and how.
+        lab: The lab that its trials will have.
+    """
+    me = identify(os.getpid())
+    return Environment(
+        run=run,
+        command=command,
+        scenario=scenario,
+        lab=lab.name,
+        runtime=lab.kind,
+        started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        options=dict(options),
+        versions={"python": platform.python_version(), **_packages()},
+        machine=_machine(),
+        pid=os.getpid(),
+        process_started=me.start_time if me else "",
+    )
+
+
 def environment(
     run: str, command: str, scenario: str, options: Options, *, lab: Lab, client: Client, probe: Probe
 ) -> Environment:

@@ -31,7 +31,12 @@ def run_of(path: Path) -> str | None:
     """The run that a file is the journal of; None: it is not called like one."""
     name = path.name.removesuffix(".gz")
     run = name.removesuffix(OPEN)
-    return run if name.endswith(OPEN) and _RUN.fullmatch(run) else None
+    return run if name.endswith(OPEN) and is_run(run) else None
+
+
+def is_run(name: str) -> bool:
+    """Whether a run may be called so."""
+    return _RUN.fullmatch(name) is not None
 
 
 def scenario_of(run: str) -> str:

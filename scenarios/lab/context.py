@@ -2,6 +2,7 @@
 
 import time
 from contextlib import ExitStack, closing
+from pathlib import Path
 from types import TracebackType
 from urllib.parse import urlsplit
 
@@ -38,6 +39,7 @@ class Run:
         *,
         scenario: str = "run",
         options: Options | None = None,
+        folder: Path | None = None,
         early_end: EarlyEnd | None = None,
     ) -> None:
         """
@@ -46,6 +48,7 @@ class Run:
                 "demo basics".
             scenario: Its name.
             options: What was chosen for it.
+            folder: Where its journal goes; None: to those of all runs.
             early_end: Asks the run to end early, and still to judge; None: nothing will.
         """
         urls = lab.urls()
@@ -57,7 +60,7 @@ class Run:
         #: The run notes here what it is about to change.
         self.journal = UndoLog(lab.directory, command)
         self._open = ExitStack()
-        folder = lab.directory.parent / files.FOLDER
+        folder = folder or lab.directory.parent / files.FOLDER
         name = files.new_run(folder, scenario)
         #: The run's journal.
         self.writer = JournalWriter(
