@@ -26,7 +26,7 @@ def concluded(
     folder: Path, expected: Sequence[str], before: Conclusion = FINE
 ) -> tuple[list[Checked], Conclusion]:
     (path,) = folder.glob("*.jsonl*")
-    checking, seen = check_expectations(open_journal(path), expected, before), []
+    checking, seen = check_expectations(open_journal(path), expected, before), list[Checked]()
     while True:
         try:
             event = next(checking)
