@@ -9,11 +9,11 @@ from labctl.cli import completions
 from labctl.cli.lab_command import output_command
 from labctl.cli.options import Json, LabName, Runtime
 from labctl.cli.session import Output, open_output
-from labctl.render.text.figures import duration, figure
-from labctl.render.text.sentences import OUTCOMES
+from labctl.render.text.figures import figure
 from labctl.runs.store import LAST, open_runs
 from labctl.runs.summary import RunSummary
 from scenarios.events import Event, TableShown
+from scenarios.journal import files
 from stack.errors import UsageError
 from stack.spec.events import StackNoted
 from stack.spec.hints import for_lab, labctl
@@ -23,24 +23,13 @@ runs_group = typer.Typer(help="Earlier runs: their journals, listed, shown and r
 app = typer.Typer()
 app.add_typer(runs_group, name="runs")
 
-_COLUMNS = (
-    "run (UTC)",
-    "command",
-    "runtime",
-    "policy",
-    "window",
-    "writes/s",
-    "p99",
-    "lost",
-    "verdict",
-    "outcome",
-)
+_COLUMNS = ("run (UTC)", "command", "runtime", "policy", "window", "writes/s", "p99, ms", "lost", "verdict")
 Run = Annotated[
     str,
     typer.Argument(
         metavar="RUN",
         autocompletion=completions.runs,
-        help="A run, `last`, or a demo's name for its newest run; also a journal's file.",
+        help="A run of the list, `last`, or a demo's name for its newest run; also a journal's file.",
     ),
 ]
 
@@ -99,19 +88,26 @@ def rm(
 
 
 def _row(summary: RunSummary) -> tuple[str, ...]:
-    settings = (summary.policy or "-", "-" if summary.window_ms is None else f"{summary.window_ms} ms")
-    outcome = OUTCOMES[summary.outcome] if summary.outcome else summary.state
     return (
-        summary.run,
+        files.short_name(summary.run),
         summary.command or "-",
         summary.runtime or "-",
-        *settings,
+        (summary.policy or "-").removeprefix("write_"),
+        "-" if summary.window_ms is None else f"{summary.window_ms} ms",
         _figure(summary.writes_per_second),
-        "-" if summary.p99_ms is None else f"{figure(summary.p99_ms)} ms",
+        _figure(summary.p99_ms),
         _figure(summary.lost),
-        summary.verdict or "-",
-        outcome + (f" ({duration(summary.seconds)})" if summary.seconds is not None else ""),
+        _verdict(summary),
     )
+
+
+def _verdict(summary: RunSummary) -> str:
+    """The verdict, and what keeps it from being as expected."""
+    if summary.state != "complete":
+        return summary.state
+    if summary.outcome == "unexpected":
+        return f"{summary.verdict or 'none'}, not as expected"
+    return summary.verdict or "none"
 
 
 def _figure(value: int | float | None) -> str:

@@ -56,10 +56,11 @@ class Runs:
         return self._lab in (None, about.lab) and self._runtime in (None, about.runtime)
 
     def find(self, word: str = LAST) -> Path:
-        """The journal that a word names: a run, the newest run of a scenario, `last`, or a file.
+        """The journal that a word names: a run by its long or its short name, the newest run of a scenario,
+        `last`, or a file.
 
         Raises:
-            UsageError: it names none.
+            UsageError: it names none, or several.
             EnvironmentFault: there is no run at all.
         """
         if (trial := self.trials(word.partition("/")[0]).get(word)) is not None:
@@ -70,6 +71,13 @@ class Runs:
         for run, path in reversed(journals.items()):
             if word in (LAST, run, files.scenario_of(run), path.name):
                 return path
+        short = {run: path for run, path in journals.items() if word and word in (files.short_name(run), run)}
+        if len(short) > 1:
+            raise UsageError(
+                f"{word!r} is the short name of several runs", hint=f"say which: {', '.join(short)}"
+            )
+        if short:
+            return next(iter(short.values()))
         if word == LAST:
             raise EnvironmentFault("no run is recorded yet", hint=f"make one: {labctl('demo coalescing')}")
         raise UsageError(f"no recorded run matches {word!r}", hint=f"list them with {labctl('runs')}")

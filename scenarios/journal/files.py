@@ -11,6 +11,7 @@ FOLDER: Final = "runs"
 #: A journal that is being written, or was cut off; and one that was closed.
 OPEN: Final = ".jsonl"
 CLOSED: Final = ".jsonl.gz"
+_YEAR_DIGITS: Final = 4
 _STAMP: Final = "%Y%m%dT%H%M%SZ"
 _RUN: Final = re.compile(r"\d{8}T\d{6}Z(\.\d+)?-[a-z0-9-]+")
 
@@ -37,6 +38,11 @@ def run_of(path: Path) -> str | None:
 def is_run(name: str) -> bool:
     """Whether a run may be called so."""
     return _RUN.fullmatch(name) is not None
+
+
+def short_name(run: str) -> str:
+    """What people type for a run: month, day and time, UTC: "0131T180000"."""
+    return run[_YEAR_DIGITS:].partition("-")[0].removesuffix("Z")
 
 
 def scenario_of(run: str) -> str:
