@@ -62,7 +62,7 @@ def reach_verdict_and_lag(
         if lag is not None and lag_of(write):
             lags.add(lag)
 
-    verdict = run.judge(gather)
+    verdict = yield from run.judging(gather)
     for culprit in verdict.checks["final_read"].reasons:
         if culprit != settled.culprit:
             yield Narrated(f"{_sentence(str(culprit))} {for_lab(HINT, run.lab.name)}.")

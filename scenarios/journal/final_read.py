@@ -1,10 +1,11 @@
 """The final read: straight from PostgreSQL and Redis into the journal, never through the API."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import chain
 from typing import Final
 
+from scenarios.events import Event
 from scenarios.journal.lines import FinalReadLine, WaitingLine
 from scenarios.journal.partition import Partition
 from scenarios.journal.writer import JournalWriter
@@ -12,6 +13,7 @@ from scenarios.judge.final_read import Part, StoredValue
 from scenarios.judge.history import MemoryLoss
 from scenarios.lab.probe import Probe
 from stack.errors import NotRunning
+from stack.spec.events import Advanced
 
 Stored = tuple[str, StoredValue]
 
@@ -38,16 +40,23 @@ class FinalReader:
         self._unread: dict[str, str] = {}
         self._noted = 0
 
-    def read(self, unwatched: str) -> FinalReadLine:
-        """Read all; parts that can't be read are named in the line that ends the read.
+    def read(self, unwatched: str) -> Generator[Event, None, None]:
+        """Read all; parts that can't be read are named in the line that ends the read. Shows how far it is if
+        there is much to read.
 
         Args:
             unwatched: Why Redis was not watched; empty if it was.
         """
-        self._part("rows", lambda: self._probe.all_rows(self._products()))
-        self._part("dead_letters", self._probe.dead)
-        self._part("pending", self._pending)
-        self._part("cached", lambda: chain.from_iterable(map(self._probe.cached, self._products())))
+        parts: dict[Part, Callable[[], Iterator[Stored]]] = {
+            "rows": lambda: self._probe.all_rows(self._products()),
+            "dead_letters": self._probe.dead,
+            "pending": self._pending,
+            "cached": lambda: chain.from_iterable(map(self._probe.cached, self._products())),
+        }
+        for number, (part, look) in enumerate(parts.items(), 1):
+            self._part(part, look)
+            if self._partition.count > 1:
+                yield Advanced("reading PostgreSQL and Redis", number, len(parts))
         line = FinalReadLine(
             at=self._writer.encoder.now(),
             since=self._probe.since,
@@ -57,7 +66,6 @@ class FinalReader:
         )
         self._writer.note(line)
         self._partition.add(line)
-        return line
 
     def _products(self) -> Iterator[list[str]]:
         """The products that writes name, one part of the history after the other."""

@@ -1,9 +1,10 @@
 """The verdict on a journal. It is the verdict of the run: there is no other way to one."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from scenarios.events import Event
 from scenarios.journal.lines import AnyLine, MemoryLossLine, PollLine, StoredLine, WaitingLine, WriteLine
 from scenarios.journal.partition import Partition
 from scenarios.journal.reader import Journal
@@ -12,7 +13,8 @@ from scenarios.judge.final_read import PARTS, Findings, Part, StoredValue
 from scenarios.judge.history import History, MemoryLoss, Poll, SightingLog, Sightings
 from scenarios.judge.ledger import Write
 from scenarios.judge.persist_lag import Lag, lag_of
-from scenarios.judge.verdict import PartVerdict, Verdict, combine, judge_part
+from scenarios.judge.verdict import Combined, PartVerdict, Verdict, judge_part
+from stack.spec.events import Advanced
 
 #: Beyond this number of acknowledged writes, a verdict lists only those that need a look.
 _ALL_JUDGED: Final = 1_000
@@ -38,7 +40,20 @@ def judge_journal(journal: Journal, on_judged: OnJudged | None = None) -> Verdic
 
 def judge_partition(partition: Partition, on_judged: OnJudged | None = None) -> Verdict:
     """The verdict on the parts of a history. One that ends before the final read is unknown."""
-    return combine(_judged(partition, on_judged), keep_judged=_ALL_JUDGED)
+    combined = Combined(keep_judged=_ALL_JUDGED)
+    for part in judge_parts(partition, on_judged):
+        combined.add(part)
+    return combined.verdict()
+
+
+def judging(partition: Partition, on_judged: OnJudged | None = None) -> Generator[Event, None, Verdict]:
+    """The same, which shows how far it is if there is much to judge."""
+    combined, label = Combined(keep_judged=_ALL_JUDGED), "judging every write"
+    for number, part in enumerate(judge_parts(partition, on_judged), 1):
+        combined.add(part)
+        if partition.count > 1:
+            yield Advanced(label, number, partition.count)
+    return combined.verdict()
 
 
 def write_of(line: WriteLine) -> Write:
@@ -57,7 +72,8 @@ def write_of(line: WriteLine) -> Write:
     )
 
 
-def _judged(partition: Partition, on_judged: OnJudged | None) -> Iterator[PartVerdict]:
+def judge_parts(partition: Partition, on_judged: OnJudged | None = None) -> Iterator[PartVerdict]:
+    """The verdict on each part of a history."""
     whole = _Whole.of(partition)
     elsewhere: dict[str, StoredValue] = {}
     last = partition.count - 1

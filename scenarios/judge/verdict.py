@@ -5,7 +5,7 @@ established is unknown, never valid (https://github.com/jepsen-io/jepsen, checke
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, get_args
 
@@ -94,7 +94,9 @@ def judge(history: History, findings: Findings) -> Verdict:
         history: The writes, and what was seen during the run.
         findings: The final read. It names the parts that could not be read.
     """
-    return combine([judge_part(history, findings)])
+    combined = Combined()
+    combined.add(judge_part(history, findings))
+    return combined.verdict()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,44 +146,54 @@ def judge_part(history: History, findings: Findings) -> PartVerdict:
     )
 
 
-def combine(parts: Iterable[PartVerdict], *, keep_judged: int | None = None) -> Verdict:
-    """The verdict on a whole history from the verdicts on its parts, which share no product.
+class Combined:
+    """The verdict on a whole history, from the verdicts on its parts, which share no product."""
 
-    Args:
-        parts: At least one. Each is dropped before the next is asked for.
-        keep_judged: Beyond this number of acknowledged writes, only those that need a look are listed; None:
-            all are.
-    """
-    counts, fates = Counter[str](), Counter[Class]()
-    judged: list[Judged] = []
-    lost: list[str] = []
-    crashes: list[Crash] = []
-    checks: dict[str, Result] = {}
-    for part in parts:
-        counts.update(acknowledged=part.acknowledged, refused=part.refused, unknown=part.unknown)
-        fates.update(part.fates)
-        judged.extend(part.judged)
-        if keep_judged is not None and counts["acknowledged"] > keep_judged:
-            judged = [one for one in judged if one.fate not in ("persisted", "superseded")]
-        lost.extend(part.lost_products)
-        crashes = list(map(merge_crashes, crashes, part.crashes)) if crashes else [*part.crashes]
-        checks = {
+    def __init__(self, *, keep_judged: int | None = None) -> None:
+        """
+        Args:
+            keep_judged: Beyond this number of acknowledged writes, only those that need a look are listed;
+                None: all are.
+        """
+        self._keep_judged = keep_judged
+        self._counts = Counter[str]()
+        self._fates = Counter[Class]()
+        self._judged: list[Judged] = []
+        self._lost: list[str] = []
+        self._crashes: list[Crash] = []
+        self._checks: dict[str, Result] = {}
+
+    def add(self, part: PartVerdict) -> None:
+        """Take in the verdict on the next part."""
+        self._counts.update(acknowledged=part.acknowledged, refused=part.refused, unknown=part.unknown)
+        self._fates.update(part.fates)
+        self._judged.extend(part.judged)
+        if self._keep_judged is not None and self._counts["acknowledged"] > self._keep_judged:
+            self._judged = [one for one in self._judged if one.fate not in ("persisted", "superseded")]
+        self._lost.extend(part.lost_products)
+        crashes, checks = self._crashes, self._checks
+        self._crashes = list(map(merge_crashes, crashes, part.crashes)) if crashes else [*part.crashes]
+        self._checks = {
             name: merge_results(checks[name], one) if name in checks else one
             for name, one in part.checks.items()
         }
-    checks = {"acknowledged": complete.acknowledged(counts["acknowledged"]), **checks}
-    return Verdict(
-        validity=merge(result.validity for result in checks.values()),
-        reasons=tuple(dict.fromkeys(str(reason) for one in checks.values() for reason in one.reasons)),
-        acknowledged=counts["acknowledged"],
-        refused=counts["refused"],
-        unknown=counts["unknown"],
-        fates={fate: fates[fate] for fate in get_args(Class)},
-        judged=tuple(judged),
-        lost_products=tuple(sorted(lost)),
-        crashes=tuple(crashes),
-        checks={name: replace(one, reasons=tuple(map(str, one.reasons))) for name, one in checks.items()},
-    )
+
+    def verdict(self) -> Verdict:
+        """The verdict on all that was added."""
+        counts = self._counts
+        checks = {"acknowledged": complete.acknowledged(counts["acknowledged"]), **self._checks}
+        return Verdict(
+            validity=merge(result.validity for result in checks.values()),
+            reasons=tuple(dict.fromkeys(str(reason) for one in checks.values() for reason in one.reasons)),
+            acknowledged=counts["acknowledged"],
+            refused=counts["refused"],
+            unknown=counts["unknown"],
+            fates={fate: self._fates[fate] for fate in get_args(Class)},
+            judged=tuple(self._judged),
+            lost_products=tuple(sorted(self._lost)),
+            crashes=tuple(self._crashes),
+            checks={name: replace(one, reasons=tuple(map(str, one.reasons))) for name, one in checks.items()},
+        )
 
 
 def _add_up(sums: Mapping[Class, int], acknowledged: int) -> Result:

@@ -1,6 +1,7 @@
 """What a scenario works with: one lab, its API, its databases, the run's ledger and its journal."""
 
 import time
+from collections.abc import Generator
 from contextlib import ExitStack, closing
 from pathlib import Path
 from types import TracebackType
@@ -11,7 +12,7 @@ from scenarios.events import Event
 from scenarios.journal import files
 from scenarios.journal.environment import environment
 from scenarios.journal.final_read import FinalReader, note_end_of_watch
-from scenarios.journal.judgement import OnJudged, judge_partition
+from scenarios.journal.judgement import OnJudged, judging
 from scenarios.journal.lines import SampleLine
 from scenarios.journal.partition import Partition
 from scenarios.journal.reader import Journal
@@ -108,7 +109,7 @@ class Run:
         self.probe.begin()
         self._watcher.start()
 
-    def judge(self, on_judged: OnJudged | None = None) -> Verdict:
+    def judging(self, on_judged: OnJudged | None = None) -> Generator[Event, None, Verdict]:
         """Read what PostgreSQL and Redis hold, and judge every write. This ends the watching.
 
         Args:
@@ -117,8 +118,8 @@ class Run:
         self._watcher.end()
         note_end_of_watch(self.writer, self._watcher.memory.losses, self._watcher.rows.waiting)
         with Partition(self.history()) as partition:
-            FinalReader(self.probe, self.writer, partition).read(self._watcher.unwatched)
-            return judge_partition(partition, on_judged)
+            yield from FinalReader(self.probe, self.writer, partition).read(self._watcher.unwatched)
+            return (yield from judging(partition, on_judged))
 
     def history(self) -> Journal:
         """The run's journal with all that was noted so far."""

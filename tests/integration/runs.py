@@ -1,6 +1,6 @@
 """Runs scenarios on a lab and looks into what they report."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -23,6 +23,7 @@ from stack.spec.events import Advanced
 from stack.wait import wait_until
 
 E = TypeVar("E", bound=Event)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,16 @@ def play(lab: Lab, name: str, **options: Any) -> Played:
     """Run a scenario to its end."""
     with closing(run_scenario(lab, *choose(name, options))) as events:
         return Played(list(events))
+
+
+def finish(work: Generator[Event, None, T]) -> T:
+    """What the work returns."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            result: T = end.value
+            return result
 
 
 def interrupt(lab: Lab, name: str, at: Callable[[Event], bool], **options: Any) -> None:

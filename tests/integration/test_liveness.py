@@ -11,6 +11,7 @@ import pytest
 from scenarios.lab.context import Run
 from stack.lab import Lab
 from stack.wait import wait_until
+from tests.integration.runs import finish
 
 #: s after everything is up.
 DRAINED_WITHIN = 5.0
@@ -87,7 +88,7 @@ def test_a_kill_at_a_random_point_loses_nothing_that_redis_holds(
     up = time.monotonic()
     drained(run)
     assert time.monotonic() - up < DRAINED_WITHIN + 1
-    verdict = run.judge()
+    verdict = finish(run.judging())
     assert verdict.validity == "valid", verdict.reasons
     assert verdict.fates["lost"] == verdict.fates["pending"] == verdict.fates["dead_lettered"] == 0
     assert verdict.acknowledged > 50
@@ -117,7 +118,7 @@ def test_flushall_under_load_drains(lab: Lab, run: Run, seed: int) -> None:
             threading.Event().wait(chance.uniform(0.0, 0.4))
             run.probe.flush_all()
     drained(run)
-    verdict = run.judge()
+    verdict = finish(run.judging())
     assert verdict.validity == "valid", verdict.reasons
 
 
@@ -128,7 +129,7 @@ def test_a_restart_of_a_database_under_load_drains(lab: Lab, run: Run, service: 
         list(lab.kill(service))
         list(lab.start(service))
     drained(run)
-    verdict = run.judge()
+    verdict = finish(run.judging())
     assert verdict.validity == "valid", verdict.reasons
     if service == "postgres":
         assert verdict.fates["lost"] == 0
@@ -141,5 +142,5 @@ def test_a_stopped_worker_finishes_its_batch_and_loses_nothing(lab: Lab, run: Ru
     assert run.probe.depth().inflight == 0, "a graceful stop leaves no claim behind"
     list(lab.start("worker"))
     drained(run)
-    verdict = run.judge()
+    verdict = finish(run.judging())
     assert (verdict.validity, verdict.fates["lost"]) == ("valid", 0)

@@ -14,6 +14,7 @@ from scenarios.runner import run_scenario
 from stack.lab import Lab
 from stack.spec.events import StackEvents
 from stack.wait import wait_until
+from tests.integration.runs import finish
 from tests.ledgered import widget
 
 
@@ -37,7 +38,7 @@ def drain(run: Run) -> None:
 
 
 def verdict_of(run: Run) -> Verdict:
-    return run.judge()
+    return finish(run.judging())
 
 
 def test_04_a_worker_killed_in_mid_batch_loses_nothing(lab: Lab, run: Run) -> None:

@@ -13,7 +13,7 @@ from scenarios.judge.ledger import Ledger, Write
 from scenarios.judge.verdict import Verdict
 from scenarios.lab.context import Run
 from scenarios.settle import Settled
-from tests.unit.scenarios.in_memory import judge_in_memory
+from tests.unit.scenarios.in_memory import judging_in_memory
 
 
 @dataclass
@@ -44,9 +44,9 @@ class FakeRun:
     client: FakeClient
     sightings: Sightings = field(default_factory=Sightings)
 
-    def judge(self, on_judged: OnJudged | None = None) -> Verdict:
+    def judging(self, on_judged: OnJudged | None = None) -> Generator[Event, None, Verdict]:
         history = History(writes=self.ledger.writes, sightings=self.sightings)
-        return judge_in_memory(history, self.probe.found, on_judged)
+        return judging_in_memory(history, self.probe.found, on_judged)
 
 
 def fake_run(

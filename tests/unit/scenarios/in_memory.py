@@ -1,5 +1,8 @@
 """The verdict of a fake run, whose history and final read are in memory."""
 
+from collections.abc import Generator
+
+from scenarios.events import Event
 from scenarios.journal.judgement import OnJudged
 from scenarios.judge.final_read import Findings
 from scenarios.judge.history import History
@@ -7,8 +10,11 @@ from scenarios.judge.persist_lag import lag_of
 from scenarios.judge.verdict import Verdict, judge
 
 
-def judge_in_memory(history: History, findings: Findings, on_judged: OnJudged | None) -> Verdict:
-    """What `Run.judge` does with a journal."""
+def judging_in_memory(
+    history: History, findings: Findings, on_judged: OnJudged | None
+) -> Generator[Event, None, Verdict]:
+    """What `Run.judging` does with a journal."""
+    yield from ()
     verdict = judge(history, findings)
     acknowledged = (write for write in history.writes if write.answer == "acknowledged")
     for write, judged in zip(acknowledged, verdict.judged, strict=True):

@@ -16,7 +16,7 @@ from scenarios.lab.context import Run
 from scenarios.settle import Depth, Settled
 from stack.errors import NotRunning
 from stack.spec.hints import labctl
-from tests.unit.scenarios.in_memory import judge_in_memory
+from tests.unit.scenarios.in_memory import judging_in_memory
 from tests.unit.scenarios.load.scripted_server import ScriptedServer
 
 
@@ -93,9 +93,9 @@ class FakeRun:
         self.client = Client(server.url, self.ledger)
         self.probe = probe or FakeProbe()
 
-    def judge(self, on_judged: OnJudged | None = None) -> Verdict:
+    def judging(self, on_judged: OnJudged | None = None) -> Generator[Event, None, Verdict]:
         history = History(writes=self.ledger.writes)
-        return judge_in_memory(history, final_read(self.probe, self.ledger), on_judged)
+        return judging_in_memory(history, final_read(self.probe, self.ledger), on_judged)
 
     def __enter__(self) -> Run:
         return cast("Run", self)

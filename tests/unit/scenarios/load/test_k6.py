@@ -24,7 +24,7 @@ from scenarios.steps import numbered
 from stack.errors import EnvironmentFault, Inconclusive
 from stack.spec.events import StackEvents, StackNoted
 from stack.spec.load_test import LoadTest
-from tests.unit.scenarios.in_memory import judge_in_memory
+from tests.unit.scenarios.in_memory import judging_in_memory
 from tests.unit.scenarios.load.fake_run import FakeProbe, final_read
 
 _VALUE = {"name": "k6-1-0", "price": 1.5, "quantity": 2}
@@ -103,9 +103,9 @@ class _Run:
         self.ledger = Ledger()
         self.probe = FakeProbe()
 
-    def judge(self, on_judged: OnJudged | None = None) -> Verdict:
+    def judging(self, on_judged: OnJudged | None = None) -> Generator[Event, None, Verdict]:
         history = History(writes=self.ledger.writes)
-        return judge_in_memory(history, final_read(self.probe, self.ledger), on_judged)
+        return judging_in_memory(history, final_read(self.probe, self.ledger), on_judged)
 
 
 def _play(run: _Run, scenario: Scenario, options: Options | None = None) -> tuple[list[Event], Conclusion]:
