@@ -15,7 +15,7 @@ from scenarios.judge.persist_lag import percentiles
 from stack.errors import StateUnusable
 
 #: Rises when a field changes its meaning.
-_VERSION = 1
+_VERSION = 2
 
 
 class RunSummary(msgspec.Struct, kw_only=True, frozen=True):
@@ -33,9 +33,10 @@ class RunSummary(msgspec.Struct, kw_only=True, frozen=True):
     policy: str | None = None
     window_ms: int | None = None
     batch_size: int | None = None
-    #: Acknowledged writes a second, from the first sending to the last answer.
+    #: As a load reported it of its hold; else of acknowledged writes, from the first sending to the last
+    #: answer.
     writes_per_second: float | None = None
-    #: Of acknowledged writes.
+    #: As a load reported it of its hold, from when its writes were due; else of acknowledged writes.
     p99_ms: float | None = None
     acknowledged: int | None = None
     lost: int | None = None
@@ -67,6 +68,8 @@ class _Seen:
     def __init__(self) -> None:
         self.ended: ScenarioFinished | None = None
         self.verdict: VerdictReached | None = None
+        #: What the run itself reported, by the field.
+        self.reported: dict[str, float] = {}
         self._latencies_us: Counter[int] = Counter()
         self._first, self._last = float("inf"), 0.0
 
@@ -79,11 +82,12 @@ class _Seen:
     def figures(self) -> dict[str, Any]:
         count = self._latencies_us.total()
         if not count:
-            return {}
+            return self.reported
         seconds = self._last - self._first
         return {
             "p99_ms": percentiles(self._latencies_us, (99,))[0] / 1000,
             "writes_per_second": round(count / seconds, 1) if seconds > 0 else None,
+            **self.reported,
         }
 
 
@@ -126,6 +130,10 @@ def _pass_through(journal: Journal) -> _Seen:
                 seen.take_write(line)
             case VerdictLine():
                 seen.verdict = decode_verdict(line)
+            case EventLine(
+                name="Measured", event={"key": "p99_ms" | "writes_per_second" as key, "value": value}
+            ):
+                seen.reported[key] = value
             case EventLine(name="ScenarioFinished"):
                 event = decode_event(line)
                 seen.ended = event if isinstance(event, ScenarioFinished) else None

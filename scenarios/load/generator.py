@@ -193,9 +193,6 @@ class LoadGenerator:
 
     def _look(self, now: float) -> None:
         """End requests that take too long, and reopen broken connections."""
-        # The ledger grows by thousands of entries a second, none of them garbage. Collections that went
-        # through it stopped everything for 40 ms at 100,000 entries.
-        gc.freeze()
         self.counters.backlog = self._pace.backlog(now)
         for connection in list(self._busy):
             if connection.exchange is not None and now - connection.exchange.sent > self._timeout_s:
@@ -216,9 +213,15 @@ class LoadGenerator:
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Give this thread its turn quickly, and undo its `gc.freeze` at the end."""
+    """Give this thread its turn quickly, and spare it collections of garbage that go through everything.
+
+    What is there as the load begins stays, so no collection needs to look at it: that would stop everything
+    for tens of ms. What is made meanwhile is looked at, or its garbage would pile up; it is little.
+    """
     before = sys.getswitchinterval()
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
+    gc.collect()
+    gc.freeze()
     try:
         yield
     finally:

@@ -42,6 +42,8 @@ class Latencies:
     def __init__(self) -> None:
         self._fresh: deque[tuple[Kind, Phase, float, int]] = deque()
         self._counted: dict[tuple[Kind, Phase], Any] = {}
+        #: Where they are added up. A histogram is large, and would not be freed at once.
+        self._sum: Any = _histogram()
 
     def record(self, kind: Kind, phase: Phase, seconds: float, count: int = 1) -> None:
         """Take in a latency, which `count` requests had."""
@@ -76,11 +78,11 @@ class Latencies:
 
     def _merged(self, kind: Kind | None, phase: Phase | None) -> Any:
         self._count()
-        merged = _histogram()
+        self._sum.reset()
         for (of_kind, of_phase), histogram in self._counted.items():
             if kind in (None, of_kind) and phase in (None, of_phase):
-                merged.add(histogram)
-        return merged
+                self._sum.add(histogram)
+        return self._sum
 
     def _count(self) -> None:
         while self._fresh:

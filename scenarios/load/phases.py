@@ -22,6 +22,7 @@ class Phases:
 
     def __init__(self, shape: Shape) -> None:
         self._shape = shape
+        self._hold_from, self._hold_until = shape.ramp, shape.duration - shape.ramp
         #: Whether a service is away, or was and its backlog is still there.
         self.in_outage = False
         self._mended = False
@@ -49,7 +50,7 @@ class Phases:
         """The phase of a request that has ended just now."""
         if self.in_outage or due < self._over_at:
             return "outage"
-        return "ramp" if self._shape.is_ramp(due) else "hold"
+        return "hold" if self._hold_from <= due <= self._hold_until else "ramp"
 
     def name(self, at: float) -> str:
         """What the load is doing at `at` s, in words."""

@@ -45,7 +45,9 @@ def _of_kind(latencies: Latencies, kind: Kind, count: int, seconds: float) -> Ge
         return
     prefix = "" if kind == "write" else "read_"
     if seconds > 0:
-        yield Measured(f"{kind}s_per_second", f"{kind}s", round(count / seconds, 1), f"{kind}s/s")
+        yield Measured(
+            f"{kind}s_per_second", f"{kind}s, in the hold", round(count / seconds, 1), f"{kind}s/s"
+        )
     for name, value in (("p50", latency.p50), ("p95", latency.p95), ("p99", latency.p99)):
         yield Measured(f"{prefix}{name}_ms", f"{kind} latency {name}", value, "ms")
     yield Measured(f"{prefix}max_ms", f"{kind} latency max", latency.max, "ms")

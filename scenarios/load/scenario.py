@@ -137,7 +137,7 @@ def _hot_product(run: Run, planned: Plan, options: Options) -> Prepared:
     """Raises Inconclusive if the product can't be created."""
     # The load counts only what it sends. This write counts as one from before the run.
     with Client(run.api_url, Ledger()) as client:
-        created = client.create({"name": "Hot-0", "price": 0.0, "quantity": 0})
+        created = client.create({"name": "Hot-0", "price": 0.0, "quantity": 0}, policy=options.policy or "")
     run.probe.begin()
     if created.product is None:
         reason = created.detail or f"{labctl('logs api')} may say why"

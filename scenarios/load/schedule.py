@@ -28,10 +28,6 @@ class Shape:
             return 1.0
         return min(1.0, at / self.ramp, (self.duration - at) / self.ramp)
 
-    def is_ramp(self, at: float) -> bool:
-        """Whether the load gets stronger or weaker at `at` s."""
-        return at < self.ramp or at > self.duration - self.ramp > 0
-
     def phase(self, at: float) -> str:
         """What the load is doing at `at` s, in words."""
         if at >= self.duration:
@@ -40,7 +36,7 @@ class Shape:
             return "running"
         if at < self.ramp:
             return "ramp up"
-        return "ramp down" if self.is_ramp(at) else "hold"
+        return "ramp down" if at > self.duration - self.ramp else "hold"
 
     @property
     def area(self) -> float:

@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 
 from scenarios.catalogue import choose
-from scenarios.events import Checked, Event, LoadSampled, Measured, ScenarioFinished, VerdictReached
+from scenarios.events import (
+    Checked,
+    Distributed,
+    Event,
+    LoadSampled,
+    Measured,
+    ScenarioFinished,
+    VerdictReached,
+)
 from scenarios.judge.verdict import Verdict
 from scenarios.runner import run_scenario
 from stack.lab import Lab
@@ -71,6 +79,49 @@ def test_a_mix_on_a_schedule_sends_what_was_asked_for(running: Lab) -> None:
     verdict = _verdict(events)
     assert verdict.acknowledged == figures["acknowledged"]
     assert verdict.validity == "valid"
+
+
+def test_writes_a_second_of_a_mix_with_deletes_on_few_keys(running: Lab) -> None:
+    events = _load(
+        running,
+        "load-basic",
+        duration=2,
+        writes_per_second=100,
+        mix="create=2,read=4,update=3,delete=1",
+        keys=20,
+        clients=8,
+    )
+    figures, verdict = _measured(events), _verdict(events)
+    assert _outcome(events).outcome == "expected", _outcome(events)
+    # 100 writes/s for 2 s; the two ramps take away 0.2 s.
+    assert abs(verdict.acknowledged - 180) < 30
+    assert figures["errors"] == 0
+    assert 0 < figures["p50_ms"] <= figures["p99_ms"]
+    assert 0 < figures["read_p50_ms"] <= figures["read_p99_ms"]
+    distributions = {event.key: event for event in events if isinstance(event, Distributed)}
+    assert {"write_latency_hold", "read_latency_hold", "write_latency_ramp"} <= set(distributions)
+    assert sum(
+        n for key, one in distributions.items() if key.startswith("write") for _, n in one.buckets
+    ) == (verdict.acknowledged)
+
+
+def test_what_is_written_through_is_counted_and_leaves_the_lab_as_it_was(running: Lab) -> None:
+    events = _load(running, "load-coalescing", duration=1, rate=50, policy="write_through")
+    figures = _measured(events)
+    assert _outcome(events).outcome == "expected", _outcome(events)
+    assert figures["rows_written"] == figures["written_through"] == figures["acknowledged"] == 50
+    assert "persist_lag_max_ms" not in figures
+    events = _load(running, "load-quick")
+    assert "written_through" not in _measured(events)
+
+
+def test_more_than_the_lab_can_do_is_told_with_what_it_can(running: Lab) -> None:
+    """A single connection is soon at its limit, whatever the machine."""
+    events = _load(running, "load-coalescing", duration=2, rate=20_000, clients=1)
+    figures = _measured(events)
+    assert 0 < figures["saturates_at_per_second"] < 20_000
+    assert figures["offered_per_second"] == 20_000
+    assert "Asked for 20,000 requests/s, and the" in _outcome(events).conclusion
 
 
 def test_an_api_that_is_killed_under_load_loses_nothing_that_it_acknowledged(running: Lab) -> None:

@@ -8,11 +8,12 @@ import pytest
 
 from labctl.cli.settings import Keep
 from labctl.runs.store import Runs
+from scenarios.events import Measured
 from scenarios.journal import files
 from scenarios.judge.history import History
 from stack.errors import EnvironmentFault, UsageError
 from stack.local.process import identify
-from tests.journals import ENVIRONMENT, with_verdict, write_journal
+from tests.journals import ENVIRONMENT, FINISHED, with_verdict, write_journal
 from tests.unit.scenarios.journal.test_recheck import FOUND, HISTORY, VERDICT
 
 
@@ -81,6 +82,19 @@ def test_the_list_says_what_was_run_on_what_and_what_came_of_it(tmp_path: Path) 
         assert (summary.state, summary.outcome) == ("complete", "expected")
         assert summary.p99_ms == pytest.approx(100)
         assert summary.started_at == "2026-01-01T12:00:00.000+00:00"
+
+
+def test_the_list_shows_the_figures_that_a_load_reported_itself(tmp_path: Path) -> None:
+    """They are of its hold, and a request's wait for a free connection is in them."""
+    about = msgspec.structs.replace(ENVIRONMENT, run="20260101T120001Z-load-basic", scenario="load-basic")
+    reported = (
+        Measured("writes_per_second", "", 501.0),
+        Measured("p99_ms", "", 2195.0),
+        Measured("x", "", 1),
+    )
+    write_journal(tmp_path / files.FOLDER, HISTORY, FOUND, events=(*reported, FINISHED), environment=about)
+    (summary,) = Runs(tmp_path).summaries()
+    assert (summary.writes_per_second, summary.p99_ms) == (501.0, 2195.0)
 
 
 def test_runs_that_did_not_end_are_listed_as_they_are(tmp_path: Path) -> None:
