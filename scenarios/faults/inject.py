@@ -33,7 +33,7 @@ class Injected:
 
     action: Action
     event: FaultInjected
-    #: The target just before; None if it could not be seen.
+    #: The target just before, a frozen one before it was frozen; None if it could not be seen.
     before: Sight | None
     #: When it had taken effect, s of labctl's monotonic clock.
     gone_at: float
@@ -119,6 +119,7 @@ class Injector:
             over: Whether there is no more time to wait for the effect.
         """
         before: Sight | None = None
+        whole = self._whole.get(action.target)
         try:
             before = look(self._run.lab, action.target)
             if action.takes_service_away:
@@ -134,6 +135,9 @@ class Injector:
             receipt = Receipt((), bit=False, why=error.message)
         event = FaultInjected(str(action), at, receipt.proofs, receipt.bit, receipt.why)
         yield event
+        # What a frozen Redis holds was seen before it was frozen.
+        if before is not None and before.memory is None:
+            before = whole or before
         return Injected(action, event, before, gone_at)
 
     def inject_surely(self, action: Action) -> Generator[Event, None, Injected]:
