@@ -56,6 +56,18 @@ class UndoLog:
         """Note that the run is about to make dead letters, which go back into the queue."""
         self._note(replace(self._changes, dead_letters=True))
 
+    @property
+    def changes(self) -> RunChanges:
+        """What is noted now."""
+        return self._changes
+
+    def go_back(self, changes: RunChanges) -> None:
+        """Forget what was noted since these were: a part of the run has undone its own changes."""
+        if changes:
+            self._note(changes)
+        else:
+            self.clear()
+
     def clear(self) -> None:
         """Forget the changes: everything is as it was."""
         self._changes = RunChanges(run=self._changes.run)

@@ -108,6 +108,7 @@ def load(
 
     Starts the lab if none runs, and leaves it running.
     Repairs nothing: a load on a paused database is a measurement, too.
+    Ctrl-C ends it early, and what was sent is judged; a second one ends it at once.
 
     With --rate or --writes-per-second, latency counts from when the request was due, so a stall is not
     hidden.

@@ -34,6 +34,20 @@ class Action:
         return f"{self.verb}{share}{when}"
 
     @property
+    def command(self) -> str:
+        """What a person types after `labctl` to do the same: "fault kill redis"."""
+        match self.verb:
+            case "flushall":
+                return "fault flushall"
+            case "on":
+                share = "" if self.share is None else f" FAILURE_RATE={_plain(self.share)}"
+                return f"config set SIMULATE_DB_FAILURE=true{share}"
+            case "off":
+                return "config set SIMULATE_DB_FAILURE=false"
+            case verb:
+                return f"fault {verb} {self.target}"
+
+    @property
     def breaks(self) -> bool:
         """Whether it breaks something; otherwise it mends."""
         return self.verb not in ("start", "resume", "off")

@@ -17,6 +17,7 @@ from stack.errors import DeadlinePassed, Inconclusive, LabError
 from stack.redis_wire import ANSWER_SECONDS
 from stack.spec.events import StackEvent, StackNoted
 from stack.spec.hints import for_lab, labctl
+from stack.undo_log import RunChanges
 from stack.wait import waiting
 
 #: How long the worker may take to fail a first attempt: a window and a flush, on a slow machine.
@@ -33,7 +34,7 @@ class Injected:
 
     action: Action
     event: FaultInjected
-    #: The target just before; None if it could not be seen.
+    #: The target just before, a frozen one before it was frozen; None if it could not be seen.
     before: Sight | None
     #: When it had taken effect, s of labctl's monotonic clock.
     gone_at: float
@@ -85,11 +86,14 @@ class Injector:
         self._services = [target for target in TARGETS if target in away]
         self._fails = any(action.target == "failures" for action in actions)
         self._settings: Mapping[str, str] = {}
+        #: What the run had noted before.
+        self._noted = RunChanges()
         #: By target that is broken: how it was before.
         self._whole: dict[Target, Sight] = {}
 
     def __enter__(self) -> "Injector":
         """Raises Inconclusive if dead letters from before the run would be mixed up with its own."""
+        self._noted = self._run.journal.changes
         if self._services:
             self._run.journal.note_services(*self._services)
         if self._fails:
@@ -108,7 +112,7 @@ class Injector:
         if self._services or self._fails:
             for _ in self.mend():
                 pass
-            self._run.journal.clear()
+            self._run.journal.go_back(self._noted)
 
     def inject(
         self, action: Action, *, over: Callable[[], bool] = lambda: False
@@ -119,6 +123,7 @@ class Injector:
             over: Whether there is no more time to wait for the effect.
         """
         before: Sight | None = None
+        whole = self._whole.get(action.target)
         try:
             before = look(self._run.lab, action.target)
             if action.takes_service_away:
@@ -134,6 +139,9 @@ class Injector:
             receipt = Receipt((), bit=False, why=error.message)
         event = FaultInjected(str(action), at, receipt.proofs, receipt.bit, receipt.why)
         yield event
+        # What a frozen Redis holds was seen before it was frozen.
+        if before is not None and before.memory is None:
+            before = whole or before
         return Injected(action, event, before, gone_at)
 
     def inject_surely(self, action: Action) -> Generator[Event, None, Injected]:

@@ -28,22 +28,22 @@ def look(lab: Lab, target: Target, *, seconds: float = ANSWER_SECONDS) -> Sight:
     Raises:
         LabError: it can't be seen.
     """
-    at = time.monotonic()
     if target == "failures":
-        return _failures(lab, at)
-    # The memory first: it is what changes fastest.
-    memory = _memory(lab.redis, seconds) if target == "redis" else None
-    seen = lab.observe(target)
+        return _failures(lab)
+    seen, reached = lab.observe(target), lab.reach(target, seconds=seconds)
+    # The memory last, close to what will be done: it changes fastest.
+    at = time.monotonic()
     return Sight(
         at=at,
         state=seen.state,
         process=None if seen.pid is None else Process(seen.pid, seen.started_at),
-        reach=lab.reach(target, seconds=seconds),
-        memory=memory,
+        reach=reached,
+        memory=_memory(lab.redis, seconds) if target == "redis" else None,
     )
 
 
-def _failures(lab: Lab, at: float) -> Sight:
+def _failures(lab: Lab) -> Sight:
+    at = time.monotonic()
     try:
         setting, totals = ask(
             lab.redis,

@@ -145,5 +145,5 @@ def _told(faulted: Faulted, verdict: Verdict, text: str) -> str:
     most = sum(prediction.most for prediction in faulted.predictions())
     return (
         f"{text}; {lost:,} of {verdict.acknowledged:,} acknowledged writes are lost with Redis's memory. "
-        f"Predicted were {predicted:,.0f}, and {most:,} at most."
+        f"About {predicted:,.0f} were predicted, {most:,} at most."
     )

@@ -32,7 +32,7 @@ class Memory:
 class Sight:
     """One look. What does not belong to the target is None."""
 
-    #: When the look began, s of labctl's monotonic clock.
+    #: When its memory was read, s of labctl's monotonic clock; else when the look began.
     at: float
     #: Of a service; its process is None while it does not run.
     state: ServiceState | None = None

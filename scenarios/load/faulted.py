@@ -9,6 +9,7 @@ from scenarios.faults.prediction import Tally
 from scenarios.judge.ledger import Write
 from scenarios.judge.verdict import Verdict
 from scenarios.lab.context import Run
+from scenarios.load import limits
 from scenarios.load.run import Finished
 from scenarios.scenario import Conclusion
 
@@ -41,4 +42,5 @@ def conclude(
         yield Narrated(f"{stale:,} reads were older than the client's own write, which was lost.")
     counters = finished.counters
     rate = counters.requests / counters.elapsed if counters.elapsed else 0.0
-    return outcome.conclude(faulted, verdict, checks, f"{rate:,.0f} requests/s")
+    reached = limits.in_short(finished) or f"{rate:,.0f} requests/s"
+    return outcome.conclude(faulted, verdict, checks, reached)

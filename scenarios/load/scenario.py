@@ -168,7 +168,8 @@ def _typed(planned: Plan, options: Options) -> str:
         typed["clients"] = str(planned.clients)
     given = {"mix": options.mix, "keys": options.keys, "policy": options.policy}
     typed |= {name: str(value) for name, value in given.items() if value is not None}
-    return " ".join(f"{flag(name)} {value}" for name, value in typed.items())
+    faults = (("fault", str(fault)) for fault in options.fault)
+    return " ".join(f"{flag(name)} {value}" for name, value in (*typed.items(), *faults))
 
 
 def _host(run: Run) -> str:

@@ -168,6 +168,14 @@ def test_the_loss_of_a_crash_under_load_is_its_result(running: Lab) -> None:
     assert_works(running)
 
 
+@pytest.mark.slow
+def test_what_a_frozen_redis_held_is_known_from_before(running: Lab) -> None:
+    faults = ["redis:pause@500ms:kill@1s:start@1500ms"]
+    played = play(running, "load-basic", duration=2.5, rate=200.0, fault=faults)
+    assert played.end.outcome == "expected", (played.end, played.failed_checks)
+    assert 0 < played.verdict.fates["lost"] <= int(played.figures["predicted_loss_most"])
+
+
 def test_what_a_load_leaves_broken_is_mended_and_nothing_is_lost(running: Lab) -> None:
     faults = ["worker:kill@300ms", "postgres:pause@500ms:resume@900ms"]
     played = play(running, "load-coalescing", duration=1.2, rate=50.0, fault=faults)

@@ -107,6 +107,32 @@ def test_a_worker_that_a_run_stopped_runs_again(lab: Lab, command: Command) -> N
     assert_works(lab)
 
 
+def test_what_a_load_had_frozen_goes_on(lab: Lab, command: Command) -> None:
+    words = ("load", "basic", "--rate", "20", "--duration", "60")
+    faults = ("--fault", "worker:pause@100ms", "--fault", "failures:on@200ms")
+    with _running(lab, *words, *faults) as child, Run(lab) as run:
+
+        def broken() -> bool:
+            frozen = lab.observe("worker").state == "paused"
+            return frozen and run.probe.live_settings().get("simulate_db_failure") == "true"
+
+        wait_until(
+            broken,
+            seconds=30,
+            reason="the load has frozen the worker, and writes fail",
+            hint="",
+        )
+        child.send_signal(signal.SIGKILL)
+        child.wait(10)
+        code, said = command("product", "list")
+        assert code == 0
+        assert "`labctl load basic`" in said
+        assert "worker runs" in said
+        assert run.probe.live_settings() == {}
+    assert not _is_noted(lab)
+    assert_works(lab)
+
+
 def test_what_a_person_stopped_or_set_stays(lab: Lab, command: Command) -> None:
     command("worker", "stop")
     command("config", "set", "SIMULATE_DB_FAILURE=true")

@@ -12,7 +12,16 @@ from labctl.render.plain import PlainRenderer
 from labctl.render.renderer import Renderer
 from labctl.render.rich import RichRenderer
 from labctl.render.text.wrap import wrap
-from scenarios.events import Checked, Event, LoadSampled, ScenarioFinished, TableShown, VerdictReached
+from scenarios.events import (
+    Checked,
+    Event,
+    FaultInjected,
+    LoadSampled,
+    Proof,
+    ScenarioFinished,
+    TableShown,
+    VerdictReached,
+)
 from scenarios.judge.checks.crashes import Crash
 from scenarios.judge.checks.result import Result, Validity
 from stack.spec.events import Advanced
@@ -262,3 +271,34 @@ def test_a_valid_measurement_of_a_loss_is_not_green() -> None:
         verdict = replace(VERDICT, fates={**VERDICT.fates, "lost": lost})
         RichRenderer(console).on(VerdictReached(verdict))
         assert (green in screen.getvalue()) is not calm
+
+
+_KILLED = FaultInjected(
+    "redis:kill@5s",
+    5.1,
+    (Proof("process", "pid 12", "gone"), Proof("entries in Redis alone", "212", "212")),
+    bit=True,
+)
+_MISSED = FaultInjected("redis:flushall", 1.0, (), bit=False, why="Redis still has its memory")
+
+
+def test_a_fault_is_shown_with_its_receipt() -> None:
+    results, _ = _plain((_KILLED, _MISSED))
+    assert results.splitlines() == [
+        "fault redis:kill@5s ✓ took effect (process: pid 12 before, gone after; "
+        "entries in Redis alone: 212, as before)",
+        "fault redis:flushall ✗ DID NOT TAKE EFFECT (Redis still has its memory)",
+    ]
+    assert _plain((_KILLED, _MISSED), quiet=True)[0].startswith("fault redis:flushall ✗")
+    shown = _rich((_KILLED, _MISSED), terminal=False)
+    assert "✓ redis:kill@5s  took effect\n      process: pid 12 before, gone after\n" in shown
+    assert "✗ redis:flushall  DID NOT TAKE EFFECT\n      Redis still has its memory\n" in shown
+
+
+def test_a_fault_is_in_the_document() -> None:
+    out = _Screen()
+    _shown(JsonRenderer(out), (*DATA_LOSS[:-1], _KILLED, DATA_LOSS[-1]))
+    (fault,) = json.loads(out.getvalue())["faults"]
+    assert fault["fault"] == "redis:kill@5s"
+    assert fault["proofs"][0] == {"what": "process", "before": "pid 12", "after": "gone"}
+    assert (fault["bit"], fault["at"]) == (True, 5.1)

@@ -9,7 +9,7 @@ import pytest
 from stack.errors import StateUnusable
 from stack.local.process import identify
 from stack.state.directory import UNDO_LOGS
-from stack.undo_log import UndoLog, borrowed_settings, undo_logs
+from stack.undo_log import RunChanges, UndoLog, borrowed_settings, undo_logs
 
 
 @pytest.fixture
@@ -65,3 +65,19 @@ def test_where_nothing_can_be_noted_nothing_may_be_changed(tmp_path: Path) -> No
     (tmp_path / "lab").write_text("in the way")
     with pytest.raises(StateUnusable):
         UndoLog(tmp_path / "lab", "demo retries").note_services("worker")
+
+
+def test_a_part_that_has_undone_its_own_changes_leaves_those_of_the_rest(
+    journal: UndoLog, tmp_path: Path
+) -> None:
+    journal.note_services("redis")
+    before = journal.changes
+    journal.note_services("worker")
+    journal.note_dead_letters()
+    journal.go_back(before)
+    (noted,) = undo_logs(tmp_path / "lab")
+    assert (noted.changes.services, noted.changes.dead_letters) == (("redis",), False)
+    journal.clear()
+    journal.note_services("worker")
+    journal.go_back(RunChanges(run="demo retries"))
+    assert not list(undo_logs(tmp_path / "lab"))

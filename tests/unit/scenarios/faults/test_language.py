@@ -83,6 +83,21 @@ def test_an_action_at_once_has_no_time() -> None:
             parse_action(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("redis:kill", "fault kill redis"),
+        ("redis:flushall", "fault flushall"),
+        ("worker:resume", "fault resume worker"),
+        ("failures:on=30%", "config set SIMULATE_DB_FAILURE=true FAILURE_RATE=0.3"),
+        ("failures:on", "config set SIMULATE_DB_FAILURE=true"),
+        ("failures:off", "config set SIMULATE_DB_FAILURE=false"),
+    ],
+)
+def test_each_action_is_a_command_of_labctl(text: str, command: str) -> None:
+    assert parse_action(text).command == command
+
+
 def test_several_faults_of_one_target_are_one_history() -> None:
     with pytest.raises(UsageError, match="redis is down at that time"):
         FAULTS.parse(["redis:kill@2s", "redis:pause@3s:resume@4s"])
