@@ -7,8 +7,8 @@ from typing import Final
 
 from labctl.render.text.figures import figure, measure
 from labctl.reports.measurements import Durations, Measurements, Queue
-from labctl.reports.run_report import Distribution, RunReport
-from scenarios.events import ChartShown, Curve
+from labctl.reports.run_report import RunReport
+from scenarios.events import ChartShown, Curve, Distributed
 from scenarios.judge.ledger import Answer
 
 _SHARES: Final = (0.5, 0.95, 0.99)
@@ -201,7 +201,7 @@ def _write_distribution(measured: Measurements) -> Chart | None:
     return _distribution("latency_distribution", "Distribution of write latency", caption, "writes", lines)
 
 
-def _distributions(measured: Sequence[Distribution]) -> Iterator[Chart]:
+def _distributions(measured: Sequence[Distributed]) -> Iterator[Chart]:
     """A chart for each kind, with a line for each phase: `read_latency_hold` and `read_latency_outage`."""
     for kind, what in (("read", "reads"), ("write", "writes")):
         mine = [one for one in measured if one.key.startswith(f"{kind}_latency") and one.unit == "ms"]

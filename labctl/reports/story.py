@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 from labctl.render.text import sentences
 from labctl.render.text.figures import measure
-from scenarios.events import Event, LoadSampled, Measured, Narrated, StepStarted
+from scenarios.events import Event, FaultInjected, LoadSampled, Measured, Narrated, StepStarted
 from stack.spec.events import ServiceChanged, ServiceState, StackNoted
 
 Kind = Literal["happened", "matters", "note", "figure", "fault"]
@@ -75,6 +75,9 @@ class Story:
                 self._service(at, event)
             case StackNoted(text):
                 self.tell("note", text)
+            case FaultInjected():
+                self.mark(event.at, event.at, event.fault)
+                self.tell("fault", event.fault)
             case LoadSampled():
                 self._enter(at, event.phase)
             case _:

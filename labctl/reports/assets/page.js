@@ -1,6 +1,7 @@
 "use strict";
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
+  data.lost = data.lost.map(row => row.map((cell, column) => column > 3 ? data.texts[cell] : cell));
   const root = document.documentElement;
   const DASHES = [[], [6, 3], [2, 3], [10, 3, 2, 3]];
   const ROW = 15;

@@ -48,8 +48,8 @@ def test_bands_name_steps_and_what_was_broken(tmp_path: Path) -> None:
 
 def test_a_fault_is_told_with_its_receipt(tmp_path: Path) -> None:
     (found,) = report_of(tmp_path, lines=[fault(bit=False)]).faults
-    assert [(proof.what, proof.before) for proof in found.proofs] == [("pid", 4711), ("queue", 5)]
-    assert words.bite(found) == "It did not take effect: it never stopped"
+    assert [(proof.what, proof.before) for proof in found.proofs] == [("pid", "4711"), ("queue", "5")]
+    assert words.bite(found) == "DID NOT TAKE EFFECT: it never stopped"
 
 
 def test_an_event_that_is_not_understood_is_left_out(tmp_path: Path) -> None:
