@@ -123,7 +123,7 @@
     const spanned = chart.timed ? [0, Math.max(data.until, chart.x[chart.x.length - 1])] : null;
     const options = {
       width, height: 250 + rows(bands).size * ROW,
-      padding: [8 + rows(bands).size * ROW, 12, 0, 0],
+      padding: [8 + rows(bands).size * ROW, logX ? 24 : 12, 0, 0],
       scales: {
         x: spanned ? {time: false, range: (u, min, max) => u.zoomed ? [min, max] : spanned} : {time: false, distr: logX ? 3 : 1},
         y: valueScale(chart),
