@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from labctl.reports import words
+from labctl.reports.junit import junit
+from labctl.reports.markdown import markdown
+from labctl.reports.page import html
 from labctl.reports.run_report import read_report
 from scenarios.events import Event
 from scenarios.journal.lines import EventLine
@@ -103,3 +106,17 @@ def test_the_document_says_what_it_was_made_on(tmp_path: Path) -> None:
     assert document["environment"]["settings"]["coalescing_window_ms"] == 500
     assert document["faults"][0]["bit"] is True
     assert "sum" not in document["environment"]
+
+
+def test_a_journal_that_ends_anywhere_is_reported_in_every_format(tmp_path: Path) -> None:
+    lines = gzip.decompress(journal(tmp_path, lines=[fault()]).read_bytes()).splitlines(keepends=True)
+    cut = tmp_path / "20260101T120000Z-data-loss.jsonl"
+    for count in range(1, len(lines)):
+        # The last line is there in part.
+        cut.write_bytes(b"".join(lines[:count]) + lines[count][:20])
+        report = read_report(open_journal(cut))
+        assert not report.whole
+        for text in (html(report), markdown(report), junit(report)):
+            assert "CUT OFF" in text
+            assert "AS EXPECTED" not in text.replace("expected AS EXPECTED", "")
+        assert report.document["state"] == "cut off"
