@@ -15,6 +15,7 @@ from labctl.runs.store import LAST, open_runs
 from scenarios.events import (
     Checked,
     Event,
+    FaultInjected,
     Measured,
     ScenarioFinished,
     ScenarioStarted,
@@ -30,7 +31,15 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-_RESULTS = (ScenarioStarted, Measured, TableShown, Checked, VerdictReached, ScenarioFinished)
+_RESULTS = (
+    ScenarioStarted,
+    FaultInjected,
+    Measured,
+    TableShown,
+    Checked,
+    VerdictReached,
+    ScenarioFinished,
+)
 
 
 @output_command(app, quiet=True)

@@ -7,10 +7,12 @@ from typing import Final
 
 from labctl.render.text.figures import figure, measure
 from labctl.reports.measurements import Durations, Measurements, Queue
-from labctl.reports.run_report import Distribution, RunReport
-from scenarios.events import ChartShown, Curve
+from labctl.reports.run_report import RunReport
+from scenarios.events import ChartShown, Curve, Distributed
 from scenarios.judge.ledger import Answer
 
+#: A sample is taken four times a second.
+_LONGEST_STEP_S: Final = 1.0
 _SHARES: Final = (0.5, 0.95, 0.99)
 _ANSWERS: Final[dict[Answer, str]] = {
     "acknowledged": "acknowledged",
@@ -84,42 +86,71 @@ def _queue(measured: Measurements) -> Chart | None:
         "retrying": [held.retrying for held in slices],
         "dead letters": [held.dead_letters for held in slices],
     }
+    shown = {name: values for name, values in lines.items() if name == "waiting" or any(values)}
+    x, columns = _with_gaps([held.at for held in slices], list(shown.values()), measured.queue.width)
     return Chart(
         key="queue",
         title="Queue depth",
         caption="Products whose last write is only in Redis. "
         f"The most that was seen in each {measure(measured.queue.width, 's')}.",
-        x=_rounded(held.at for held in slices),
+        x=x,
         unit="products",
-        series=tuple(
-            Curve(name, tuple(values)) for name, values in lines.items() if name == "waiting" or any(values)
-        ),
+        series=tuple(Curve(name, column) for name, column in zip(shown, columns, strict=True)),
     )
 
 
 def _rates(measured: Measurements) -> Chart | None:
     slices = [held for _, held in measured.queue.slices()]
-    pairs = [(one, other) for one, other in pairwise(slices) if other.at > one.at]
+    # What was counted while Redis did not answer may be gone: that is no rate.
+    longest = _longest_step(measured.queue.width)
+    pairs = [(one, other) for one, other in pairwise(slices) if 0 < other.at - one.at <= longest]
     if not pairs:
         return None
+    rates = [
+        [_rate(a, b, b.accepted - a.accepted) for a, b in pairs],
+        [_rate(a, b, b.coalesced - a.coalesced) for a, b in pairs],
+        [_rate(a, b, b.persisted - a.persisted) for a, b in pairs],
+    ]
+    x, columns = _with_gaps([other.at for _, other in pairs], rates, measured.queue.width)
+    names = ("accepted", "coalesced", "persisted")
     return Chart(
         key="rates",
         title="Accepted, coalesced, persisted",
         caption="Writes that the service accepted, writes that replaced one still waiting, and rows that "
         "the worker wrote, per second.",
-        x=_rounded(other.at for _, other in pairs),
+        x=x,
         unit="per second",
-        series=(
-            Curve("accepted", tuple(_rate(a, b, b.accepted - a.accepted) for a, b in pairs)),
-            Curve("coalesced", tuple(_rate(a, b, b.coalesced - a.coalesced) for a, b in pairs)),
-            Curve("persisted", tuple(_rate(a, b, b.persisted - a.persisted) for a, b in pairs)),
-        ),
+        series=tuple(Curve(name, column) for name, column in zip(names, columns, strict=True)),
     )
 
 
 def _rate(one: Queue, other: Queue, risen: int) -> float:
     # Totals that began again say nothing of what was counted in between.
     return significant(max(risen, 0) / (other.at - one.at))
+
+
+def _longest_step(width: float) -> float:
+    """Points further apart than this, in s, are not joined by a line: nothing was seen in between."""
+    return max(3 * width, _LONGEST_STEP_S)
+
+
+def _with_gaps(
+    moments: Sequence[float], columns: Sequence[Sequence[float | None]], width: float
+) -> tuple[tuple[float, ...], list[tuple[float | None, ...]]]:
+    """The same points, with one that has no values wherever nothing was seen for a while.
+
+    Args:
+        width: Of the slices of time that the points are of, s.
+    """
+    x: list[float] = []
+    rows: list[tuple[float | None, ...]] = []
+    for at, row in zip(moments, zip(*columns, strict=True), strict=True):
+        if x and at - x[-1] > _longest_step(width):
+            x.append((x[-1] + at) / 2)
+            rows.append((None,) * len(columns))
+        x.append(at)
+        rows.append(row)
+    return tuple(round(at, 3) for at in x), list(zip(*rows, strict=True))
 
 
 def _latency(measured: Measurements) -> Chart | None:
@@ -170,7 +201,7 @@ def _persist_lag(lag: Durations) -> Chart | None:
 
 def _each(parts: dict[str, Durations]) -> tuple[tuple[float, ...], tuple[Curve, ...]]:
     points = sorted((at, ms, label) for label, durations in parts.items() for at, ms in durations.each)
-    return _rounded(at for at, *_ in points), tuple(
+    return tuple(round(at, 3) for at, *_ in points), tuple(
         Curve(label, tuple(significant(ms) if whose == label else None for _, ms, whose in points), "points")
         for label in parts
     )
@@ -179,10 +210,13 @@ def _each(parts: dict[str, Durations]) -> tuple[tuple[float, ...], tuple[Curve, 
 def _quantiles(durations: Durations) -> tuple[tuple[float, ...], tuple[Curve, ...]]:
     slices = list(durations.over_time.slices())
     found = [(*held.quantiles(_SHARES), held.longest) for _, held in slices]
-    columns = zip(*found, strict=True)
-    return _rounded(at for at, _ in slices), tuple(
-        Curve(label, tuple(None if value is None else significant(value) for value in column))
-        for label, column in zip(("p50", "p95", "p99", "max"), columns, strict=True)
+    columns = [
+        [None if value is None else significant(value) for value in column]
+        for column in zip(*found, strict=True)
+    ]
+    x, shown = _with_gaps([at for at, _ in slices], columns, durations.over_time.width)
+    return x, tuple(
+        Curve(name, column) for name, column in zip(("p50", "p95", "p99", "max"), shown, strict=True)
     )
 
 
@@ -201,7 +235,7 @@ def _write_distribution(measured: Measurements) -> Chart | None:
     return _distribution("latency_distribution", "Distribution of write latency", caption, "writes", lines)
 
 
-def _distributions(measured: Sequence[Distribution]) -> Iterator[Chart]:
+def _distributions(measured: Sequence[Distributed]) -> Iterator[Chart]:
     """A chart for each kind, with a line for each phase: `read_latency_hold` and `read_latency_outage`."""
     for kind, what in (("read", "reads"), ("write", "writes")):
         mine = [one for one in measured if one.key.startswith(f"{kind}_latency") and one.unit == "ms"]
@@ -231,7 +265,3 @@ def _distribution(key: str, title: str, caption: str, unit: str, lines: dict[str
 def significant(value: float) -> float:
     """The value to four digits: no measurement here is more exact, and a page is shorter."""
     return float(f"{value:.4g}")
-
-
-def _rounded(moments: "Iterator[float]") -> tuple[float, ...]:
-    return tuple(round(at, 3) for at in moments)

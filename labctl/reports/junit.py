@@ -51,7 +51,7 @@ def _cases(report: RunReport) -> Iterator[Checked]:
     for check in report.record.document["checks"]:
         yield Checked(check["claim"], check["expected"], check["actual"], check["passed"])
     for fault in report.faults:
-        yield Checked(f"the fault {fault.fault} took effect", "it did", words.bite(fault), fault.bit)
+        yield Checked(f"the fault {fault.fault} took effect", "took effect", words.bite(fault), fault.bit)
     verdict = report.shown_verdict
     if verdict is not None:
         reasons = "; ".join(verdict.reasons) or words.validity_of(report, verdict)

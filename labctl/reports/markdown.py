@@ -79,10 +79,7 @@ def _faults(report: RunReport) -> Iterator[str]:
             escape(fault.fault),
             f"{fault.at:.2f} s",
             escape(words.bite(fault)),
-            "<br>".join(
-                escape(f"{p.what}: {words.proof_text(p.before)} → {words.proof_text(p.after)}")
-                for p in fault.proofs
-            ),
+            "<br>".join(escape(f"{p.what}: {p.before} → {p.after}") for p in fault.proofs),
         )
         for fault in report.faults
     ]

@@ -74,14 +74,7 @@ def _content(report: RunReport) -> dict[str, Any]:
                 "at": fault.at,
                 "kind": _CHECK_KINDS[fault.bit],
                 "word": words.bite(fault),
-                "proofs": [
-                    {
-                        "what": proof.what,
-                        "before": words.proof_text(proof.before),
-                        "after": words.proof_text(proof.after),
-                    }
-                    for proof in fault.proofs
-                ],
+                "proofs": fault.proofs,
             }
             for fault in report.faults
         ],
@@ -155,6 +148,17 @@ def _chart(chart: Chart) -> dict[str, Any]:
 
 def _data(report: RunReport, charts: Sequence[Chart]) -> str:
     """What the script draws, as JSON that no text in it can break out of."""
+    # Groups and reasons are few, and repeated for each write.
+    texts: dict[str, int] = {}
+    lost = [
+        (
+            round(write.acknowledged_at, 3),
+            *map(words.visible, (label, product, version)),
+            *(texts.setdefault(words.visible(text), len(texts)) for text in repeated),
+        )
+        for write in report.lost
+        for label, product, version, *repeated in (words.lost_row(write),)
+    ]
     document = {
         "until": round(report.until, 3),
         "bands": list(map(_band, report.story.bands(report.until))),
@@ -173,10 +177,8 @@ def _data(report: RunReport, charts: Sequence[Chart]) -> str:
             }
             for chart in charts
         ],
-        "lost": [
-            (round(write.acknowledged_at, 3), *map(words.visible, words.lost_row(write)))
-            for write in report.lost
-        ],
+        "texts": list(texts),
+        "lost": lost,
     }
     return json.dumps(document, separators=(",", ":"), allow_nan=False).translate(_UNSAFE)
 

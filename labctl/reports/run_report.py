@@ -9,7 +9,7 @@ import msgspec
 from labctl.reports.measurements import Measurements
 from labctl.reports.story import Story
 from labctl.runs.record import RunRecord
-from scenarios.events import Event, VerdictReached
+from scenarios.events import Distributed, FaultInjected, VerdictReached
 from scenarios.journal.judgement import judge_journal
 from scenarios.journal.lines import AnyLine, EventLine, MemoryLossLine, SampleLine, VerdictLine, WriteLine
 from scenarios.journal.reader import Journal, State, decode_event
@@ -23,34 +23,6 @@ from scenarios.judge.verdict import Verdict
 MOST_LISTED: Final = 20_000
 #: Progress is reported after so many writes: every second or so.
 _PROGRESS_EVERY: Final = 20_000
-
-
-class Proof(msgspec.Struct, frozen=True):
-    """What a fault changed."""
-
-    what: str
-    before: Any = None
-    after: Any = None
-
-
-class Fault(msgspec.Struct, frozen=True):
-    """A fault with its receipt."""
-
-    fault: str
-    at: float = 0.0
-    proofs: tuple[Proof, ...] = ()
-    #: None: it could not be established.
-    bit: bool | None = None
-    why: str = ""
-
-
-class Distribution(msgspec.Struct, frozen=True):
-    """A distribution that the run itself measured: counts by upper bound."""
-
-    key: str
-    label: str
-    unit: str
-    buckets: tuple[tuple[float, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +46,8 @@ class RunReport:
     story: Story = field(default_factory=Story)
     record: RunRecord = field(default_factory=RunRecord)
     measurements: Measurements = field(default_factory=Measurements)
-    faults: list[Fault] = field(default_factory=list)
-    distributions: list[Distribution] = field(default_factory=list)
+    faults: list[FaultInjected] = field(default_factory=list)
+    distributions: list[Distributed] = field(default_factory=list)
     #: The first `MOST_LISTED` of them.
     lost: list[LostWrite] = field(default_factory=list)
     #: As it was given at the end of the run; None: it was not.
@@ -102,7 +74,6 @@ class RunReport:
             "run": self.journal.run,
             "state": self.state,
             "damage": list(self.journal.damage),
-            "faults": msgspec.to_builtins(self.faults),
             "environment": _environment(self.journal),
         }
 
@@ -175,23 +146,19 @@ def _conclude(report: RunReport, line: VerdictLine) -> None:
 
 
 def _event(report: RunReport, line: EventLine) -> None:
-    try:
-        if line.name == "FaultInjected":
-            _fault(report, line.at, msgspec.convert(line.event, Fault))
-        elif line.name == "Distributed":
-            report.distributions.append(msgspec.convert(line.event, Distribution))
-    except msgspec.ValidationError:
+    event = decode_event(line)
+    if event is None:
+        # Of a later labctl.
         return
-    event: Event | None = decode_event(line)
-    if event is not None:
-        report.story.take(line.at, event)
-        report.record.on(event)
-
-
-def _fault(report: RunReport, at: float, fault: Fault) -> None:
-    report.faults.append(msgspec.structs.replace(fault, at=at))
-    report.story.mark(at, at, fault.fault)
-    report.story.tell("fault", fault.fault)
+    report.story.take(line.at, event)
+    report.record.on(event)
+    match event:
+        case FaultInjected():
+            report.faults.append(event)
+        case Distributed():
+            report.distributions.append(event)
+        case _:
+            pass
 
 
 class _Listener:

@@ -1,11 +1,12 @@
 """The narration of a run, step by step, with the times at which everything happened."""
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final, Literal
 
 from labctl.render.text import sentences
 from labctl.render.text.figures import measure
-from scenarios.events import Event, LoadSampled, Measured, Narrated, StepStarted
+from scenarios.events import Event, FaultInjected, LoadSampled, Measured, Narrated, StepStarted
 from stack.spec.events import ServiceChanged, ServiceState, StackNoted
 
 Kind = Literal["happened", "matters", "note", "figure", "fault"]
@@ -75,6 +76,9 @@ class Story:
                 self._service(at, event)
             case StackNoted(text):
                 self.tell("note", text)
+            case FaultInjected():
+                self.mark(event.at, event.at, event.fault)
+                self.tell("fault", event.fault)
             case LoadSampled():
                 self._enter(at, event.phase)
             case _:
@@ -98,10 +102,10 @@ class Story:
         """
         until = max(until, self._last)
         starts = [step for step in self.steps if step.number]
-        ends = [*(step.at for step in starts[1:]), until]
+        times = pairwise([*(step.at for step in starts), until])
         steps = [
-            Band("step", step.at, end, f"{step.number} {step.title}")
-            for step, end in zip(starts, ends, strict=True)
+            Band("step", start, end, f"{step.number} {step.title}")
+            for step, (start, end) in zip(starts, times, strict=True)
         ]
         phases = [Band("phase", self._phase[1], until, self._phase[0])] if self._phase else []
         down = [Band("fault", since, until, what) for since, what in self._down.values()]

@@ -6,8 +6,8 @@ from typing import Any, Final
 from labctl.render.text import sentences
 from labctl.render.text.figures import figure, measure
 from labctl.render.text.printable import printable
-from labctl.reports.run_report import Fault, LostWrite, RunReport
-from scenarios.events import Outcome
+from labctl.reports.run_report import LostWrite, RunReport
+from scenarios.events import FaultInjected, Outcome
 from scenarios.judge.verdict import Verdict
 
 #: The columns of the list of lost writes, after the time.
@@ -40,19 +40,9 @@ def verdict_sentences(verdict: Verdict) -> list[str]:
     return [f"{sentence[:1].upper()}{sentence[1:]}" for sentence in said]
 
 
-def bite(fault: Fault) -> str:
-    """What the receipt says, in a sentence."""
-    why = f": {fault.why}" if fault.why else ""
-    if fault.bit is None:
-        return f"Whether it took effect could not be established{why}"
-    return f"It took effect{why}" if fault.bit else f"It did not take effect{why}"
-
-
-def proof_text(value: Any) -> str:
-    """A figure, or whatever else a receipt holds."""
-    if value is None:
-        return "-"
-    return figure(value) if isinstance(value, int | float) else str(value)
+def bite(fault: FaultInjected) -> str:
+    """What the receipt says: whether the fault took effect, and if not, why."""
+    return f"{sentences.RECEIPTS[fault.bit]}{f': {fault.why}' if fault.why else ''}"
 
 
 def lost_row(write: LostWrite) -> tuple[str, ...]:

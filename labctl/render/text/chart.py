@@ -69,11 +69,18 @@ def _signs(marks: Marks, count: int, *, colour: bool) -> Iterator[tuple[str, obj
 
 
 def _draw_curve(chart: ChartShown, curve: Curve, marker: object, *, filled: bool) -> None:
-    points = [
-        (_place(x, log=chart.log_x), _place(value, log=chart.log_y))
-        for x, value in zip(chart.x, curve.values, strict=True)
-        if value is not None and (value > 0 or not (chart.log_y or filled))
-    ]
+    points: list[tuple[float, float]] = []
+    #: Points that no line leads to, because there is a gap before them.
+    alone: list[int] = []
+    gap = False
+    for x, value in zip(chart.x, curve.values, strict=True):
+        if value is None or (value <= 0 and (chart.log_y or filled)):
+            gap = True
+            continue
+        if gap:
+            alone.append(len(points))
+        gap = False
+        points.append((_place(x, log=chart.log_x), _place(value, log=chart.log_y)))
     if not points:
         return
     signal = plotext.figure.signal([x for x, _ in points], [value for _, value in points], marker=marker)
@@ -81,6 +88,8 @@ def _draw_curve(chart: ChartShown, curve: Curve, marker: object, *, filled: bool
         signal = signal.fillx()
     elif curve.style != "points":
         signal = signal.lines()
+        for index in alone:
+            signal = signal.line(index, False)
     plotext.figure.draw(signal)
 
 

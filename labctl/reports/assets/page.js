@@ -1,6 +1,7 @@
 "use strict";
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
+  data.lost = data.lost.map(row => row.map((cell, column) => column > 3 ? data.texts[cell] : cell));
   const root = document.documentElement;
   const DASHES = [[], [6, 3], [2, 3], [10, 3, 2, 3]];
   const ROW = 15;
@@ -122,7 +123,7 @@
     const spanned = chart.timed ? [0, Math.max(data.until, chart.x[chart.x.length - 1])] : null;
     const options = {
       width, height: 250 + rows(bands).size * ROW,
-      padding: [8 + rows(bands).size * ROW, 12, 0, 0],
+      padding: [8 + rows(bands).size * ROW, logX ? 24 : 12, 0, 0],
       scales: {
         x: spanned ? {time: false, range: (u, min, max) => u.zoomed ? [min, max] : spanned} : {time: false, distr: logX ? 3 : 1},
         y: valueScale(chart),

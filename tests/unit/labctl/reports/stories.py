@@ -3,8 +3,20 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from labctl.reports.run_report import RunReport, read_report
-from scenarios.events import Checked, Event, Measured, Narrated, ScenarioStarted, StepStarted, TableShown
+from scenarios.events import (
+    Checked,
+    Event,
+    FaultInjected,
+    Measured,
+    Narrated,
+    Proof,
+    ScenarioStarted,
+    StepStarted,
+    TableShown,
+)
 from scenarios.journal.lines import AnyLine, EventLine, SampleLine
 from scenarios.journal.reader import open_journal
 from scenarios.judge.final_read import Findings
@@ -37,9 +49,14 @@ def samples(count: int = 8, every: float = 0.25) -> list[SampleLine]:
 
 def fault(*, bit: bool | None = True, name: str = "redis:kill") -> EventLine:
     """The event of a fault, with its receipt."""
-    proofs = [{"what": "pid", "before": 4711, "after": None}, {"what": "queue", "before": 5, "after": 0}]
-    event = {"fault": name, "at": 1.0, "proofs": proofs, "bit": bit, "why": "" if bit else "it never stopped"}
-    return EventLine(at=1.0, name="FaultInjected", event=event)
+    event = FaultInjected(
+        name,
+        1.0,
+        (Proof("pid", "4711", "none"), Proof("queue", "5", "0")),
+        bit,
+        "" if bit else "it never stopped",
+    )
+    return EventLine(at=1.0, name="FaultInjected", event=msgspec.to_builtins(event))
 
 
 def story(*names: str, lost: int = 2) -> tuple[History, Findings]:

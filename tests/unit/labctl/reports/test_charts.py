@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from labctl.reports.charts import Chart, charts_of
-from scenarios.journal.lines import EventLine
-from tests.unit.labctl.reports.stories import report_of
+from scenarios.journal.lines import AnyLine, EventLine
+from tests.unit.labctl.reports.stories import report_of, samples
 
 
-def _charts(folder: Path, *lines: EventLine, lost: int = 2) -> dict[str, Chart]:
+def _charts(folder: Path, *lines: AnyLine, lost: int = 2) -> dict[str, Chart]:
     return {chart.key: chart for chart in charts_of(report_of(folder, lines=lines, lost=lost))}
 
 
@@ -51,3 +53,13 @@ def test_a_distribution_has_a_line_for_each_phase(tmp_path: Path) -> None:
         "hold": (5, 3, 0),
         "outage": (0, 1, 2),
     }
+
+
+def test_no_line_bridges_what_nobody_saw(tmp_path: Path) -> None:
+    later = [replace(line, at=line.at + 5.0, accepted=line.accepted + 500) for line in samples()]
+    charts = _charts(tmp_path, *later)
+    queue = charts["queue"]
+    gap = queue.x.index(3.375)
+    assert (queue.series[0].values[gap], queue.x[gap - 1], queue.x[gap + 1]) == (None, 1.75, 5.0)
+    # Nor is there a rate of that time.
+    assert max(value or 0 for value in charts["rates"].series[0].values) == 40

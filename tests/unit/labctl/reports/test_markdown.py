@@ -15,7 +15,7 @@ def test_it_tells_outcome_checks_and_loss(tmp_path: Path) -> None:
     assert "## ✅ Data loss: AS EXPECTED" in text
     assert "| ✗ FAILED | none of the saved ones is lost | 0 lost | 1 lost |" in text
     assert "| 3 | 1 | 0 | 0 | 0 | 2 |" in text
-    assert "| redis:kill | 1.00 s | It took effect | pid: 4,711 → -<br>queue: 5 → 0 |" in text
+    assert "| redis:kill | 1.00 s | took effect | pid: 4711 → none<br>queue: 5 → 0 |" in text
 
 
 def test_a_long_list_of_losses_is_cut_and_says_so(tmp_path: Path) -> None:

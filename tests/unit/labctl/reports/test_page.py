@@ -139,5 +139,5 @@ def test_a_list_that_is_cut_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_receipts_are_shown(tmp_path: Path) -> None:
     page = html(report_of(tmp_path, lines=[fault(bit=None)]))
-    assert '<th scope="row">pid</th><td>4,711</td><td>-</td>' in page
-    assert "Whether it took effect could not be established: it never stopped" in page
+    assert '<th scope="row">pid</th><td>4711</td><td>none</td>' in page
+    assert "UNKNOWN whether it took effect: it never stopped" in page

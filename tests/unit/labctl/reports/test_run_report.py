@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from labctl.reports import words
+from labctl.reports.junit import junit
+from labctl.reports.markdown import markdown
+from labctl.reports.page import html
 from labctl.reports.run_report import read_report
 from scenarios.events import Event
 from scenarios.journal.lines import EventLine
@@ -48,8 +51,8 @@ def test_bands_name_steps_and_what_was_broken(tmp_path: Path) -> None:
 
 def test_a_fault_is_told_with_its_receipt(tmp_path: Path) -> None:
     (found,) = report_of(tmp_path, lines=[fault(bit=False)]).faults
-    assert [(proof.what, proof.before) for proof in found.proofs] == [("pid", 4711), ("queue", 5)]
-    assert words.bite(found) == "It did not take effect: it never stopped"
+    assert [(proof.what, proof.before) for proof in found.proofs] == [("pid", "4711"), ("queue", "5")]
+    assert words.bite(found) == "DID NOT TAKE EFFECT: it never stopped"
 
 
 def test_an_event_that_is_not_understood_is_left_out(tmp_path: Path) -> None:
@@ -103,3 +106,17 @@ def test_the_document_says_what_it_was_made_on(tmp_path: Path) -> None:
     assert document["environment"]["settings"]["coalescing_window_ms"] == 500
     assert document["faults"][0]["bit"] is True
     assert "sum" not in document["environment"]
+
+
+def test_a_journal_that_ends_anywhere_is_reported_in_every_format(tmp_path: Path) -> None:
+    lines = gzip.decompress(journal(tmp_path, lines=[fault()]).read_bytes()).splitlines(keepends=True)
+    cut = tmp_path / "20260101T120000Z-data-loss.jsonl"
+    for count in range(1, len(lines)):
+        # The last line is there in part.
+        cut.write_bytes(b"".join(lines[:count]) + lines[count][:20])
+        report = read_report(open_journal(cut))
+        assert not report.whole
+        for text in (html(report), markdown(report), junit(report)):
+            assert "CUT OFF" in text
+            assert "AS EXPECTED" not in text.replace("expected AS EXPECTED", "")
+        assert report.document["state"] == "cut off"

@@ -60,3 +60,10 @@ def test_a_logarithmic_axis_has_round_labels() -> None:
 def test_odd_values_are_drawn_without_a_fault(values: tuple[float | None, ...], log: bool) -> None:
     for style in ("line", "points", "steps"):
         assert draw(_chart(values, log=log, style=style), 60, UNICODE, colour=False)
+
+
+def test_a_gap_is_not_bridged() -> None:
+    values = (*(5.0,) * 30, *(None,) * 40, *(5.0,) * 30)
+    _, *drawn = draw(_chart(values), 79, ASCII, colour=False)
+    (line,) = (line for line in drawn if "*" in line)
+    assert line.count(" " * 20)
