@@ -18,7 +18,7 @@ from scenarios.figures.comparison import THRESHOLD, ComparedCheck, Comparison
 from scenarios.figures.comparison import compare as compare_runs
 from scenarios.figures.names import FIGURES
 from scenarios.figures.run_figures import run_figures
-from scenarios.figures.words import amount, change_between
+from scenarios.figures.words import cell, difference, limits
 from scenarios.journal.reader import Journal
 from stack.errors import UsageError
 from stack.spec.events import StackNoted
@@ -32,7 +32,7 @@ _NOISE: Final = (
 )
 
 
-@output_command(app, quiet=True)
+@output_command(app)
 def compare(
     output: Output,
     before: Annotated[
@@ -58,7 +58,7 @@ def compare(
 ) -> None:
     """Compare two runs: figures, with their uncertainty, and checks.
 
-    Exit code 0: not worse; 1: worse; 3: one of the runs was cut off.
+    Exit code 0: not worse; 1: worse; 3: one of the runs was cut off, or its journal is damaged.
 
     Worse: a latency, a lag or a rate is worse by more than --threshold, and its 95 % interval excludes zero;
     more writes are lost; or a check fails that did not.
@@ -88,11 +88,11 @@ def _result(conclusion: str, code: int) -> Checked:
 
 
 def _concluded(comparison: Comparison, unfinished: list[str]) -> tuple[str, int]:
+    if unfinished:
+        return f"inconclusive: {'; '.join(unfinished)}", 3
     reasons = comparison.reasons
     if reasons:
         return f"worse: {'; '.join(reasons)}", 1
-    if unfinished:
-        return f"inconclusive: {'; '.join(unfinished)}", 3
     return "not worse", 0
 
 
@@ -104,7 +104,7 @@ def _events(journals: list[Journal], comparison: Comparison, unfinished: list[st
         told.append(TableShown("differences", "Not alike in", ("", "base", "run"), differences))
     else:
         told.append(StackNoted("Same scenario, settings, versions and machine."))
-    columns = ("figure", "base", "run", "run - base", "95 % interval")
+    columns = ("figure", "base", "run", "change", "its 95 % interval")
     shown = [change for change in comparison.changes if _is_shown(change)]
     told.append(TableShown("figures", "Figures", columns, tuple(map(_row, shown))))
     sentences = tuple((f"{change.sentence}.",) for change in shown if change.kind != "same")
@@ -131,23 +131,13 @@ def _is_shown(change: Change) -> bool:
 
 
 def _row(change: Change) -> tuple[str, ...]:
-    about = FIGURES[change.name]
-    before, after = (
-        "-" if value is None else amount(about, value) for value in (change.before, change.after)
-    )
+    about, values = FIGURES[change.name], (change.before, change.after)
+    before, after = ("-" if value is None else cell(about, value) for value in values)
     by = ""
     if change.before is not None and change.after is not None:
-        by = change_between(about, change.before, change.after)
-    return change.name, before, after, by, _limits(change)
-
-
-def _limits(change: Change) -> str:
-    if change.interval is None:
-        return ""
-    about = FIGURES[change.name]
-    return (
-        f"{change_between(about, 0, change.interval.low)} to {change_between(about, 0, change.interval.high)}"
-    )
+        by = difference(about, change.before, change.after)
+    within = limits(about, change.interval.low, change.interval.high) if change.interval else ""
+    return change.name, before, after, by, within
 
 
 def _word(check: Checked | None) -> str:
