@@ -28,7 +28,7 @@ app = typer.Typer()
 _PERCENT: Final = re.compile(r"(\d+(?:\.\d+)?) ?%?", re.ASCII)
 _NOISE: Final = (
     "The intervals show what varied within each run, by blocks of a second and more. What differs from one "
-    "run to the next, such as what else the machine does, is not in them; `labctl experiment` repeats runs."
+    "run to the next, such as what else the machine does, is not in them; experiments repeat runs."
 )
 
 
