@@ -33,6 +33,7 @@ class Commands(LazyGroup):
         "experiment": Entry("experiment", _DEMOS, "Compare settings, policies and faults by many trials."),
         "runs": Entry("runs", _DEMOS, "Earlier runs: their journals, listed, shown and removed."),
         "report": Entry("report", _DEMOS, "Show an earlier run again, or write a report of it."),
+        "compare": Entry("compare", _DEMOS, "Compare two runs: figures, with their uncertainty, and checks."),
         "recheck": Entry("recheck", _DEMOS, "Judge an earlier run anew, from its journal alone."),
         "export": Entry("export", _DEMOS, "Write a run as a script, or as a notebook for Runme."),
         "logs": Entry("observe", _LOOK, "Show the services' logs."),

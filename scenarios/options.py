@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, get_args
 
 from scenarios.faults.action import Fault
 from scenarios.faults.language import parse_fault, require_possible, require_within
+from scenarios.figures.expect import readable
 from scenarios.shares import Shares, parse_shares
 from service.writebehind.settings import WritePolicy
 from stack.errors import UsageError
@@ -36,7 +37,7 @@ class Options:
     policy: WritePolicy | None = None
     #: What is broken while the load runs, and mended.
     fault: tuple[Fault, ...] = ()
-    #: What is expected of the run's figures, as `scenarios.figures.expect` reads it. Every scenario takes it.
+    #: What is expected of the run's figures, as `scenarios.figures.expect` reads it.
     expect: tuple[str, ...] = ()
 
     def chosen(self) -> dict[str, Any]:
@@ -151,7 +152,25 @@ class Faults:
         return faults
 
 
-Option = Number | Choice | Weights | Faults
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectations:
+    """An option that takes a limit for a figure each time that it is given (scenarios/figures/expect.py)."""
+
+    name: str = "expect"
+    default: None = None
+
+    def parse(self, value: Any) -> tuple[str, ...]:
+        """The same texts.
+
+        Raises:
+            UsageError: one can't be read.
+        """
+        return readable(value)
+
+
+Option = Number | Choice | Weights | Faults | Expectations
+#: Every scenario takes it.
+EXPECT: Final = Expectations()
 
 CRASH: Final = Choice(name="crash", words=get_args(Crash))
 DURATION: Final = Number(name="duration", unit="seconds", most=3600)
@@ -196,7 +215,7 @@ def parse_options(
     Raises:
         UsageError: an option is not one of the scenario's, or its value is not allowed.
     """
-    by_name = {option.name: option for option in declared}
+    by_name = {option.name: option for option in (*declared, EXPECT)}
     chosen: dict[str, Any] = {
         option.name: option.default for option in declared if option.default is not None
     }
@@ -205,7 +224,7 @@ def parse_options(
             continue
         if name not in by_name:
             why = f": {lacking[name]}" if name in lacking else ""
-            takes = f"; it takes {_listed(by_name)}" if by_name else ""
+            takes = f"; it takes {_listed(by_name)}" if declared else ""
             raise UsageError(f"`{command}` has no {flag(name)}{why}", hint=f"leave {flag(name)} out{takes}")
         chosen[name] = by_name[name].parse(value)
     options = Options(**chosen)

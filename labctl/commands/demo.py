@@ -1,8 +1,8 @@
 """demo: scripted measurements, narrated and judged."""
 
 import sys
-from dataclasses import replace
-from typing import Annotated, Final
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -15,8 +15,7 @@ from labctl.cli.suggestions import require_known
 from labctl.commands.play import play
 from scenarios.catalogue import DEMOS, choose, find
 from scenarios.events import TableShown
-from scenarios.figures.expect import readable
-from scenarios.options import Crash, Options
+from scenarios.options import EXPECT, Crash, Options
 from scenarios.scenario import Scenario
 from stack.errors import UsageError
 
@@ -60,24 +59,22 @@ def demo(
     if scenario is not None:
         require_known("demo", scenario, [*DEMOS, _ALL])
     _check_step(step=step, silent=json or quiet)
-    expected = readable(expect or ())
-    chosen = [(demo, replace(options, expect=expected)) for demo, options in _choose_demos(scenario, crash)]
+    chosen = _choose_demos(scenario, {"crash": crash, "expect": expect or None})
     session = open_session(context, name=name, runtime=runtime, json=json, quiet=quiet)
     if scenario is None:
         return _list(session)
     return play(invocation(context), session, chosen, pause=wait_for_key if step else None)
 
 
-def _choose_demos(name: str | None, crash: Crash | None) -> list[tuple[Scenario, Options]]:
+def _choose_demos(name: str | None, values: Mapping[str, Any]) -> list[tuple[Scenario, Options]]:
     """The demos to run, with their options. Of `all`, each demo takes the options that it has."""
     if name is None:
         return []
-    values = {"crash": crash}
     if name != _ALL:
         return [choose(name, values)]
     scenarios = [find(demo) for demo in DEMOS]
     return [
-        (scenario, scenario.parse({o.name: values[o.name] for o in scenario.options}))
+        (scenario, scenario.parse({o.name: values[o.name] for o in (*scenario.options, EXPECT)}))
         for scenario in scenarios
     ]
 

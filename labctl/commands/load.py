@@ -1,6 +1,5 @@
 """load: puts the lab under load, and judges every acknowledged write."""
 
-from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -12,7 +11,6 @@ from labctl.cli.session import open_session
 from labctl.cli.suggestions import require_known
 from labctl.commands.play import play
 from scenarios.catalogue import LOADS, Engine, choose, load_name
-from scenarios.figures.expect import readable
 from scenarios.options import CLIENTS, DURATION, RATE
 from scenarios.shares import USUAL_KEYS, USUAL_SHARES
 from service.writebehind.settings import WritePolicy
@@ -125,9 +123,9 @@ def load(
         "keys": keys,
         "policy": policy,
         "fault": fault or None,
+        "expect": expect or None,
     }
     # Before anything is started: an impossible option must not leave a lab behind.
-    scenario, chosen = choose(load_name(kind, engine), options)
-    expecting = replace(chosen, expect=readable(expect or ()))
+    chosen = choose(load_name(kind, engine), options)
     session = open_session(context, name=name, runtime=runtime, json=json, quiet=quiet)
-    play(invocation(context), session, [(scenario, expecting)])
+    play(invocation(context), session, [chosen])

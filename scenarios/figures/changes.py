@@ -126,4 +126,7 @@ def _sentence(one: Figure, other: Figure, share: float | None, kind: Kind, judge
         return f"{one.name}: {before} and {after}; {judgement}"
     verb = "rose" if (other.value or 0) > (one.value or 0) else "fell"
     by = "" if share is None else f" ({percent(share)})"
-    return f"{one.name} {verb} from {before} to {after}{by}" + (f": {judgement}" if judgement else "")
+    # The unit stands once: "from 12.1 to 18.4 ms".
+    start, _, unit = before.partition(" ")
+    shared = start if unit == after.partition(" ")[2] else before
+    return f"{one.name} {verb} from {shared} to {after}{by}" + (f": {judgement}" if judgement else "")

@@ -163,3 +163,14 @@ def test_recorded_options_are_read_back(name: str) -> None:
     taken = {option.name for option in scenario.options}
     options = scenario.parse({option: value for option, value in values.items() if option in taken})
     assert scenario.parse(options.chosen()) == options
+
+
+def test_every_scenario_takes_expectations_which_a_journal_keeps_as_they_were_typed() -> None:
+    expected = ["p99<20ms", "lost == 0"]
+    for scenario in (*map(find, DEMOS), *(find(load_name(kind)) for kind in LOADS["labctl"])):
+        options = scenario.parse({"expect": expected})
+        assert options.expect == tuple(expected)
+        assert options.chosen()["expect"] == expected
+        assert scenario.parse(options.chosen()) == options
+    with pytest.raises(UsageError, match="there is no figure 'p98'"):
+        find("basics").parse({"expect": ["p98<20ms"]})

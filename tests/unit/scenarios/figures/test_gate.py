@@ -59,9 +59,8 @@ def test_an_expectation_is_checked(text: str, passed: bool, actual: str, tmp_pat
     "text", ["p99<9s", "lost==0", "lost<1%", "errors==0", "stale_reads==0", "refused==0"]
 )
 def test_without_a_single_sample_every_expectation_fails(text: str, tmp_path: Path) -> None:
-    passed, actual = checked(
-        text, figures_of(tmp_path, [], events=[Measured("requests", "", 0), Measured("errors", "", 0)])
-    )
+    events = [Measured("requests", "", 0), Measured("errors", "", 0)]
+    passed, actual = checked(text, figures_of(tmp_path, [], events=events))
     assert passed is False
     assert actual.startswith("not measured: ")
 

@@ -14,11 +14,12 @@ from tests.unit.scenarios.histories import refused, unknown
 
 def test_latencies_are_those_of_the_hold_from_when_writes_were_due(tmp_path: Path) -> None:
     hold = [replace(write, due_at=write.sent_at - 0.1) for write in written(2, lambda at: 10)]
-    ramp = [replace(write, product=f"r{write.product}") for write in written(2, lambda at: 900, group="ramp")]
-    outage = [
-        replace(write, product=f"o{write.product}") for write in written(2, lambda at: 9000, group="outage")
+    apart = [
+        replace(write, product=f"{group}-{write.product}")
+        for group, ms in (("ramp", 900), ("outage", 9000))
+        for write in written(2, lambda at, ms=ms: ms, group=group)  # type: ignore[misc]
     ]
-    found = figures_of(tmp_path, [*hold, *ramp, *outage]).figures
+    found = figures_of(tmp_path, [*hold, *apart]).figures
     assert found["p50"].value == pytest.approx(110, rel=0.01)
     assert found["max"].value == pytest.approx(110, rel=0.01)
     assert found["p50"].samples == len(hold)
@@ -34,11 +35,8 @@ def test_a_demo_without_a_load_has_figures_too(tmp_path: Path) -> None:
 
 
 def test_percentiles_are_those_that_the_load_measured(tmp_path: Path) -> None:
-    events = [
-        Measured("p99_ms", "", 77.0, "ms"),
-        Measured("read_p99_ms", "", 3.5, "ms"),
-        Measured("unsent", "", 9),
-    ]
+    figures = {"p99_ms": 77.0, "read_p99_ms": 3.5, "unsent": 9}
+    events = [Measured(key, "", value) for key, value in figures.items()]
     run = figures_of(tmp_path, written(30, noisy(1, 10)), events=events)
     assert (run.figures["p99"].value, run.figures["read_p99"].value) == (77, 3.5)
     # The journal has no lines of requests that were never sent.
@@ -52,17 +50,9 @@ def test_the_persist_lag_is_that_of_the_judge(tmp_path: Path) -> None:
 
 
 def test_the_queue_and_the_totals_come_from_samples(tmp_path: Path) -> None:
+    nothing = dict.fromkeys(("inflight", "retrying", "dead_letters", "accepted"), 0)
     lines = [
-        SampleLine(
-            at=n,
-            queue=queue,
-            inflight=0,
-            retrying=0,
-            dead_letters=0,
-            accepted=9,
-            coalesced=n,
-            persisted=2 * n,
-        )
+        SampleLine(at=n, queue=queue, coalesced=n, persisted=2 * n, **nothing)  # type: ignore[arg-type]
         for n, queue in enumerate((3, 8, 0))
     ]
     found = figures_of(tmp_path, written(1, lambda at: 1), lines=lines).figures
