@@ -146,14 +146,18 @@ def _origin(journal: Journal, seen: Seen, command: Sequence[str]) -> Iterator[st
         f"{printable(run.runtime)} runtime, {when} UTC."
     )
     if seen.finished is None:
-        total = seen.started.steps if seen.started else 0
-        yield (
-            f"The run was cut off in step {len(seen.steps)} of {total}. Later steps are left out."
-            if seen.steps
-            else "The run was cut off before its first step."
-        )
+        yield _how_far(journal, seen)
     if journal.damage:
         yield f"Its journal is damaged: {printable(journal.damage[0])}."
+
+
+def _how_far(journal: Journal, seen: Seen) -> str:
+    what = "was not over yet" if journal.state == "running" else "was cut off"
+    if seen.started is None or not seen.steps:
+        return f"The run {what}, and had not begun its first step."
+    return (
+        f"The run {what}: it was in step {len(seen.steps)} of {seen.started.steps}. Later steps are left out."
+    )
 
 
 def _conclusion(seen: Seen) -> str:

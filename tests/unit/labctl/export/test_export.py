@@ -91,17 +91,18 @@ def test_a_run_that_was_cut_off_holds_what_was_done_and_says_so(tmp_path: Path) 
     assert [step.title for step in exported.steps] == list(_STEPS[:3])
     script, notebook = to_shell(exported), to_notebook(exported)
     for text in (script, notebook):
-        assert "cut off in step 3 of 6" in text
+        assert "was cut off: it was in step 3 of 6" in " ".join(text.replace("\n#", "").split())
         assert "FLUSHALL" not in text
     # The worker is stopped at that point.
-    assert "trap put_in_order EXIT" in script
+    assert "trap put_in_order EXIT\n" in script
+    assert "trap - EXIT" not in script
     assert run_by_all(notebook)[-1].name == "put-in-order"
 
 
 def test_a_run_that_was_cut_off_before_its_first_step(tmp_path: Path) -> None:
     exported = export_run(journal_of(tmp_path, [_STARTED]))
     assert exported.steps == []
-    assert "cut off before its first step" in to_shell(exported)
+    assert "was cut off, and had not begun its first step" in to_shell(exported)
 
 
 def test_options_and_settings_of_the_run_are_taken_over(tmp_path: Path) -> None:
