@@ -6,6 +6,7 @@ what the script of its scenario can't know is taken: options, settings and the l
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from labctl.export.document import Export, steps_of
@@ -14,6 +15,7 @@ from labctl.render.text.printable import printable
 from labctl.render.text.sentences import OUTCOMES
 from scenarios.catalogue import DEMOS, LOADS, find, load_name
 from scenarios.export.script import Script, ScriptStep, script_of
+from scenarios.figures.expect import readable
 from scenarios.journal.lines import Environment
 from scenarios.journal.reader import Journal
 from scenarios.options import Options
@@ -21,6 +23,7 @@ from scenarios.scenario import Scenario
 from service.writebehind.setting import render
 from service.writebehind.settings import LIVE_SETTINGS
 from stack.errors import StateUnusable, UsageError
+from stack.spec.hints import labctl
 from stack.spec.names import DEFAULT_NAME
 from stack.spec.validate import check_name
 
@@ -53,6 +56,7 @@ def export_run(journal: Journal) -> Export:
 
     Raises:
         StateUnusable: the journal can't be read, or its run can't be made again.
+        UsageError: it is an experiment.
     """
     run = journal.environment
     seen = gather(event for _, event in journal.events())
@@ -93,8 +97,9 @@ def _known(run: Environment) -> Scenario | None:
 
 def _parsed(scenario: Scenario, run: Environment) -> Options:
     """The options of the run; the journal's are checked like a user's."""
+    options = {name: value for name, value in run.options.items() if name != "expect"}
     try:
-        return scenario.parse(run.options)
+        return replace(scenario.parse(options), expect=readable(run.options.get("expect", ())))
     except (UsageError, AttributeError, TypeError, ValueError) as error:
         raise StateUnusable(
             f"the run {printable(run.run)} has options that this labctl does not take: {error}",
@@ -115,6 +120,11 @@ def _command(run: Environment) -> list[str]:
         command = shlex.split(run.command)
     except ValueError:
         command = []
+    if command[:1] == ["experiment"] and run.command.isprintable():
+        raise UsageError(
+            f"{printable(run.run)} is an experiment, which is one command already",
+            hint=f"type {labctl(shlex.join(command))}",
+        )
     if not command or command[0] not in ("demo", "load") or not run.command.isprintable():
         raise StateUnusable(
             f"the run {printable(run.run)} was not made by `labctl demo` or `labctl load`",
@@ -146,14 +156,18 @@ def _origin(journal: Journal, seen: Seen, command: Sequence[str]) -> Iterator[st
         f"{printable(run.runtime)} runtime, {when} UTC."
     )
     if seen.finished is None:
-        total = seen.started.steps if seen.started else 0
-        yield (
-            f"The run was cut off in step {len(seen.steps)} of {total}. Later steps are left out."
-            if seen.steps
-            else "The run was cut off before its first step."
-        )
+        yield _how_far(journal, seen)
     if journal.damage:
         yield f"Its journal is damaged: {printable(journal.damage[0])}."
+
+
+def _how_far(journal: Journal, seen: Seen) -> str:
+    what = "was not over yet" if journal.state == "running" else "was cut off"
+    if seen.started is None or not seen.steps:
+        return f"The run {what}, and had not begun its first step."
+    return (
+        f"The run {what}: it was in step {len(seen.steps)} of {seen.started.steps}. Later steps are left out."
+    )
 
 
 def _conclusion(seen: Seen) -> str:

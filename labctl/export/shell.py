@@ -32,21 +32,23 @@ def _lines(export: Export) -> Iterator[str]:
     yield ""
     yield export.set_up
     if export.cleanup:
-        yield from _trap(export.cleanup, always=export.is_partial)
+        yield "# However the script ends, the lab works again afterwards."
+        yield from _function(_CLEANUP, export.cleanup)
+        yield f"trap {_CLEANUP} EXIT\n"
     for step in export.steps:
         yield from _step(step, export.total)
+    if export.cleanup and not export.is_partial:
+        yield "# All steps are done, and nothing is left to put in order."
+        yield "trap - EXIT"
     if export.conclusion:
         yield from _comment(export.conclusion)
 
 
-def _trap(commands: str, *, always: bool) -> Iterator[str]:
-    yield f"# {'At the end' if always else 'If a step fails'}, the lab is put in order."
-    yield f"{_CLEANUP}() {{"
+def _function(name: str, commands: str) -> Iterator[str]:
+    yield f"{name}() {{"
     yield "  set +e"
     yield from (f"  {line}" for line in commands.splitlines())
     yield "}"
-    yield f"trap {_CLEANUP} EXIT" if always else f"trap '[ $? = 0 ] || {_CLEANUP}' EXIT"
-    yield ""
 
 
 def _step(step: ExportedStep, total: int) -> Iterator[str]:

@@ -165,11 +165,14 @@ def test_the_others_run_as_exported(
 
 
 @slow
-def test_a_step_that_fails_leaves_the_lab_in_order(local_lab: Lab, tmp_path: Path) -> None:
+@pytest.mark.parametrize("end", ["false", "kill -INT $$", "kill -TERM $$"])
+def test_a_script_that_does_not_come_to_its_end_leaves_the_lab_in_order(
+    end: str, local_lab: Lab, tmp_path: Path
+) -> None:
     # The worker is stopped at this point.
-    done, _, _ = to_shell(export_demo("data-loss")).partition("echo '== 4 of 6")
+    begun, _, _ = to_shell(export_demo("data-loss")).partition("echo '== 4 of 6")
     file = tmp_path / "exported.sh"
-    file.write_text(f"{done}false\n")
+    file.write_text(f"{begun}{end}\nsleep 5\n")
     with pytest.raises(AssertionError):
         _bash([str(file)], _environment(local_lab))
     assert_works(local_lab)

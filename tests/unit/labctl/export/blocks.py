@@ -26,8 +26,13 @@ def blocks_of(notebook: str) -> list[Block]:
     for token in MarkdownIt().parse(body):
         if token.type in ("fence", "code_block"):
             language, _, attributes = token.info.partition(" ")
-            found.append(Block(language, json.loads(attributes or "{}"), token.content))
+            found.append(Block(language, json.loads(attributes or "{}"), _normal(token.content)))
     return found
+
+
+def _normal(content: str) -> str:
+    """Runme takes a prompt from the beginning of each line, and spaces from its end."""
+    return "".join(f"{line.lstrip('$').rstrip()}\n" for line in content.splitlines())
 
 
 def run_by_all(notebook: str) -> list[Block]:

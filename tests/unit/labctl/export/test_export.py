@@ -20,6 +20,8 @@ from scenarios.events import (
     ScenarioStarted,
     StepStarted,
 )
+from stack.errors import UsageError
+from stack.spec.hints import for_lab
 from tests.journals import RUN
 from tests.unit.labctl.conftest import Cli
 from tests.unit.labctl.export.blocks import blocks_of, run_by_all
@@ -91,17 +93,18 @@ def test_a_run_that_was_cut_off_holds_what_was_done_and_says_so(tmp_path: Path) 
     assert [step.title for step in exported.steps] == list(_STEPS[:3])
     script, notebook = to_shell(exported), to_notebook(exported)
     for text in (script, notebook):
-        assert "cut off in step 3 of 6" in text
+        assert "was cut off: it was in step 3 of 6" in " ".join(text.replace("\n#", "").split())
         assert "FLUSHALL" not in text
     # The worker is stopped at that point.
-    assert "trap put_in_order EXIT" in script
+    assert "trap put_in_order EXIT\n" in script
+    assert "trap - EXIT" not in script
     assert run_by_all(notebook)[-1].name == "put-in-order"
 
 
 def test_a_run_that_was_cut_off_before_its_first_step(tmp_path: Path) -> None:
     exported = export_run(journal_of(tmp_path, [_STARTED]))
     assert exported.steps == []
-    assert "cut off before its first step" in to_shell(exported)
+    assert "was cut off, and had not begun its first step" in to_shell(exported)
 
 
 def test_options_and_settings_of_the_run_are_taken_over(tmp_path: Path) -> None:
@@ -113,6 +116,20 @@ def test_options_and_settings_of_the_run_are_taken_over(tmp_path: Path) -> None:
     assert "labctl demo data-loss --crash kill" in script
     assert "config set COALESCING_WINDOW_MS=2000 WRITE_COALESCING_ENABLED=false\n" in script
     assert "${LAB:-talk}" in script
+
+
+def test_what_was_expected_of_a_load_is_taken_over(tmp_path: Path) -> None:
+    options = {"clients": 5, "expect": ["p99<20ms", "lost==0"]}
+    journal = journal_of(tmp_path, _played(), scenario="load-basic", command="load basic", options=options)
+    script = to_shell(export_run(journal))
+    assert "load basic --duration 120 --clients 5 --expect 'p99<20ms' --expect lost==0\n" in script
+
+
+def test_an_experiment_is_one_command_already(tmp_path: Path) -> None:
+    journal = journal_of(tmp_path, [], scenario="experiment", command="experiment --trials 3")
+    with pytest.raises(UsageError) as error:
+        export_run(journal)
+    assert for_lab(error.value.hint, "lab42") == "type `labctl experiment --trials 3`"
 
 
 def test_a_step_that_had_another_name_is_told(tmp_path: Path) -> None:

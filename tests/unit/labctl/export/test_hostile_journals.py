@@ -131,7 +131,17 @@ def test_options_that_the_demo_does_not_take_are_refused(options: dict[str, obje
         export_run(journal_of(tmp_path, [], options=options))
 
 
-@pytest.mark.parametrize("options", [{"clients": "5"}, {"clients": [5]}, {"duration": float("1e9")}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"clients": "5"},
+        {"clients": [5]},
+        {"expect": ["$(touch canary)"]},
+        {"expect": 5},
+        {"fault": [5]},
+        {"duration": float("1e9")},
+    ],
+)
 def test_values_that_the_load_does_not_take_are_refused(options: dict[str, object], tmp_path: Path) -> None:
     journal = journal_of(tmp_path, [], options=options, scenario="load-basic", command="load basic")
     with pytest.raises(StateUnusable):
