@@ -13,6 +13,7 @@ from labctl.commands.runs import list_runs
 from labctl.render.text.figures import size
 from labctl.runs.store import LAST, open_runs
 from scenarios.events import (
+    ChartShown,
     Checked,
     Event,
     Measured,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-_RESULTS = (ScenarioStarted, Measured, TableShown, Checked, VerdictReached, ScenarioFinished)
+_RESULTS = (ScenarioStarted, Measured, TableShown, ChartShown, Checked, VerdictReached, ScenarioFinished)
 
 
 @output_command(app, quiet=True)

@@ -18,6 +18,7 @@ from scenarios.events import (
     StepStarted,
 )
 from scenarios.experiment.answer import answer
+from scenarios.experiment.charts import charts
 from scenarios.experiment.design import Design
 from scenarios.experiment.grid import Cell, Grid, grid, shuffled
 from scenarios.experiment.journal import NAME
@@ -28,6 +29,8 @@ from stack.spec.events import Advanced
 
 #: What a trial takes beside its loads until one has been made, s: a fresh lab, and the verdict.
 _AROUND_A_TRIAL_S: Final = 6.0
+#: A trial that takes longer than expected may end at any moment, s.
+_LEAST_LEFT_S: Final = 5.0
 #: A trial that measured nothing is tried again this often.
 _ATTEMPTS: Final = 2
 _SUMMARY: Final = (
@@ -134,7 +137,8 @@ class Experiment:
                 return
             self._made[cell].append(trial)
             self._all.append(trial)
-            yield Narrated(f"{self._line(cell, trial)} About {duration(self._time_left())} left.")
+            left = self._time_left()
+            yield Narrated(self._line(cell, trial) + (f" About {duration(left)} left." if left else ""))
             if trial.valid:
                 break
         if agree(self._made[cell]) and number < self._design.trials:
@@ -151,7 +155,7 @@ class Experiment:
             try:
                 while not self._early_end.requested:
                     next(trial)
-                    left = max(0.0, before - (self._clock() - begun_at))
+                    left = max(_LEAST_LEFT_S, before - (self._clock() - begun_at))
                     yield Advanced(f"trials, about {duration(left)} left", done, total)
             except StopIteration as end:
                 finished: Trial = end.value
@@ -216,6 +220,7 @@ class Experiment:
             yield trials_table(result.trials)
         yield loss_table(result.summaries)
         yield time_table(result.summaries)
+        yield from charts([summary.label for summary in result.summaries], result.trials)
 
 
 def _outcome(summaries: Sequence[Summary], trials: Sequence[Trial]) -> Outcome:
