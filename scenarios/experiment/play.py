@@ -89,6 +89,7 @@ class Experiment:
         self._grid: Grid = grid(design)
         self._made: defaultdict[Cell, list[Trial]] = defaultdict(list)
         self._all: list[Trial] = []
+        self._begun_at = clock()
 
     def play(self) -> Generator[Event, None, Result]:
         """Make the trials, show the table, and answer. Closing it ends the trial under way.
@@ -96,7 +97,7 @@ class Experiment:
         Raises:
             LabError: a lab can't be brought up.
         """
-        begun_at = self._clock()
+        self._begun_at = self._clock()
         cells = self._grid.cells
         yield ScenarioStarted(NAME, "Experiment", _SUMMARY, 3)
         yield StepStarted(
@@ -108,16 +109,16 @@ class Experiment:
         title = f"Up to {told(self._design.trials, 'trial')} of each, seed {self._design.seed}; one of them"
         yield StepStarted(2, title, self._runner.commands(cells[0]))
         with self._early_end.heeded():
-            yield from self._rounds(begun_at)
-        result = self._result(begun_at)
+            yield from self._rounds()
+        result = self._result()
         yield StepStarted(3, "What came out", f"labctl report {NAME}")
         yield from self._show(result)
         yield ScenarioFinished(NAME, result.outcome, " ".join(result.answer), result.seconds)
         return result
 
-    def _rounds(self, begun_at: float) -> Generator[Event, None, None]:
+    def _rounds(self) -> Generator[Event, None, None]:
         for number in range(1, self._design.trials + 1):
-            if self._is_late(number, begun_at):
+            if self._is_late(number):
                 made = told(number - 1, "round")
                 yield Narrated(f"After {made}, there is no time left for another one.")
                 return
@@ -176,13 +177,13 @@ class Experiment:
             figures.append(f"NOT AS EXPECTED: {trial.conclusion}")
         return f"{lead}: {', '.join(figures)}."
 
-    def _is_late(self, number: int, begun_at: float) -> bool:
+    def _is_late(self, number: int) -> bool:
         """Whether a round of that number would end after the time limit. The first one always begins."""
         limit = self._design.time_limit
         if number == 1 or not limit:
             return False
         cells = sum(not agree(self._made[cell]) for cell in self._grid.cells)
-        return self._clock() - begun_at + cells * self._trial_seconds() > limit
+        return self._clock() - self._begun_at + cells * self._trial_seconds() > limit
 
     def _trials_left(self) -> int:
         """How many trials will be made if no more cells agree."""
@@ -194,13 +195,15 @@ class Experiment:
 
     def _time_left(self) -> float:
         """s, if no more cells agree."""
-        return self._trial_seconds() * self._trials_left()
+        left = self._trial_seconds() * self._trials_left()
+        limit = self._design.time_limit
+        return min(left, max(_LEAST_LEFT_S, limit - (self._clock() - self._begun_at))) if limit else left
 
     def _trial_seconds(self) -> float:
         planned = self._design.warm_up + self._design.duration + _AROUND_A_TRIAL_S
         return fmean(trial.seconds for trial in self._all) if self._all else planned
 
-    def _result(self, begun_at: float) -> Result:
+    def _result(self) -> Result:
         design, cells = self._design, self._grid.cells
         summaries = tuple(
             summarise(cell.label(design), self._made[cell], asked=design.trials) for cell in cells
@@ -212,7 +215,7 @@ class Experiment:
             dropped=self._grid.dropped,
             summaries=summaries,
             trials=tuple(self._all),
-            seconds=self._clock() - begun_at,
+            seconds=self._clock() - self._begun_at,
         )
 
     def _show(self, result: Result) -> Generator[Event, None, None]:

@@ -1,5 +1,7 @@
 """Designs in YAML files, and the mistakes that people make there."""
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -132,3 +134,10 @@ def test_no_damage_to_a_good_file_causes_a_crash(tmp_path: Path) -> None:
         except LabError:
             refused += 1
     assert 0 < refused < len(damaged)
+
+
+def test_the_file_in_the_docs_is_the_default_and_a_trial_without_a_fault(tmp_path: Path) -> None:
+    page = Path(__file__).parents[4] / "docs" / "experiment.md"
+    (example,) = re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL)
+    default = Design()
+    assert design(tmp_path, example) == replace(default, faults=(*default.faults, "none"))

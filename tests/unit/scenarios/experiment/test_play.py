@@ -182,6 +182,8 @@ def test_no_round_begins_that_would_end_after_the_time_limit() -> None:
     assert result.outcome == "expected"
     told = [event.text for event in events if isinstance(event, Narrated)]
     assert "After 4 rounds, there is no time left for another one." in told
+    progress = [event.label for event in events if isinstance(event, Advanced)]
+    assert progress[0] == "trials, about 2 min 10 s left"
 
 
 def test_the_first_round_begins_however_short_the_time() -> None:
