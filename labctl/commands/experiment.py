@@ -23,6 +23,7 @@ from scenarios.experiment.file import read_design
 from scenarios.experiment.journal import journal_of, noted
 from scenarios.experiment.lab_trials import LabTrials, require_possible
 from scenarios.experiment.play import Experiment, Result
+from stack.spec.events import StackNoted
 from stack.spec.names import DEFAULT_NAME
 
 app = typer.Typer()
@@ -134,10 +135,12 @@ def experiment(
     lab = f"{name or call.name or DEFAULT_NAME}-experiment"
     session = open_session(context, name=lab, runtime=runtime, json=json, quiet=quiet)
     call.when_interrupted = "the experiment's lab is taken down; what it measured is in its journal"
+    if not json:
+        session.show(StackNoted(f"Trials use the {session.lab.kind} runtime ({session.lab.reason})."))
     with exclusively(session.lab.directory.parent):
         result = _run(session, design, call.early_end)
     if json:
-        session.answer(result.document())
+        session.answer({"runtime": session.lab.kind, **result.document()})
     session.renderer.close()
     raise typer.Exit(EXIT_CODES[result.outcome])
 

@@ -13,6 +13,7 @@ from labctl.commands.runs import list_runs
 from labctl.render.text.figures import size
 from labctl.runs.store import LAST, open_runs
 from scenarios.events import (
+    ChartShown,
     Checked,
     Event,
     FaultInjected,
@@ -36,6 +37,7 @@ _RESULTS = (
     FaultInjected,
     Measured,
     TableShown,
+    ChartShown,
     Checked,
     VerdictReached,
     ScenarioFinished,

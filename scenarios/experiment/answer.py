@@ -40,9 +40,9 @@ def _loss(design: Design, cell: Cell, summary: Summary) -> str:
         return f"{subject} lost none, in {trials}."
     rate = summary.mean("writes_per_second") or design.writes_per_second
     spread = f"least {loss.least:,}, most {loss.most:,}, {trials}" if summary.valid > 1 else trials
-    bound = _bound(loss)
+    bound, typical = _bound(loss), "a median of " if summary.valid > 1 else ""
     return (
-        f"{subject} lost a median of {loss.median:,.0f} acknowledged writes at {rate:,.0f} a second "
+        f"{subject} lost {typical}{loss.median:,.0f} acknowledged writes at {rate:,.0f} a second "
         f"({spread}{bound})."
     )
 

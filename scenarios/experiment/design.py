@@ -7,6 +7,7 @@ from shlex import quote
 from types import MappingProxyType
 from typing import Any, Final, get_args
 
+from scenarios.faults.language import parse_fault, require_possible
 from service.writebehind.settings import WritePolicy
 from stack.errors import UsageError
 from stack.spec.validate import check_settings
@@ -52,6 +53,8 @@ class Design:
             limit.check(getattr(self, limit.name))
         _check_words("policy", self.policies, POLICIES)
         _check_distinct("fault", self.faults)
+        for fault in self.faults:
+            check_fault(fault)
         for name, values in self.settings.items():
             if name == "WRITE_POLICY":
                 raise UsageError("WRITE_POLICY is not set with --set here", hint="give it with --policy")
@@ -149,6 +152,16 @@ LIMITS: Final[Mapping[str, Limit]] = {
         Limit(name="seed", least=0, most=2**32 - 1, unit="", whole=True),
     )
 }
+
+
+def faults_of(text: str) -> tuple[str, ...]:
+    """What is broken in one trial: "a + b" are two faults."""
+    return () if text == NO_FAULT else tuple(part.strip() for part in text.split("+"))
+
+
+def check_fault(text: str) -> None:
+    """Raises UsageError unless that is `NO_FAULT`, or faults that are possible together."""
+    require_possible([parse_fault(fault) for fault in faults_of(text)])
 
 
 def _check_words(kind: str, values: tuple[str, ...], known: tuple[str, ...]) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import yaml
 
-from scenarios.experiment.design import LIMITS, POLICIES, Design
+from scenarios.experiment.design import LIMITS, POLICIES, Design, check_fault
 from stack.errors import UsageError
 from stack.spec.validate import check_settings
 
@@ -52,7 +52,7 @@ class _Reader:
                 case "policies":
                     changes["policies"] = self._list(value, "a policy", _check_policy)
                 case "faults":
-                    changes["faults"] = self._list(value, "a fault", lambda word: None)
+                    changes["faults"] = self._list(value, "a fault", check_fault)
                 case name if name in LIMITS:
                     changes[name] = self._number(name, value)
                 case name:

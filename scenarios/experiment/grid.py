@@ -6,7 +6,7 @@ from itertools import product
 from random import Random
 from typing import Final
 
-from scenarios.experiment.design import NO_FAULT, Design
+from scenarios.experiment.design import NO_FAULT, Design, faults_of
 from service.writebehind.settings import WritePolicy
 
 #: What decides how writes wait in the queue and leave it. Writes that are written through do not wait there.
@@ -51,7 +51,7 @@ class Cell:
     @property
     def faults(self) -> tuple[str, ...]:
         """What breaks in each trial."""
-        return () if self.fault == NO_FAULT else tuple(part.strip() for part in self.fault.split("+"))
+        return faults_of(self.fault)
 
     def label(self, design: Design) -> str:
         """What tells the cell from the others of its design: "write-behind, window 500 ms"."""

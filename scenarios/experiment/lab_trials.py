@@ -46,6 +46,8 @@ class LabTrials:
         self._design = design
         self._folder = folder
         self._clock = clock
+        #: Whether a lab came up before: then a failure may be a passing one.
+        self._was_up = False
 
     def commands(self, cell: Cell) -> str:
         """See `scenarios.experiment.trial.Trials`."""
@@ -58,12 +60,14 @@ class LabTrials:
     def run(self, cell: Cell, number: int, attempt: int, index: int) -> Generator[Event, None, Trial]:
         """Run one trial; see `scenarios.experiment.trial.Trials`."""
         begun_at = self._clock()
-        yield from self._fresh(cell)
         before = set(files.journals(self._folder))
         try:
+            yield from self._fresh(cell)
             yield from self._warm_up()
             end = yield from self._measured(cell)
         except LabError as error:
+            if not self._was_up:
+                raise
             # The load could not be run. The next trial, on a fresh lab, may well do.
             end = ScenarioFinished("", "inconclusive", error.message, 0.0)
         journals = {run: path for run, path in files.journals(self._folder).items() if run not in before}
@@ -100,6 +104,7 @@ class LabTrials:
         """A lab of empty tables and an empty Redis, whatever was left of the last one."""
         yield from self._lab.down()
         yield from self._lab.up(cell.environment, observability=False)
+        self._was_up = True
 
     def _warm_up(self) -> Generator[Event, None, None]:
         """The same load, for a short time and without a judgement: then the servers' code and connections

@@ -18,6 +18,7 @@ from scenarios.events import (
     StepStarted,
 )
 from scenarios.experiment.answer import answer
+from scenarios.experiment.charts import charts
 from scenarios.experiment.design import Design
 from scenarios.experiment.grid import Cell, Grid, grid, shuffled
 from scenarios.experiment.journal import NAME
@@ -28,6 +29,8 @@ from stack.spec.events import Advanced
 
 #: What a trial takes beside its loads until one has been made, s: a fresh lab, and the verdict.
 _AROUND_A_TRIAL_S: Final = 6.0
+#: A trial that takes longer than expected may end at any moment, s.
+_LEAST_LEFT_S: Final = 5.0
 #: A trial that measured nothing is tried again this often.
 _ATTEMPTS: Final = 2
 _SUMMARY: Final = (
@@ -86,6 +89,7 @@ class Experiment:
         self._grid: Grid = grid(design)
         self._made: defaultdict[Cell, list[Trial]] = defaultdict(list)
         self._all: list[Trial] = []
+        self._begun_at = clock()
 
     def play(self) -> Generator[Event, None, Result]:
         """Make the trials, show the table, and answer. Closing it ends the trial under way.
@@ -93,7 +97,7 @@ class Experiment:
         Raises:
             LabError: a lab can't be brought up.
         """
-        begun_at = self._clock()
+        self._begun_at = self._clock()
         cells = self._grid.cells
         yield ScenarioStarted(NAME, "Experiment", _SUMMARY, 3)
         yield StepStarted(
@@ -105,16 +109,16 @@ class Experiment:
         title = f"Up to {told(self._design.trials, 'trial')} of each, seed {self._design.seed}; one of them"
         yield StepStarted(2, title, self._runner.commands(cells[0]))
         with self._early_end.heeded():
-            yield from self._rounds(begun_at)
-        result = self._result(begun_at)
+            yield from self._rounds()
+        result = self._result()
         yield StepStarted(3, "What came out", f"labctl report {NAME}")
         yield from self._show(result)
         yield ScenarioFinished(NAME, result.outcome, " ".join(result.answer), result.seconds)
         return result
 
-    def _rounds(self, begun_at: float) -> Generator[Event, None, None]:
+    def _rounds(self) -> Generator[Event, None, None]:
         for number in range(1, self._design.trials + 1):
-            if self._is_late(number, begun_at):
+            if self._is_late(number):
                 made = told(number - 1, "round")
                 yield Narrated(f"After {made}, there is no time left for another one.")
                 return
@@ -134,7 +138,8 @@ class Experiment:
                 return
             self._made[cell].append(trial)
             self._all.append(trial)
-            yield Narrated(f"{self._line(cell, trial)} About {duration(self._time_left())} left.")
+            left = self._time_left()
+            yield Narrated(self._line(cell, trial) + (f" About {duration(left)} left." if left else ""))
             if trial.valid:
                 break
         if agree(self._made[cell]) and number < self._design.trials:
@@ -151,7 +156,7 @@ class Experiment:
             try:
                 while not self._early_end.requested:
                     next(trial)
-                    left = max(0.0, before - (self._clock() - begun_at))
+                    left = max(_LEAST_LEFT_S, before - (self._clock() - begun_at))
                     yield Advanced(f"trials, about {duration(left)} left", done, total)
             except StopIteration as end:
                 finished: Trial = end.value
@@ -172,13 +177,13 @@ class Experiment:
             figures.append(f"NOT AS EXPECTED: {trial.conclusion}")
         return f"{lead}: {', '.join(figures)}."
 
-    def _is_late(self, number: int, begun_at: float) -> bool:
+    def _is_late(self, number: int) -> bool:
         """Whether a round of that number would end after the time limit. The first one always begins."""
         limit = self._design.time_limit
         if number == 1 or not limit:
             return False
         cells = sum(not agree(self._made[cell]) for cell in self._grid.cells)
-        return self._clock() - begun_at + cells * self._trial_seconds() > limit
+        return self._clock() - self._begun_at + cells * self._trial_seconds() > limit
 
     def _trials_left(self) -> int:
         """How many trials will be made if no more cells agree."""
@@ -190,13 +195,15 @@ class Experiment:
 
     def _time_left(self) -> float:
         """s, if no more cells agree."""
-        return self._trial_seconds() * self._trials_left()
+        left = self._trial_seconds() * self._trials_left()
+        limit = self._design.time_limit
+        return min(left, max(_LEAST_LEFT_S, limit - (self._clock() - self._begun_at))) if limit else left
 
     def _trial_seconds(self) -> float:
         planned = self._design.warm_up + self._design.duration + _AROUND_A_TRIAL_S
         return fmean(trial.seconds for trial in self._all) if self._all else planned
 
-    def _result(self, begun_at: float) -> Result:
+    def _result(self) -> Result:
         design, cells = self._design, self._grid.cells
         summaries = tuple(
             summarise(cell.label(design), self._made[cell], asked=design.trials) for cell in cells
@@ -208,7 +215,7 @@ class Experiment:
             dropped=self._grid.dropped,
             summaries=summaries,
             trials=tuple(self._all),
-            seconds=self._clock() - begun_at,
+            seconds=self._clock() - self._begun_at,
         )
 
     def _show(self, result: Result) -> Generator[Event, None, None]:
@@ -216,6 +223,7 @@ class Experiment:
             yield trials_table(result.trials)
         yield loss_table(result.summaries)
         yield time_table(result.summaries)
+        yield from charts([summary.label for summary in result.summaries], result.trials)
 
 
 def _outcome(summaries: Sequence[Summary], trials: Sequence[Trial]) -> Outcome:

@@ -76,6 +76,6 @@ class Trials(Protocol):
             index: The number of the cell, from 1.
 
         Raises:
-            LabError: the lab can't be brought up; another trial could not either.
+            LabError: the first lab can't be brought up; another one could not either.
         """
         ...

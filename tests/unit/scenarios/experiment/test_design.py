@@ -19,6 +19,8 @@ def test_the_default_is_possible() -> None:
         ({"policies": ()}, "policy has no value to try"),
         ({"policies": ("write_behind", "write_behind")}, "policy has the value 'write_behind' twice"),
         ({"faults": ("none", "none")}, "fault has the value 'none' twice"),
+        ({"faults": ("redis:melt@1s",)}, "the fault 'redis:melt@1s' can't be injected"),
+        ({"faults": ("none + none",)}, "the fault 'none' can't be injected"),
         ({"settings": {"WINDOW": ("1", "2")}}, "'WINDOW' is not a setting"),
         ({"settings": {"WRITE_POLICY": ("write_behind",)}}, "WRITE_POLICY is not set with --set here"),
         ({"settings": {"BATCH_SIZE": ("100", "0")}}, "BATCH_SIZE must be"),

@@ -1,5 +1,7 @@
 """Designs in YAML files, and the mistakes that people make there."""
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -73,6 +75,8 @@ def test_what_is_left_out_is_as_without_a_file(tmp_path: Path) -> None:
         ("set: {BATCH_SIZE: [[1]]}", "mine.yaml:1:20: a value of BATCH_SIZE must be one word", "a list"),
         ("set: {BATCH_SIZE: }", "mine.yaml:1:18: a value of BATCH_SIZE must be one word", "a list"),
         ("set: 5", "mine.yaml:1:6: set must be lines of `key: value`", "`trials: 6`"),
+        ("faults: [none, redis:kil@4s]", "mine.yaml:1:16: the fault 'redis:kil@4s' can't", "redis:kill"),
+        ("faults: redis:kill@2s + redis:kill@3s", "mine.yaml:1:9: the fault 'redis:kill@3s' can't", "start"),
         ("faults: [none, none]", "mine.yaml:1:16: 'none' is here twice", "once"),
         ("- trials", "mine.yaml:1:1: the file must be lines of `key: value`", "`trials: 6`"),
         ("[1, 2]: 3", "mine.yaml:1:1: a key must be a word", "choose one of set"),
@@ -130,3 +134,10 @@ def test_no_damage_to_a_good_file_causes_a_crash(tmp_path: Path) -> None:
         except LabError:
             refused += 1
     assert 0 < refused < len(damaged)
+
+
+def test_the_file_in_the_docs_is_the_default_and_a_trial_without_a_fault(tmp_path: Path) -> None:
+    page = Path(__file__).parents[4] / "docs" / "experiment.md"
+    (example,) = re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL)
+    default = Design()
+    assert design(tmp_path, example) == replace(default, faults=(*default.faults, "none"))

@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from scenarios.early_end import EarlyEnd
-from scenarios.events import Event, Narrated, Outcome, ScenarioFinished, TableShown
+from scenarios.events import ChartShown, Event, Narrated, Outcome, ScenarioFinished, TableShown
 from scenarios.experiment.design import Design
 from scenarios.experiment.grid import Cell, grid
 from scenarios.experiment.play import Experiment, Result
@@ -72,6 +72,29 @@ def test_it_answers_the_question() -> None:
         "losses",
         "times",
     }
+
+
+def test_its_charts_show_every_trial() -> None:
+    def stumbling(cell: Cell, number: int, attempt: int) -> tuple[Outcome, Mapping[str, float]]:
+        broken = cell.policy == "write_through" and number == 2
+        return ("inconclusive", {}) if broken else ("expected", figures(cell, number, noise=0.8))
+
+    events, _ = run(ScriptedTrials(stumbling))
+    losses, p99s = (event for event in events if isinstance(event, ChartShown))
+    assert list(losses.x) == [1, 2, 3, 4, 5, 6]
+    assert [curve.label for curve in losses.curves] == [
+        "write-behind, window 500 ms",
+        "write-behind, window 50 ms",
+        "write-through",
+    ]
+    assert list(losses.curves[2].values) == [0, None, 0, 0, 0, 0]
+    assert None not in p99s.curves[0].values
+    assert p99s.log_y
+
+
+def test_a_single_round_makes_no_chart() -> None:
+    events, _ = run(ScriptedTrials(steady), Design(trials=1))
+    assert not any(isinstance(event, ChartShown) for event in events)
 
 
 def test_cells_whose_trials_agree_are_not_tried_again() -> None:
@@ -159,6 +182,8 @@ def test_no_round_begins_that_would_end_after_the_time_limit() -> None:
     assert result.outcome == "expected"
     told = [event.text for event in events if isinstance(event, Narrated)]
     assert "After 4 rounds, there is no time left for another one." in told
+    progress = [event.label for event in events if isinstance(event, Advanced)]
+    assert progress[0] == "trials, about 2 min 10 s left"
 
 
 def test_the_first_round_begins_however_short_the_time() -> None:
