@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from shlex import join, split
+from shlex import quote
 from typing import Any, Final, TypeVar
 
 import psutil
@@ -58,7 +58,7 @@ def environment(
     me = identify(os.getpid())
     return Environment(
         run=run,
-        command=join([*split(command), *options.words()]),
+        command=" ".join([command, *map(quote, options.words())]),
         scenario=scenario,
         lab=lab.name,
         runtime=lab.kind,
