@@ -6,7 +6,6 @@ what the script of its scenario can't know is taken: options, settings and the l
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 from labctl.export.document import Export, steps_of
@@ -15,7 +14,6 @@ from labctl.render.text.printable import printable
 from labctl.render.text.sentences import OUTCOMES
 from scenarios.catalogue import DEMOS, LOADS, find, load_name
 from scenarios.export.script import Script, ScriptStep, script_of
-from scenarios.figures.expect import readable
 from scenarios.journal.lines import Environment
 from scenarios.journal.reader import Journal
 from scenarios.options import Options
@@ -97,9 +95,8 @@ def _known(run: Environment) -> Scenario | None:
 
 def _parsed(scenario: Scenario, run: Environment) -> Options:
     """The options of the run; the journal's are checked like a user's."""
-    options = {name: value for name, value in run.options.items() if name != "expect"}
     try:
-        return replace(scenario.parse(options), expect=readable(run.options.get("expect", ())))
+        return scenario.parse(run.options)
     except (UsageError, AttributeError, TypeError, ValueError) as error:
         raise StateUnusable(
             f"the run {printable(run.run)} has options that this labctl does not take: {error}",
