@@ -30,21 +30,18 @@ def report(finished: Finished) -> Generator[Event, None, None]:
 
 
 def in_short(finished: Finished) -> str:
-    """For the last line: what was asked for and what was possible; empty if the lab kept up."""
-    moments, rate = finished.sampler.moments, finished.plan.rate
-    offered, flushing = against_schedule(moments, rate), of_worker(moments)
-    parts = []
-    if rate is not None and offered.saturated and offered.saturates_at is not None:
-        what = "the load generator" if finished.counters.generator_limited else "the lab"
-        parts.append(
-            f"Asked for {rate:,.6g} requests/s, and {what} saturates at about {offered.saturates_at:,.0f}"
-        )
+    """For the last line: the rate, and why no more was possible; empty if the lab kept up."""
+    moments, plan, counters = finished.sampler.moments, finished.plan, finished.counters
+    offered, flushing = against_schedule(moments, plan.rate), of_worker(moments)
+    rate = f"{counters.requests / counters.elapsed:,.0f} requests/s" if counters.elapsed else ""
+    if offered.saturated and offered.saturates_at is not None:
+        what = "the load generator" if counters.generator_limited else "the lab"
+        reached = f"{offered.saturates_at:,.0f}"
+        rate = f"Asked for {plan.rate:,.6g} requests/s, and {what} saturates at about {reached}"
     if flushing.saturates_at is not None:
-        parts.append(
-            f"{'the' if parts else 'The'} queue grew all the time: the worker saturates at about "
-            f"{flushing.saturates_at:,.0f} rows/s"
-        )
-    return "; ".join(parts)
+        limit = f"the worker saturates at about {flushing.saturates_at:,.0f} rows/s"
+        return f"{rate}, while the queue grew all the time ({limit})"
+    return rate if offered.saturated else ""
 
 
 def _about_schedule(finished: Finished, offered: Offered) -> Iterator[str]:

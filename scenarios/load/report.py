@@ -159,10 +159,11 @@ def _missed(checks: Sequence[Checked]) -> list[str]:
 
 
 def _summary(verdict: Verdict, finished: Finished) -> str:
-    p99 = finished.latencies.percentiles("write", "hold").p99 or finished.latencies.percentiles().p99
+    writes, every = finished.latencies.percentiles("write", "hold"), finished.latencies.percentiles()
+    p99 = f"p99 of writes {writes.p99:,.1f} ms" if writes.count else f"p99 {every.p99:,.1f} ms"
     return (
-        f"{_throughput(finished)}, p99 of writes {p99:,.1f} ms; all "
-        f"{verdict.acknowledged:,} acknowledged writes are in PostgreSQL or replaced by newer ones."
+        f"{_throughput(finished)}, {p99}; all {verdict.acknowledged:,} acknowledged writes are in PostgreSQL "
+        "or replaced by newer ones."
     )
 
 

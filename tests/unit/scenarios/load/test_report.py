@@ -136,8 +136,17 @@ def test_a_worker_that_can_not_keep_up_is_told() -> None:
     events = list(limits.report(finished))
     assert "the queue in Redis grew by about 1,100 writes a second" in _said(events)
     assert _figures(events)["flush_saturates_at_per_second"] == 900.0
-    assert limits.in_short(finished).startswith(
-        "The queue grew all the time: the worker saturates at about 900"
+    assert limits.in_short(finished) == (
+        "10 requests/s, while the queue grew all the time (the worker saturates at about 900 rows/s)"
+    )
+
+
+def test_the_last_line_names_both_limits() -> None:
+    counters = Counters(requests=31_000, elapsed=10.0, idle=8.0)
+    finished = _finished(_saturated(3100, 1100, 5000.0), counters=counters, rate=5000.0)
+    assert limits.in_short(finished) == (
+        "Asked for 5,000 requests/s, and the lab saturates at about 3,100, while the queue grew all the time "
+        "(the worker saturates at about 900 rows/s)"
     )
 
 

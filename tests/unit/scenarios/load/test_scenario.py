@@ -244,6 +244,19 @@ def test_basic_sends_the_writes_a_second_that_were_asked_for_whatever_the_mix() 
     assert abs(int(figures["acknowledged"]) - 90) < 25
 
 
+def test_a_mix_that_only_reads_has_no_figures_of_writes_in_its_hold() -> None:
+    """Each client creates one product to read, in the ramp."""
+    options = BASIC.parse({"duration": 1.0, "rate": 200.0, "clients": 2, "mix": "read=1"})
+    with serving(created) as server, FakeRun(server) as run:
+        events, conclusion = _play(run, BASIC, options)
+    figures = _measured(events)
+    assert figures["acknowledged"] == 2
+    assert "p99_ms" not in figures
+    assert "read_p99_ms" in figures
+    assert conclusion.outcome == "expected"
+    assert "p99 of writes" not in conclusion.text
+
+
 def test_each_write_says_its_phase_and_when_it_was_due() -> None:
     with serving(created) as server, FakeRun(server) as run:
         _play(run, BASIC, Options(duration=0.5, rate=200.0, clients=3))
