@@ -1,6 +1,7 @@
 """Injects faults, proves each of them, and mends afterwards what is still broken."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
@@ -24,6 +25,8 @@ from stack.wait import waiting
 _FAILURE_TIMEOUT_S: Final = 10.0
 #: How long a client waits for what should be frozen.
 _FROZEN_S: Final = 0.2
+#: How long writes that failed on purpose may take to be written, or to be set aside.
+_SETTLE_TIMEOUT_S: Final = 20.0
 _SIMULATE: Final = "simulate_db_failure"
 _RATE: Final = "failure_rate"
 
@@ -110,8 +113,11 @@ class Injector:
         trace: TracebackType | None,
     ) -> None:
         if self._services or self._fails:
-            for _ in self.mend():
-                pass
+            # Quickly: it may be an interruption that ends the block.
+            deque(self._mend_services(), maxlen=0)
+            if self._fails:
+                self._put_back()
+                deque(self._requeue(), maxlen=0)
             self._run.journal.go_back(self._noted)
 
     def inject(
@@ -154,17 +160,26 @@ class Injector:
         require_effect(injected.event)
         return injected
 
-    def mend(self) -> Iterator[StackEvent]:
-        """Mend what is still broken; a second time, nothing is left to do."""
+    def mend(self) -> Generator[Event, None, None]:
+        """Mend what is still broken, and wait until what failed on purpose is written or set aside: then that
+        goes back into the queue. A second time, nothing is left to do."""
+        yield from self._mend_services()
+        if self._fails:
+            self._put_back()
+            # A worker that has yet to see the change may set one more write aside.
+            yield from self._run.probe.settle(_SETTLE_TIMEOUT_S)
+            yield from self._requeue()
+
+    def _mend_services(self) -> Iterator[StackEvent]:
         status = self._run.lab.status() if self._services else {}
         for service in self._services:
             if status[service].state != "healthy":
                 yield from self._run.lab.start(service)
-        if self._fails:
-            self._put_back()
-            count = int(self._run.client.requeue_dead_letters()["requeued"])
-            if count:
-                yield StackNoted(f"{count:,} dead letters of this run are put back into the queue.")
+
+    def _requeue(self) -> Iterator[StackEvent]:
+        count = int(self._run.client.requeue_dead_letters()["requeued"])
+        if count:
+            yield StackNoted(f"{count:,} dead letters of this run are put back into the queue.")
 
     def _do(self, action: Action) -> Generator[Event, None, None]:
         lab = self._run.lab

@@ -42,6 +42,12 @@ class Faulted:
         """The faults that took Redis's memory."""
         return [one for one in self.injected if one.action.takes_memory]
 
+    @property
+    def hides_writes(self) -> bool:
+        """Whether clients may not find their own writes: lost ones, and those that are set aside for a while,
+        which reads no longer show."""
+        return bool(self.crashes()) or any(one.action.verb == "on" for one in self.injected)
+
     def predictions(self) -> list[Prediction]:
         """What each of them may cost."""
         return [

@@ -35,11 +35,12 @@ def conclude(
     most = yield from outcome.report(faulted, verdict)
     checks = outcome.check(faulted, verdict, most)
     stale = finished.counters.stale_reads
-    if reads and not faulted.crashes():
+    if reads and not faulted.hides_writes:
         checks.append(Checked("clients read their own writes", "0 stale", f"{stale:,} stale", stale == 0))
     yield from checks
-    if stale and faulted.crashes():
-        yield Narrated(f"{stale:,} reads were older than the client's own write, which was lost.")
+    if stale and faulted.hides_writes:
+        fate = "lost" if faulted.crashes() else "set aside, and put back later"
+        yield Narrated(f"{stale:,} reads were older than the client's own write, which was {fate}.")
     counters = finished.counters
     rate = counters.requests / counters.elapsed if counters.elapsed else 0.0
     reached = limits.in_short(finished) or f"{rate:,.0f} requests/s"

@@ -117,3 +117,10 @@ def test_a_fault_that_leaves_the_memory_may_cost_nothing() -> None:
     assert _end(_faulted(worker), _verdict(lost=0, crashes=0))[0] == "expected"
     outcome, text = _end(_faulted(worker), _verdict(lost=1, crashes=0))
     assert (outcome, "no acknowledged write is lost" in text) == ("unexpected", True)
+
+
+def test_what_is_lost_or_set_aside_may_be_missing_from_reads() -> None:
+    worker, failures = parse_action("worker:kill"), parse_action("failures:on")
+    assert not _faulted(_injected(worker)).hides_writes
+    assert _faulted(_injected(failures)).hides_writes
+    assert _faulted(_injected(KILL)).hides_writes
