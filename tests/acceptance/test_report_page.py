@@ -98,6 +98,12 @@ def test_names_are_not_markup(browser: Browser, tmp_path: Path) -> None:
     assert browser.complaints == []
 
 
+def test_a_long_name_does_not_push_the_page_apart(browser: Browser, tmp_path: Path) -> None:
+    browser.look(width=360)
+    browser.open(_written(tmp_path, "x" * 255, title="y" * 255))
+    assert browser.evaluate("document.documentElement.scrollWidth") == 360
+
+
 def test_the_policy_keeps_out_any_other_script(browser: Browser, page: Path) -> None:
     browser.open(page)
     browser.evaluate("""
