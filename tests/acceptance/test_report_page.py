@@ -78,7 +78,14 @@ def test_it_draws_itself_and_asks_nobody(browser: Browser, page: Path, width: in
     assert browser.evaluate("document.documentElement.scrollWidth") == width
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1100, "light"), (1100, "dark"), (360, "light")])
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [
+        (1100, "light"),
+        pytest.param(1100, "dark", marks=pytest.mark.slow),
+        pytest.param(360, "light", marks=pytest.mark.slow),
+    ],
+)
 def test_axe_finds_nothing_to_complain_about(
     browser: Browser, page: Path, axe_core: str, width: int, scheme: str
 ) -> None:

@@ -111,7 +111,7 @@ def test_the_document_says_what_it_was_made_on(tmp_path: Path) -> None:
 def test_a_journal_that_ends_anywhere_is_reported_in_every_format(tmp_path: Path) -> None:
     lines = gzip.decompress(journal(tmp_path, lines=[fault()]).read_bytes()).splitlines(keepends=True)
     cut = tmp_path / "20260101T120000Z-data-loss.jsonl"
-    for count in range(1, len(lines)):
+    for count in range(1, len(lines), 2):
         # The last line is there in part.
         cut.write_bytes(b"".join(lines[:count]) + lines[count][:20])
         report = read_report(open_journal(cut))
