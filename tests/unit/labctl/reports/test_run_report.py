@@ -1,9 +1,11 @@
 """What a report knows of a run, also of one that is not whole."""
 
 import gzip
+import os
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from labctl.reports import words
@@ -15,7 +17,8 @@ from scenarios.events import Event
 from scenarios.journal.lines import EventLine
 from scenarios.journal.reader import open_journal
 from scenarios.judge.verdict import judge
-from tests.journals import with_verdict, write_journal
+from stack.local.process import identify
+from tests.journals import ENVIRONMENT, with_verdict, write_journal
 from tests.unit.labctl.reports.stories import events, fault, journal, report_of, story
 
 
@@ -120,3 +123,14 @@ def test_a_journal_that_ends_anywhere_is_reported_in_every_format(tmp_path: Path
             assert "CUT OFF" in text
             assert "AS EXPECTED" not in text.replace("expected AS EXPECTED", "")
         assert report.document["state"] == "cut off"
+
+
+def test_a_run_that_still_goes_on_is_not_shown_as_one_that_ended(tmp_path: Path) -> None:
+    history, found = story()
+    me = identify(os.getpid())
+    assert me is not None
+    environment = msgspec.structs.replace(ENVIRONMENT, pid=me.pid, process_started=me.start_time)
+    path = write_journal(tmp_path, history, found, events=events(), environment=environment, close=False)
+    report = read_report(open_journal(path))
+    assert words.outcome_of(report)[1] == "RUNNING"
+    assert list(report.warnings()) == ["The run still goes on. This is what was written down so far."]
