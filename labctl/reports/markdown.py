@@ -15,7 +15,7 @@ _LISTED: Final = 50
 #: What GitHub gives a meaning: code, emphasis, links, HTML, tables, mentions, issues, formulas, the
 #: beginning of a list or a heading, emoji and addresses. In the middle of a word, `_` has none.
 _SPECIAL: Final = re.compile(
-    r"[\\`*\[\]<>#|~@&$]|^[-+=>]|^\d+(?=[.)])|:(?=[\w+-]+:|//)|(?<![^\W_])_|_(?![^\W_])|(?i:www)(?=\.)"
+    r"[\\`*\[\]<>#|~@&$]|^[-+=>]|^\d+(?=[.)](?:\s|$))|(?<!\d):(?=[\w+-]+:|//)|(?<![^\W_])_|_(?![^\W_])|(?i:www)(?=\.)"
 )
 #: A cell or line longer than this is cut.
 _LONGEST: Final = 300

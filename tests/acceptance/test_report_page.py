@@ -78,7 +78,14 @@ def test_it_draws_itself_and_asks_nobody(browser: Browser, page: Path, width: in
     assert browser.evaluate("document.documentElement.scrollWidth") == width
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1100, "light"), (1100, "dark"), (360, "light")])
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [
+        (1100, "light"),
+        pytest.param(1100, "dark", marks=pytest.mark.slow),
+        pytest.param(360, "light", marks=pytest.mark.slow),
+    ],
+)
 def test_axe_finds_nothing_to_complain_about(
     browser: Browser, page: Path, axe_core: str, width: int, scheme: str
 ) -> None:
@@ -96,6 +103,12 @@ def test_names_are_not_markup(browser: Browser, tmp_path: Path) -> None:
     assert browser.evaluate("document.querySelectorAll('img').length") == 0
     assert browser.evaluate("document.querySelector('#lost tbody td:nth-child(2)').textContent") == HOSTILE
     assert browser.complaints == []
+
+
+def test_a_long_name_does_not_push_the_page_apart(browser: Browser, tmp_path: Path) -> None:
+    browser.look(width=360)
+    browser.open(_written(tmp_path, "x" * 255, title="y" * 255))
+    assert browser.evaluate("document.documentElement.scrollWidth") == 360
 
 
 def test_the_policy_keeps_out_any_other_script(browser: Browser, page: Path) -> None:

@@ -49,8 +49,9 @@ def test_text_shows_as_it_is(text: str) -> None:
         assert output.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"') == text
 
 
-def test_a_name_in_snake_case_stays_readable() -> None:
-    assert escape("write_behind") == "write_behind"
+@pytest.mark.parametrize("text", ["write_behind", "1.36 ms", "12:30:59", "a: b (c), d-e = f!", "95 %"])
+def test_plain_text_stays_readable(text: str) -> None:
+    assert escape(text) == text
 
 
 def test_a_run_that_was_cut_off_says_so(tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 """What a report knows of a run, also of one that is not whole."""
 
 import gzip
+import os
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from labctl.reports import words
@@ -15,7 +17,8 @@ from scenarios.events import Event
 from scenarios.journal.lines import EventLine
 from scenarios.journal.reader import open_journal
 from scenarios.judge.verdict import judge
-from tests.journals import with_verdict, write_journal
+from stack.local.process import identify
+from tests.journals import ENVIRONMENT, with_verdict, write_journal
 from tests.unit.labctl.reports.stories import events, fault, journal, report_of, story
 
 
@@ -111,7 +114,7 @@ def test_the_document_says_what_it_was_made_on(tmp_path: Path) -> None:
 def test_a_journal_that_ends_anywhere_is_reported_in_every_format(tmp_path: Path) -> None:
     lines = gzip.decompress(journal(tmp_path, lines=[fault()]).read_bytes()).splitlines(keepends=True)
     cut = tmp_path / "20260101T120000Z-data-loss.jsonl"
-    for count in range(1, len(lines)):
+    for count in range(1, len(lines), 2):
         # The last line is there in part.
         cut.write_bytes(b"".join(lines[:count]) + lines[count][:20])
         report = read_report(open_journal(cut))
@@ -120,3 +123,14 @@ def test_a_journal_that_ends_anywhere_is_reported_in_every_format(tmp_path: Path
             assert "CUT OFF" in text
             assert "AS EXPECTED" not in text.replace("expected AS EXPECTED", "")
         assert report.document["state"] == "cut off"
+
+
+def test_a_run_that_still_goes_on_is_not_shown_as_one_that_ended(tmp_path: Path) -> None:
+    history, found = story()
+    me = identify(os.getpid())
+    assert me is not None
+    environment = msgspec.structs.replace(ENVIRONMENT, pid=me.pid, process_started=me.start_time)
+    path = write_journal(tmp_path, history, found, events=events(), environment=environment, close=False)
+    report = read_report(open_journal(path))
+    assert words.outcome_of(report)[1] == "RUNNING"
+    assert list(report.warnings()) == ["The run still goes on. This is what was written down so far."]
