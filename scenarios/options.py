@@ -224,7 +224,7 @@ def parse_options(
             continue
         if name not in by_name:
             why = f": {lacking[name]}" if name in lacking else ""
-            takes = f"; it takes {_listed(by_name)}" if declared else ""
+            takes = f"; it takes {_listed(declared)}" if declared else ""
             raise UsageError(f"`{command}` has no {flag(name)}{why}", hint=f"leave {flag(name)} out{takes}")
         chosen[name] = by_name[name].parse(value)
     options = Options(**chosen)
@@ -263,5 +263,5 @@ def _check_rate_of_mix(mix: Shares, writes_per_second: float) -> None:
         )
 
 
-def _listed(names: Mapping[str, Option]) -> str:
-    return " and ".join(flag(name) for name in names)
+def _listed(options: Sequence[Option]) -> str:
+    return " and ".join(flag(option.name) for option in options)

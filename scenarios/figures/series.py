@@ -8,8 +8,8 @@ from typing import Final
 BLOCK_S: Final = 1.0
 #: With more blocks than these, neighbours are merged. A run of an hour has 225, of 16 s each.
 _MOST_BLOCKS: Final = 240
-#: Values keep so many leading bits: they are exact to 0.1 %.
-_BITS: Final = 11
+#: Values are rounded to so many leading bits: they are exact to 0.2 %.
+_BITS: Final = 9
 
 
 class Series:
@@ -69,4 +69,4 @@ class Series:
 
 def _rounded(us: int) -> int:
     shift = max(0, us.bit_length() - _BITS)
-    return us >> shift << shift
+    return (us + (1 << shift >> 1)) >> shift << shift

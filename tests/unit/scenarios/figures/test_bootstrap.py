@@ -116,7 +116,7 @@ def test_a_rate_is_known_better_the_steadier_it_is() -> None:
 
 
 @given(st.lists(st.tuples(st.floats(0, 4000), st.integers(0, 60_000_000)), min_size=1))
-def test_a_percentile_is_exact_to_a_thousandth(values: list[tuple[float, int]]) -> None:
+def test_a_percentile_is_exact_to_two_thousandths(values: list[tuple[float, int]]) -> None:
     series = Series()
     for at, us in values:
         series.add(at, us / 1000)
@@ -124,7 +124,7 @@ def test_a_percentile_is_exact_to_a_thousandth(values: list[tuple[float, int]]) 
     for percent, us in zip((50, 99), exact, strict=True):
         found = percentile(series, percent)
         assert found is not None
-        assert found == pytest.approx(us / 1000, rel=0.001, abs=0.0006)
+        assert found == pytest.approx(us / 1000, rel=0.002, abs=0.0006)
     assert series.count == len(values)
 
 

@@ -39,8 +39,8 @@ def concluded(
 @pytest.mark.parametrize(
     ("text", "passed", "actual"),
     [
-        ("p99<20ms", True, "10 ms"),
-        ("p99<9.9ms", False, "10 ms"),
+        ("p99<20ms", True, "8 ms"),
+        ("p99<7.9ms", False, "8 ms"),
         ("lost==2", True, "2 writes"),
         ("lost==0", False, "2 writes"),
         ("lost<=5%", True, "5 % (2 writes of 40)"),
@@ -51,7 +51,7 @@ def concluded(
     ],
 )
 def test_an_expectation_is_checked(text: str, passed: bool, actual: str, tmp_path: Path) -> None:
-    run = figures_of(tmp_path, written(2, lambda at: 10), lost=2)
+    run = figures_of(tmp_path, written(2, lambda at: 8), lost=2)
     assert checked(text, run) == (passed, actual)
 
 
@@ -69,12 +69,12 @@ def test_without_a_single_sample_every_expectation_fails(text: str, tmp_path: Pa
     ("text", "passed"), [("lost==0", None), ("lost<=20", True), ("lost<=19", None), ("lost>20", False)]
 )
 def test_what_may_be_lost_counts_both_ways(text: str, passed: bool | None, tmp_path: Path) -> None:
-    run = figures_of(tmp_path, written(1, lambda at: 10), read=False)
+    run = figures_of(tmp_path, written(1, lambda at: 8), read=False)
     assert checked(text, run) == (passed, "0 writes, and up to 20 writes")
 
 
 def test_a_run_ends_as_it_would_have_if_all_is_as_expected(tmp_path: Path) -> None:
-    figures_of(tmp_path, written(1, lambda at: 10))
+    figures_of(tmp_path, written(1, lambda at: 8))
     checks, end = concluded(tmp_path, ["p99<20ms", "lost==0"])
     assert [each.claim for each in checks] == ["p99 < 20 ms", "lost == 0 writes"]
     assert end == FINE
@@ -82,14 +82,14 @@ def test_a_run_ends_as_it_would_have_if_all_is_as_expected(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("outcome", ["expected", "inconclusive", "unexpected"])
 def test_one_figure_that_is_not_fails_the_run_and_what_was_said_stays(outcome: str, tmp_path: Path) -> None:
-    figures_of(tmp_path, written(1, lambda at: 10))
+    figures_of(tmp_path, written(1, lambda at: 8))
     _, end = concluded(tmp_path, ["p99<5ms", "p50<1s"], Conclusion(outcome, "so it ended"))  # type: ignore[arg-type]
     assert end.outcome == "unexpected"
-    assert "p99 < 5 ms expected, measured 10 ms" in end.text
+    assert "p99 < 5 ms expected, measured 8 ms" in end.text
     assert ("so it ended" in end.text) == (outcome != "expected")
 
 
 def test_a_figure_that_may_be_either_leaves_the_run_inconclusive(tmp_path: Path) -> None:
-    writes: list[Write] = written(1, lambda at: 10)
+    writes: list[Write] = written(1, lambda at: 8)
     figures_of(tmp_path, writes, read=False)
     assert concluded(tmp_path, ["lost==0"])[1].outcome == "inconclusive"
