@@ -12,6 +12,9 @@ from scenarios.experiment.trial import Trial
 #: Trials of the same cell differ by less than this on a machine that is not busy with anything else.
 _STEADY_FACTOR: Final = 3.0
 
+#: A load that reaches less than this share of its rate is more than the lab can take.
+_KEPT_UP_SHARE: Final = 0.98
+
 
 def answer(
     design: Design, cells: Sequence[Cell], summaries: Sequence[Summary], trials: Sequence[Trial]
@@ -26,6 +29,7 @@ def answer(
         *(_loss(design, cell, summary) for cell, summary in told if summary.enough),
         *_costs(told),
         *(_missing(summary) for _, summary in told if not summary.enough),
+        *(_overload(design, summary) for summary in summaries if _is_overloaded(design, summary)),
         *_noise(summaries),
         *_surprises(trials),
     )
@@ -98,6 +102,19 @@ def _missing(summary: Summary) -> str:
     if not summary.invalid:
         return f"{lead} {_trials(made)} {'is' if made == 1 else 'are'} too few."
     return f"{lead} {summary.valid or 'none'} of {_trials(made)} measured anything."
+
+
+def _is_overloaded(design: Design, summary: Summary) -> bool:
+    rate = summary.mean("writes_per_second")
+    return rate is not None and rate < _KEPT_UP_SHARE * design.writes_per_second
+
+
+def _overload(design: Design, summary: Summary) -> str:
+    rate = summary.mean("writes_per_second")
+    return (
+        f"{_upper(summary.label)}: of {design.writes_per_second:,.6g} writes a second, only {rate:,.0f} were "
+        "acknowledged. Beyond its capacity, latencies show the length of the backlog."
+    )
 
 
 def _noise(summaries: Sequence[Summary]) -> Iterator[str]:

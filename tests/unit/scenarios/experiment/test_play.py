@@ -199,6 +199,16 @@ def test_a_busy_machine_is_told() -> None:
     assert any("this machine was busy" in sentence for sentence in busy.answer)
 
 
+def test_a_lab_that_cannot_keep_up_is_told() -> None:
+    def slow(cell: Cell, number: int, attempt: int) -> tuple[Outcome, Mapping[str, float]]:
+        rate = 430.0 if cell.policy == "write_through" else 499.0
+        return "expected", {**figures(cell, number), "writes_per_second": rate}
+
+    _, result = run(ScriptedTrials(slow))
+    (told,) = [sentence for sentence in result.answer if "Beyond its capacity" in sentence]
+    assert told.startswith("Write-through: of 500 writes a second, only 430 were acknowledged.")
+
+
 def test_the_time_left_is_told_and_falls() -> None:
     events, _ = run(ScriptedTrials(noisy))
     progress = [event for event in events if isinstance(event, Advanced)]
