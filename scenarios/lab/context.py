@@ -8,7 +8,7 @@ from types import TracebackType
 from urllib.parse import urlsplit
 
 from scenarios.early_end import EarlyEnd
-from scenarios.events import Event
+from scenarios.events import Event, StepStarted
 from scenarios.journal import files
 from scenarios.journal.environment import environment
 from scenarios.journal.final_read import FinalReader, note_end_of_watch
@@ -90,6 +90,9 @@ class Run:
 
     def note(self, event: Event) -> None:
         """Take an event into the journal, unless it is progress that was noted already."""
+        if isinstance(event, StepStarted):
+            # What a step changes at once would fall between two samples.
+            self._watcher.sample()
         if event != self._progress:
             self.writer.note_event(event)
         if isinstance(event, Advanced):

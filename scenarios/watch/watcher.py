@@ -54,6 +54,8 @@ class Watcher:
         self.rows: Final = RowTracker(ledger, note_poll)
         self._note_sample = note_sample
         self._increases: Increases | None = None
+        #: Totals must be taken in the order in which they were read.
+        self._sampling = threading.Lock()
         self._reader = RowReader(database_url)
         self._stop = threading.Event()
         #: Set: the rows must be polled now.
@@ -68,7 +70,7 @@ class Watcher:
         self._unwatched = ""
         # The memory that is there now is the one that the run begins with.
         self.look_at_memory()
-        self._sample()
+        self.sample()
         self._threads = [
             threading.Thread(target=self._guarded, args=(loop,), name=name, daemon=True)
             for name, loop in (("watch-memory", self._watch_memory), ("watch-rows", self._watch_rows))
@@ -132,21 +134,23 @@ class Watcher:
             self.look_at_memory()
             looks += 1
             if looks % _LOOKS_PER_SAMPLE == 0:
-                self._sample()
+                self.sample()
         self.look_at_memory()
-        self._sample()
+        self.sample()
 
-    def _sample(self) -> None:
+    def sample(self) -> None:
+        """Note what waits in Redis now, if samples are taken and Redis answers. Any thread may ask."""
         if self._note_sample is None:
             return
-        try:
-            depth, totals = self._probe.depth(), self._probe.totals()
-        except NotRunning:
-            return
-        if self._increases is None:
-            self._increases = Increases(totals)
-        self._increases.look(totals)
-        self._note_sample(depth, self._increases)
+        with self._sampling:
+            try:
+                depth, totals = self._probe.depth(), self._probe.totals()
+            except NotRunning:
+                return
+            if self._increases is None:
+                self._increases = Increases(totals)
+            self._increases.look(totals)
+            self._note_sample(depth, self._increases)
 
     def _watch_rows(self) -> None:
         over = False
