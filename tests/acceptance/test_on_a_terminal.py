@@ -79,6 +79,23 @@ def test_ctrl_c_ends_a_load_early_and_it_is_judged(home: Path) -> None:
     assert terminal.cursor_is_shown()
 
 
+def test_ctrl_c_ends_a_load_early_in_a_pipe_too(home: Path) -> None:
+    with subprocess.Popen(
+        [LABCTL, "load", "basic", "--duration", "60", "--rate", "50", "--name", NAME],
+        env=environment(home),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as labctl:
+        assert labctl.stderr is not None
+        assert any("requests/s" in line for line in labctl.stderr)
+        labctl.send_signal(signal.SIGINT)
+        results, narration = labctl.communicate(timeout=PATIENCE)
+    assert labctl.returncode == 0, narration
+    assert "ending early, with a verdict; once more ends labctl at once" in narration
+    assert re.search(r"AS EXPECTED. Ended early after \d+ s by Ctrl-C", results)
+
+
 def test_a_second_ctrl_c_ends_a_load_at_once(home: Path) -> None:
     terminal = Terminal(home, "load", "basic", "--duration", "60", "--rate", "50", "--name", NAME)
     terminal.wait_for("requests/s")

@@ -245,6 +245,32 @@ def test_it_can_be_stopped_at_any_moment() -> None:
     assert gc.get_freeze_count() == 0
 
 
+def test_an_early_end_sends_nothing_more_and_waits_for_what_is_under_way() -> None:
+    may_answer, asked = threading.Event(), threading.Event()
+
+    def answer_late(request: Asked) -> bytes:
+        if request.number < 5:
+            return created(request)
+        asked.set()
+        may_answer.wait(5)
+        return created(request)
+
+    with serving(answer_late) as server:
+        ledger = Ledger()
+        generator = _generator(server, ledger, ClosedLoop(Shape(60.0), 1))
+        running = threading.Thread(target=generator.run)
+        running.start()
+        assert asked.wait(5)
+        generator.end_early()
+        running.join(0.2)
+        assert running.is_alive(), "it has to wait for the answer under way"
+        may_answer.set()
+        running.join(2)
+        assert not running.is_alive()
+    assert {write.answer for write in ledger.writes} == {"acknowledged"}
+    assert generator.counters.requests == len(ledger.writes) == len(server.asked)
+
+
 def test_a_generator_that_has_time_left_is_not_the_limit() -> None:
     with serving(created) as server:
         generator = _generator(server, Ledger(), OpenLoop(Shape(0.5), 20.0))
