@@ -1,6 +1,7 @@
 """compare: two runs side by side, with how certain each difference is."""
 
 import re
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -26,6 +27,7 @@ from stack.spec.events import StackNoted
 app = typer.Typer()
 
 _PERCENT: Final = re.compile(r"(\d+(?:\.\d+)?) ?%?", re.ASCII)
+_OTHER: Final = "These are runs of different scenarios: a figure may not mean the same in both."
 _NOISE: Final = (
     "The intervals show what varied within each run, by blocks of a second and more. What differs from one "
     "run to the next, such as what else the machine does, is not in them; experiments repeat runs."
@@ -58,7 +60,8 @@ def compare(
 ) -> None:
     """Compare two runs: figures, with their uncertainty, and checks.
 
-    Exit code 0: not worse; 1: worse; 3: one of the runs was cut off, or its journal is damaged.
+    Exit code 0: not worse; 1: worse; 3: a run was cut off, a journal is damaged, or nothing
+    was measured in both.
 
     Worse: a latency, a lag or a rate is worse by more than --threshold, and its 95 % interval excludes zero;
     more writes are lost; or a check fails that did not.
@@ -66,11 +69,10 @@ def compare(
     share = _share(threshold)
     journals = [open_runs().open(word) for word in (before, after)]
     comparison = compare_runs(*(run_figures(journal) for journal in journals), threshold=share)
-    unfinished = [f"{journal.run} is {journal.state}" for journal in journals if journal.state != "complete"]
-    damage = [f"{journal.run}: {text}" for journal in journals for text in journal.damage]
-    conclusion, code = _concluded(comparison, [*damage, *unfinished])
+    obstacles = list(_obstacles(journals, comparison))
+    conclusion, code = _concluded(comparison, obstacles)
     document = _document(journals, comparison, conclusion, code)
-    output.answer(document, *_events(journals, comparison, [*damage, *unfinished]), _result(conclusion, code))
+    output.answer(document, *_events(journals, comparison, obstacles), _result(conclusion, code))
     output.renderer.close()
     raise typer.Exit(code)
 
@@ -82,26 +84,37 @@ def _share(threshold: str) -> float:
     return float(match[1]) / 100
 
 
+def _obstacles(journals: Sequence[Journal], comparison: Comparison) -> Iterator[str]:
+    """Why nothing can be concluded."""
+    for journal in journals:
+        yield from (f"{journal.run}: {text}" for text in journal.damage)
+        if journal.state != "complete":
+            yield f"{journal.run} is {journal.state}"
+    if all(change.kind == "missing" for change in comparison.changes):
+        yield "nothing was measured in both runs"
+
+
 def _result(conclusion: str, code: int) -> Checked:
     passed = {0: True, 1: False, 3: None}[code]
     return Checked("the run is not worse than the base", "not worse", conclusion, passed)
 
 
-def _concluded(comparison: Comparison, unfinished: list[str]) -> tuple[str, int]:
-    if unfinished:
-        return f"inconclusive: {'; '.join(unfinished)}", 3
+def _concluded(comparison: Comparison, obstacles: list[str]) -> tuple[str, int]:
+    if obstacles:
+        return f"inconclusive: {'; '.join(obstacles)}", 3
     reasons = comparison.reasons
     if reasons:
         return f"worse: {'; '.join(reasons)}", 1
     return "not worse", 0
 
 
-def _events(journals: list[Journal], comparison: Comparison, unfinished: list[str]) -> list[Event]:
+def _events(journals: list[Journal], comparison: Comparison, obstacles: list[str]) -> list[Event]:
     differences = tuple((each.what, each.before, each.after) for each in comparison.differences)
     told: list[Event] = [TableShown("runs", "", ("", "command", "run"), _runs(journals))]
-    told += [StackNoted(f"{text}.") for text in unfinished]
+    told += [StackNoted(f"{text}.") for text in obstacles]
     if differences:
         told.append(TableShown("differences", "Not alike in", ("", "base", "run"), differences))
+        told += [Narrated(_OTHER) for each in comparison.differences if each.what == "scenario"]
     else:
         told.append(StackNoted("Same scenario, settings, versions and machine."))
     columns = ("figure", "base", "run", "change", "its 95 % interval")
@@ -174,7 +187,7 @@ def _figure(change: Change) -> dict[str, Any]:
 
 
 def _pair(interval: Interval | None) -> list[float] | None:
-    return None if interval is None else [interval.low, interval.high]
+    return None if interval is None else [round(interval.low, 3), round(interval.high, 3)]
 
 
 def _check(check: ComparedCheck) -> dict[str, Any]:

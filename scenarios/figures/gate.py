@@ -11,7 +11,6 @@ from scenarios.journal.reader import Journal
 from scenarios.scenario import Conclusion
 
 _PERCENT: Final = 100
-_NOT_MEASURED: Final = "not measured"
 
 
 def check_expectations(
@@ -39,33 +38,36 @@ def check(expectation: Expectation, figures: RunFigures) -> Checked:
     limit = f"{expectation.comparison} {expectation.typed}"
     claim = f"{expectation.name} {limit}"
     if figure.value is None:
-        return Checked(claim, limit, f"{_NOT_MEASURED}: {figure.missing}", passed=False)
-    values = [_compared(expectation, figure, value) for value in (figure.value, figure.at_most)]
+        return Checked(claim, limit, f"nothing: {figure.missing}", passed=False)
+    most = figure.value if figure.at_most is None else figure.at_most
+    values = [_compared(expectation, figure, value) for value in (figure.value, most)]
     if None in values:
-        return Checked(claim, limit, f"{_NOT_MEASURED}: it is a share of nothing", passed=False)
+        return Checked(claim, limit, f"nothing to be a share of: no {expectation.about.whole}", passed=False)
+    # Where it may be one value or the other, it is known only if both keep to the limit, or neither does.
     holds = {expectation.holds(value) for value in values if value is not None}
-    return Checked(
-        claim, limit, _actual(expectation, figure), passed=holds == {True} if len(holds) == 1 else None
-    )
+    passed = holds.pop() if len(holds) == 1 else None
+    return Checked(claim, limit, _actual(expectation, figure, most), passed=passed)
 
 
-def _compared(expectation: Expectation, figure: Figure, value: float | None) -> float | None:
-    if not expectation.share or value is None:
+def _compared(expectation: Expectation, figure: Figure, value: float) -> float | None:
+    """The value as the limit is given; None: it would be a share of nothing."""
+    if not expectation.share:
         return value
     return _PERCENT * value / figure.whole if figure.whole else None
 
 
-def _actual(expectation: Expectation, figure: Figure) -> str:
-    said = amount(figure.about, figure.value or 0)
-    if figure.at_most is not None and figure.value is not None and figure.at_most > figure.value:
-        said = f"{said}, and up to {amount(figure.about, figure.at_most)}"
+def _actual(expectation: Expectation, figure: Figure, most: float) -> str:
+    value = figure.value or 0
+    said = amount(figure.about, value)
+    if most > value:
+        said = f"{said}, and up to {amount(figure.about, most)}"
     if expectation.share and figure.whole:
-        said = f"{_PERCENT * (figure.value or 0) / figure.whole:.3g} % ({said} of {figure.whole:,})"
+        said = f"{_PERCENT * value / figure.whole:.3g} % ({said} of {figure.whole:,})"
     return said
 
 
 def _concluded(conclusion: Conclusion, checks: Iterable[Checked]) -> Conclusion:
-    missed = [f"{each.claim} expected, {_measured(each)}" for each in checks if each.passed is False]
+    missed = [f"{each.claim} expected, measured {each.actual}" for each in checks if each.passed is False]
     unclear = [f"whether {each.claim} is not known" for each in checks if each.passed is None]
     before = [] if conclusion.outcome == "expected" else [conclusion.text]
     if missed:
@@ -73,7 +75,3 @@ def _concluded(conclusion: Conclusion, checks: Iterable[Checked]) -> Conclusion:
     if unclear and conclusion.outcome == "expected":
         return Conclusion("inconclusive", "; ".join(unclear))
     return conclusion
-
-
-def _measured(check: Checked) -> str:
-    return check.actual if check.actual.startswith(_NOT_MEASURED) else f"measured {check.actual}"

@@ -175,7 +175,9 @@ def _lag_figures(series: Series) -> list[Figure]:
 def _of(series: Series, which: str) -> float | None:
     if which == "max":
         return series.most_ms if series.count else None
-    return percentile(series, _PERCENTS[which])
+    value = percentile(series, _PERCENTS[which])
+    # Values are rounded; a percentile above the maximum would only confuse.
+    return None if value is None else min(value, series.most_ms)
 
 
 def _rates(gathered: Gathered) -> list[Figure]:

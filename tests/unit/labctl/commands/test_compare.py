@@ -17,13 +17,15 @@ from tests.unit.scenarios.histories import row
 BASE, RUN = "20260101T120000Z-load-basic", "20260101T130000Z-load-basic"
 
 
-def record(home: Path, run: str, around_ms: float, *, seed: int = 1, **how: Any) -> Path:
+def record(
+    home: Path, run: str, around_ms: float, *, seed: int = 1, scenario: str = "load-basic", **how: Any
+) -> Path:
     """A recorded load."""
     folder = home / "runs"
     folder.mkdir(exist_ok=True)
     writes = written(25, noisy(seed, around_ms))
     found = Findings(rows={str(write.product): row(write.version or 0) for write in writes})
-    about = msgspec.structs.replace(ENVIRONMENT, run=run, scenario="load-basic", command="load basic")
+    about = msgspec.structs.replace(ENVIRONMENT, run=run, scenario=scenario, command="load basic")
     history = History(writes=writes)
     return write_journal(folder, history, found, events=[FINISHED], environment=about, **how)
 
@@ -82,6 +84,24 @@ def test_a_run_that_was_cut_off_decides_nothing(cli: Cli, tmp_path: Path) -> Non
     code, out, _ = cli("compare", BASE, RUN)
     assert code == 3
     assert "cut off" in out
+
+
+def test_runs_that_measured_nothing_decide_nothing(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "runs").mkdir()
+    about = msgspec.structs.replace(ENVIRONMENT, run=BASE)
+    write_journal(tmp_path / "runs", History(writes=[]), Findings(), events=[FINISHED], environment=about)
+    code, out, _ = cli("compare", BASE, BASE)
+    assert code == 3
+    assert "nothing was measured in both runs" in out
+
+
+def test_another_scenario_is_named_first(cli: Cli, tmp_path: Path) -> None:
+    record(tmp_path, BASE, 12)
+    record(tmp_path, RUN.replace("load-basic", "load-quick"), 12, seed=2, scenario="load-quick")
+    code, out, err = cli("compare", BASE)
+    assert code == 0
+    assert out.index("scenario") < out.index("Figures")
+    assert "different scenarios" in err
 
 
 def test_a_journal_that_was_changed_decides_nothing(cli: Cli, tmp_path: Path) -> None:
