@@ -51,18 +51,18 @@ def _wait_for(schedule: Schedule, count: int) -> None:
 
 def test_each_comes_at_its_time_and_overlapping_outages_are_one() -> None:
     outages, begin = _Outages(), time.monotonic()
-    faults = ("redis:kill@50ms:start@150ms", "api:pause@100ms:resume@200ms", "redis:flushall@180ms")
+    faults = ("redis:kill@20ms:start@300ms", "api:pause@100ms:resume@400ms", "redis:flushall@350ms")
     with _schedule(_Injector(), *faults) as schedule:
         schedule.start(begin, outages)
         _wait_for(schedule, 5)
         schedule.end()
         told = [event.fault for event in schedule.events() if isinstance(event, FaultInjected)]
     assert [fault for fault in told if fault.startswith("redis")] == [
-        "redis:kill@0.05s",
-        "redis:start@0.15s",
-        "redis:flushall@0.18s",
+        "redis:kill@0.02s",
+        "redis:start@0.3s",
+        "redis:flushall@0.35s",
     ]
-    assert [fault for fault in told if fault.startswith("api")] == ["api:pause@0.1s", "api:resume@0.2s"]
+    assert [fault for fault in told if fault.startswith("api")] == ["api:pause@0.1s", "api:resume@0.4s"]
     late = [one.gone_at - begin - (one.action.at or 0.0) for one in schedule.injected]
     assert all(0 <= each < 1 for each in late), late
     assert outages.told == ["begin", "end"]
