@@ -1,5 +1,7 @@
 """Rate times time in Redis alone, and the bound that nothing lost may exceed."""
 
+import sys
+
 import pytest
 
 from scenarios.faults.prediction import Tally, predict
@@ -46,3 +48,14 @@ def test_the_prediction_is_never_above_the_bound() -> None:
     tally = _tally(1000.0, 9.0, 9.3)
     prediction = predict(tally, seen_at=10.0, oldest_age_s=0.6, gone_at=10.0, away=True)
     assert prediction.writes <= prediction.most == 0
+
+
+def test_an_hour_is_counted_in_little_memory() -> None:
+    tally = Tally()
+    for second in range(3_600):
+        at = 1_000_000 + second
+        tally.record(Write(product="p", operation="update", value={}, answer="acknowledged", finished_at=at))
+    assert tally.between(0.0, 2e6) == 3_600
+    assert tally.between(1_000_010, 1_000_019.5) == 10
+    assert tally.between(0.0, 999_999.0) == 0
+    assert sys.getsizeof(tally._counts) < 5_000_000
