@@ -60,11 +60,9 @@ def compare(
 ) -> None:
     """Compare two runs: figures, with their uncertainty, and checks.
 
-    Exit code 0: not worse; 1: worse; 3: a run was cut off, a journal is damaged, or nothing
-    was measured in both.
+    Exit code 0: not worse; 1: worse; 3: a run was cut off or is damaged, or nothing was measured in both.
 
-    Worse: a latency, a lag or a rate is worse by more than --threshold, and its 95 % interval excludes zero;
-    more writes are lost; or a check fails that did not.
+    Worse: slower by more than --threshold and by more than noise, more lost, or a check that newly fails.
     """
     share = _share(threshold)
     journals = [open_runs().open(word) for word in (before, after)]

@@ -146,7 +146,7 @@ LIMITS: Final[Mapping[str, Limit]] = {
     for limit in (
         Limit(name="trials", least=1, most=100, unit="trials", whole=True),
         Limit(name="writes_per_second", least=1, most=100_000, unit="writes a second"),
-        Limit(name="duration", least=2, most=600, unit="seconds"),
+        Limit(name="duration", least=1, most=600, unit="seconds"),
         Limit(name="warm_up", least=0, most=60, unit="seconds"),
         Limit(name="time_limit", least=0, most=86_400, unit="seconds"),
         Limit(name="seed", least=0, most=2**32 - 1, unit="", whole=True),

@@ -23,7 +23,7 @@ def cells_table(design: Design, cells: Sequence[Cell]) -> TableShown:
 
 def trials_table(trials: Sequence[Trial]) -> TableShown:
     """The trials with their figures and journals, in the order in which they were made."""
-    columns = ("trial", "cell", "lost", "p50, ms", "p99, ms", "in PostgreSQL p99, ms", "journal")
+    columns = ("trial", "cell", "lost", "p50, ms", "p99, ms", "lag p99, ms", "journal")
     folder = next((trial.run.partition("/")[0] for trial in trials if trial.run), "")
     where = f"; journals are in {folder}/" if folder else ""
     return TableShown("trials", f"The trials{where}", columns, tuple(map(_trial, trials)))
@@ -46,13 +46,13 @@ def _trial(trial: Trial) -> tuple[str, ...]:
 def loss_table(summaries: Sequence[Summary]) -> TableShown:
     """What was lost, one row for each cell."""
     columns = ("cell", "trials", "median", "least", "most", "predicted", "possible", "writes/s")
-    title = "Acknowledged writes that were lost; predicted: the rate, for the time in Redis alone"
+    title = "Acknowledged writes that were lost"
     return TableShown("losses", title, columns, tuple(_loss(summary) for summary in summaries))
 
 
 def time_table(summaries: Sequence[Summary]) -> TableShown:
     """How long writes took, one row for each cell."""
-    columns = ("cell", "write p50", "write p99", "in PostgreSQL p50", "in PostgreSQL p99")
+    columns = ("cell", "write p50", "write p99", "lag p50", "lag p99")
     title = "Times in ms: geometric mean of the trials (95 % confidence interval)"
     return TableShown("times", title, columns, tuple(_times(summary) for summary in summaries))
 

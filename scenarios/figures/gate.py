@@ -5,7 +5,7 @@ from typing import Final
 
 from scenarios.events import Checked, Event
 from scenarios.figures.expect import Expectation, parse_expectation
-from scenarios.figures.run_figures import Figure, RunFigures, run_figures
+from scenarios.figures.run_figures import Figure, RunFigures, compute_figures
 from scenarios.figures.words import amount
 from scenarios.journal.reader import Journal
 from scenarios.scenario import Conclusion
@@ -26,7 +26,7 @@ def check_expectations(
     Raises:
         UsageError: an expectation can't be read.
     """
-    figures = run_figures(journal)
+    figures = yield from compute_figures(journal)
     checks = [check(parse_expectation(text), figures) for text in expected]
     yield from checks
     return _concluded(conclusion, checks)

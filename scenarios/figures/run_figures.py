@@ -1,16 +1,17 @@
 """All named figures of one run, from its journal."""
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from scenarios.events import Checked
+from scenarios.events import Checked, Event
 from scenarios.figures.bootstrap import Draws, draw_percentile, draw_rate, percentile
 from scenarios.figures.gather import Gathered
 from scenarios.figures.names import FIGURES, About
 from scenarios.figures.series import Series
-from scenarios.journal.judgement import judge_journal
+from scenarios.journal.judgement import judging
 from scenarios.journal.lines import Environment
+from scenarios.journal.partition import Partition
 from scenarios.journal.reader import Journal
 from scenarios.judge.checks.fates import Judged
 from scenarios.judge.ledger import Write
@@ -90,10 +91,22 @@ def run_figures(journal: Journal) -> RunFigures:
     Raises:
         StateUnusable: the file can't be read.
     """
+    computing = compute_figures(journal)
+    while True:
+        try:
+            next(computing)
+        except StopIteration as end:
+            figures: RunFigures = end.value
+            return figures
+
+
+def compute_figures(journal: Journal) -> Generator[Event, None, RunFigures]:
+    """The same, which shows how far it is if there is much to judge."""
     gathered, lags = Gathered(), _Lags()
     for line in journal.lines():
         gathered.take(line)
-    verdict = judge_journal(journal, lags.take)
+    with Partition(journal) as partition:
+        verdict = yield from judging(partition, lags.take)
     found = {
         figure.name: figure
         for figure in (

@@ -13,7 +13,7 @@ from scenarios.demos import data_loss
 
 _ROOT: Final = Path(__file__).parents[2]
 _ARCHITECTURE: Final = _ROOT / "docs" / "architecture.md"
-_PAGES: Final = ("README.md", "CONTRIBUTING.md", "docs/architecture.md")
+_PAGES: Final = ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/ci.md")
 _SCRIPT: Final = re.compile(r"\b\w+\.lua\b")
 _LINK: Final = re.compile(r"\]\(([^)#]+)")
 _CODE: Final = re.compile(r"`([^`\n]+)`")

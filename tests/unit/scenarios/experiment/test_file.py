@@ -65,7 +65,7 @@ def test_what_is_left_out_is_as_without_a_file(tmp_path: Path) -> None:
         ("trials: 2.5", "mine.yaml:1:9: trials can't be 2.5", "a whole number from 1 to 100"),
         ("trials: [1, 2]", "mine.yaml:1:9: trials must be one number", "`trials: 6`"),
         ("duration: .nan", "mine.yaml:1:11: duration must be a number, not '.nan'", "`duration: 6.0`"),
-        ("duration: nan", "mine.yaml:1:11: duration can't be nan", "from 2 to 600"),
+        ("duration: nan", "mine.yaml:1:11: duration can't be nan", "from 1 to 600"),
         ("seed: 1\nseed: 2", "mine.yaml:2:1: 'seed' is here twice", "once"),
         ("policies: [write_around]", "mine.yaml:1:12: there is no policy 'write_around'", "write_behind or"),
         ("set: {BATCH_SIZE: [10, 0]}", "mine.yaml:1:24: BATCH_SIZE must be", "settings are"),

@@ -1,6 +1,8 @@
 """Expectations are read as people mean them, or refused with what would be right."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from scenarios.figures.expect import parse_expectation, readable
 from scenarios.figures.names import FIGURES
@@ -82,3 +84,16 @@ def test_what_makes_no_sense_is_refused_with_a_hint(text: str, says: str, hint: 
         readable(["lost==0", text])
     assert says in refused.value.message
     assert hint in refused.value.hint
+
+
+_WORDS = ("p99", "lost", "P99", "<", "<=", "==", "=", "!", "7", "1.5", "ms", "%", "k", " ")
+
+
+@given(st.lists(st.sampled_from(_WORDS) | st.text(max_size=3), max_size=6).map("".join))
+def test_any_text_is_an_expectation_or_a_mistake(text: str) -> None:
+    try:
+        read = parse_expectation(text)
+    except UsageError:
+        return
+    assert read.name in FIGURES
+    assert read.limit >= 0
