@@ -4,6 +4,7 @@ from collections.abc import Callable, Generator, Iterable
 from typing import Final
 
 from scenarios.events import Checked, Event, Measured, Narrated, TableShown, VerdictReached
+from scenarios.journal.judgement import OnJudged
 from scenarios.judge.checks.fates import Judged
 from scenarios.judge.ledger import Write
 from scenarios.judge.persist_lag import Lag, Lags, PersistLag
@@ -47,9 +48,16 @@ def reach_verdict(
 
 
 def reach_verdict_and_lag(
-    run: Run, lag_of: Callable[[Write], bool], settled: Settled | None = None
+    run: Run,
+    lag_of: Callable[[Write], bool],
+    settled: Settled | None = None,
+    *,
+    on_judged: OnJudged | None = None,
 ) -> Generator[Event, None, tuple[Verdict, PersistLag | None]]:
     """Like `reach_verdict`, with the persist lag of the chosen writes, which is not shown.
+
+    Args:
+        on_judged: Takes each acknowledged write with its verdict.
 
     Returns:
         The verdict, and the lag; None if no write was seen to arrive in PostgreSQL.
@@ -59,6 +67,8 @@ def reach_verdict_and_lag(
     lags = Lags()
 
     def gather(write: Write, judged: Judged, lag: Lag | None) -> None:
+        if on_judged is not None:
+            on_judged(write, judged, lag)
         if lag is not None and lag_of(write):
             lags.add(lag)
 

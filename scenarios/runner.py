@@ -96,7 +96,7 @@ def _play(scenario: Scenario, run: Run, options: Options) -> Generator[Event, No
         )
     run.begin()
     steps = numbered(scenario.play(run, options), scenario.steps)
-    conclusion = yield from watched(steps, run.lab, gives_up=scenario.repair)
+    conclusion = yield from watched(steps, run.lab, gives_up=scenario.repair and scenario.gives_up)
     # What the run itself changed and put back must be remembered as it is now.
     yield from remember(run.lab)
     return conclusion

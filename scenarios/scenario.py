@@ -56,13 +56,16 @@ class Scenario:
     #: Whether the lab has to work: then it is repaired first, and the run ends once flushing is stuck. A
     #: load may be about a lab that does not work.
     repair: bool = True
-    #: Of a load, the command that runs it: "load basic".
-    load_command: str = ""
+    #: Whether the run ends once flushing is stuck, if the lab has to work. Not if it breaks the database on
+    #: purpose.
+    gives_up: bool = True
+    #: The command that runs it, where that is not its name: "load basic", "demo ./mine.yaml".
+    typed: str = ""
 
     @property
     def command(self) -> str:
         """What a person types after `labctl` to run it."""
-        return self.load_command or f"demo {self.name}"
+        return self.typed or f"demo {self.name}"
 
     def parse(self, values: Mapping[str, Any]) -> Options:
         """The options of one run.

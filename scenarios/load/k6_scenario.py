@@ -73,7 +73,7 @@ def _k6(
             "fault": "k6's thresholds leave no room for an outage",
         },
         repair=False,
-        load_command=f"load {kind} --engine k6",
+        typed=f"load {kind} --engine k6",
         play=play,
     )
 

@@ -55,6 +55,27 @@ class Prepared:
     reads: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Driven:
+    """A load that has ended, and has yet to be judged."""
+
+    finished: Finished
+    #: The faults that were injected meanwhile; None: none were to be.
+    faulted: Faulted | None
+    #: Whether it included reads.
+    reads: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """One kind of load."""
+
+    #: The load, and the verdict on it.
+    scenario: Scenario
+    #: The load alone, as one step of a play.
+    drive: Callable[[Run, Options], Play[Driven]]
+
+
 def _load(
     kind: str,
     title: str,
@@ -66,8 +87,8 @@ def _load(
     label: str,
     usual: Shares = WRITES_ONLY,
     lacking: Mapping[str, str] = MappingProxyType({}),
-) -> Scenario:
-    """One kind of load as a scenario.
+) -> Load:
+    """One kind of load.
 
     Args:
         prepare: Says what is sent; may write to the lab first.
@@ -75,19 +96,31 @@ def _load(
         usual: What is sent how often, unless the user says otherwise.
     """
 
-    def play(run: Run, options: Options) -> Play[Conclusion]:
+    def drive(run: Run, options: Options) -> Play[Driven]:
         planned = plan(extent, options, writes=(options.mix or usual).writes)
-        started_at = time.monotonic()
+        before = run.ledger.count("acknowledged")
         prepared = prepare(run, planned, options)
         yield Step(title, prepared.command)
         finished, faulted = yield from _put_under_load(run, planned, prepared.profile, options)
-        yield from report.client_side(finished, run.ledger.count("acknowledged"))
+        yield from report.client_side(finished, run.ledger.count("acknowledged") - before)
         yield from report.generator_side(finished.counters)
         yield from limits.report(finished)
-        ending = end(run, finished, started_at=started_at, label=label, reads=prepared.reads, faulted=faulted)
+        return Driven(finished, faulted, prepared.reads)
+
+    def play(run: Run, options: Options) -> Play[Conclusion]:
+        started_at = time.monotonic()
+        driven = yield from drive(run, options)
+        ending = end(
+            run,
+            driven.finished,
+            started_at=started_at,
+            label=label,
+            reads=driven.reads,
+            faulted=driven.faulted,
+        )
         return (yield from ending)
 
-    return Scenario(
+    scenario = Scenario(
         name=load_name(kind),
         title=title,
         summary=summary,
@@ -95,9 +128,10 @@ def _load(
         options=options,
         lacking=lacking,
         repair=False,
-        load_command=f"load {kind}",
+        typed=f"load {kind}",
         play=play,
     )
+    return Load(scenario, drive)
 
 
 def _put_under_load(
@@ -176,7 +210,7 @@ def _host(run: Run) -> str:
     return run.api_url.partition("://")[2]
 
 
-QUICK: Final = _load(
+_QUICK: Final = _load(
     "quick",
     f"{_WRITES} rapid writes",
     f"{_WRITES} products are created, all at once unless told otherwise. Every acknowledgement is judged.",
@@ -191,7 +225,7 @@ QUICK: Final = _load(
     prepare=_creates,
     label="Load",
 )
-COALESCING: Final = _load(
+_COALESCING: Final = _load(
     "coalescing",
     "One hot product",
     "A few clients update the same product as fast as they are answered. The worker writes it once per "
@@ -202,7 +236,7 @@ COALESCING: Final = _load(
     prepare=_hot_product,
     label="Hot",
 )
-BASIC: Final = _load(
+_BASIC: Final = _load(
     "basic",
     "A mix of reads and writes",
     "30 % creates, 30 % reads and 40 % updates unless told otherwise, with a ramp up, a hold and a ramp "
@@ -213,5 +247,8 @@ BASIC: Final = _load(
     label="Mix",
     usual=USUAL_SHARES,
 )
+QUICK, COALESCING, BASIC = _QUICK.scenario, _COALESCING.scenario, _BASIC.scenario
 #: By name, for the catalogue.
 LOADS: Final = {scenario.name: scenario for scenario in (BASIC, COALESCING, QUICK)}
+#: By the same names: the loads as steps of another scenario.
+DRIVES: Final = {load.scenario.name: load.drive for load in (_BASIC, _COALESCING, _QUICK)}
