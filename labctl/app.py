@@ -29,6 +29,7 @@ class Commands(LazyGroup):
         "compose": Entry("lab", _LAB, "Print the lab as a compose.yaml."),
         "doctor": Entry("doctor", _LAB, "Check that this machine is fit for the lab."),
         "demo": Entry("demo", _DEMOS, "Run a demo: what write-behind gains, and what it can lose."),
+        "scenario": Entry("scenario", _DEMOS, "Scenarios of your own, in YAML: write, check and show them."),
         "load": Entry("load", _DEMOS, "Put the lab under load, and judge every acknowledged write."),
         "experiment": Entry("experiment", _DEMOS, "Compare settings, policies and faults by many trials."),
         "runs": Entry("runs", _DEMOS, "Earlier runs: their journals, listed, shown and removed."),

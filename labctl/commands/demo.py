@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
@@ -10,6 +11,7 @@ from labctl.cli import completions
 from labctl.cli.context import invocation
 from labctl.cli.keypress import wait_for_key
 from labctl.cli.options import Expect, Json, LabName, Quiet, Runtime
+from labctl.cli.question import asker
 from labctl.cli.session import Session, open_session
 from labctl.cli.suggestions import require_known
 from labctl.commands.play import play
@@ -17,6 +19,8 @@ from scenarios.catalogue import DEMOS, choose, find
 from scenarios.events import TableShown
 from scenarios.options import EXPECT, Crash, Options
 from scenarios.scenario import Scenario
+from scenarios.scripted.file import is_path, open_script
+from scenarios.scripted.stage import Asker
 from stack.errors import UsageError
 
 _ALL: Final = "all"
@@ -31,9 +35,10 @@ def demo(
     scenario: Annotated[
         str | None,
         typer.Argument(
-            metavar="NAME",
+            metavar="NAME|FILE",
             autocompletion=completions.demos,
-            help="Which demo, or `all`. Without a name: the list of them.",
+            help="Which demo, or `all`; or a scenario of your own: ./mine.yaml. Without a name: the list "
+            "of them.",
         ),
     ] = None,
     step: Annotated[bool, typer.Option("--step", help="Wait for a key before each step.")] = False,
@@ -56,20 +61,29 @@ def demo(
 
     Exit code 0: as predicted; 1: not as predicted; 3: inconclusive.
     """
-    if scenario is not None:
+    if scenario is not None and not is_path(scenario):
         require_known("demo", scenario, [*DEMOS, _ALL])
     _check_step(step=step, silent=json or quiet)
-    chosen = _choose_demos(scenario, {"crash": crash, "expect": expect or None})
+    values = {"crash": crash, "expect": expect or None}
+    chosen = _choose_demos(scenario, values, asker(silent=json or quiet))
     session = open_session(context, name=name, runtime=runtime, json=json, quiet=quiet)
     if scenario is None:
         return _list(session)
     return play(invocation(context), session, chosen, pause=wait_for_key if step else None)
 
 
-def _choose_demos(name: str | None, values: Mapping[str, Any]) -> list[tuple[Scenario, Options]]:
+def _choose_demos(
+    name: str | None, values: Mapping[str, Any], ask: Asker
+) -> list[tuple[Scenario, Options]]:
     """The demos to run, with their options. Of `all`, each demo takes the options that it has."""
     if name is None:
         return []
+    if is_path(name):
+        # It brings the YAML reader and the loads along.
+        from scenarios.scripted.play import scenario_of
+
+        own = scenario_of(open_script(Path(name)), name, ask)
+        return [(own, own.parse(values))]
     if name != _ALL:
         return [choose(name, values)]
     scenarios = [find(demo) for demo in DEMOS]

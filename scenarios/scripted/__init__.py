@@ -1,0 +1,1 @@
+"""Scenarios of one's own: a YAML file, read with care, becomes a `Scenario` like the built-in demos."""

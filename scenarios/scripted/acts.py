@@ -1,0 +1,134 @@
+"""What each kind of step does."""
+
+from typing import Any
+
+from scenarios.events import Event, Measured, Narrated, TableShown
+from scenarios.faults.action import Action
+from scenarios.faults.inject import Injected
+from scenarios.faults.language import parse_action
+from scenarios.load.sampling import Increases
+from scenarios.load.scenario import DRIVES
+from scenarios.scenario import Play
+from scenarios.scenario import Step as Announced
+from scenarios.scripted.expectations import check_totals
+from scenarios.scripted.meaning import choose_load
+from scenarios.scripted.outline import action_of, command_of, title_of
+from scenarios.scripted.script import Ask, Count, Create, Delete, Load, Step, Update, Wait
+from scenarios.scripted.stage import Stage
+from scenarios.scripted.waits import wait
+from scenarios.scripted.writes import write
+from stack.converge.restore import remember
+from stack.errors import Inconclusive
+
+
+def act(stage: Stage, step: Step) -> Play[None]:
+    """Do a step, and say what it has to say.
+
+    Raises:
+        Inconclusive: what it depends on did not happen.
+        LabError: the lab can't be worked with.
+    """
+    action = action_of(step)
+    if action:
+        if action != "load":
+            yield Announced(title_of(step), command_of(step, stage.address))
+        yield from _do(stage, step, action)
+        stage.look()
+    if step.narrate is not None:
+        yield Narrated(step.narrate)
+    if step.matters is not None:
+        yield Narrated(step.matters, "matters")
+
+
+def _do(stage: Stage, step: Step, action: str) -> Play[None]:
+    part = getattr(step, action)
+    match part:
+        case Create() | Update() | Delete():
+            yield from write(stage, part)
+        case Wait():
+            yield from wait(stage, part)
+        case Load():
+            yield from _load(stage, step, part)
+        case Ask():
+            yield from _ask(stage, part)
+        case _:
+            yield from _do_plain(stage, action, part)
+
+
+def _do_plain(stage: Stage, action: str, part: Any) -> Play[None]:
+    match action:
+        case "fault":
+            yield from inject(stage, parse_action(part))
+        case "settings":
+            yield from _change_settings(stage, part)
+        case "dead_letters":
+            answer = stage.run.client.requeue_dead_letters()
+            yield Measured("requeued", "dead letters put back", int(answer["requeued"]), "letters")
+        case _:
+            yield from _check(stage, part)
+
+
+def inject(stage: Stage, action: Action) -> Play[Injected]:
+    """Break or mend something, with a receipt.
+
+    Raises:
+        Inconclusive: it is not proved to have taken effect.
+    """
+    injected = yield from stage.injector.inject_surely(action)
+    if action.target == "redis" and action.verb in ("flushall", "start"):
+        # Redis also held the settings that were changed live: the lab's own, and the run's.
+        yield from remember(stage.run.lab)
+        if stage.settings:
+            stage.run.client.change_config(stage.settings)
+    return injected
+
+
+def _change_settings(stage: Stage, settings: dict[str, bool | int | float | str]) -> Play[None]:
+    config = stage.run.client.config()
+    stage.run.client.change_config(settings)
+    stage.settings.update(settings)
+    rows = tuple((name, _spelt(config[name]), _spelt(value)) for name, value in settings.items())
+    yield TableShown("settings", "Settings", ("setting", "before", "now"), rows)
+
+
+def _spelt(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _check(stage: Stage, limits: dict[str, int | Count]) -> Play[None]:
+    stage.look()
+    checks = list(check_totals(limits, stage.since_check))
+    yield from checks
+    stage.checks.extend(checks)
+    stage.since_check = Increases(stage.run.probe.totals())
+
+
+def _load(stage: Stage, step: Step, part: Load) -> Play[None]:
+    scenario, options = choose_load(part)
+    driving = DRIVES[scenario.name](stage.run, options)
+    driven = yield from titled(driving, step.title)
+    # Where it had faults of its own, it has forgotten what this run has to put back.
+    stage.note()
+    if driven.faulted is not None and (unclear := driven.faulted.inconclusive()):
+        raise Inconclusive("; ".join(unclear), hint="run it again, or give the load more time")
+
+
+def titled(play: Play[Any], title: str | None) -> Play[Any]:
+    """The play, with another title for its step; None: with its own."""
+    while True:
+        try:
+            event: Event | Announced = next(play)
+        except StopIteration as end:
+            return end.value
+        if title is not None and isinstance(event, Announced):
+            event = Announced(title, event.command)
+        yield event
+
+
+def _ask(stage: Stage, part: Ask) -> Play[None]:
+    stage.questions += 1
+    answer = stage.ask(part.question, part.choices)
+    if answer is None:
+        yield Narrated(f"Not asked, because there is no terminal to answer at: {part.question}")
+    else:
+        yield Measured(f"answer_{stage.questions}", part.question, answer)

@@ -1,0 +1,79 @@
+"""Compares what was predicted with what was measured."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from scenarios.conclude import established
+from scenarios.events import Checked
+from scenarios.judge.verdict import Verdict
+from scenarios.load.sampling import Increases
+from scenarios.scripted.outline import limits_in_words
+from scenarios.scripted.script import ALL, FATES, Count, Expect, Fates, Percentiles
+from scenarios.scripted.tally import Of, Tally, percentile
+from scenarios.scripted.waits import within
+
+NO_LOSS = {ALL: Fates(lost=0)}
+
+
+def check_expectations(
+    expect: Expect, verdict: Verdict, tally: Tally, increases: Increases
+) -> Iterator[Checked]:
+    """Every prediction, and what was measured.
+
+    Args:
+        tally: The judged writes by group.
+        increases: The totals over the run.
+    """
+    same = verdict.validity == expect.validity
+    passed = None if verdict.validity == "unknown" and not same else same
+    yield Checked("the verdict on the measurement", expect.validity, verdict.validity, passed)
+    for group, fates in (expect.fates or NO_LOSS).items():
+        yield from _fates(group, fates, tally.of(group), verdict)
+    answers = (("refused", expect.refused, verdict.refused), ("unknown", expect.unknown, verdict.unknown))
+    for name, limits, count in answers:
+        if limits is not None:
+            told = "without an answer" if name == "unknown" else name
+            yield _counted(f"writes {told}", limits, count, within(limits, count))
+    yield from check_totals(expect.totals, increases)
+    for group, percentiles in expect.acknowledgement.items():
+        yield from _percentiles(f"{group}: acknowledged after", percentiles, tally.of(group).latencies)
+    for group, percentiles in expect.persist_lag.items():
+        yield from _percentiles(f"{group}: in PostgreSQL after", percentiles, tally.of(group).lags)
+
+
+def _fates(group: str, fates: Fates, found: Of, verdict: Verdict) -> Iterator[Checked]:
+    for fate in FATES:
+        limits = getattr(fates, fate)
+        if limits is None:
+            continue
+        count = found.fates[fate]
+        told = fate.replace("_", "-")
+        passed = within(limits, count)
+        undetermined = found.fates["undetermined"]
+        result = None if undetermined and not passed else established(verdict, passed=passed)
+        whose = "all writes" if group == ALL else group
+        yield _counted(f"{whose}: {told}", limits, count, result)
+
+
+def check_totals(limits: Mapping[str, int | Count], increases: Increases) -> Iterator[Checked]:
+    """Totals. None of them is certain if Redis lost its memory, and with it what it had counted."""
+    for name, wanted in limits.items():
+        rise = increases.of(name)
+        passed = None if increases.restarted else within(wanted, rise)
+        yield _counted(name.replace("_", " "), wanted, rise, passed)
+
+
+def _counted(claim: str, limits: int | Count, count: int, passed: bool | None) -> Checked:
+    return Checked(claim, limits_in_words(limits), f"{count:,}", passed)
+
+
+def _percentiles(claim: str, wanted: Percentiles, histogram: Any) -> Iterator[Checked]:
+    for name in wanted.__struct_fields__:
+        limits = getattr(wanted, name)
+        if limits is None:
+            continue
+        value = percentile(histogram, name)
+        shown = "not measured" if value is None else f"{value:,.1f} ms"
+        passed = None if value is None else within(limits, value)
+        label = f"{claim}, {name.removesuffix('_ms')}"
+        yield Checked(label, limits_in_words(limits, "ms"), shown, passed)
