@@ -110,6 +110,8 @@ def _malformed(error: yaml.MarkedYAMLError) -> Problem:
     hint = "check the indentation, colons and quotes there"
     if "\\t" in why:
         hint = "indent with spaces, not with tabs"
+    elif why.endswith("got '?'"):
+        hint = "put text with a question mark in quotes"
     return Problem(_mark(where) if where else _START, f"this is not YAML: {why}", hint)
 
 

@@ -1,8 +1,8 @@
 """Checks what types can't express: that exactly one thing is chosen, and that what is named exists."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from scenarios.catalogue import DEMOS, LOADS, find, load_name
@@ -10,26 +10,22 @@ from scenarios.faults.action import Action, Fault
 from scenarios.faults.language import parse_action, require_possible
 from scenarios.options import Options
 from scenarios.scenario import Scenario
+from scenarios.scripted.checking import Check, check_limits
+from scenarios.scripted.predictions import check_expectations, check_totals
 from scenarios.scripted.problem import Mark, Path, Problem, suggest
 from scenarios.scripted.script import (
     ACTIONS,
     ALL,
     CONDITIONS,
     Cleanup,
-    Count,
     Delete,
-    Duration,
-    Expect,
-    Fates,
     Load,
-    Percentiles,
     Script,
     Step,
     Update,
 )
 from service.writebehind.errors import InvalidSettings
 from service.writebehind.settings import LIVE_SETTINGS, Settings
-from service.writebehind.totals import TOTALS
 from stack.errors import UsageError
 
 #: In all steps, loads apart: more would take minutes.
@@ -41,33 +37,13 @@ _BUILT_IN: Final = frozenset(
 )
 
 
-@dataclass(slots=True)
-class _Check:
-    """One pass over a script."""
-
-    marks: Mapping[Path, Mark]
-    problems: list[Problem] = field(default_factory=list)
-    #: By group, how many products it has at that point.
-    products: dict[str, int] = field(default_factory=dict)
-    #: Every group that a write belongs to.
-    groups: set[str] = field(default_factory=set)
-    writes: int = 0
-    actions: list[tuple[Path, Action]] = field(default_factory=list)
-
-    def refuse(self, path: Path, message: str, hint: str) -> None:
-        """Note a problem at the nearest place that is known."""
-        while path and path not in self.marks:
-            path = path[:-1]
-        self.problems.append(Problem(self.marks.get(path, Mark(1, 1)), message, hint))
-
-
 def check_meaning(script: Script, marks: Mapping[Path, Mark]) -> list[Problem]:
     """What is wrong with a script whose types are right.
 
     Args:
         marks: Where each value stands.
     """
-    check = _Check(marks)
+    check = Check(marks)
     if script.name in _BUILT_IN:
         check.refuse(("name",), f"{script.name!r} is a built-in scenario", "choose another name")
     for number, step in enumerate(script.steps):
@@ -75,7 +51,7 @@ def check_meaning(script: Script, marks: Mapping[Path, Mark]) -> list[Problem]:
     for number, cleanup in enumerate(script.cleanup):
         _check_cleanup(check, ("cleanup", number), cleanup)
     _check_order_of_faults(check)
-    _check_expectations(check, script.expect)
+    check_expectations(check, script.expect)
     if check.writes > MOST_WRITES:
         check.refuse(
             ("steps",), f"the steps make {check.writes:,} writes", f"{MOST_WRITES:,} are the most; use a load"
@@ -87,7 +63,7 @@ def _given(part: Any, names: Sequence[str]) -> list[str]:
     return [name for name in names if getattr(part, name) is not None]
 
 
-def _check_step(check: _Check, path: Path, step: Step) -> None:
+def _check_step(check: Check, path: Path, step: Step) -> None:
     actions = _given(step, ACTIONS)
     for surplus in actions[1:]:
         check.refuse((*path, surplus), f"the step has {actions[0]!r} already", "make this a step of its own")
@@ -100,7 +76,7 @@ def _check_step(check: _Check, path: Path, step: Step) -> None:
         _CHECKS.get(name, _nothing)(check, (*path, name), getattr(step, name))
 
 
-def _check_cleanup(check: _Check, path: Path, cleanup: Cleanup) -> None:
+def _check_cleanup(check: Check, path: Path, cleanup: Cleanup) -> None:
     known = ("delete", "fault", "dead_letters")
     actions = _given(cleanup, known)
     for surplus in actions[1:]:
@@ -119,26 +95,26 @@ def _check_cleanup(check: _Check, path: Path, cleanup: Cleanup) -> None:
             )
 
 
-def _nothing(check: _Check, path: Path, part: Any) -> None:
+def _nothing(check: Check, path: Path, part: Any) -> None:
     """What its type says is enough."""
 
 
-def _check_create(check: _Check, path: Path, part: Any) -> None:
+def _check_create(check: Check, path: Path, part: Any) -> None:
     check.writes += part.count
     if part.group is not None:
         _own_group(check, path, part.group)
         check.products[part.group] = check.products.get(part.group, 0) + part.count
 
 
-def _check_update(check: _Check, path: Path, part: Update) -> None:
+def _check_update(check: Check, path: Path, part: Update) -> None:
     check.writes += part.count * _check_target(check, path, part)
 
 
-def _check_delete(check: _Check, path: Path, part: Delete) -> None:
+def _check_delete(check: Check, path: Path, part: Delete) -> None:
     check.writes += _check_target(check, path, part)
 
 
-def _check_target(check: _Check, path: Path, part: Update | Delete) -> int:
+def _check_target(check: Check, path: Path, part: Update | Delete) -> int:
     """How many products it is about."""
     chosen = _given(part, ("of", "product"))
     if len(chosen) != 1:
@@ -152,20 +128,20 @@ def _check_target(check: _Check, path: Path, part: Update | Delete) -> int:
     return check.products.get(part.of, 0)
 
 
-def _own_group(check: _Check, path: Path, group: str) -> None:
+def _own_group(check: Check, path: Path, group: str) -> None:
     if group == ALL:
         check.refuse((*path, "group"), f"the group {ALL!r} stands for all writes", "choose another name")
     check.groups.add(group)
 
 
-def _known_products(check: _Check, path: Path, group: str) -> None:
+def _known_products(check: Check, path: Path, group: str) -> None:
     if group not in check.products:
         known = tuple(check.products)
         hint = suggest(group, known) if known else "create some first, with `group:`"
         check.refuse(path, f"no step before has created the group {group!r}", hint)
 
 
-def _check_wait(check: _Check, path: Path, part: Any) -> None:
+def _check_wait(check: Check, path: Path, part: Any) -> None:
     chosen = _given(part, CONDITIONS)
     for surplus in chosen[1:]:
         check.refuse((*path, surplus), f"it waits for {chosen[0]!r} already", "make this a step of its own")
@@ -174,20 +150,10 @@ def _check_wait(check: _Check, path: Path, part: Any) -> None:
     if part.rows_of is not None:
         _known_products(check, (*path, "rows_of"), part.rows_of)
     for name in ("queue", "inflight", "retrying", "dead_letters"):
-        _check_limits(check, (*path, name), getattr(part, name))
+        check_limits(check, (*path, name), getattr(part, name))
 
 
-def _check_limits(check: _Check, path: Path, limits: int | Count | Duration | None) -> None:
-    if not isinstance(limits, Count | Duration):
-        return
-    least, most = limits.at_least, limits.at_most
-    if least is None and most is None:
-        check.refuse(path, "it has no limit", "give at_least, at_most or both")
-    elif least is not None and most is not None and least > most:
-        check.refuse(path, f"nothing is at least {least} and at most {most}", "exchange them")
-
-
-def _check_load(check: _Check, path: Path, part: Load) -> None:
+def _check_load(check: Check, path: Path, part: Load) -> None:
     try:
         choose_load(part)
     except UsageError as error:
@@ -220,13 +186,13 @@ def _without_dashes(text: str) -> str:
     return re.sub(r"--([a-z][a-z-]*)", lambda match: match[1].replace("-", "_"), text)
 
 
-def _check_fault(check: _Check, path: Path, fault: str) -> None:
+def _check_fault(check: Check, path: Path, fault: str) -> None:
     action = _action(check, path, fault)
     if action is not None:
         check.actions.append((path, action))
 
 
-def _action(check: _Check, path: Path, fault: str) -> Action | None:
+def _action(check: Check, path: Path, fault: str) -> Action | None:
     try:
         return parse_action(fault)
     except UsageError as error:
@@ -234,7 +200,7 @@ def _action(check: _Check, path: Path, fault: str) -> Action | None:
         return None
 
 
-def _check_order_of_faults(check: _Check) -> None:
+def _check_order_of_faults(check: Check) -> None:
     """Nothing is started that runs, or killed that is down."""
     so_far: list[Action] = []
     for number, (path, action) in enumerate(check.actions, 1):
@@ -246,7 +212,7 @@ def _check_order_of_faults(check: _Check) -> None:
             so_far.append(replace(action, at=float(number)))
 
 
-def _check_settings(check: _Check, path: Path, settings: Mapping[str, Any]) -> None:
+def _check_settings(check: Check, path: Path, settings: Mapping[str, Any]) -> None:
     if not settings:
         check.refuse(path, "no setting is changed", "name one, or leave the step out")
     for name, value in settings.items():
@@ -265,42 +231,6 @@ def _check_settings(check: _Check, path: Path, settings: Mapping[str, Any]) -> N
             check.refuse((*path, name), f"{name}: {reason}", f"it can be {LIVE_SETTINGS[name].range}")
 
 
-def _check_totals(check: _Check, path: Path, totals: Mapping[str, int | Count]) -> None:
-    if not totals and path[0] == "steps":
-        check.refuse(path, "nothing is checked", f"name a total: {', '.join(TOTALS)}")
-    for name, limits in totals.items():
-        if name not in TOTALS:
-            check.refuse((*path, name), f"{name[:40]!r} is not a total", suggest(name, tuple(TOTALS)))
-        _check_limits(check, (*path, name), limits)
-
-
-def _check_expectations(check: _Check, expect: Expect) -> None:
-    path: Path = ("expect",)
-    _check_totals(check, (*path, "totals"), expect.totals)
-    for name in ("refused", "unknown"):
-        _check_limits(check, (*path, name), getattr(expect, name))
-    for where in ("fates", "acknowledgement", "persist_lag"):
-        groups: Mapping[str, Fates | Percentiles] = getattr(expect, where)
-        for group, part in groups.items():
-            here = (*path, where, group)
-            if group != ALL and group not in check.groups:
-                known = (ALL, *sorted(check.groups))
-                check.refuse(here, f"no step writes the group {group[:40]!r}", suggest(group, known))
-            for name, limits in _limits(part):
-                _check_limits(check, (*here, name), limits)
-            if not any(True for _ in _limits(part)):
-                check.refuse(
-                    here, "nothing is expected of it", f"give one of {', '.join(part.__struct_fields__)}"
-                )
-
-
-def _limits(part: Fates | Percentiles) -> Iterator[tuple[str, Any]]:
-    for name in part.__struct_fields__:
-        limits = getattr(part, name)
-        if limits is not None:
-            yield name, limits
-
-
 _CHECKS: Final[Mapping[str, Any]] = {
     "create": _check_create,
     "update": _check_update,
@@ -309,5 +239,5 @@ _CHECKS: Final[Mapping[str, Any]] = {
     "load": _check_load,
     "fault": _check_fault,
     "settings": _check_settings,
-    "check": _check_totals,
+    "check": check_totals,
 }

@@ -9,7 +9,7 @@ from msgspec import inspect
 
 from scenarios.scripted.node import Node
 from scenarios.scripted.problem import Mark, Path, Problem, suggest
-from scenarios.scripted.script import PATTERN_HINTS
+from scenarios.scripted.words import PATTERN_HINTS
 
 #: What stands where a value could not be read. A document with one is never used.
 _BROKEN: Final = object()

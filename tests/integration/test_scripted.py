@@ -1,0 +1,178 @@
+"""Scenarios from files on a running lab: the examples of the documentation, and what happens if one is cut
+short."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from scenarios.events import FaultInjected, Measured, Narrated, StepStarted
+from scenarios.lab.context import Run
+from scenarios.options import Options
+from scenarios.runner import run_scenario
+from scenarios.scripted.file import open_script, read_script
+from scenarios.scripted.play import scenario_of
+from scenarios.scripted.stage import Asker
+from scenarios.scripted.template import template
+from stack.converge.restore import tend
+from stack.lab import Lab
+from stack.state.directory import UNDO_LOGS
+from stack.wait import wait_until
+from tests.integration.runs import Played, assert_works
+
+_EXAMPLES = sorted((Path(__file__).parents[2] / "docs" / "examples").glob("*.yaml"))
+_CHANGES = """\
+name: cut-short
+title: Cut short
+steps:
+  - settings: {coalescing_window_ms: 20000}
+  - create: {count: 2, group: mine, name: Mine}
+  - fault: worker:stop
+  - wait: {queue: 1000, timeout_s: 60}
+cleanup:
+  - delete: {of: mine}
+"""
+
+
+def _no_one(question: str, choices: object) -> str | None:
+    return None
+
+
+def _play(lab: Lab, text: str, ask: Asker = _no_one) -> Played:
+    with closing(run_scenario(lab, scenario_of(read_script(text), "./mine.yaml", ask), Options())) as events:
+        return Played(list(events))
+
+
+@pytest.fixture(autouse=True)
+def _up(lab: Lab) -> Iterator[None]:
+    list(lab.up())
+    yield
+    list(lab.up())
+
+
+@pytest.mark.slow_in_docker
+@pytest.mark.parametrize("path", _EXAMPLES, ids=lambda path: path.stem)
+def test_examples_end_as_they_predict(lab: Lab, path: Path) -> None:
+    scenario = scenario_of(open_script(path), str(path), _no_one)
+    with Run(lab) as run:
+        before = run.probe.live_settings()
+    with closing(run_scenario(lab, scenario, Options())) as events:
+        played = Played(list(events))
+    assert played.end.outcome == "expected", (played.end, played.failed_checks)
+    assert len(played.of(StepStarted)) == scenario.steps
+    assert all(fault.bit for fault in played.of(FaultInjected))
+    with Run(lab) as run:
+        assert run.probe.live_settings() == before
+    assert not list(lab.directory.glob(UNDO_LOGS))
+    assert_works(lab)
+
+
+@pytest.mark.slow_in_docker
+def test_the_template_does_what_it_says(lab: Lab) -> None:
+    played = _play(lab, template("mine", "schema"))
+    assert played.end.outcome == "expected", (played.end, played.failed_checks)
+
+
+def test_a_wrong_prediction_is_not_as_expected(lab: Lab) -> None:
+    text = "name: wrong\ntitle: Wrong\nsteps: [{create: {count: 2, group: g}}]\nexpect: {fates: {g: {lost: 1}}}\n"
+    played = _play(lab, text)
+    assert played.end.outcome == "unexpected"
+    assert [(check.claim, check.expected, check.actual) for check in played.failed_checks] == [
+        ("g: lost", "1", "0")
+    ]
+
+
+def test_without_a_prediction_a_loss_is_not_as_expected(lab: Lab) -> None:
+    text = """\
+name: lossy
+title: Lossy
+steps:
+  - settings: {coalescing_window_ms: 5000}
+  - create: {count: 3}
+  - fault: redis:flushall
+"""
+    played = _play(lab, text)
+    assert (played.end.outcome, played.verdict.fates["lost"]) == ("unexpected", 3)
+
+
+def test_a_wait_that_times_out_is_inconclusive(lab: Lab) -> None:
+    played = _play(lab, "name: late\ntitle: Late\nsteps: [{wait: {queue: {at_least: 5}, timeout_s: 0.2}}]\n")
+    assert played.end.outcome == "inconclusive"
+    assert "waiting until at least 5 are queued" in played.end.conclusion
+
+
+def test_a_load_is_a_step_and_its_writes_are_judged(lab: Lab) -> None:
+    text = """\
+name: loaded
+title: Loaded
+steps:
+  - title: Half a second
+    load: {kind: basic, duration: 0.5, clients: 2}
+  - create: {count: 1, group: after}
+expect:
+  fates: {all: {lost: 0}, after: {persisted: 1}}
+  acknowledgement: {all: {p99_ms: {at_most: 10000}}}
+"""
+    played = _play(lab, text)
+    assert played.end.outcome == "expected", (played.end, played.failed_checks)
+    assert played.of(StepStarted)[0].title == "Half a second"
+    assert played.verdict.acknowledged > 1
+
+
+def test_an_answer_is_part_of_the_run_and_no_answer_is_noted(lab: Lab) -> None:
+    text = """\
+name: asking
+title: Asking
+steps:
+  - create: {}
+  - ask: {question: 'How many?', choices: [one, two]}
+"""
+    played = _play(lab, text, lambda question, choices: choices[1])
+    assert [m.value for m in played.of(Measured) if m.label == "How many?"] == ["two"]
+    played = _play(lab, text)
+    assert any(told.text.endswith("How many?") for told in played.of(Narrated))
+    assert played.end.outcome == "expected"
+
+
+@pytest.mark.parametrize("step", [2, 4])
+def test_an_interruption_cleans_up(lab: Lab, step: int) -> None:
+    scenario = scenario_of(read_script(_CHANGES), "./mine.yaml", _no_one)
+    with Run(lab) as run:
+        before = run.probe.live_settings()
+        with closing(run_scenario(lab, scenario, Options())) as events:
+            assert any(isinstance(event, StepStarted) and event.number == step for event in events)
+        assert run.probe.live_settings() == before
+        names = {row[0] for row in run.probe.table("SELECT name FROM products WHERE name LIKE 'Mine-%'")[1]}
+        assert not names
+    assert_works(lab)
+
+
+def test_what_a_killed_run_changed_is_put_back_by_the_next_command(lab: Lab, tmp_path: Path) -> None:
+    file = tmp_path / "cut.yaml"
+    file.write_text(_CHANGES)
+    argv = [sys.executable, "-m", "labctl", "--name", lab.name, "--runtime", lab.kind, "demo", str(file)]
+    env = {**os.environ, "LABCTL_HOME": str(lab.directory.parent)}
+    with (
+        Run(lab) as run,
+        subprocess.Popen(argv, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child,
+    ):
+        before = run.probe.live_settings()
+        try:
+            wait_until(
+                lambda: lab.services()["worker"].pid is None,
+                seconds=60,
+                reason="the worker is stopped",
+                hint="",
+            )
+            assert run.probe.live_settings()["coalescing_window_ms"] == "20000"
+        finally:
+            child.send_signal(signal.SIGKILL)
+            child.wait(10)
+        list(tend(lab))
+        assert run.probe.live_settings() == before
+    assert_works(lab)
