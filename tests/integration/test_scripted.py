@@ -79,7 +79,12 @@ def test_the_template_does_what_it_says(lab: Lab) -> None:
 
 
 def test_a_wrong_prediction_is_not_as_expected(lab: Lab) -> None:
-    text = "name: wrong\ntitle: Wrong\nsteps: [{create: {count: 2, group: g}}]\nexpect: {fates: {g: {lost: 1}}}\n"
+    text = """\
+name: wrong
+title: Wrong
+steps: [{create: {count: 2, group: g}}]
+expect: {fates: {g: {lost: 1}}}
+"""
     played = _play(lab, text)
     assert played.end.outcome == "unexpected"
     assert [(check.claim, check.expected, check.actual) for check in played.failed_checks] == [
@@ -139,17 +144,24 @@ steps:
     assert played.end.outcome == "expected"
 
 
-@pytest.mark.parametrize("step", [2, 4])
-def test_an_interruption_cleans_up(lab: Lab, step: int) -> None:
+@pytest.mark.parametrize(("step", "made"), [(2, 0), (4, 2)])
+def test_an_interruption_cleans_up(lab: Lab, step: int, made: int) -> None:
     scenario = scenario_of(read_script(_CHANGES), "./mine.yaml", _no_one)
     with Run(lab) as run:
-        before = run.probe.live_settings()
+        before, deleted = run.probe.live_settings(), _deleted(run)
         with closing(run_scenario(lab, scenario, Options())) as events:
             assert any(isinstance(event, StepStarted) and event.number == step for event in events)
         assert run.probe.live_settings() == before
-        names = {row[0] for row in run.probe.table("SELECT name FROM products WHERE name LIKE 'Mine-%'")[1]}
-        assert not names
+        wait_until(
+            lambda: _deleted(run) == deleted + made, seconds=20, reason="they are deleted", hint="", poll=0.1
+        )
+    assert not list(lab.directory.glob(UNDO_LOGS))
     assert_works(lab)
+
+
+def _deleted(run: Run) -> int:
+    """How many products were ever deleted."""
+    return int(run.probe.table("SELECT count(*) FROM product_tombstones")[1][0][0])
 
 
 def test_what_a_killed_run_changed_is_put_back_by_the_next_command(lab: Lab, tmp_path: Path) -> None:
