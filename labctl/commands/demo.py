@@ -72,9 +72,7 @@ def demo(
     return play(invocation(context), session, chosen, pause=wait_for_key if step else None)
 
 
-def _choose_demos(
-    name: str | None, values: Mapping[str, Any], ask: Asker
-) -> list[tuple[Scenario, Options]]:
+def _choose_demos(name: str | None, values: Mapping[str, Any], ask: Asker) -> list[tuple[Scenario, Options]]:
     """The demos to run, with their options. Of `all`, each demo takes the options that it has."""
     if name is None:
         return []

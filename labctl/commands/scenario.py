@@ -15,9 +15,9 @@ from scenarios.scripted.file import is_path, open_script, read_script
 from scenarios.scripted.problem import Problem, Problems
 from scenarios.scripted.schema import installed, installed_path
 from scenarios.scripted.template import NAME, template
+from scenarios.shell_commands import labctl_for
 from stack.errors import StateUnusable, UsageError
 from stack.spec.events import StackNoted
-from stack.spec.hints import for_lab, labctl
 from stack.spec.names import DEFAULT_NAME
 
 scenario_group = typer.Typer(
@@ -55,8 +55,11 @@ def new(
         reason = getattr(error, "strerror", None) or str(error)
         raise StateUnusable(f"{path} can't be written: {reason}", hint="give another place") from error
     typed = path if is_path(str(path)) else f"./{path}"
-    hint = for_lab(f"Change it, then run it with {labctl(f'demo {typed}')}.", output.name or DEFAULT_NAME)
-    output.answer({"file": str(path)}, StackNoted(f"{path} is written. {hint}"))
+    if output.json:
+        output.answer({"file": str(path)})
+    else:
+        run = labctl_for(output.name or DEFAULT_NAME, f"demo {typed}")
+        output.answer_text("file", f"{path} is written. Change it, then run it with `{run}`.")
 
 
 @output_command(scenario_group)

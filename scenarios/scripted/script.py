@@ -120,11 +120,11 @@ class Load(Part, frozen=True, kw_only=True):
     rate: Annotated[float, Meta(gt=0, le=100_000, description="Requests a second.")] | None = None
     writes_per_second: Annotated[float, Meta(gt=0, le=100_000)] | None = None
     clients: Annotated[int, Meta(ge=1, le=256)] | None = None
-    mix: Annotated[str, Meta(max_length=100)] | None = None
+    mix: Line | None = None
     keys: Annotated[int, Meta(ge=1, le=100_000, description="How many products it uses.")] | None = None
     policy: WritePolicy | None = None
     fault: Annotated[
-        tuple[Annotated[str, Meta(max_length=200)], ...],
+        tuple[Line, ...],
         Meta(max_length=20, description="Faults under the load: redis:kill@5s:start@7s"),
     ] = ()
 

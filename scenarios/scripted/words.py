@@ -10,7 +10,9 @@ from service.writebehind.limits import MAX_ID
 from stack.spec.services import CORE
 
 #: A line of text: no control characters.
-_LINE: Final = r"^[^\x00-\x1f\x7f]+$"
+_LINE: Final = r"^[^\x00-\x1f\x7f-\x9f]+$"
+#: Lines of text. Nothing in it may be a command to a terminal.
+_TEXT: Final = r"^[^\x00-\x09\x0b-\x1f\x7f-\x9f]+$"
 _GROUP: Final = r"^[A-Za-z0-9_][A-Za-z0-9 _.-]*$"
 #: Neither "." nor "..", which would be another address.
 _ID: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
@@ -23,12 +25,13 @@ _FAULT: Final = f"^({_FAULTS})$"
 #: What would be right, by the pattern that a text does not match.
 PATTERN_HINTS: Final[Mapping[str, str]] = {
     _LINE: "write it on one line, without control characters",
+    _TEXT: "write it without tabs and control characters",
     _GROUP: "use letters, digits, spaces, dots, dashes and underscores",
     _ID: "an id has letters, digits, dots, dashes and underscores",
     NAME_PATTERN: "use small letters, digits and dashes",
     _FAULT: "write target:verb, such as redis:kill, worker:stop, redis:flushall or failures:on=30%",
 }
-Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=1000)]
+Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=1000, pattern=_TEXT)]
 Line: TypeAlias = Annotated[str, Meta(min_length=1, max_length=120, pattern=_LINE)]
 Group: TypeAlias = Annotated[
     str,

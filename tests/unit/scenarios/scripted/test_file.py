@@ -1,5 +1,6 @@
 """What is wrong with a scenario file is told with its place, whatever the file is."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,14 @@ from hypothesis import strategies as st
 from scenarios.scripted import schema
 from scenarios.scripted.document import DEEPEST, LONGEST, read_text
 from scenarios.scripted.file import is_path, open_script, read_script
+from scenarios.scripted.meaning import MOST_WRITES
 from scenarios.scripted.problem import Mark, Problem, Problems
 from scenarios.scripted.template import template
 from stack.errors import UsageError
 from tests.unit.scenarios.scripted.files import BAD, GOOD, Bad
 
-_EXAMPLES = sorted((Path(__file__).parents[4] / "docs" / "examples").glob("*.yaml"))
+_DOCS = Path(__file__).parents[4] / "docs"
+_EXAMPLES = sorted((_DOCS / "examples").glob("*.yaml"))
 _EDITOR = jsonschema.Draft202012Validator(schema.schema())
 
 
@@ -191,3 +194,18 @@ def test_any_edit_is_either_read_or_refused(at: int, removed: int, inserted: str
     text = GOOD[:at] + inserted + GOOD[at + removed :]
     if not _problems(text):
         assert not _editor_objects(text), text
+
+
+def test_the_page_names_every_key_of_the_format() -> None:
+    page = (_DOCS / "scenarios.md").read_text()
+    keys = {key for part in schema.schema()["$defs"].values() for key in part["properties"]}
+    assert len(keys) > 50
+    missing = {key for key in keys if not re.search(rf"[`{{ ]{key}[`: ]", page)}
+    assert missing == set()
+
+
+def test_the_page_states_the_limits() -> None:
+    page = " ".join((_DOCS / "scenarios.md").read_text().split())
+    most = schema.schema()["$defs"]["Script"]["properties"]["steps"]["maxItems"]
+    assert f"{LONGEST // 1024} KiB and {most} steps" in page
+    assert f"at most {MOST_WRITES:,} writes" in page
