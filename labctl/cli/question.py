@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from scenarios.scripted.stage import Asker
+from scenarios.scripted.asker import Asker
 
 #: Longer answers are cut.
 _LONGEST: Final = 200

@@ -19,8 +19,8 @@ from scenarios.catalogue import DEMOS, choose, find
 from scenarios.events import TableShown
 from scenarios.options import EXPECT, Crash, Options
 from scenarios.scenario import Scenario
+from scenarios.scripted.asker import Asker
 from scenarios.scripted.file import is_path, open_script
-from scenarios.scripted.stage import Asker
 from stack.errors import UsageError
 
 _ALL: Final = "all"

@@ -12,8 +12,8 @@ from scenarios.scenario import Play
 from scenarios.scenario import Step as Announced
 from scenarios.scripted.expectations import check_totals
 from scenarios.scripted.meaning import choose_load
-from scenarios.scripted.outline import action_of, command_of, title_of
-from scenarios.scripted.script import Ask, Count, Create, Delete, Load, Step, Update, Wait
+from scenarios.scripted.outline import UNKNOWN_ID, action_of, command_of, title_of
+from scenarios.scripted.script import Ask, Cleanup, Count, Create, Delete, Load, Step, Update, Wait
 from scenarios.scripted.stage import Stage
 from scenarios.scripted.waits import wait
 from scenarios.scripted.writes import write
@@ -31,13 +31,22 @@ def act(stage: Stage, step: Step) -> Play[None]:
     action = action_of(step)
     if action:
         if action != "load":
-            yield Announced(title_of(step), command_of(step, stage.address))
+            yield announce(stage, step)
         yield from _do(stage, step, action)
         stage.look()
     if step.narrate is not None:
         yield Narrated(step.narrate)
     if step.matters is not None:
         yield Narrated(step.matters, "matters")
+
+
+def announce(stage: Stage, step: Step | Cleanup) -> Announced:
+    """The step's title and command, with the id of a product of the group."""
+    command = command_of(step, stage.address)
+    part = step.update or step.delete if isinstance(step, Step) else step.delete
+    if part is not None and part.of is not None:
+        command = command.replace(UNKNOWN_ID, next(iter(stage.groups.get(part.of, ())), UNKNOWN_ID))
+    return Announced(title_of(step), command)
 
 
 def _do(stage: Stage, step: Step, action: str) -> Play[None]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from scenarios.faults.language import parse_action
 from scenarios.scripted.script import (
@@ -19,6 +19,9 @@ from scenarios.scripted.script import (
     Wait,
 )
 from scenarios.shell_commands import curl, labctl_for
+
+#: What stands for the id of a product that is not there yet.
+UNKNOWN_ID: Final = "<id>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,8 @@ def title_of(step: Step | Cleanup) -> str:
 def _title(action: str, part: Any) -> str:
     match part:
         case Create():
-            return f"Create {_products(part.count)}{_together(part.clients)}"
+            whose = "" if part.group is None else f" ({part.group})"
+            return f"Create {_products(part.count)}{whose}{_together(part.clients)}"
         case Update():
             times = "" if part.count == 1 else f", {part.count:,} times"
             return f"Update {_target(part)}{times}{_together(part.clients)}"
@@ -148,7 +152,7 @@ def _request(part: Create | Update | Delete, lab: Address) -> str:
     policy = part.policy or ""
     if isinstance(part, Create):
         return curl("POST", url, value_of(part, 1 if part.count > 1 else None), policy=policy)
-    address = f"{url}/{part.product or '<id>'}"
+    address = f"{url}/{part.product or UNKNOWN_ID}"
     if isinstance(part, Delete):
         return curl("DELETE", address, policy=policy)
     return curl("PUT", address, value_of(part, 1 if part.count > 1 else None), policy=policy)

@@ -16,12 +16,13 @@ from scenarios.load.sampling import Increases
 from scenarios.options import Options
 from scenarios.scenario import Conclusion, Play, Scenario
 from scenarios.scenario import Step as Announced
-from scenarios.scripted.acts import act
+from scenarios.scripted.acts import act, announce
+from scenarios.scripted.asker import Asker
 from scenarios.scripted.borrowed import Borrowed
 from scenarios.scripted.expectations import check_expectations
-from scenarios.scripted.outline import command_of, numbered_steps, title_of
+from scenarios.scripted.outline import numbered_steps
 from scenarios.scripted.script import Cleanup, Expect, Script
-from scenarios.scripted.stage import Asker, Stage
+from scenarios.scripted.stage import Stage
 from scenarios.scripted.tally import Tally
 from scenarios.scripted.writes import calls_of
 from scenarios.settle import Settled
@@ -76,7 +77,7 @@ def _play(run: Run, script: Script, ask: Asker) -> Play[Conclusion]:
                 yield from act(stage, step)
             conclusion = yield from _judge(stage, script)
         for item in script.cleanup:
-            yield Announced(title_of(item), command_of(item, stage.address))
+            yield announce(stage, item)
             yield from _clean(stage, item)
     return conclusion
 

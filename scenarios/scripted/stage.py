@@ -1,18 +1,15 @@
 """What the steps of one run share."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from scenarios.events import Checked
 from scenarios.faults.inject import Injector
 from scenarios.lab.context import Run
 from scenarios.load.sampling import Increases
+from scenarios.scripted.asker import Asker
 from scenarios.scripted.outline import Address
 from stack.errors import NotRunning
-
-#: Asks a question with these choices. Returns the answer; None: there is no one to ask.
-Asker: TypeAlias = Callable[[str, Sequence[str]], str | None]
 
 
 @dataclass(slots=True)

@@ -15,9 +15,9 @@ from scenarios.events import FaultInjected, Measured, Narrated, StepStarted
 from scenarios.lab.context import Run
 from scenarios.options import Options
 from scenarios.runner import run_scenario
+from scenarios.scripted.asker import Asker
 from scenarios.scripted.file import open_script, read_script
 from scenarios.scripted.play import scenario_of
-from scenarios.scripted.stage import Asker
 from scenarios.scripted.template import template
 from stack.converge.restore import tend
 from stack.lab import Lab

@@ -20,7 +20,7 @@ def test_new_writes_a_scenario_that_lint_and_show_accept(cli: Cli) -> None:
     assert cli("scenario", "lint", "mine.yaml")[:2] == (0, "mine.yaml: nothing is wrong\n")
     code, out, _ = cli("scenario", "show", "mine.yaml", "--json")
     plan = json.loads(out)
-    assert (code, plan["name"], plan["steps"][0]["title"]) == (0, "mine", "Create 10 products")
+    assert (code, plan["name"], plan["steps"][0]["title"]) == (0, "mine", "Create 10 products (safe)")
     assert {"what": "doomed: lost", "predicted": "5"} in plan["expected"]
     out = cli("scenario", "show", "mine.yaml")[1]
     assert "Redis loses its memory" in out
