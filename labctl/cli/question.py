@@ -32,7 +32,12 @@ def _ask(question: str, choices: Sequence[str]) -> str | None:
     while True:
         sys.stdout.write(f"   [ {'number' if choices else 'answer'}, or Enter to go on ] ")
         sys.stdout.flush()
-        line = sys.stdin.readline()
+        try:
+            line = sys.stdin.readline()
+        except KeyboardInterrupt:
+            # What is said next begins a line of its own.
+            sys.stdout.write("\n")
+            raise
         answer = "".join(one for one in line.strip() if one.isprintable())[:_LONGEST]
         if not answer:
             return None
