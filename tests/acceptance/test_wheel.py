@@ -83,6 +83,15 @@ def test_compose_finds_all_that_it_mounts(installed: Path, tmp_path: Path) -> No
         assert (directory / mounted).exists()
 
 
+def test_a_scenario_file_is_begun_and_checked(installed: Path, tmp_path: Path) -> None:
+    _python(installed, tmp_path, "-m", "labctl", "scenario", "new", "mine")
+    told = json.loads(_python(installed, tmp_path, "-m", "labctl", "scenario", "lint", "mine.yaml", "--json"))
+    assert told["files"] == [{"file": "mine.yaml", "problems": []}]
+    schema = (tmp_path / "mine.yaml").read_text().partition("$schema=")[2].partition("\n")[0]
+    assert Path(schema).is_relative_to(installed)
+    assert json.loads(Path(schema).read_text())["title"] == "A scenario of labctl"
+
+
 @pytest.mark.parametrize("kind", ["local", pytest.param("docker", marks=pytest.mark.docker)])
 def test_a_lab_of_an_installed_labctl(
     kind: str, installed: Path, tmp_path: Path, request: pytest.FixtureRequest

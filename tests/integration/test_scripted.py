@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from labctl.runs.store import Runs
 from scenarios.events import FaultInjected, Measured, Narrated, StepStarted
+from scenarios.journal.recheck import recheck_journal
 from scenarios.lab.context import Run
 from scenarios.options import Options
 from scenarios.runner import run_scenario
@@ -69,6 +71,9 @@ def test_examples_end_as_they_predict(lab: Lab, path: Path) -> None:
     with Run(lab) as run:
         assert run.probe.live_settings() == before
     assert not list(lab.directory.glob(UNDO_LOGS))
+    rechecked = recheck_journal(Runs(lab.directory.parent).open(path.stem))
+    assert (rechecked.result, rechecked.contradictions) == ("same", ())
+    assert rechecked.verdict == played.verdict
     assert_works(lab)
 
 
