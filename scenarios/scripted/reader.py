@@ -151,7 +151,7 @@ def _literal(node: Node, words: Sequence[Any], reading: Reading) -> Any:
     hint = (
         suggest(str(node.content), known) if isinstance(node.content, str) else f"give {' or '.join(known)}"
     )
-    return _refuse(reading, node.mark, f"expected one of its words, not {node.kind}", hint)
+    return _refuse(reading, node.mark, f"{node.kind} is not allowed here", hint)
 
 
 def _text(node: Node, content: str, kind: inspect.StrType, reading: Reading) -> Any:

@@ -77,7 +77,7 @@ def test_examples_end_as_they_predict(lab: Lab, path: Path) -> None:
     assert_works(lab)
 
 
-@pytest.mark.slow_in_docker
+@pytest.mark.slow
 def test_the_template_does_what_it_says(lab: Lab) -> None:
     played = _play(lab, template("mine", "schema"))
     assert played.end.outcome == "expected", (played.end, played.failed_checks)

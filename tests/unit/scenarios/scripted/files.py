@@ -117,7 +117,7 @@ BAD: Final = {
     "limits that exclude each other": _step(
         "wait: {queue: {at_least: 5, at_most: 1}}", 12, "nothing is at least 5 and at most 1", shape=False
     ),
-    "a state": _step("wait: {worker: asleep}", 20, "expected one of its words"),
+    "a state": _step("wait: {worker: asleep}", 20, "the text 'asleep' is not allowed here; give one of"),
     "a group that comes later": _step("wait: {rows_of: safe}", 12, "no step before has created", shape=False),
     "a group that is never made": _step("delete: {of: saef}", 14, "create some first", shape=False),
     "a group and a product": _step("delete: {of: safe, product: seed-001}", 5, "a group and a product"),
@@ -143,7 +143,7 @@ BAD: Final = {
         "    newer: {", "    never: {", 30, 5, "no step writes the group 'never'", shape=False
     ),
     "nothing expected": Bad("newer: {superseded: 20}", "newer: {}", 30, 5, "nothing is expected of it"),
-    "a validity": Bad("validity: valid", "validity: true", 27, 13, "expected one of its words, not true"),
+    "a validity": Bad("validity: valid", "validity: true", 27, 13, "true is not allowed here; give"),
     "a percentile": Bad("p50_ms", "p42_ms", 35, 11, "did you mean"),
     "a clean-up that breaks": Bad(
         "fault: worker:start", "fault: worker:kill", 40, 5, "a clean-up mends", shape=False

@@ -156,7 +156,7 @@ def test_a_line_that_is_lost_or_moved_gives_no_traceback(line: int) -> None:
             assert problem.hint
 
 
-@pytest.mark.parametrize("value", _VALUES)
+@pytest.mark.parametrize("value", _VALUES, ids=lambda value: value[:10] or "nothing")
 def test_another_type_anywhere_gives_no_traceback(value: str) -> None:
     for line, this in enumerate(_LINES):
         key, colon, _ = this.partition(": ")
