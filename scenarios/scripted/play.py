@@ -155,5 +155,9 @@ def conclude(script: Script, verdict: Verdict, checks: list[Checked]) -> Conclus
     unclear = [f"{check.claim}: {check.actual}" for check in checks if check.passed is None]
     if unclear and expect.validity != "unknown":
         return Conclusion("inconclusive", f"not certain: {'; '.join(unclear)}")
-    count = len(checks)
-    return Conclusion("expected", script.conclusion or f"All {count} predictions hold.")
+    usual = f"All {len(checks)} predictions hold."
+    if unclear:
+        usual = (
+            f"{len(unclear)} of {len(checks)} predictions can't be checked, as predicted; the others hold."
+        )
+    return Conclusion("expected", script.conclusion or usual)
