@@ -88,7 +88,7 @@ def test_a_scenario_may_have_limits_of_its_own() -> None:
 def test_why_a_scenario_lacks_an_option_is_said() -> None:
     with pytest.raises(UsageError, match="`load x` has no --rate: each user waits") as error:
         parse({"rate": 5.0}, CLIENTS, lacking={"rate": "each user waits"})
-    assert error.value.hint == "leave --rate out; it takes --clients and --expect"
+    assert error.value.hint == "leave --rate out; it takes --clients"
 
 
 def test_the_options_of_a_load() -> None:
