@@ -1,5 +1,6 @@
 """The parts of a load that are timed apart: its ramps, its hold, and outages."""
 
+import math
 from typing import Final, Literal, get_args
 
 from scenarios.load.schedule import Shape
@@ -22,12 +23,15 @@ class Phases:
 
     def __init__(self, shape: Shape) -> None:
         self._shape = shape
-        self._hold_from, self._hold_until = shape.ramp, shape.duration - shape.ramp
+        # Without ramps, all is hold: clocks of other programs may put a request just before or after it.
+        ramped = shape.ramp > 0
+        self._hold_from = shape.ramp if ramped else -math.inf
+        self._hold_until = shape.duration - shape.ramp if ramped else math.inf
         #: Whether a service is away, or was and its backlog is still there.
         self.in_outage = False
         self._mended = False
         #: When the last outage was over.
-        self._over_at = 0.0
+        self._over_at = -math.inf
         #: How many outages there were.
         self.outages = 0
 

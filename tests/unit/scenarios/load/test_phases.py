@@ -50,3 +50,8 @@ def test_a_second_outage() -> None:
         phases.succeeded(due=at, sent=at, now=at + 0.01)
     assert phases.outages == 2
     assert (phases.of(5.005), phases.of(5.02)) == ("outage", "hold")
+
+
+def test_without_ramps_all_is_hold_whatever_another_clock_says() -> None:
+    phases = Phases(Shape(1.0))
+    assert [phases.of(due) for due in (-0.001, 0.0, 0.5, 1.0, 1.2)] == ["hold"] * 5
