@@ -60,8 +60,8 @@ def test_two_windows_are_compared_on_fresh_labs(environment: Mapping[str, str], 
     rechecked = recheck_experiment(runs.open("experiment"), runs.trials(next(iter(runs.journals()))))
     assert (len(rechecked.trials), rechecked.result) == (2, "same")
     for trial in result["trials"]:
-        # Nothing of the other trial is in its journal: 100 writes a second, for a second. Few requests may hold
-        # more writes than their share.
+        # Nothing of the other trial is in its journal: 100 writes a second, for a second. Few requests may
+        # hold more writes than their share.
         assert trial["figures"]["acknowledged"] < 150
         assert (home / files.FOLDER / f"{trial['run']}{files.CLOSED}").is_file()
     assert _remains(home) == ["experiment.lock"]
