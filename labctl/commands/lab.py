@@ -130,7 +130,10 @@ def down(
     ] = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Stop the lab and remove all that it left behind."""
+    """Stop the lab and remove all that it left behind.
+
+    The journals of its runs stay; `labctl runs rm` removes them.
+    """
     if dry_run:
         _show_plan(session, session.lab.plan_down(keep_data=keep_data))
         return
