@@ -46,6 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code as in the README."""
     arguments = sys.argv[1:] if argv is None else list(argv)
     sys.stdout, sys.stderr = _made_printable(sys.stdout), _made_printable(sys.stderr)
+    # Python has none if it was closed: commands ask whether it is a terminal.
+    sys.stdin = sys.stdin or Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115 - until the end
     call = Invocation()
     Interruptions(call.early_end).install()
     if CliSettings.from_env().debug:

@@ -22,6 +22,8 @@ from stack.local.process import identify
 T = TypeVar("T")
 
 _PACKAGES: Final = ("write-behind-lab", "flask", "uvicorn", "redis", "rq", "psycopg", "msgspec")
+#: What our own services run on, by service.
+_PROGRAMS: Final = {"api": "uvicorn", "worker": "rq"}
 _MB: Final = 1 << 20
 
 
@@ -104,7 +106,10 @@ def _packages() -> dict[str, str]:
 def _services(lab: Lab, probe: Probe) -> dict[str, str]:
     """By service, what runs there: the image if it has one, and what the program says of itself."""
     images = {name: seen.image for name, seen in lab.services().items() if seen.image}
+    packages = _packages()
     programs = {
+        # Under Docker, the image has the versions that are installed here.
+        **{name: f"{package} {packages.get(package, '')}".strip() for name, package in _PROGRAMS.items()},
         "redis": _known(probe.redis_version, ""),
         "postgres": _known(probe.postgres_version, ""),
     }
