@@ -177,13 +177,14 @@ def test_what_a_frozen_redis_held_is_known_from_before(running: Lab) -> None:
 
 
 def test_what_a_load_leaves_broken_is_mended_and_nothing_is_lost(running: Lab) -> None:
-    faults = ["worker:kill@300ms", "postgres:pause@500ms:resume@900ms"]
-    played = play(running, "load-coalescing", duration=1.2, rate=50.0, fault=faults)
+    # A busy engine takes a second to kill or to freeze a container.
+    faults = ["worker:kill@300ms", "postgres:pause@1500ms:resume@3s"]
+    played = play(running, "load-coalescing", duration=4.0, rate=50.0, fault=faults)
     assert played.end.outcome == "expected", (played.end, played.failed_checks)
     assert dict(_faults(played)) == {
         "worker:kill@0.3s": True,
-        "postgres:pause@0.5s": True,
-        "postgres:resume@0.9s": True,
+        "postgres:pause@1.5s": True,
+        "postgres:resume@3s": True,
     }
     assert "no acknowledged write is lost" in played.end.conclusion
     assert running.running()
