@@ -2,7 +2,6 @@
 
 import json
 import random
-import resource
 import subprocess
 import sys
 import uuid
@@ -10,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from scenarios.journal.judgement import judge_partition
@@ -74,12 +74,36 @@ def _writes(count: int) -> Iterator[Write]:
         )
 
 
+class _Memory:
+    """What this process takes."""
+
+    def __init__(self) -> None:
+        self._process = psutil.Process()
+        self._before = self._most = self._process.memory_info().rss
+        self._glances = 0
+
+    @property
+    def grown(self) -> int:
+        """By how many bytes it grew, at most."""
+        return self._most - self._before
+
+    def look(self) -> None:
+        self._most = max(self._most, self._process.memory_info().rss)
+
+    def glance(self) -> None:
+        """Look, but not each time."""
+        self._glances += 1
+        if self._glances % POLLED_EVERY == 0:
+            self.look()
+
+
 def _run(folder: Path, count: int) -> dict[str, Any]:
     taken = [0]
     ledger = Ledger()
     writer = JournalWriter(folder / f"{RUN}.jsonl", ledger, 0.0, others=lambda: taken[0])
     writer.start(ENVIRONMENT)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Not `ru_maxrss`: a child inherits that of its parent.
+    memory = _Memory()
     fresh: dict[str, int] = {}
     for number, write in enumerate(_writes(count), 1):
         ledger.record(write)
@@ -91,6 +115,7 @@ def _run(folder: Path, count: int) -> dict[str, Any]:
             writer.note_poll(Poll(number=poll, sent_at=write.sent_at, answered_at=write.sent_at, rows=rows))
             writer.flush()
             fresh.clear()
+            memory.look()
     writer.flush()
     products = 0
     with Partition(open_journal(writer.path)) as partition:
@@ -101,11 +126,11 @@ def _run(folder: Path, count: int) -> dict[str, Any]:
                 row = StoredValue(version=line.version or 0, value=line.value)
                 partition.add(writer.encoder.stored(0.0, "rows", product or "", row))
         partition.add(FinalReadLine(since=1))
-        verdict = judge_partition(partition)
+        memory.look()
+        verdict = judge_partition(partition, lambda write, judged, lag: memory.glance())
     writer.close()
-    grown = 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
     fates = {fate: number for fate, number in verdict.fates.items() if number}
-    return {"fates": fates, "products": products, "grown": grown}
+    return {"fates": fates, "products": products, "grown": memory.grown}
 
 
 if __name__ == "__main__":
