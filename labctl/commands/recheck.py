@@ -11,7 +11,7 @@ from labctl.runs.store import LAST, open_runs
 from scenarios.events import Checked, Event, VerdictReached
 from scenarios.experiment.journal import NAME as EXPERIMENT
 from scenarios.experiment.recheck import ExperimentRecheck, recheck_experiment
-from scenarios.journal.recheck import Recheck, recheck_journal
+from scenarios.recheck.recheck import Recheck, recheck_journal
 from stack.spec.events import StackNoted
 
 app = typer.Typer()

@@ -7,7 +7,7 @@ from typing import Literal
 
 from scenarios.experiment.table import told
 from scenarios.journal.reader import Journal, State, open_journal
-from scenarios.journal.recheck import Recheck, recheck_journal
+from scenarios.recheck.recheck import Recheck, recheck_journal
 from stack.errors import StateUnusable
 
 Result = Literal["same", "different", "undecided"]

@@ -3,8 +3,8 @@
 import gzip
 import math
 import zlib
+from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -36,15 +36,8 @@ _decoder: Final = msgspec.json.Decoder(AnyLine)
 _EVENTS: Final[dict[str, Any]] = {kind.__name__: kind for kind in events.Event.__args__}
 #: The longest line that is read, in bytes: a verdict that lists a hundred thousand writes takes 30 MB.
 _LONGEST_LINE: Final = 1 << 28
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One line that fits into the chain."""
-
-    line: AnyLine
-    #: As it stands in the file, without the line end.
-    content: bytes
+#: Likewise the first one, before it is known whether this is a journal at all.
+_LONGEST_FIRST_LINE: Final = 1 << 20
 
 
 class Journal:
@@ -68,10 +61,9 @@ class Journal:
         self.environment: Final = self._first()
 
     def _first(self) -> Environment:
-        for entry in self.entries():
-            if isinstance(entry.line, Environment):
-                return entry.line
-            break
+        first = next(self.lines(), None)
+        if isinstance(first, Environment):
+            return first
         why = next(iter(self.damage), "it does not begin with the run's environment")
         raise StateUnusable(f"{self.path} is not a run's journal: {why}", hint=_hint())
 
@@ -88,9 +80,9 @@ class Journal:
                 end = file.seek(0, 2)
                 if end < _GZIP_TRAILER or not _is_packed(self.path):
                     return end + sum(map(len, self._unwritten))
-                # The trailer has the size modulo 2^32.
+                # The trailer has the size modulo 2^32. Journals are compressed to a half at least.
                 file.seek(-4, 2)
-                return int.from_bytes(file.read(4), "little")
+                return max(2 * end, int.from_bytes(file.read(4), "little"))
         except OSError:
             return sum(map(len, self._unwritten))
 
@@ -98,8 +90,7 @@ class Journal:
     def state(self) -> State:
         """How far the run got. Goes through the whole journal unless that was done before."""
         if not self._ended and not self.damage:
-            for _ in self.entries():
-                pass
+            deque(self.lines(), maxlen=0)
         if self._ended and self._finished:
             return "complete"
         return "running" if self.is_owned and not self._ended else "cut off"
@@ -109,10 +100,6 @@ class Journal:
         """Whether the process that writes it lives."""
         owner = ProcessId(self.environment.pid, self.environment.process_started)
         return self.path.name.endswith(files.OPEN) and is_alive(owner)
-
-    def lines(self) -> Iterator[AnyLine]:
-        """Every line up to the first that does not fit."""
-        return (entry.line for entry in self.entries())
 
     def events(self) -> Iterator[tuple[float, Event]]:
         """When each event happened, s since the run began, and the event. One that this labctl does not know
@@ -128,8 +115,8 @@ class Journal:
         """Every write, in the order of the answers."""
         return (line for line in self.lines() if isinstance(line, WriteLine))
 
-    def entries(self) -> Iterator[Entry]:
-        """Every line up to the first that does not fit, with what stands in the file.
+    def lines(self) -> Iterator[AnyLine]:
+        """Every line up to the first that does not fit.
 
         Raises:
             StateUnusable: the file is gone, or may not be read.
@@ -140,12 +127,12 @@ class Journal:
             if self._ended:
                 damage = f"line {number + 1} follows the last one"
                 break
-            entry, damage = _checked(raw, previous, number)
-            if entry is None:
+            line, damage = _checked(raw, previous, number)
+            if line is None:
                 break
-            previous, number = entry.line.sum, number + 1
-            self._notice(entry.line, number)
-            yield entry
+            previous, number = line.sum, number + 1
+            self._notice(line, number)
+            yield line
         else:
             if self._broken:
                 damage = self._broken
@@ -162,11 +149,13 @@ class Journal:
         self._broken = ""
         try:
             with _open(self.path) as file:
-                while raw := file.readline(_LONGEST_LINE):
+                longest = _LONGEST_FIRST_LINE
+                while raw := file.readline(longest):
                     if not raw.endswith(b"\n"):
-                        self._broken = "" if len(raw) < _LONGEST_LINE else "a line has no end"
+                        self._broken = "" if len(raw) < longest else "a line has no end"
                         return
                     yield raw[:-1]
+                    longest = _LONGEST_LINE
         except FileNotFoundError as error:
             # The disk may have been too full for its first line.
             if not self._unwritten:
@@ -187,6 +176,11 @@ def open_journal(path: Path) -> Journal:
         StateUnusable: it can't be read, or does not begin like a journal.
     """
     return Journal(path)
+
+
+def is_known(line: EventLine) -> bool:
+    """Whether this labctl has an event of that name."""
+    return line.name in _EVENTS
 
 
 def decode_event(line: EventLine) -> Event | None:
@@ -216,18 +210,18 @@ def decode_verdict(line: VerdictLine) -> VerdictReached | None:
         return None
 
 
-def _checked(raw: bytes, previous: str, number: int) -> tuple[Entry | None, str]:
+def _checked(raw: bytes, previous: str, number: int) -> tuple[AnyLine | None, str]:
     """The line; None, and why not, if it does not fit."""
     where = f"line {number + 1}"
     if chain.sum_of(raw, previous) is None:
         return None, f"{where} was changed, or something before it was added or taken away"
     try:
-        line = _decoder.decode(raw)
+        line: AnyLine = _decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return None, f"{where} is not a line of a journal: {error}"
     if line.v != VERSION:
         return None, f"{where} was written with version {line.v}, and this labctl reads version {VERSION}"
-    return Entry(line, raw), ""
+    return line, ""
 
 
 def _open(path: Path) -> Any:

@@ -13,7 +13,7 @@ from scenarios.catalogue import DEMOS
 from scenarios.events import ScenarioFinished, VerdictReached
 from scenarios.journal import files
 from scenarios.journal.reader import Journal, open_journal
-from scenarios.journal.recheck import recheck_journal
+from scenarios.recheck.recheck import recheck_journal
 from stack.lab import Lab
 from stack.wait import wait_until
 from tests.integration.runs import Played, interrupt, play

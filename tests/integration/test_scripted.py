@@ -13,9 +13,9 @@ import pytest
 
 from labctl.runs.store import Runs
 from scenarios.events import FaultInjected, Measured, Narrated, StepStarted
-from scenarios.journal.recheck import recheck_journal
 from scenarios.lab.context import Run
 from scenarios.options import Options
+from scenarios.recheck.recheck import recheck_journal
 from scenarios.runner import run_scenario
 from scenarios.scripted.asker import Asker
 from scenarios.scripted.file import open_script, read_script

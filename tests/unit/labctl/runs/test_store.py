@@ -14,7 +14,7 @@ from scenarios.judge.history import History
 from stack.errors import EnvironmentFault, UsageError
 from stack.local.process import identify
 from tests.journals import ENVIRONMENT, FINISHED, with_verdict, write_journal
-from tests.unit.scenarios.journal.test_recheck import FOUND, HISTORY, VERDICT
+from tests.unit.scenarios.recheck.test_recheck import FOUND, HISTORY, VERDICT
 
 
 def recorded(home: Path, second: int, *, scenario: str = "data-loss", lab: str = "lab42") -> str:

@@ -24,7 +24,7 @@ from scenarios.judge.ledger import Ledger
 from stack.wait import wait_until
 from tests.journals import ENVIRONMENT, RUN, with_verdict, write_journal
 from tests.unit.scenarios.histories import acknowledged
-from tests.unit.scenarios.journal.test_recheck import FOUND, HISTORY, VERDICT
+from tests.unit.scenarios.recheck.test_recheck import FOUND, HISTORY, VERDICT
 
 
 def writer_in(folder: Path, ledger: Ledger | None = None) -> JournalWriter:

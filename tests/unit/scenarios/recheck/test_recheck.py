@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from scenarios.journal.reader import open_journal
-from scenarios.journal.recheck import Recheck, recheck_journal
 from scenarios.judge.final_read import Findings
 from scenarios.judge.history import History, MemoryLoss, Sighting, Sightings
 from scenarios.judge.ledger import Write
 from scenarios.judge.verdict import judge
+from scenarios.recheck.recheck import Recheck, recheck_journal
 from stack.errors import StateUnusable
 from tests.journals import rewritten, with_verdict, write_journal
 from tests.unit.scenarios.histories import acknowledged, refused, row, unknown, value
