@@ -21,6 +21,7 @@ from scenarios.figures.names import FIGURES
 from scenarios.figures.run_figures import run_figures
 from scenarios.figures.words import cell, difference, limits
 from scenarios.journal.reader import Journal
+from scenarios.recheck.recheck import recheck_journal
 from stack.errors import UsageError
 from stack.spec.events import StackNoted
 
@@ -65,7 +66,8 @@ def compare(
     Worse: slower by more than --threshold and by more than noise, more lost, or a check that newly fails.
     """
     share = _share(threshold)
-    journals = [open_runs().open(word) for word in (before, after)]
+    runs = open_runs(output.name, output.runtime)
+    journals = [runs.open(word) for word in (before, after)]
     comparison = compare_runs(*(run_figures(journal) for journal in journals), threshold=share)
     obstacles = list(_obstacles(journals, comparison))
     conclusion, code = _concluded(comparison, obstacles)
@@ -85,9 +87,11 @@ def _share(threshold: str) -> float:
 def _obstacles(journals: Sequence[Journal], comparison: Comparison) -> Iterator[str]:
     """Why nothing can be concluded."""
     for journal in journals:
-        yield from (f"{journal.run}: {text}" for text in journal.damage)
-        if journal.state != "complete":
-            yield f"{journal.run} is {journal.state}"
+        rechecked = recheck_journal(journal)
+        if rechecked.result != "same":
+            yield f"{journal.run}: {rechecked.conclusion.removesuffix('.')}"
+        elif rechecked.state != "complete":
+            yield f"{journal.run} is {rechecked.state}"
     if all(change.kind == "missing" for change in comparison.changes):
         yield "nothing was measured in both runs"
 

@@ -13,8 +13,9 @@ from labctl.cli.assignments import parse_assignments
 from labctl.cli.context import invocation
 from labctl.cli.options import Json, LabName, Quiet, Runtime
 from labctl.cli.session import Session, open_session
+from labctl.cli.settings import CliSettings
 from labctl.commands.play import EXIT_CODES
-from labctl.runs.store import prune_runs
+from labctl.runs.store import Runs
 from scenarios.early_end import EarlyEnd
 from scenarios.events import Event
 from scenarios.experiment.design import Design
@@ -131,6 +132,8 @@ def experiment(
         base = replace(base, time_limit=_QUICK_S)
     design = replace(base, **changes).checked()
     require_possible(design)
+    # Before anything is done: a mistake in it must not cost the experiment its exit code.
+    keep = CliSettings.from_env().keep_runs
     call = invocation(context)
     lab = f"{name or call.name or DEFAULT_NAME}-experiment"
     session = open_session(context, name=lab, runtime=runtime, json=json, quiet=quiet)
@@ -139,6 +142,7 @@ def experiment(
         session.show(StackNoted(f"Trials use the {session.lab.kind} runtime ({session.lab.reason})."))
     with exclusively(session.lab.directory.parent):
         result = _run(session, design, call.early_end)
+    Runs(session.lab.directory.parent).prune(keep)
     if json:
         session.answer({"runtime": session.lab.kind, **result.document()})
     session.renderer.close()
@@ -165,7 +169,6 @@ def _run(session: Session, design: Design, early_end: EarlyEnd) -> Result:
             deque(silent, maxlen=0)
     else:
         session.follow(work())
-    prune_runs(session.lab.directory.parent)
     return found[0]
 
 

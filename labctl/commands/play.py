@@ -8,11 +8,12 @@ import typer
 
 from labctl.cli.context import Invocation
 from labctl.cli.session import Session
+from labctl.cli.settings import CliSettings
 from labctl.commands.lab import start_lab
 from labctl.render.text.figures import duration
 from labctl.render.text.sentences import OUTCOMES
 from labctl.runs.record import SEVERITY, RunRecord
-from labctl.runs.store import prune_runs
+from labctl.runs.store import Runs
 from scenarios.events import Event, Outcome, ScenarioFinished, StepStarted, TableShown
 from scenarios.options import Options
 from scenarios.runner import run_scenario
@@ -38,14 +39,17 @@ def play(
 
     Raises:
         Exit: always, with the exit code of the worst outcome.
+        UsageError: `LABCTL_KEEP_RUNS` is neither a number nor a size.
     """
+    # Before anything is done: a mistake in it must not cost a run its exit code.
+    keep = CliSettings.from_env().keep_runs
     _make_ready(session, repair=any(scenario.repair for scenario, _ in chosen))
     call.when_interrupted = f"the lab is still up and works; take it down with {session.hint('down')}"
     finished: list[ScenarioFinished] = []
     for scenario, options in chosen:
         record = RunRecord()
         session.follow(_watched(run_scenario(session.lab, scenario, options, call.early_end), record, pause))
-        prune_runs(session.lab.directory.parent)
+        Runs(session.lab.directory.parent).prune(keep)
         finished.append(record.finished)
     if len(finished) > 1:
         session.show(_summary(finished))

@@ -109,7 +109,18 @@ def _show(output: Output, journal: Journal) -> None:
         return output.answer(shown.document)
     notes: list[Event] = [StackNoted(warning) for warning in shown.warnings()]
     results = [event for _, event in journal.events() if isinstance(event, _RESULTS)]
-    return output.answer({}, *notes, *_with_charts(results, shown))
+    return output.answer({}, *notes, *_with_charts(_believed(results, shown), shown))
+
+
+def _believed(results: Sequence[Event], report: "RunReport") -> list[Event]:
+    """Without an outcome and with today's verdict, unless the whole run can be believed."""
+    if report.whole:
+        return list(results)
+    ends = VerdictReached | ScenarioFinished
+    kept: list[Event] = [event for event in results if not isinstance(event, ends)]
+    if report.shown_verdict is not None:
+        kept.append(VerdictReached(report.shown_verdict))
+    return kept
 
 
 def _with_charts(results: Sequence[Event], report: "RunReport") -> Iterator[Event]:

@@ -11,12 +11,13 @@ from labctl.reports.story import Story
 from labctl.runs.record import RunRecord
 from scenarios.events import Distributed, FaultInjected, VerdictReached
 from scenarios.journal.judgement import judge_journal
-from scenarios.journal.lines import AnyLine, EventLine, MemoryLossLine, SampleLine, VerdictLine, WriteLine
+from scenarios.journal.lines import AnyLine, EventLine, MemoryLossLine, SampleLine, WriteLine
 from scenarios.journal.reader import Journal, State, decode_event
 from scenarios.judge.checks.fates import Judged
 from scenarios.judge.ledger import Write
 from scenarios.judge.persist_lag import Lag
 from scenarios.judge.verdict import Verdict
+from scenarios.recheck.recheck import Recheck, Rechecking
 
 #: Beyond this number, lost writes are counted and not listed: a page of all of them would take too long to
 #: open. The journal has every one.
@@ -50,10 +51,8 @@ class RunReport:
     distributions: list[Distributed] = field(default_factory=list)
     #: The first `MOST_LISTED` of them.
     lost: list[LostWrite] = field(default_factory=list)
-    #: As it was given at the end of the run; None: it was not.
-    verdict: Verdict | None = None
-    #: As the history is judged now.
-    judged_now: Verdict | None = None
+    #: The history judged anew, and whether it can be believed; None until it has been read.
+    recheck: Recheck | None = None
     #: The last moment that the journal tells of, s since the run began.
     until: float = 0.0
 
@@ -63,17 +62,20 @@ class RunReport:
 
     @property
     def whole(self) -> bool:
-        """Whether the run came to its end, and its journal is as it was written."""
-        return self.state == "complete" and not self.journal.damage
+        """Whether the run came to its end, and its journal can be believed."""
+        return self.state == "complete" and self.recheck is not None and self.recheck.result != "different"
 
     @property
     def document(self) -> dict[str, Any]:
-        """The run's document."""
+        """The run's document. One that is not whole has no outcome."""
+        end = {} if self.whole else {"outcome": None, "conclusion": ""}
         return {
             **self.record.document,
+            **end,
             "run": self.journal.run,
             "state": self.state,
-            "damage": list(self.journal.damage),
+            "damage": list(self.recheck.contradictions) if self.recheck else [],
+            "differences": list(self.recheck.differences) if self.recheck else [],
             "environment": _environment(self.journal),
         }
 
@@ -88,18 +90,27 @@ class RunReport:
             yield "The run was cut off: labctl ended before it did. How it would have ended is not known."
         elif self.state == "running":
             yield "The run still goes on. This is what was written down so far."
-        if self.verdict is not None and self.judged_now is not None and self.whole:
-            then, now = self.verdict, self.judged_now
-            if (then.validity, dict(then.fates)) != (now.validity, dict(now.fates)):
-                yield (
-                    "Judged again today, this history leads to another verdict than the one that it "
-                    "records, which is shown here."
-                )
+        if self.recheck is None or self.journal.damage:
+            return
+        if self.recheck.contradictions:
+            yield (
+                f"The journal contradicts itself: {'; '.join(self.recheck.contradictions)}. "
+                "What it says of its outcome is not believed."
+            )
+        elif self.recheck.differences:
+            yield (
+                f"Judged again today, the run is not what it records: {'; '.join(self.recheck.differences)}. "
+                "Today's verdict is shown here."
+            )
 
     @property
     def shown_verdict(self) -> Verdict | None:
-        """The verdict that was given; for a run without its end, what can be said of its writes."""
-        return self.verdict if self.verdict is not None or self.whole else self.judged_now
+        """The verdict that was given; for a run that is not whole, what can be said of its writes."""
+        if self.recheck is None:
+            return None
+        if self.whole:
+            return self.recheck.given
+        return self.recheck.verdict if self.measurements.writes else None
 
 
 def read_report(journal: Journal, on_progress: Callable[[int, int], None] | None = None) -> RunReport:
@@ -111,12 +122,15 @@ def read_report(journal: Journal, on_progress: Callable[[int, int], None] | None
     Raises:
         StateUnusable: it can't be read.
     """
-    report = RunReport(journal)
+    report, rechecking = RunReport(journal), Rechecking(journal)
     for line in journal.lines():
+        rechecking.take(line)
         _take(report, line)
-    if report.measurements.writes:
-        report.judged_now = judge_journal(journal, _Listener(report, on_progress))
+    verdict = judge_journal(journal, _Listener(report, rechecking, on_progress))
+    report.recheck = rechecking.conclude(verdict)
     report.lost.sort(key=lambda write: write.acknowledged_at)
+    if report.shown_verdict is not None:
+        report.record.on(VerdictReached(report.shown_verdict))
     return report
 
 
@@ -129,20 +143,10 @@ def _take(report: RunReport, line: AnyLine) -> None:
             report.measurements.sample(line)
         case MemoryLossLine():
             report.story.mark(line.gone, line.changed, "Redis lost its memory")
-        case VerdictLine():
-            _conclude(report, line)
         case EventLine():
             _event(report, line)
         case _:
             pass
-
-
-def _conclude(report: RunReport, line: VerdictLine) -> None:
-    try:
-        report.verdict = msgspec.convert(line.verdict, Verdict)
-    except msgspec.ValidationError:
-        return
-    report.record.on(VerdictReached(report.verdict))
 
 
 def _event(report: RunReport, line: EventLine) -> None:
@@ -164,8 +168,11 @@ def _event(report: RunReport, line: EventLine) -> None:
 class _Listener:
     """Takes each acknowledged write as it is judged."""
 
-    def __init__(self, report: RunReport, on_progress: Callable[[int, int], None] | None) -> None:
+    def __init__(
+        self, report: RunReport, rechecking: Rechecking, on_progress: Callable[[int, int], None] | None
+    ) -> None:
         self._report = report
+        self._rechecking = rechecking
         self._on_progress = on_progress
         self._judged = 0
         acknowledged = report.measurements.latency.get("acknowledged")
@@ -173,6 +180,7 @@ class _Listener:
 
     def __call__(self, write: Write, judged: Judged, lag: Lag | None) -> None:
         self._judged += 1
+        self._rechecking.take_judged(judged)
         if self._on_progress is not None and self._judged % _PROGRESS_EVERY == 0:
             self._on_progress(self._judged, self._total)
         if lag is not None:

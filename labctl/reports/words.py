@@ -19,17 +19,23 @@ def outcome_of(report: RunReport) -> tuple[Outcome, str, str]:
     whatever it says of itself."""
     document = report.record.document
     if not report.whole:
-        state = "DAMAGED" if report.journal.damage else report.state.upper()
-        return "inconclusive", state, "There is no outcome: this is not the whole run."
+        return "inconclusive", _state(report), "There is no outcome: this is not the whole run."
     outcome: Outcome | None = document["outcome"]
     if outcome is None:
         return "inconclusive", "NO OUTCOME", "The run does not say how it ended."
     return outcome, sentences.OUTCOMES[outcome], document["conclusion"]
 
 
+def _state(report: RunReport) -> str:
+    """Why a report is not of a whole run, in a word or two."""
+    if report.recheck is not None and report.recheck.contradictions:
+        return "DAMAGED"
+    return "NOT AS RECORDED" if report.state == "complete" else report.state.upper()
+
+
 def validity_of(report: RunReport, verdict: Verdict) -> str:
     """The verdict in a line."""
-    if report.verdict is None:
+    if report.recheck is None or report.recheck.given is None:
         return "The run has no verdict. This is what can be said of its writes so far."
     return sentences.VALIDITIES[verdict.validity]
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from labctl.cli.settings import CliSettings, Keep
+from labctl.cli.settings import Keep
 from labctl.runs.summary import RunSummary, summarise
 from scenarios.journal import files
 from scenarios.journal.reader import Journal, open_journal
@@ -153,15 +153,6 @@ class Runs:
 def open_runs(lab: str | None = None, runtime: str | None = None) -> Runs:
     """The runs of the state directory that the environment names; see `Runs`."""
     return Runs(StackSettings.from_env().home, lab, runtime)
-
-
-def prune_runs(home: Path) -> None:
-    """Remove the oldest runs, as `LABCTL_KEEP_RUNS` says.
-
-    Raises:
-        UsageError: it does not say a number or a size.
-    """
-    Runs(home).prune(CliSettings.from_env().keep_runs)
 
 
 def _names_file(word: str) -> bool:

@@ -7,8 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from scenarios.events import Event, VerdictReached
 from scenarios.judge.final_read import Findings
 from scenarios.judge.history import History
+from scenarios.judge.verdict import judge
 from tests.journals import ENVIRONMENT, FINISHED, write_journal
 from tests.unit.labctl.conftest import Cli
 from tests.unit.scenarios.figures.journalled import noisy, written
@@ -27,7 +29,8 @@ def record(
     found = Findings(rows={str(write.product): row(write.version or 0) for write in writes})
     about = msgspec.structs.replace(ENVIRONMENT, run=run, scenario=scenario, command="load basic")
     history = History(writes=writes)
-    return write_journal(folder, history, found, events=[FINISHED], environment=about, **how)
+    events: list[Event] = [VerdictReached(judge(history, found)), FINISHED]
+    return write_journal(folder, history, found, events=events, environment=about, **how)
 
 
 def test_a_slower_run_ends_with_1_and_says_what_is_slower(cli: Cli, tmp_path: Path) -> None:

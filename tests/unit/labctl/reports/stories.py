@@ -13,9 +13,11 @@ from scenarios.events import (
     Measured,
     Narrated,
     Proof,
+    ScenarioFinished,
     ScenarioStarted,
     StepStarted,
     TableShown,
+    VerdictReached,
 )
 from scenarios.journal.lines import AnyLine, EventLine, SampleLine
 from scenarios.journal.reader import open_journal
@@ -24,10 +26,14 @@ from scenarios.judge.history import History, MemoryLoss, Sighting, Sightings
 from scenarios.judge.ledger import Write
 from scenarios.judge.verdict import judge
 from stack.spec.events import ServiceChanged
-from tests.journals import with_verdict, write_journal
+from tests.journals import write_journal
 from tests.unit.scenarios.histories import acknowledged, refused, row, unknown, value
 
 COMMAND = 'curl -s -X POST http://127.0.0.1:8000/products \\\n  -d \'{"name": "AtRisk-1"}\''
+
+
+#: One of its checks fails.
+ENDED = ScenarioFinished("data-loss", "unexpected", "one of the saved ones is lost", 1.5)
 
 
 def samples(count: int = 8, every: float = 0.25) -> list[SampleLine]:
@@ -134,7 +140,7 @@ def journal(
 ) -> Path:
     """The journal of the same run."""
     history, found = story(*names, lost=lost)
-    end = with_verdict(judge(history, found)) if ended else []
+    end: list[Event] = [VerdictReached(judge(history, found)), ENDED] if ended else []
     return write_journal(
         folder,
         history,

@@ -12,7 +12,7 @@ from tests.unit.labctl.reports.test_page import HOSTILE
 
 def test_it_tells_outcome_checks_and_loss(tmp_path: Path) -> None:
     text = markdown(report_of(tmp_path, lines=[fault()]))
-    assert "## ✅ Data loss: AS EXPECTED" in text
+    assert "## ❌ Data loss: NOT AS EXPECTED" in text
     assert "| ✗ FAILED | none of the saved ones is lost | 0 lost | 1 lost |" in text
     assert "| 3 | 1 | 0 | 0 | 0 | 2 |" in text
     assert "| redis:kill | 1.00 s | took effect | pid: 4711 → none<br>queue: 5 → 0 |" in text

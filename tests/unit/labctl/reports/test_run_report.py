@@ -13,19 +13,19 @@ from labctl.reports.junit import junit
 from labctl.reports.markdown import markdown
 from labctl.reports.page import html
 from labctl.reports.run_report import read_report
-from scenarios.events import Event
-from scenarios.journal.lines import EventLine
+from scenarios.events import Event, VerdictReached
+from scenarios.journal.lines import EventLine, WriteLine
 from scenarios.journal.reader import open_journal
 from scenarios.judge.verdict import judge
 from stack.local.process import identify
-from tests.journals import ENVIRONMENT, with_verdict, write_journal
-from tests.unit.labctl.reports.stories import events, fault, journal, report_of, story
+from tests.journals import ENVIRONMENT, write_journal
+from tests.unit.labctl.reports.stories import ENDED, events, fault, journal, report_of, story
 
 
 def test_a_whole_run_needs_no_warning(tmp_path: Path) -> None:
     report = report_of(tmp_path)
     assert list(report.warnings()) == []
-    assert words.outcome_of(report) == ("expected", "AS EXPECTED", "as predicted")
+    assert words.outcome_of(report) == ("unexpected", "NOT AS EXPECTED", "one of the saved ones is lost")
     assert [(write.label, write.crash) for write in report.lost] == [("WillBeLost-0", 1), ("WillBeLost-1", 1)]
     assert words.lost_sentence(report) == "2 acknowledged writes lost."
 
@@ -97,10 +97,25 @@ def test_a_verdict_that_the_history_does_not_lead_to_is_told(tmp_path: Path) -> 
     history, found = story()
     verdict = judge(history, found)
     kind = replace(verdict, fates={**verdict.fates, "lost": 0, "persisted": 3})
-    told: list[Event] = [*events(), *with_verdict(kind)]
+    told: list[Event] = [*events(), VerdictReached(kind), ENDED]
     report = read_report(open_journal(write_journal(tmp_path, history, found, events=told)))
     (warning,) = report.warnings()
-    assert "another verdict" in warning
+    assert "is not what it records" in warning
+    assert report.shown_verdict is not None
+    assert report.shown_verdict.fates == verdict.fates
+    assert words.outcome_of(report)[:2] == ("inconclusive", "NOT AS RECORDED")
+    assert report.document["outcome"] is None
+    assert report.document["verdict"]["fates"] == dict(verdict.fates)
+    for text in (html(report), markdown(report), junit(report)):
+        assert "NOT AS RECORDED" in text
+
+
+def test_a_journal_that_contradicts_itself_has_no_outcome(tmp_path: Path) -> None:
+    late = WriteLine(operation="create", answer="refused", value={}, sent=1e308, finished=1e308)
+    report = report_of(tmp_path, lines=[late])
+    assert "contradicts itself" in next(report.warnings())
+    assert words.outcome_of(report)[1] == "DAMAGED"
+    assert html(report)
 
 
 def test_the_document_says_what_it_was_made_on(tmp_path: Path) -> None:
