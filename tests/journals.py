@@ -51,8 +51,8 @@ def write_journal(
         close: Whether the run came to its end.
     """
     ledger = Ledger()
-    writer = JournalWriter(folder / f"{environment.run}.jsonl", ledger, 0.0)
-    writer.start(environment)
+    writer = JournalWriter(ledger, 0.0)
+    writer.start(folder / f"{environment.run}.jsonl", environment)
     for event in (event for event in events if not isinstance(event, VerdictReached | ScenarioFinished)):
         writer.note_event(event)
     for line in (*lines, *_polls(history)):

@@ -33,15 +33,16 @@ def journal_of(lab: Lab, design: Design, command: str) -> Iterator[tuple[Path, C
         The folder for the trials' journals, and what takes each event of the experiment.
     """
     folder = lab.directory.parent / files.FOLDER
-    run = files.new_run(folder, NAME)
-    writer = JournalWriter(folder / f"{run}{files.OPEN}", Ledger(), time.monotonic())
+    writer = JournalWriter(Ledger(), time.monotonic())
 
     def note(event: Event) -> None:
         # Progress is only for the screen.
         if not isinstance(event, Advanced):
             writer.note_event(event)
 
-    writer.start(environment_of_experiment(run, NAME, command, design.options(), lab))
+    run = writer.start_in(
+        folder, NAME, lambda run: environment_of_experiment(run, NAME, command, design.options(), lab)
+    )
     try:
         yield folder / run, note
     finally:

@@ -1,6 +1,7 @@
 """Where journals are, and what their files are called."""
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -16,16 +17,12 @@ _STAMP: Final = "%Y%m%dT%H%M%SZ"
 _RUN: Final = re.compile(r"\d{8}T\d{6}Z(\.\d+)?-[a-z0-9-]+")
 
 
-def new_run(folder: Path, scenario: str, now: datetime | None = None) -> str:
-    """The name of a run that begins now: "20260131T180000Z-data-loss", or "20260131T180000Z.2-data-loss" if
-    another one began in the same second."""
+def new_runs(folder: Path, scenario: str, now: datetime | None = None) -> Iterator[str]:
+    """Names for a run that begins now: "20260131T180000Z-data-loss", or "20260131T180000Z.2-data-loss" if
+    another one began in the same second. There is no end of them."""
     stamp = f"{now or datetime.now(UTC):{_STAMP}}"
-    names = (f"{stamp}{'' if n == 1 else f'.{n}'}-{scenario}" for n in count(1))
-    return next(name for name in names if not _exists(folder, name))
-
-
-def _exists(folder: Path, run: str) -> bool:
-    return any((folder / f"{run}{end}").exists() for end in (OPEN, CLOSED))
+    moments = (stamp if n == 1 else f"{stamp}.{n}" for n in count(1))
+    return (f"{moment}-{scenario}" for moment in moments if not any(folder.glob(f"{moment}-*")))
 
 
 def run_of(path: Path) -> str | None:
@@ -56,8 +53,15 @@ def journals(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
         return {}
     found: dict[str, Path] = {}
+    # An open journal sorts before the closed one of the same run.
     for path in sorted(folder.iterdir()):
-        # An open journal sorts before the closed one of the same run.
         if (run := run_of(path)) is not None:
             found.setdefault(run, path)
-    return found
+    return dict(sorted(found.items(), key=lambda each: _moment(each[0])))
+
+
+def _moment(run: str) -> tuple[str, int, str]:
+    """By what runs are sorted: when they began, and among those of one second, by their number."""
+    moment, _, scenario = run.partition("-")
+    second, _, number = moment.partition(".")
+    return second, int(number or 1), scenario

@@ -32,16 +32,15 @@ class JournalWriter:
     exact as ever, and `problem` says that this run leaves no whole journal.
     """
 
-    def __init__(
-        self, path: Path, ledger: Ledger, began_at: float, *, others: Callable[[], int] | None = None
-    ) -> None:
+    #: Known from the start on.
+    path: Path
+
+    def __init__(self, ledger: Ledger, began_at: float, *, others: Callable[[], int] | None = None) -> None:
         """
         Args:
-            path: A file that does not exist yet.
             began_at: When the run began, s of labctl's monotonic clock.
             others: How many writes of the ledger other readers have taken. Those that all have are released.
         """
-        self.path: Final = path
         self.encoder: Final = Encoder(began_at)
         #: Why it can't be written any more; empty if it can.
         self.problem = ""
@@ -54,15 +53,42 @@ class JournalWriter:
         self._noted: deque[AnyLine] = deque()
         self._number, self._sum, self._size = 0, chain.START, 0
         self._lock = threading.Lock()
+        #: What ended the thread before its time.
+        self._crash: Exception | None = None
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
 
-    def start(self, environment: Environment) -> None:
-        """Create the file, with its first line, and write from now on."""
+    def start_in(self, folder: Path, scenario: str, environment_of: Callable[[str], Environment]) -> str:
+        """Start the journal of a new run there.
+
+        Args:
+            environment_of: Makes the first line from the run's name.
+
+        Returns:
+            The run's name.
+        """
+        for run in files.new_runs(folder, scenario):
+            # Another labctl may have taken the name meanwhile.
+            with suppress(FileExistsError):
+                self.start(folder / f"{run}{files.OPEN}", environment_of(run))
+                break
+        return run
+
+    def start(self, path: Path, environment: Environment) -> None:
+        """Create the file, with its first line, and write from now on.
+
+        Raises:
+            FileExistsError: there is such a file. It is left alone.
+        """
+        self.path = path
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("xb"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("xb"):
                 pass
+        except FileExistsError as error:
+            if path.is_file():
+                raise
+            self._fail(error)
         except OSError as error:
             self._fail(error)
         self._noted.appendleft(environment)
@@ -83,6 +109,8 @@ class JournalWriter:
 
     def flush(self) -> None:
         """Write down all that was noted so far."""
+        if self._crash is not None:
+            raise self._crash
         with self._lock:
             lines = self._sealed()
             if lines:
@@ -109,8 +137,11 @@ class JournalWriter:
                 self._fail(error)
 
     def _run(self) -> None:
-        while not self._ended.wait(_WRITE_INTERVAL_S):
-            self.flush()
+        try:
+            while not self._ended.wait(_WRITE_INTERVAL_S):
+                self.flush()
+        except Exception as error:  # noqa: BLE001 - raised where the run meets it: it has no whole journal
+            self._crash = error
 
     def _sealed(self) -> list[bytes]:
         lines: list[AnyLine] = [self._noted.popleft() for _ in range(len(self._noted))]

@@ -61,12 +61,9 @@ class Run:
         #: The run notes here what it is about to change.
         self.journal = UndoLog(lab.directory, command)
         self._open = ExitStack()
-        folder = folder or lab.directory.parent / files.FOLDER
-        name = files.new_run(folder, scenario)
+        self._folder = folder or lab.directory.parent / files.FOLDER
         #: The run's journal.
-        self.writer = JournalWriter(
-            folder / f"{name}{files.OPEN}", self.ledger, time.monotonic(), others=self._seen
-        )
+        self.writer = JournalWriter(self.ledger, time.monotonic(), others=self._seen)
         self.client = self._open.enter_context(Client(urls["api"], self.ledger))
         self.probe = self._open.enter_context(Probe(urls["redis"], urls["postgres"]))
         self._watcher = self._open.enter_context(
@@ -81,11 +78,16 @@ class Run:
             )
         )
         self._progress: Advanced | None = None
-        self._identity = (name, command, scenario, options or Options())
+        self._identity = (command, scenario, options or Options())
 
     def open_journal(self) -> None:
         """From now on, all that happens goes into the run's journal."""
-        self.writer.start(environment(*self._identity, lab=self.lab, client=self.client, probe=self.probe))
+        _, scenario, _ = self._identity
+        self.writer.start_in(
+            self._folder,
+            scenario,
+            lambda run: environment(run, *self._identity, lab=self.lab, client=self.client, probe=self.probe),
+        )
         self._open.callback(self.writer.close)
 
     def note(self, event: Event) -> None:

@@ -109,16 +109,18 @@ def _load(
 
     def play(run: Run, options: Options) -> Play[Conclusion]:
         started_at = time.monotonic()
-        driven = yield from drive(run, options)
-        ending = end(
-            run,
-            driven.finished,
-            started_at=started_at,
-            label=label,
-            reads=driven.reads,
-            faulted=driven.faulted,
-        )
-        return (yield from ending)
+        # Also once nothing is sent any more: who asks for an early end gets the verdict.
+        with run.early_end.heeded():
+            driven = yield from drive(run, options)
+            ending = end(
+                run,
+                driven.finished,
+                started_at=started_at,
+                label=label,
+                reads=driven.reads,
+                faulted=driven.faulted,
+            )
+            return (yield from ending)
 
     scenario = Scenario(
         name=load_name(kind),

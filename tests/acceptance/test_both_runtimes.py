@@ -116,14 +116,7 @@ def test_every_command_works(local_documents: Mapping[str, Any]) -> None:
 def test_every_command_works_alike(engine: str, local_documents: Mapping[str, Any], tmp_path: Path) -> None:
     with _played("docker", tmp_path) as docker:
         for words, document in local_documents.items():
-            assert _shape(_steady(docker.documents[words])) == _shape(_steady(document)), words
-
-
-def _steady(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Without the figures of a load that are only there if it went that way: it saturated, or stalled."""
-    is_load = str(document.get("scenario")).startswith(("load-", "k6-"))
-    varying = ("measured", "tables", "distributions") if is_load else ()
-    return {name: value for name, value in document.items() if name not in varying}
+            assert _shape(docker.documents[words]) == _shape(document), words
 
 
 def _check(cli: _Cli) -> None:

@@ -100,8 +100,8 @@ class _Memory:
 def _run(folder: Path, count: int) -> dict[str, Any]:
     taken = [0]
     ledger = Ledger()
-    writer = JournalWriter(folder / f"{RUN}.jsonl", ledger, 0.0, others=lambda: taken[0])
-    writer.start(ENVIRONMENT)
+    writer = JournalWriter(ledger, 0.0, others=lambda: taken[0])
+    writer.start(folder / f"{RUN}.jsonl", ENVIRONMENT)
     # Not `ru_maxrss`: a child inherits that of its parent.
     memory = _Memory()
     fresh: dict[str, int] = {}

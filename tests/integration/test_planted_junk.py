@@ -106,6 +106,8 @@ _JUNK: Final[dict[str, list[Plant]]] = {
 @pytest.fixture(scope="module")
 def _worker(_servers: Servers) -> Iterator[Settings]:
     settings = _servers.settings(coalescing_window_ms=0, flush_interval_ms=0, lease_ms=300, retry_delay_ms=1)
+    # What tests of other modules planted there is not this worker's.
+    _servers.empty()
     with running_worker(settings):
         yield settings
 

@@ -7,10 +7,13 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import jsonschema
+import msgspec
 import pytest
 
 from scenarios.events import Measured, Narrated
@@ -27,8 +30,10 @@ from tests.unit.scenarios.histories import acknowledged
 from tests.unit.scenarios.recheck.test_recheck import FOUND, HISTORY, VERDICT
 
 
-def writer_in(folder: Path, ledger: Ledger | None = None) -> JournalWriter:
-    return JournalWriter(folder / f"{RUN}{files.OPEN}", ledger or Ledger(), 0.0)
+def started(folder: Path, ledger: Ledger | None = None) -> JournalWriter:
+    writer = JournalWriter(ledger or Ledger(), 0.0)
+    writer.start(folder / f"{RUN}{files.OPEN}", ENVIRONMENT)
+    return writer
 
 
 @contextmanager
@@ -59,8 +64,7 @@ def test_the_published_schema_is_the_one_of_the_code() -> None:
 
 def test_what_was_noted_is_in_the_file_soon(tmp_path: Path) -> None:
     ledger = Ledger()
-    writer = writer_in(tmp_path, ledger)
-    writer.start(ENVIRONMENT)
+    writer = started(tmp_path, ledger)
     try:
         ledger.record(acknowledged("a", 1))
         wait_until(
@@ -75,8 +79,8 @@ def test_what_was_noted_is_in_the_file_soon(tmp_path: Path) -> None:
 
 def test_writes_are_released_once_all_have_them(tmp_path: Path) -> None:
     ledger, taken = Ledger(), [0]
-    writer = JournalWriter(tmp_path / "x.jsonl", ledger, 0.0, others=lambda: taken[0])
-    writer.start(ENVIRONMENT)
+    writer = JournalWriter(ledger, 0.0, others=lambda: taken[0])
+    writer.start(tmp_path / "x.jsonl", ENVIRONMENT)
     for version in range(5):
         ledger.record(acknowledged("a", version))
     writer.flush()
@@ -89,8 +93,7 @@ def test_writes_are_released_once_all_have_them(tmp_path: Path) -> None:
 
 def test_a_full_disk_costs_the_journal_and_not_the_verdict(tmp_path: Path) -> None:
     ledger = Ledger()
-    writer = writer_in(tmp_path, ledger)
-    writer.start(ENVIRONMENT)
+    writer = started(tmp_path, ledger)
     size = writer.path.stat().st_size
     with small_disk(size + 500):
         for version in range(100):
@@ -108,8 +111,7 @@ def test_a_full_disk_costs_the_journal_and_not_the_verdict(tmp_path: Path) -> No
 def test_a_folder_that_cannot_be_made_costs_the_journal_and_not_the_verdict(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("in the way")
     ledger = Ledger()
-    writer = JournalWriter(tmp_path / "runs" / "x.jsonl", ledger, 0.0)
-    writer.start(ENVIRONMENT)
+    writer = started(tmp_path / "runs", ledger)
     ledger.record(acknowledged("a", 1))
     writer.close()
     assert "can't be written" in writer.problem
@@ -138,8 +140,8 @@ def test_after_sigkill_it_reads_to_its_last_whole_line(tmp_path: Path) -> None:
         from tests.journals import ENVIRONMENT
         from tests.unit.scenarios.histories import acknowledged
         ledger = Ledger()
-        writer = JournalWriter(Path({str(tmp_path / f"{RUN}.jsonl")!r}), ledger, 0.0)
-        writer.start(ENVIRONMENT)
+        writer = JournalWriter(ledger, 0.0)
+        writer.start(Path({str(tmp_path / f"{RUN}.jsonl")!r}), ENVIRONMENT)
         for version in range(1000):
             ledger.record(acknowledged("a", version))
         writer.flush()
@@ -152,14 +154,56 @@ def test_after_sigkill_it_reads_to_its_last_whole_line(tmp_path: Path) -> None:
     assert journal.state == "cut off"
 
 
+def test_a_journal_that_is_there_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / f"{RUN}{files.OPEN}"
+    path.write_text("somebody's run")
+    with pytest.raises(FileExistsError):
+        JournalWriter(Ledger(), 0.0).start(path, ENVIRONMENT)
+    assert path.read_text() == "somebody's run"
+
+
+def test_of_two_that_begin_at_once_each_has_its_own_journal(tmp_path: Path) -> None:
+    def begin(_: int) -> JournalWriter:
+        writer = JournalWriter(Ledger(), 0.0)
+        writer.start_in(tmp_path, "data-loss", lambda run: msgspec.structs.replace(ENVIRONMENT, run=run))
+        writer.close()
+        return writer
+
+    with ThreadPoolExecutor(8) as pool:
+        writers = list(pool.map(begin, range(8)))
+    assert [writer.problem for writer in writers] == [""] * 8
+    assert len(files.journals(tmp_path)) == 8
+    assert {open_journal(path).run for path in files.journals(tmp_path).values()} == set(
+        files.journals(tmp_path)
+    )
+
+
+def test_a_line_that_cannot_be_encoded_does_not_pass_unseen(tmp_path: Path) -> None:
+    writer = started(tmp_path)
+    writer.note(EventLine(name="Measured", event={"value": object()}))
+    with pytest.raises(TypeError):
+        writer.close()
+
+
 def test_runs_that_begin_in_the_same_second_have_names_of_their_own(tmp_path: Path) -> None:
-    first = files.new_run(tmp_path, "data-loss")
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    first = next(files.new_runs(tmp_path, "data-loss", now))
     for end in (files.OPEN, files.CLOSED):
         (tmp_path / f"{first}{end}").touch()
-        second = files.new_run(tmp_path, "data-loss")
+        second = next(files.new_runs(tmp_path, "data-loss", now))
         assert second != first
         assert files.run_of(tmp_path / f"{second}{end}") == second
         assert files.scenario_of(second) == "data-loss"
+
+
+def test_runs_of_one_second_stay_in_their_order_whatever_they_are_called(tmp_path: Path) -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    begun = []
+    for scenario in ["load-quick", "k6-basic", *["basics"] * 9]:
+        begun.append(next(files.new_runs(tmp_path, scenario, now)))
+        (tmp_path / f"{begun[-1]}{files.OPEN}").touch()
+    assert list(files.journals(tmp_path)) == begun
+    assert len({files.short_name(run) for run in begun}) == len(begun)
 
 
 @pytest.mark.parametrize(
