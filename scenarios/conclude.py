@@ -109,7 +109,8 @@ def tell_lag(lag: PersistLag | None) -> Generator[Event, None, None]:
     columns = ("product", "name", "lag, ms")
     yield TableShown("persist_lag_worst", "The slowest to reach PostgreSQL", columns, rows)
     yield Narrated(
-        f"Had Redis died at the worst moment, the writes of the last {lag.max_ms:,.0f} ms would be gone.",
+        f"One write was only in Redis for {lag.max_ms:,.0f} ms, the longest of all: a crash of Redis in that time "
+        "would have lost it.",
         "matters",
     )
 

@@ -37,7 +37,7 @@ class ExperimentRecheck:
         if self.contradictions:
             return f"the journals can't be trusted: {self.contradictions[0]}."
         if not self.trials:
-            return "there is no journal of a trial."
+            return "no trial has a journal."
         same = sum(trial.result == "same" for trial in self.trials.values())
         if same == len(self.trials):
             return f"the verdict of {told(same, 'trial')} is the same."

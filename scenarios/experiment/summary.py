@@ -13,7 +13,7 @@ from scenarios.experiment.trial import BOUND, PREDICTED, Trial
 AGREE_WITHIN: Final = 0.10
 #: A loss can't be told more exactly than this, as a share of the writes of one second.
 _LOSS_RESOLUTION: Final = 0.02
-#: The figures of which the geometric mean is shown.
+#: Figures that are shown as a geometric mean.
 RATIOS: Final = ("p50", "p99", "writes_per_second", "persist_lag_p50", "persist_lag_p99")
 
 
@@ -99,7 +99,7 @@ def summarise(label: str, trials: Sequence[Trial], *, asked: int) -> Summary:
 def agree(trials: Sequence[Trial]) -> bool:
     """Whether more trials of this cell would hardly change its figures.
 
-    At least `FEWEST` valid ones, of which the 95 % interval of the loss and that of p99 are narrow.
+    At least `FEWEST` are valid, and the 95 % intervals of their loss and p99 are narrow.
     """
     valid = [trial for trial in trials if trial.valid]
     if len(valid) < FEWEST:

@@ -29,7 +29,7 @@ class Figure:
     name: str
     #: ms, or as many of its unit; None: it was not measured.
     value: float | None
-    #: What it may be at most: some writes may be lost of which that is not known.
+    #: The most that it may be: what became of some writes is unknown.
     at_most: float | None = None
     #: From how many values it was made; None: that is not known.
     samples: int | None = None
@@ -164,7 +164,7 @@ def _latencies(gathered: Gathered) -> list[Figure]:
     for name in (*_PERCENTS, "max"):
         measured = gathered.number(f"{name}_ms")
         value = _of(series, name) if measured is None else measured
-        # A load of which nothing was answered has figures of requests alone that were never sent.
+        # If nothing was answered, there are only figures of requests that were never sent.
         found.append(_figure(name, value, "no write was timed", samples=series.count or None))
     return found
 

@@ -40,16 +40,19 @@ def judge_journal(journal: Journal, on_judged: OnJudged | None = None) -> Verdic
 
 def judge_partition(partition: Partition, on_judged: OnJudged | None = None) -> Verdict:
     """The verdict on the parts of a history. One that ends before the final read is unknown."""
-    combined = Combined(keep_judged=_ALL_JUDGED)
-    for part in judge_parts(partition, on_judged):
-        combined.add(part)
-    return combined.verdict()
+    work = judging(partition, on_judged)
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            verdict: Verdict = end.value
+            return verdict
 
 
 def judging(partition: Partition, on_judged: OnJudged | None = None) -> Generator[Event, None, Verdict]:
     """The same, which shows how far it is if there is much to judge."""
     combined, label = Combined(keep_judged=_ALL_JUDGED), "judging every write"
-    for number, part in enumerate(judge_parts(partition, on_judged), 1):
+    for number, part in enumerate(_judge_parts(partition, on_judged), 1):
         combined.add(part)
         if partition.count > 1:
             yield Advanced(label, number, partition.count)
@@ -72,7 +75,7 @@ def write_of(line: WriteLine) -> Write:
     )
 
 
-def judge_parts(partition: Partition, on_judged: OnJudged | None = None) -> Iterator[PartVerdict]:
+def _judge_parts(partition: Partition, on_judged: OnJudged | None) -> Iterator[PartVerdict]:
     """The verdict on each part of a history."""
     whole = _Whole.of(partition)
     elsewhere: dict[str, StoredValue] = {}

@@ -4,7 +4,7 @@ Plain data. All times are s of labctl's monotonic clock.
 """
 
 from bisect import bisect_left
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from scenarios.judge.final_read import StoredValue
@@ -61,12 +61,10 @@ class SightingLog:
         self._polls: list[float] = []
         self._seen: dict[str, list[Sighting]] = {}
 
-    def add(self, poll: Poll, products: Container[str] | None = None) -> None:
-        """Take in the next poll; of these products, if only they matter."""
+    def add(self, poll: Poll) -> None:
+        """Take in the next poll."""
         self._polls.append(poll.sent_at)
         for product, version, asked in poll.rows:
-            if products is not None and product not in products:
-                continue
             seen = self._seen.setdefault(product, [])
             # A tracker that forgot a product sees its old version again.
             if not seen or seen[-1].version < version:

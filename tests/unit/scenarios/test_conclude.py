@@ -109,7 +109,7 @@ def test_how_long_writes_were_in_redis_alone_is_shown_where_it_is_asked_for() ->
     (table,) = (event for event in events if isinstance(event, TableShown))
     assert table.rows == (("a", "Widget", "500"),)
     assert isinstance(events[-1], Narrated)
-    assert "the writes of the last 500 ms would be gone" in events[-1].text
+    assert "only in Redis for 500 ms" in events[-1].text
 
 
 def test_a_check_on_all_classes_is_not_passed_while_some_are_open() -> None:
