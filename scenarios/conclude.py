@@ -109,8 +109,8 @@ def tell_lag(lag: PersistLag | None) -> Generator[Event, None, None]:
     columns = ("product", "name", "lag, ms")
     yield TableShown("persist_lag_worst", "The slowest to reach PostgreSQL", columns, rows)
     yield Narrated(
-        f"One write was only in Redis for {lag.max_ms:,.0f} ms, the longest of all: a crash of Redis in that time "
-        "would have lost it.",
+        f"One write was only in Redis for {lag.max_ms:,.0f} ms, the longest of all. A crash of Redis in that "
+        "time would have lost it.",
         "matters",
     )
 
