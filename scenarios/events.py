@@ -49,7 +49,7 @@ class Measured:
     key: str
     #: What people read: "coalesced writes".
     label: str
-    value: int | float | str
+    value: int | float | str | bool
     #: "ms", "writes", "writes/s"; may be empty.
     unit: str = ""
 

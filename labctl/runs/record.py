@@ -39,7 +39,7 @@ class _Step(msgspec.Struct, kw_only=True):
 class _Figure(msgspec.Struct, frozen=True):
     label: str
     #: None: a number that JSON lacks.
-    value: int | float | str | None
+    value: int | float | str | bool | None
     unit: str
 
 

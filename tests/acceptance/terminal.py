@@ -52,6 +52,8 @@ class Terminal:
             env=environment(home, **env),
             dimensions=(lines, columns),
             encoding="utf-8",
+            # The echo of a key may come between the bytes of a character.
+            codec_errors="replace",
             timeout=PATIENCE,
         )
 

@@ -212,3 +212,10 @@ def test_runs_of_one_second_stay_in_their_order_whatever_they_are_called(tmp_pat
 def test_other_files_are_no_journals(tmp_path: Path, name: str) -> None:
     (tmp_path / name).touch()
     assert files.journals(tmp_path) == {}
+
+
+@pytest.mark.parametrize("value", [1, 1.5, "words", True, False])
+def test_every_kind_of_figure_is_read_as_it_was_noted(tmp_path: Path, value: float | str | bool) -> None:
+    noted = Measured("m", "m", value)
+    ((_, told),) = open_journal(write_journal(tmp_path, History(), None, events=[noted])).events()
+    assert told == noted
