@@ -112,6 +112,7 @@ def test_every_command_works(local_documents: Mapping[str, Any]) -> None:
     assert len(local_documents) == len(set(_SESSION))
 
 
+@pytest.mark.slow
 @pytest.mark.docker
 def test_every_command_works_alike(engine: str, local_documents: Mapping[str, Any], tmp_path: Path) -> None:
     with _played("docker", tmp_path) as docker:

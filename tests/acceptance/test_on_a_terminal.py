@@ -117,6 +117,7 @@ def test_a_signal_in_mid_load_gives_the_terminal_back(home: Path, number: signal
     assert "Traceback" not in terminal.transcript()
 
 
+@pytest.mark.slow
 def test_the_live_panel_follows_the_size_of_the_terminal(home: Path) -> None:
     terminal = Terminal(home, "load", "basic", "--duration", "4", "--rate", "50", "--name", NAME)
     terminal.wait_for("latency p50")

@@ -92,7 +92,9 @@ def test_a_scenario_file_is_begun_and_checked(installed: Path, tmp_path: Path) -
     assert json.loads(Path(schema).read_text())["title"] == "A scenario of labctl"
 
 
-@pytest.mark.parametrize("kind", ["local", pytest.param("docker", marks=pytest.mark.docker)])
+@pytest.mark.parametrize(
+    "kind", ["local", pytest.param("docker", marks=[pytest.mark.docker, pytest.mark.slow])]
+)
 def test_a_lab_of_an_installed_labctl(
     kind: str, installed: Path, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

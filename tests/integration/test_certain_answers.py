@@ -114,6 +114,7 @@ def test_a_session_that_was_ended_while_idle_is_replaced_silently(
     assert store.get("two") is not None
 
 
+@pytest.mark.slow
 def test_a_frozen_postgres_holds_no_caller_for_long(servers: Servers, opened: Callable[..., Store]) -> None:
     store = opened(HASTY)
     store.ping()

@@ -106,6 +106,7 @@ def test_down_takes_all_that_is_the_labs_and_nothing_else(
         volume.reload()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("service", ["redis", "worker"])
 def test_a_strangers_container_of_our_name_is_left_alone(
     docker_lab: Lab, client: docker.DockerClient, service: str
@@ -133,6 +134,7 @@ def test_a_strangers_volume_of_our_name_is_left_alone(docker_lab: Lab, client: d
         volume.remove()
 
 
+@pytest.mark.slow
 def test_services_of_another_version_go_with_the_lab(docker_lab: Lab, client: docker.DockerClient) -> None:
     _core(docker_lab)
     both = {"labctl.lab": docker_lab.name, "com.docker.compose.project": docker_lab.name}
@@ -147,6 +149,7 @@ def test_services_of_another_version_go_with_the_lab(docker_lab: Lab, client: do
     assert _left(client, docker_lab) == []
 
 
+@pytest.mark.slow
 def test_a_lab_whose_directory_is_lost_can_be_taken_down(
     docker_lab: Lab, client: docker.DockerClient, tmp_path: Path
 ) -> None:
@@ -163,6 +166,7 @@ def test_a_lab_whose_directory_is_lost_can_be_taken_down(
     assert _left(client, docker_lab) == []
 
 
+@pytest.mark.slow
 def test_a_lab_of_another_home_is_reported_and_not_taken(
     docker_lab: Lab, client: docker.DockerClient, tmp_path: Path
 ) -> None:
@@ -185,6 +189,7 @@ def test_a_lab_of_another_home_is_reported_and_not_taken(
     assert _left(client, docker_lab) == []
 
 
+@pytest.mark.slow
 def test_a_removed_network_is_created_again(docker_lab: Lab, client: docker.DockerClient) -> None:
     _core(docker_lab)
     for name in ("worker", "api", "redis", "postgres"):

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from tests.live_worker import workers, written
 from tests.refusals import drained, good
@@ -14,6 +15,7 @@ from tests.servers import Servers
 from tests.write_path import OpenPath, WritePath
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_frozen_again_and_again_does_not_stop_the_others(
     servers: Servers, tmp_path: Path, open_path: OpenPath
 ) -> None:

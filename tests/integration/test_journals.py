@@ -41,6 +41,7 @@ def recheck_is_the_same(runs: Runs, played: Played) -> Journal:
     return journal
 
 
+@pytest.mark.slow_in_docker
 @pytest.mark.parametrize("name", [name for name in DEMOS if name != "database-state"])
 def test_every_demo_rechecks_to_the_same_verdict(lab: Lab, runs: Runs, name: str) -> None:
     journal = recheck_is_the_same(runs, play(lab, name))
@@ -51,6 +52,7 @@ def test_every_demo_rechecks_to_the_same_verdict(lab: Lab, runs: Runs, name: str
     assert {"labctl", "python"} <= set(about.versions)
 
 
+@pytest.mark.slow_in_docker
 @pytest.mark.parametrize("kind", ["quick", "coalescing", "basic"])
 def test_so_does_every_load(lab: Lab, runs: Runs, kind: str) -> None:
     options = {} if kind == "quick" else {"duration": 1.5}
@@ -59,6 +61,7 @@ def test_so_does_every_load(lab: Lab, runs: Runs, kind: str) -> None:
     assert sum(write.answer == "acknowledged" for write in journal.writes()) == played.verdict.acknowledged
 
 
+@pytest.mark.slow_in_docker
 def test_an_interrupted_run_is_listed_as_cut_off(lab: Lab, runs: Runs) -> None:
     interrupt(lab, "load-basic", lambda event: True, duration=5.0)
     (summary,) = runs.summaries()
@@ -66,6 +69,7 @@ def test_an_interrupted_run_is_listed_as_cut_off(lab: Lab, runs: Runs) -> None:
     assert recheck_journal(runs.open()).result == "undecided"
 
 
+@pytest.mark.slow_in_docker
 def test_a_killed_run_can_be_read_to_its_last_whole_line(lab: Lab, runs: Runs) -> None:
     words = ["load", "basic", "--duration", "30", "--name", lab.name, "--runtime", lab.kind, "--quiet"]
     home = {**os.environ, "LABCTL_HOME": str(lab.directory.parent)}
@@ -91,6 +95,7 @@ def test_a_killed_run_can_be_read_to_its_last_whole_line(lab: Lab, runs: Runs) -
     assert (rechecked.result, rechecked.verdict.validity) == ("undecided", "unknown")
 
 
+@pytest.mark.slow_in_docker
 def test_a_journal_can_be_carried_elsewhere(lab: Lab, runs: Runs, tmp_path: Path) -> None:
     play(lab, "load-quick")
     copy = tmp_path / "evidence.jsonl.gz"

@@ -56,6 +56,7 @@ def _is_noted(lab: Lab) -> bool:
     return any(lab.directory.glob(UNDO_LOGS))
 
 
+@pytest.mark.slow_in_docker
 def test_failures_on_purpose_are_switched_off_again(lab: Lab, command: Command) -> None:
     command("config", "set", "FAILURE_RATE=0.2")
     with Run(lab) as run, _running(lab, "demo", "retries") as child:
@@ -96,6 +97,7 @@ def _killed_while_the_worker_is_stopped(lab: Lab) -> bool:
     return lab.services()["worker"].state == "stopped"
 
 
+@pytest.mark.slow_in_docker
 def test_a_worker_that_a_run_stopped_runs_again(lab: Lab, command: Command) -> None:
     # The worker is stopped for less than a second, which a busy machine may miss.
     assert any(_killed_while_the_worker_is_stopped(lab) for _ in range(5))
@@ -158,7 +160,7 @@ def test_what_cannot_be_undone_now_is_reported_and_tried_again(lab: Lab, command
     assert not path.exists()
 
 
-def test_a_lab_that_is_down_takes_its_journals_along(local_lab: Lab) -> None:
+def test_a_lab_that_is_down_takes_its_undo_logs_along(local_lab: Lab) -> None:
     list(local_lab.up(observability=False))
     UndoLog(local_lab.directory, "demo retries").note_services("worker")
     list(local_lab.down())

@@ -94,6 +94,7 @@ def test_a_kill_at_a_random_point_loses_nothing_that_redis_holds(
     assert verdict.acknowledged > 50
 
 
+@pytest.mark.slow_in_docker
 def test_the_last_write_before_the_api_dies_is_flushed_without_another(lab: Lab, run: Run) -> None:
     """Killed between the script and the job: the entry is in Redis, but no flush was signalled."""
     list(lab.stop("worker"))
@@ -108,6 +109,7 @@ def test_the_last_write_before_the_api_dies_is_flushed_without_another(lab: Lab,
     list(lab.up())
 
 
+@pytest.mark.slow_in_docker
 @pytest.mark.sweep
 @pytest.mark.parametrize("seed", [1, 2])
 def test_flushall_under_load_drains(lab: Lab, run: Run, seed: int) -> None:

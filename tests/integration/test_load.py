@@ -124,6 +124,7 @@ def test_more_than_the_lab_can_do_is_told_with_what_it_can(running: Lab) -> None
     assert "Asked for 20,000 requests/s, and the" in _outcome(events).conclusion
 
 
+@pytest.mark.slow_in_docker
 def test_an_api_that_is_killed_under_load_loses_nothing_that_it_acknowledged(running: Lab) -> None:
     killed = False
     events: list[Event] = []
@@ -156,6 +157,7 @@ def _broken_half_way(lab: Lab, name: str, do: Callable[[], object], **options: A
     return events
 
 
+@pytest.mark.slow_in_docker
 def test_what_a_crash_of_redis_took_is_lost_though_the_product_was_written_again(running: Lab) -> None:
     def crash() -> None:
         list(running.kill("redis"))
@@ -172,6 +174,7 @@ def test_what_a_crash_of_redis_took_is_lost_though_the_product_was_written_again
     assert verdict.lost_products == ()
 
 
+@pytest.mark.slow
 @pytest.mark.sweep
 @pytest.mark.parametrize(
     ("service", "named"), [("redis", "Redis does not answer"), ("postgres", "PostgreSQL does not answer")]

@@ -208,6 +208,7 @@ def wait_until_gone(processes: list[psutil.Process]) -> None:
     wait_until(lambda: not alive(processes), seconds=20, reason="the server processes ended", hint="")
 
 
+@pytest.mark.slow
 def test_server_processes_that_are_killed_one_after_the_other_are_all_replaced(own_api: Api) -> None:
     for _ in range(6):
         before = own_api.children()
@@ -226,6 +227,7 @@ def test_it_answers_after_a_storm_of_kills(own_api: Api) -> None:
         assert own_api.answers()
 
 
+@pytest.mark.slow
 def test_connections_that_wait_survive_the_death_of_a_process(own_api: Api) -> None:
     # All frozen: no process accepts the connections, but the kernel keeps them.
     frozen = own_api.children()
@@ -240,6 +242,7 @@ def test_connections_that_wait_survive_the_death_of_a_process(own_api: Api) -> N
         assert [client.receive().status for client in clients] == [201] * 20
 
 
+@pytest.mark.slow
 def test_one_frozen_process_leaves_the_other_serving(own_api: Api) -> None:
     freeze(own_api.children()[0])
     for _ in range(20):

@@ -176,6 +176,7 @@ def test_commands_reach_the_lab(lab: Lab) -> None:
         lab.exec("redis", ["nonsense"])
 
 
+@pytest.mark.slow_in_docker
 def test_what_is_piped_in_reaches_the_command(lab: Lab) -> None:
     assert lab.exec("postgres", ["psql", "-At"], b"SELECT 6 * 7;").stdout == "42\n"
     much = b"x" * 3_000_000
@@ -187,6 +188,7 @@ def test_what_is_piped_in_reaches_the_command(lab: Lab) -> None:
     assert lab.exec("redis", ["true"], much).exit_code == 0
 
 
+@pytest.mark.slow_in_docker
 def test_no_output_of_a_command_is_lost(lab: Lab) -> None:
     """On a busy machine, output was lost that came together with the head of the engine's answer."""
     with ThreadPoolExecutor(8) as pool:

@@ -140,6 +140,7 @@ def test_a_failed_up_keeps_the_rows_that_were_there(local_lab: Lab, monkeypatch:
     assert _count(local_lab) == "5"
 
 
+@pytest.mark.slow
 def test_rows_of_another_version_are_left_alone(local_lab: Lab) -> None:
     list(local_lab.up())
     list(local_lab.down(keep_data=True))
@@ -172,6 +173,7 @@ def test_a_directory_of_another_program_is_left_alone(own_lab: Lab) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_damaged_state_can_be_taken_away(local_lab: Lab) -> None:
     list(local_lab.up())
     (local_lab.directory / "lab.json").write_text("{")
@@ -189,6 +191,7 @@ def test_an_impossible_setting_changes_nothing(own_lab: Lab) -> None:
     assert not own_lab.directory.exists()
 
 
+@pytest.mark.slow
 def test_a_failed_up_forgets_what_it_was_given(local_lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     """A setting that prevents a service from starting must not keep the next `up` from repairing the lab."""
     list(local_lab.up({"REDIS_MAXMEMORY": "100mb"}))
@@ -205,6 +208,7 @@ def test_a_failed_up_forgets_what_it_was_given(local_lab: Lab, monkeypatch: pyte
     assert told.split() == ["maxmemory", str(100 << 20)]
 
 
+@pytest.mark.slow
 def test_a_labctl_killed_while_it_creates_the_database_does_not_keep_the_next_from_it(
     local_lab: Lab,
 ) -> None:

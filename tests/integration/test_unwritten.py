@@ -69,6 +69,7 @@ def test_kept_data_holds_all_that_was_acknowledged(own_lab: Lab) -> None:
     assert _rows(own_lab) == "20"
 
 
+@pytest.mark.slow
 def test_what_could_not_be_kept_is_reported(local_lab: Lab) -> None:
     _core(local_lab)
     list(local_lab.stop("worker"))
@@ -77,6 +78,7 @@ def test_what_could_not_be_kept_is_reported(local_lab: Lab) -> None:
     assert StackNoted("1 acknowledged write is in Redis alone, and goes with it.") in events
 
 
+@pytest.mark.slow
 def test_a_paused_redis_is_drained_before_it_is_replaced(local_lab: Lab) -> None:
     """It does not answer, which does not mean that nothing waits in it."""
     _core(local_lab, COALESCING_WINDOW_MS="2000")
@@ -88,6 +90,7 @@ def test_a_paused_redis_is_drained_before_it_is_replaced(local_lab: Lab) -> None
     assert _rows(moved) == "1"
 
 
+@pytest.mark.slow
 def test_a_refused_change_leaves_a_lab_that_serves(local_lab: Lab) -> None:
     """Its API was stopped, so that nothing more waits in the Redis that is to be replaced."""
     _core(local_lab)
@@ -103,6 +106,7 @@ def test_a_refused_change_leaves_a_lab_that_serves(local_lab: Lab) -> None:
     list(local_lab.start("worker"))
 
 
+@pytest.mark.slow
 def test_the_setting_that_was_given_last_counts(own_lab: Lab, api: httpx.Client) -> None:
     api.patch("/admin/config", json={"batch_size": 400})
     list(own_lab.restart("worker", {"BATCH_SIZE": "60"}))
@@ -114,6 +118,7 @@ def test_the_setting_that_was_given_last_counts(own_lab: Lab, api: httpx.Client)
     assert httpx.get(f"{api.base_url}/admin/config", trust_env=False).json()["batch_size"] == 90
 
 
+@pytest.mark.slow
 def test_two_services_cannot_share_a_port(local_lab: Lab) -> None:
     own_lab = local_lab
     _core(own_lab)

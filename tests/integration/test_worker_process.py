@@ -66,6 +66,7 @@ def test_a_lock_that_goes_lets_everything_drain(servers: Servers, tmp_path: Path
     path.assert_balanced()
 
 
+@pytest.mark.slow
 def test_a_frozen_postgres_is_reported_and_a_stop_does_not_wait_for_it(
     servers: Servers, tmp_path: Path, path: WritePath
 ) -> None:
@@ -88,6 +89,7 @@ def test_a_frozen_postgres_is_reported_and_a_stop_does_not_wait_for_it(
     assert path.row(product["id"])
 
 
+@pytest.mark.slow
 def test_an_unreachable_database_is_reported_and_logged_sparingly(
     servers: Servers, tmp_path: Path, path: WritePath
 ) -> None:
@@ -109,6 +111,7 @@ def test_an_unreachable_database_is_reported_and_logged_sparingly(
     path.assert_balanced()
 
 
+@pytest.mark.slow
 def test_a_suspended_rq_is_reported_and_flushes_nothing_until_it_is_resumed(
     servers: Servers, tmp_path: Path, path: WritePath
 ) -> None:
@@ -155,6 +158,7 @@ def test_a_worker_says_that_it_is_stopping(servers: Servers, tmp_path: Path, pat
         assert ends_within(worker, 6) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("busy", [False, True])
 def test_a_frozen_redis_does_not_keep_a_worker_from_stopping(
     servers: Servers, tmp_path: Path, path: WritePath, busy: bool
