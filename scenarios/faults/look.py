@@ -3,6 +3,7 @@ must not be what proves it."""
 
 import re
 import time
+from collections.abc import Sequence
 from typing import Any, Final
 
 from scenarios.faults.action import Target
@@ -10,7 +11,7 @@ from scenarios.faults.sight import Memory, Process, Sight
 from service.writebehind import keys
 from stack.errors import NotRunning
 from stack.lab import Lab
-from stack.redis_wire import ANSWER_SECONDS, Refused, ask
+from stack.redis_wire import ANSWER_SECONDS, Refused, Word, ask
 from stack.spec.hints import labctl
 from stack.spec.service import HealthCheck
 
@@ -45,21 +46,22 @@ def look(lab: Lab, target: Target, *, seconds: float = ANSWER_SECONDS) -> Sight:
 def _failures(lab: Lab) -> Sight:
     at = time.monotonic()
     try:
-        setting, totals = ask(
+        setting, totals = _answers(
             lab.redis,
             ("HGET", keys.CONFIG, "simulate_db_failure"),
             ("HMGET", keys.TOTALS, "retried", "dead_lettered"),
+            seconds=ANSWER_SECONDS,
         )
     except (OSError, ValueError) as error:
-        raise NotRunning(f"Redis does not answer: {error}", hint=f"see {labctl('status')}") from error
+        raise NotRunning(f"Redis does not tell whether failures are on: {error}", hint=f"see {labctl('status')}") from error
     failed = sum(_number(total) for total in totals) if isinstance(totals, list) else 0
     return Sight(at=at, failing=setting == b"true", failed=failed)
 
 
 def _memory(redis: HealthCheck, seconds: float) -> Memory | None:
-    """None if Redis does not answer."""
+    """None if Redis does not answer, or refuses to: what it does not tell is not an empty memory."""
     try:
-        size, clock, pending, backlog, first, claimed, retried, now = ask(
+        size, clock, pending, backlog, first, claimed, retried, now = _answers(
             redis,
             ("DBSIZE",),
             ("GET", keys.CLOCK),
@@ -71,7 +73,7 @@ def _memory(redis: HealthCheck, seconds: float) -> Memory | None:
             ("TIME",),
             seconds=seconds,
         )
-        oldest = _oldest(redis, [first, *_list(claimed), *_list(retried)])
+        oldest = _oldest(redis, [first, *_list(claimed), *_list(retried)], seconds)
     except (OSError, ValueError):
         return None
     lab_clock = keys.parse_clock(clock if isinstance(clock, bytes) else None)
@@ -87,14 +89,28 @@ def _memory(redis: HealthCheck, seconds: float) -> Memory | None:
     )
 
 
-def _oldest(redis: HealthCheck, ids: list[Any]) -> int | None:
+def _oldest(redis: HealthCheck, ids: list[Any], seconds: float) -> int | None:
     """When the oldest of these products' entries was first written, µs of lab time; None if none waits."""
     known = [each for each in ids if isinstance(each, bytes)]
     if not known:
         return None
-    (entries,) = ask(redis, ("HMGET", keys.PENDING, *known))
+    (entries,) = _answers(redis, ("HMGET", keys.PENDING, *known), seconds=seconds)
     matches = [_QUEUED_AT.search(entry) for entry in _list(entries) if isinstance(entry, bytes)]
     return min((int(match[1]) for match in matches if match), default=None)
+
+
+def _answers(redis: HealthCheck, *commands: Sequence[Word], seconds: float) -> list[Any]:
+    """What Redis answers to each command.
+
+    Raises:
+        OSError: it does not answer.
+        ValueError: it refuses a command (BUSY, NOAUTH, …), or what answers is not Redis.
+    """
+    answers = ask(redis, *commands, seconds=seconds)
+    for answer in answers:
+        if isinstance(answer, Refused):
+            raise answer
+    return answers
 
 
 def _list(answer: Any) -> list[Any]:
@@ -103,8 +119,6 @@ def _list(answer: Any) -> list[Any]:
 
 def _number(answer: Any) -> int:
     """What Redis counts; 0 for junk."""
-    if isinstance(answer, Refused):
-        return 0
     try:
         return int(answer or 0)
     except (TypeError, ValueError):

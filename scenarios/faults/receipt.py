@@ -151,6 +151,8 @@ def _failing(wanted: bool) -> _Look:
     def compare(sights: _Sights) -> _Finding:
         was, now = bool(sights.before.failing), bool(sights.after.failing)
         proof = Proof("SIMULATE_DB_FAILURE", str(was).lower(), str(now).lower())
+        if not wanted and not was:
+            return _Finding(proof, "failures were off already")
         return _Finding(proof, "" if now == wanted else f"failures are {'on' if now else 'off'}")
 
     return compare

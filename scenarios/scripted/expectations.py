@@ -49,8 +49,11 @@ def _fates(group: str, fates: Fates, found: Of, verdict: Verdict) -> Iterator[Ch
         count = found.fates[fate]
         told = fate.replace("_", "-")
         passed = within(limits, count)
-        undetermined = found.fates["undetermined"]
-        result = None if undetermined and not passed else established(verdict, passed=passed)
+        # A write of unknown fate can only raise a count: one that is too high already stays so.
+        most = limits if isinstance(limits, int) else limits.at_most
+        known = verdict.validity != "unknown" and not found.fates["undetermined"]
+        may_hold = not known and (most is None or count <= most)
+        result = established(verdict, passed=passed) if passed or not may_hold else None
         whose = "all writes" if group == ALL else group
         yield _counted(f"{whose}: {told}", limits, count, result)
 

@@ -146,9 +146,10 @@ def conclude(script: Script, verdict: Verdict, checks: list[Checked]) -> Conclus
         checks: All predictions, and what was measured.
     """
     expect: Expect = script.expect
-    if verdict.validity == "unknown" and expect.validity != "unknown":
-        return Conclusion("inconclusive", "; ".join(verdict.reasons))
+    # What is certain stays so, whatever else is not known.
     contradicted = contradictions(checks)
+    if verdict.validity == "unknown" and expect.validity != "unknown" and not contradicted:
+        return Conclusion("inconclusive", "; ".join(verdict.reasons))
     if contradicted:
         reasons = () if verdict.validity == expect.validity else verdict.reasons
         return Conclusion("unexpected", ". ".join([*contradicted, *reasons]))

@@ -67,6 +67,8 @@ def test_what_proves_it(action: str, before: Sight, after: Sight, whole: Sight |
         ("failures:on", CALM, replace(FAILING, failed=3), None, "no attempt to write has failed"),
         ("failures:on", CALM, replace(CALM, failed=9), None, "failures are off"),
         ("failures:off", FAILING, FAILING, None, "failures are on"),
+        ("failures:off", CALM, CALM, None, "failures were off already"),
+        ("failures:off", CALM, FAILING, None, "failures were off already"),
     ],
 )
 def test_what_speaks_against_it(

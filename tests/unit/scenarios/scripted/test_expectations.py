@@ -105,6 +105,29 @@ def test_no_fate_is_certain_if_something_could_not_be_read() -> None:
 
 
 @pytest.mark.parametrize(
+    ("lost", "passed"),
+    [
+        ("0", False),
+        ("{at_most: 2}", False),
+        ("{at_most: 3}", None),
+        ("3", None),
+        ("4", None),
+        ("{at_least: 3}", None),
+        ("{at_least: 5}", None),
+    ],
+)
+def test_a_write_of_unknown_fate_can_only_raise_a_count(lost: str, passed: bool | None) -> None:
+    tally = Tally()
+    for version, fate in enumerate(("lost", "lost", "lost", "undetermined"), 1):
+        tally.add(*_write(version, "gone", fate, 1.0))
+    script = _script(f"{{fates: {{gone: {{lost: {lost}}}}}}}")
+    verdict = replace(_VERDICT, validity="unknown")
+    checks = list(check_expectations(script.expect, verdict, tally, _increases()))
+    assert [check.passed for check in checks] == [None, passed]
+    assert conclude(script, verdict, checks).outcome == ("inconclusive" if passed is None else "unexpected")
+
+
+@pytest.mark.parametrize(
     ("expected", "found", "checks", "outcome"),
     [
         ("valid", "valid", [True, True], "expected"),
@@ -112,6 +135,7 @@ def test_no_fate_is_certain_if_something_could_not_be_read() -> None:
         ("valid", "valid", [True, None], "inconclusive"),
         ("valid", "valid", [False, None], "unexpected"),
         ("valid", "unknown", [None, True], "inconclusive"),
+        ("valid", "unknown", [None, False], "unexpected"),
         ("valid", "invalid", [False, True], "unexpected"),
         ("invalid", "invalid", [True], "expected"),
         ("unknown", "unknown", [True, None], "expected"),
