@@ -1,13 +1,12 @@
 """Runbook part 7: failing database writes are retried, set aside, and put back; none is lost."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any, Final
 
 from scenarios.conclude import conclude, established, reach_verdict
 from scenarios.events import Checked, Measured, Narrated, TableShown
 from scenarios.faults.action import Action
-from scenarios.faults.inject import prove, require_effect
+from scenarios.faults.borrowed import Borrowed
+from scenarios.faults.inject import Injector, prove, require_effect
 from scenarios.faults.language import parse_action
 from scenarios.faults.look import look
 from scenarios.faults.sight import Sight
@@ -17,7 +16,6 @@ from scenarios.options import Options
 from scenarios.preconditions import (
     flush_delay,
     require_acknowledged,
-    require_no_dead_letters,
     require_settings,
 )
 from scenarios.scenario import Conclusion, Play, Scenario, Step
@@ -50,11 +48,10 @@ _RETRY_TIMEOUT_S: Final = 30.0
 def play(run: Run, options: Options) -> Play[Conclusion]:
     """Let some writes fail now and then, others always, until the database works again."""
     flush_delay(require_settings(run, "nothing waits for the worker", write_policy="write_behind"))
-    require_no_dead_letters(run)
-    before = run.probe.live_settings()
-    with _repaired_if_cut_short(run, before):
+    # Cut short, the worker stops failing on purpose, and no dead letter of this run stays behind.
+    with Borrowed(run, _SOMETIMES) as settings, Injector(run, [_ON_ALWAYS, _OFF]):
         checks = [(yield from _fail_sometimes(run)), (yield from _fail_always(run))]
-        yield from _put_back(run, before)
+        yield from _put_back(run, settings)
 
     yield Step("Nothing is lost", curl("GET", f"{run.api_url}/admin/queue"))
     verdict = yield from reach_verdict(run)
@@ -73,22 +70,6 @@ def play(run: Run, options: Options) -> Play[Conclusion]:
     )
     text = f"All {verdict.acknowledged} writes are in PostgreSQL: retried, or put back by hand."
     return conclude(verdict, [*checks, arrived], text)
-
-
-@contextmanager
-def _repaired_if_cut_short(run: Run, before: Mapping[str, str]) -> Iterator[None]:
-    """If the run is interrupted, the worker stops failing on purpose, and no dead letter of this run stays
-    behind. If the run is killed, the next command sees to that."""
-    run.journal.note_settings(before, _SOMETIMES)
-    run.journal.note_dead_letters()
-    try:
-        yield
-    except BaseException:
-        run.probe.put_back(before, _SOMETIMES)
-        run.client.requeue_dead_letters()
-        run.journal.clear()
-        raise
-    run.journal.clear()
 
 
 def _prove(run: Run, action: Action, before: Sight) -> Play[None]:
@@ -186,12 +167,12 @@ def _name(letter: dict[str, Any]) -> str:
     return str(entry.get("name")) if isinstance(entry, dict) else str(letter.get("id"))
 
 
-def _put_back(run: Run, before: Mapping[str, str]) -> Play[None]:
+def _put_back(run: Run, settings: Borrowed) -> Play[None]:
     command = labctl_for(run.lab.name, "config set SIMULATE_DB_FAILURE=false")
     requeue = curl("POST", f"{run.api_url}/admin/dlq/requeue")
     yield Step("The database works again: put them back", f"{command} && \\\n  {requeue}")
     failing = look(run.lab, "failures")
-    run.probe.put_back(before, _SOMETIMES)
+    settings.put_back()
     yield from _prove(run, _OFF, failing)
     answer = run.client.requeue_dead_letters()
     yield Measured("requeued", "dead letters put back", int(answer["requeued"]), "letters")

@@ -53,7 +53,9 @@ def _failures(lab: Lab) -> Sight:
             seconds=ANSWER_SECONDS,
         )
     except (OSError, ValueError) as error:
-        raise NotRunning(f"Redis does not tell whether failures are on: {error}", hint=f"see {labctl('status')}") from error
+        raise NotRunning(
+            f"Redis does not tell whether failures are on: {error}", hint=f"see {labctl('status')}"
+        ) from error
     failed = sum(_number(total) for total in totals) if isinstance(totals, list) else 0
     return Sight(at=at, failing=setting == b"true", failed=failed)
 

@@ -33,7 +33,8 @@ def act(stage: Stage, step: Step) -> Play[None]:
         if action != "load":
             yield announce(stage, step)
         yield from _do(stage, step, action)
-        stage.look()
+        if action != "check":
+            stage.look()
     if step.narrate is not None:
         yield Narrated(step.narrate)
     if step.matters is not None:
@@ -85,11 +86,15 @@ def inject(stage: Stage, action: Action) -> Play[Injected]:
     """
     injected = yield from stage.injector.inject_surely(action)
     if action.target == "redis" and action.verb in ("flushall", "start"):
-        # Redis also held the settings that were changed live: the lab's own, and the run's.
-        yield from remember(stage.run.lab)
-        if stage.settings:
-            stage.run.client.change_config(stage.settings)
+        yield from _restore_settings(stage)
     return injected
+
+
+def _restore_settings(stage: Stage) -> Play[None]:
+    """Redis also held the settings that were changed live: the lab's own, and the run's."""
+    yield from remember(stage.run.lab)
+    if stage.settings:
+        stage.run.client.change_config(stage.settings)
 
 
 def _change_settings(stage: Stage, settings: dict[str, bool | int | float | str]) -> Play[None]:
@@ -105,21 +110,32 @@ def _spelt(value: Any) -> str:
 
 
 def _check(stage: Stage, limits: dict[str, int | Count]) -> Play[None]:
-    stage.look()
+    totals = stage.look()
+    if totals is None:
+        raise Inconclusive(
+            "Redis does not answer, so the totals can't be checked",
+            hint="check them before the fault, or once Redis is back",
+        )
     checks = list(check_totals(limits, stage.since_check))
     yield from checks
     stage.checks.extend(checks)
-    stage.since_check = Increases(stage.run.probe.totals())
+    stage.since_check = Increases(totals)
 
 
 def _load(stage: Stage, step: Step, part: Load) -> Play[None]:
     scenario, options = choose_load(part)
     driving = DRIVES[scenario.name](stage.run, options)
     driven = yield from titled(driving, step.title)
-    # Where it had faults of its own, it has forgotten what this run has to put back.
-    stage.note()
+    crashed = driven.faulted is not None and driven.faulted.crashes()
+    if crashed or driven.finished.increases.restarted:
+        stage.miss_counts()
+    if driven.finished.ended_early is not None:
+        # Whatever comes after it would be about another load than the script's.
+        raise Inconclusive("the load was ended early by Ctrl-C", hint="run it again")
     if driven.faulted is not None and (unclear := driven.faulted.inconclusive()):
         raise Inconclusive("; ".join(unclear), hint="run it again, or give the load more time")
+    if crashed:
+        yield from _restore_settings(stage)
 
 
 def titled(play: Play[Any], title: str | None) -> Play[Any]:

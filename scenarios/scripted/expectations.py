@@ -16,13 +16,13 @@ NO_LOSS = {ALL: Fates(lost=0)}
 
 
 def check_expectations(
-    expect: Expect, verdict: Verdict, tally: Tally, increases: Increases
+    expect: Expect, verdict: Verdict, tally: Tally, increases: Increases | None
 ) -> Iterator[Checked]:
     """Every prediction, and what was measured.
 
     Args:
         tally: The judged writes by group.
-        increases: The totals over the run.
+        increases: The totals over the run; None: they could not be read.
     """
     same = verdict.validity == expect.validity
     passed = None if verdict.validity == "unknown" and not same else same
@@ -58,12 +58,20 @@ def _fates(group: str, fates: Fates, found: Of, verdict: Verdict) -> Iterator[Ch
         yield _counted(f"{whose}: {told}", limits, count, result)
 
 
-def check_totals(limits: Mapping[str, int | Count], increases: Increases) -> Iterator[Checked]:
-    """Totals. None of them is certain if Redis lost its memory, and with it what it had counted."""
+def check_totals(limits: Mapping[str, int | Count], increases: Increases | None) -> Iterator[Checked]:
+    """Totals. None of them is certain if Redis lost its memory, and with it what it had counted.
+
+    Args:
+        increases: None: they could not be read.
+    """
     for name, wanted in limits.items():
+        claim = name.replace("_", " ")
+        if increases is None:
+            yield Checked(claim, limits_in_words(wanted), "not read: Redis does not answer", None)
+            continue
         rise = increases.of(name)
         passed = None if increases.restarted else within(wanted, rise)
-        yield _counted(name.replace("_", " "), wanted, rise, passed)
+        yield _counted(claim, wanted, rise, passed)
 
 
 def _counted(claim: str, limits: int | Count, count: int, passed: bool | None) -> Checked:

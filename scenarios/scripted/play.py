@@ -1,26 +1,27 @@
 """A script as a `Scenario`: it yields the same events as the built-in demos, and is judged like them."""
 
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Generator, Iterable
 
 from scenarios.conclude import contradictions, reach_verdict_and_lag, settle
 from scenarios.events import Checked, Event, Measured, Narrated
 from scenarios.faults.action import Action
-from scenarios.faults.inject import Injector
+from scenarios.faults.borrowed import Borrowed
+from scenarios.faults.inject import Injector, require_effect
 from scenarios.faults.language import parse_action
+from scenarios.faults.look import look
 from scenarios.judge.ledger import Ledger
 from scenarios.judge.verdict import Verdict
 from scenarios.lab.client import Client
 from scenarios.lab.context import Run
 from scenarios.load.sampling import Increases
 from scenarios.options import Options
+from scenarios.preconditions import reason_of
 from scenarios.scenario import Conclusion, Play, Scenario
 from scenarios.scenario import Step as Announced
 from scenarios.scripted.acts import act, announce
 from scenarios.scripted.asker import Asker
-from scenarios.scripted.borrowed import Borrowed
 from scenarios.scripted.expectations import check_expectations
-from scenarios.scripted.outline import numbered_steps
+from scenarios.scripted.outline import numbered_steps, title_of
 from scenarios.scripted.script import Cleanup, Expect, Script
 from scenarios.scripted.stage import Stage
 from scenarios.scripted.tally import Tally
@@ -70,52 +71,71 @@ def _play(run: Run, script: Script, ask: Asker) -> Play[Conclusion]:
     actions = actions_of(script)
     settings = [name for step in script.steps for name in step.settings or ()]
     totals = run.probe.totals()
-    with Borrowed(run, settings, actions) as borrowed, Injector(run, actions) as injector:
-        stage = Stage(run, injector, ask, borrowed.note, Increases(totals), Increases(totals))
-        with _cleaned_if_cut_short(stage, script):
+    with Borrowed(run, settings), Injector(run, actions) as injector:
+        stage = Stage(run, injector, ask, Increases(totals), Increases(totals))
+        try:
             for step in script.steps:
                 yield from act(stage, step)
             conclusion = yield from _judge(stage, script)
-        for item in script.cleanup:
-            yield announce(stage, item)
-            yield from _clean(stage, item)
+        except LabError:
+            yield from clean_up(stage, script.cleanup)
+            raise
+        except BaseException:
+            # An interruption: there may be nothing left that shows what happens.
+            for event in clean_up(stage, script.cleanup):
+                if isinstance(event, Narrated):
+                    run.note(event)
+            raise
+        yield from clean_up(stage, script.cleanup)
     return conclusion
 
 
-@contextmanager
-def _cleaned_if_cut_short(stage: Stage, script: Script) -> Iterator[None]:
-    """After an interruption or an error, the clean-up runs unseen, each item whatever the others did."""
-    try:
-        yield
-    except BaseException:
-        for item in script.cleanup:
-            with suppress(LabError):
-                for _ in _clean(stage, item):
-                    pass
-        raise
+def clean_up(stage: Stage, items: Iterable[Cleanup]) -> Play[None]:
+    """Do each item, whatever became of the others. One that fails is told: the run has its conclusion."""
+    for item in items:
+        try:
+            yield announce(stage, item)
+            yield from _clean(stage, item)
+        except LabError as error:
+            yield Narrated(f"Not cleaned up ({title_of(item)}): {error.message}.")
 
 
-def _clean(stage: Stage, item: Cleanup) -> Generator[Event | Announced, None, None]:
+def _clean(stage: Stage, item: Cleanup) -> Generator[Event, None, None]:
     if item.fault is not None:
         yield from _mend(stage, parse_action(item.fault))
     elif item.delete is not None:
         # A service that the steps have left broken would not answer.
         yield from stage.injector.mend()
-        # The verdict is given: what is deleted now is no part of the run.
+        # The verdict is in: these deletes must stay out of the run's ledger.
         with Client(stage.run.api_url, Ledger()) as client:
-            answers = [call().answer for call in calls_of(stage, item.delete, client)]
-        yield Measured("deleted", "products deleted", answers.count("acknowledged"), "products")
+            writes = [call() for call in calls_of(stage, item.delete, client)]
+        left = [write for write in writes if write.answer != "acknowledged"]
+        yield Measured("deleted", "products deleted", len(writes) - len(left), "products")
+        if left:
+            reason = f"{left[0].answer}: {reason_of(left[0])}"
+            yield Narrated(f"{len(left):,} of {len(writes):,} products are not deleted ({reason}).")
     else:
         answer = stage.run.client.requeue_dead_letters()
         yield Measured("requeued", "dead letters put back", int(answer["requeued"]), "letters")
 
 
 def _mend(stage: Stage, action: Action) -> Generator[Event, None, None]:
-    """Mend a service, unless it was mended before."""
-    if action.target != "failures" and stage.run.lab.status()[action.target].state == "healthy":
-        yield Narrated(f"{action.target} is healthy, so there is nothing to mend.")
+    """Mend what was not mended before.
+
+    Raises:
+        Inconclusive: it did not take effect.
+    """
+    if action.target == "failures":
+        whole = not look(stage.run.lab, "failures").failing
     else:
-        yield from stage.injector.inject(action)
+        whole = stage.run.lab.status()[action.target].state == "healthy"
+    if whole:
+        state = "are off" if action.target == "failures" else "is healthy"
+        yield Narrated(f"{action.target} {state}, so there is nothing to mend.")
+        return
+    event = (yield from stage.injector.inject(action)).event
+    if event.bit is False:
+        require_effect(event)
 
 
 def _judge(stage: Stage, script: Script) -> Play[Conclusion]:
@@ -125,8 +145,8 @@ def _judge(stage: Stage, script: Script) -> Play[Conclusion]:
     verdict, _ = yield from reach_verdict_and_lag(
         stage.run, lambda write: False, settled, on_judged=tally.add
     )
-    stage.look()
-    checks = list(check_expectations(script.expect, verdict, tally, stage.increases))
+    increases = None if stage.look() is None else stage.increases
+    checks = list(check_expectations(script.expect, verdict, tally, increases))
     yield from checks
     return conclude(script, verdict, [*stage.checks, *checks])
 

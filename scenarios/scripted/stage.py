@@ -1,6 +1,6 @@
 """What the steps of one run share."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from scenarios.events import Checked
@@ -19,8 +19,6 @@ class Stage:
     run: Run
     injector: Injector
     ask: Asker
-    #: Notes for the next command what this run has to put back.
-    note: Callable[[], None]
     #: Totals since the beginning, and since the last check.
     increases: Increases
     since_check: Increases
@@ -35,12 +33,20 @@ class Stage:
     def address(self) -> Address:
         return Address(self.run.lab.name, self.run.api_url)
 
-    def look(self) -> None:
-        """Read the totals, so that what Redis forgets was counted. While it does not answer, the last figures
-        stay."""
+    def look(self) -> Mapping[str, int] | None:
+        """Read the totals, so that what Redis forgets was counted.
+
+        Returns:
+            The totals; None if Redis does not answer: then the last figures stay.
+        """
         try:
             totals = self.run.probe.totals()
         except NotRunning:
-            return
+            return None
         self.increases.look(totals)
         self.since_check.look(totals)
+        return totals
+
+    def miss_counts(self) -> None:
+        """Redis lost its memory, and with it counts that no look has seen."""
+        self.increases.restarted = self.since_check.restarted = True

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from labctl.runs.store import Runs
-from scenarios.events import FaultInjected, Measured, Narrated, StepStarted
+from scenarios.early_end import EarlyEnd
+from scenarios.events import Checked, Event, FaultInjected, LoadSampled, Measured, Narrated, StepStarted
+from scenarios.lab.client import Client
 from scenarios.lab.context import Run
 from scenarios.options import Options
 from scenarios.recheck.recheck import recheck_journal
@@ -22,6 +24,7 @@ from scenarios.scripted.file import open_script, read_script
 from scenarios.scripted.play import scenario_of
 from scenarios.scripted.template import template
 from stack.converge.restore import tend
+from stack.errors import NotRunning
 from stack.lab import Lab
 from stack.state.directory import UNDO_LOGS
 from stack.wait import wait_until
@@ -132,6 +135,142 @@ expect:
     assert played.end.outcome == "expected", (played.end, played.failed_checks)
     assert played.of(StepStarted)[0].title == "Half a second"
     assert played.verdict.acknowledged > 1
+
+
+def _checks(played: Played, claim: str) -> list[bool | None]:
+    return [check.passed for check in played.of(Checked) if check.claim == claim]
+
+
+def test_totals_after_a_crash_under_a_load_are_not_known(lab: Lab) -> None:
+    text = """\
+name: crashed
+title: Crashed
+steps:
+  - settings: {coalescing_window_ms: 300}
+  - load: {kind: basic, duration: 1.5, rate: 100, fault: ['redis:flushall@700ms']}
+  - check: {accepted: {at_least: 0}}
+  - create: {count: 1}
+  - check: {accepted: 1}
+expect:
+  fates: {all: {lost: {at_least: 1}}}
+  totals: {accepted: {at_least: 0}}
+"""
+    asked: list[str] = []
+
+    def seen(question: str, choices: object) -> str | None:
+        with Run(lab) as run:
+            asked.append(run.probe.live_settings().get("coalescing_window_ms", ""))
+        return None
+
+    played = _play(lab, text.replace("  - create", "  - ask: {question: 'Now?'}\n  - create"), seen)
+    # The check after the crash, one that begins after it, and the whole run.
+    assert _checks(played, "accepted") == [None, True, None]
+    assert played.end.outcome == "inconclusive"
+    assert asked == ["300"], "the script's settings went with the memory of Redis"
+
+
+def test_a_check_while_redis_is_away_is_not_passed_on_old_figures(lab: Lab) -> None:
+    text = """\
+name: away
+title: Away
+steps:
+  - create: {count: 3}
+  - wait: {flushed: true}
+  - fault: redis:stop
+  - check: {accepted: 3}
+"""
+    played = _play(lab, text)
+    assert played.end.outcome == "inconclusive"
+    assert "Redis does not answer" in played.end.conclusion
+    assert not _checks(played, "accepted")
+
+
+def test_totals_that_can_not_be_read_at_the_end_are_not_known(lab: Lab) -> None:
+    text = """\
+name: gone
+title: Gone
+steps:
+  - create: {count: 3}
+  - wait: {flushed: true}
+  - fault: redis:stop
+expect:
+  validity: unknown
+  totals: {accepted: 3}
+"""
+    assert _checks(_play(lab, text), "accepted") == [None]
+
+
+def test_a_load_that_was_ended_early_ends_the_script(lab: Lab) -> None:
+    text = """\
+name: early
+title: Early
+steps:
+  - load: {kind: basic, duration: 30, rate: 20}
+  - load: {kind: basic, duration: 30, rate: 20}
+"""
+    early = EarlyEnd()
+    scenario = scenario_of(read_script(text), "./early.yaml", _no_one)
+    seen: list[Event] = []
+    with closing(run_scenario(lab, scenario, Options(), early)) as events:
+        for event in events:
+            seen.append(event)
+            if isinstance(event, LoadSampled):
+                early.request()
+    played = Played(seen)
+    assert played.end.outcome == "inconclusive"
+    assert "ended early" in played.end.conclusion
+    assert len(played.of(StepStarted)) == 1
+
+
+@pytest.mark.parametrize("cut_short", [False, True], ids=["at the end", "after a failure"])
+def test_a_clean_up_that_fails_leaves_the_others_and_the_conclusion(lab: Lab, *, cut_short: bool) -> None:
+    late = "  - wait: {queue: 1000, timeout_s: 0.1}\n" if cut_short else ""
+    text = f"""\
+name: untidy
+title: Untidy
+steps:
+  - create: {{count: 2, group: mine}}
+  - wait: {{rows_of: mine}}
+{late}cleanup:
+  - dead_letters: requeue
+  - delete: {{of: mine}}
+"""
+
+    def refuse(client: Client) -> dict[str, int]:
+        raise NotRunning("it does not answer", hint="")
+
+    with pytest.MonkeyPatch.context() as patch, Run(lab) as run:
+        patch.setattr(Client, "requeue_dead_letters", refuse)
+        scenario = scenario_of(read_script(text), "./x.yaml", _no_one)
+        deleted = _deleted(run)
+        with closing(run_scenario(lab, scenario, Options())) as events:
+            played = Played(list(events))
+        assert _deleted(run) == deleted + 2
+    assert played.end.outcome == ("inconclusive" if cut_short else "expected")
+    told = [event.text for event in played.of(Narrated) if event.text.startswith("Not cleaned up")]
+    assert told == ["Not cleaned up (Put the dead letters back): it does not answer."]
+    assert [event.value for event in played.of(Measured) if event.key == "deleted"] == [2]
+
+
+def test_a_clean_up_says_what_it_could_not_delete_and_what_was_whole(lab: Lab) -> None:
+    text = """\
+name: twice
+title: Twice
+steps:
+  - create: {count: 2, group: mine}
+  - delete: {of: mine}
+  - wait: {flushed: true}
+cleanup:
+  - delete: {of: mine}
+  - fault: failures:off
+  - fault: worker:start
+"""
+    played = _play(lab, text)
+    told = [event.text for event in played.of(Narrated)]
+    assert any(text.startswith("2 of 2 products are not deleted (refused: ") for text in told)
+    assert "failures are off, so there is nothing to mend." in told
+    assert "worker is healthy, so there is nothing to mend." in told
+    assert not played.of(FaultInjected)
 
 
 def test_an_answer_is_part_of_the_run_and_no_answer_is_noted(lab: Lab) -> None:

@@ -78,7 +78,7 @@ def test_an_empty_memory_is_seen() -> None:
     ids=["busy", "closed", "one of them"],
 )
 def test_failures_are_not_off_because_redis_refuses_to_say(answers: bytes) -> None:
-    with _answering(answers) as lab, pytest.raises(NotRunning, match="BUSY|NOAUTH|WRONGTYPE"):
+    with _answering(answers) as lab, pytest.raises(NotRunning, match=r"BUSY|NOAUTH|WRONGTYPE"):
         look(lab, "failures")
 
 

@@ -118,7 +118,8 @@ def test_no_fate_is_certain_if_something_could_not_be_read() -> None:
 )
 def test_a_write_of_unknown_fate_can_only_raise_a_count(lost: str, passed: bool | None) -> None:
     tally = Tally()
-    for version, fate in enumerate(("lost", "lost", "lost", "undetermined"), 1):
+    fates: tuple[Class, ...] = ("lost", "lost", "lost", "undetermined")
+    for version, fate in enumerate(fates, 1):
         tally.add(*_write(version, "gone", fate, 1.0))
     script = _script(f"{{fates: {{gone: {{lost: {lost}}}}}}}")
     verdict = replace(_VERDICT, validity="unknown")
