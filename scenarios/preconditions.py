@@ -6,6 +6,7 @@ from typing import Any, Final
 from scenarios.judge.ledger import Write
 from scenarios.lab.context import Run
 from scenarios.lab.problem import in_words
+from service.writebehind.setting import render
 from stack.errors import Inconclusive
 from stack.spec.hints import labctl
 
@@ -30,8 +31,8 @@ def require_settings(run: Run, why: str, **wanted: object) -> dict[str, Any]:
     for setting, value in wanted.items():
         if config[setting] != value:
             raise Inconclusive(
-                f"this lab runs with {setting}={_shown(config[setting])}, so {why}",
-                hint=f"change it with {labctl(f'config set {setting}={_shown(value)}')}",
+                f"this lab runs with {setting}={render(config[setting])}, so {why}",
+                hint=f"change it with {labctl(f'config set {setting}={render(value)}')}",
             )
     return config
 
@@ -110,7 +111,3 @@ def require_acknowledged(writes: Sequence[Write]) -> None:
 def reason_of(write: Write) -> str:
     """Why a write was not acknowledged, in the words of the service."""
     return in_words(write.detail) or f"{labctl('logs api')} may say why"
-
-
-def _shown(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

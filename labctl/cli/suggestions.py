@@ -1,8 +1,8 @@
 """Suggestions for misspelt words: "did you mean …?"."""
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 
+from scenarios.suggest import closest, either
 from stack.errors import UsageError
 
 
@@ -14,6 +14,6 @@ def require_known(kind: str, word: str, known: Sequence[str]) -> str:
     """
     if word in known:
         return word
-    close = get_close_matches(word.lower().replace("_", "-"), known, n=3)
-    meant = f"did you mean {' or '.join(close)}? " if close else ""
+    close = closest(word, known, most=3)
+    meant = f"did you mean {either(close)}? " if close else ""
     raise UsageError(f"there is no {kind} {word!r}", hint=f"{meant}choose one of {', '.join(known)}")

@@ -20,7 +20,7 @@ from scenarios.events import TableShown
 from scenarios.options import EXPECT, Crash, Options
 from scenarios.scenario import Scenario
 from scenarios.scripted.asker import Asker
-from scenarios.scripted.file import is_path, open_script
+from scenarios.scripted.path import is_path
 from stack.errors import UsageError
 
 _ALL: Final = "all"
@@ -78,6 +78,7 @@ def _choose_demos(name: str | None, values: Mapping[str, Any], ask: Asker) -> li
         return []
     if is_path(name):
         # It brings the YAML reader and the loads along.
+        from scenarios.scripted.file import open_script
         from scenarios.scripted.play import scenario_of
 
         own = scenario_of(open_script(Path(name)), name, ask)

@@ -1,6 +1,7 @@
 """scenario: scenarios of one's own are begun, checked and shown."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,10 +12,11 @@ from labctl.cli.options import Json, LabName, Runtime
 from labctl.cli.session import Output, open_output
 from scenarios.events import TableShown
 from scenarios.scripted.document import read_text
-from scenarios.scripted.file import is_path, open_script, read_script
+from scenarios.scripted.file import open_script, read_script
+from scenarios.scripted.path import is_path
 from scenarios.scripted.problem import Problem, Problems
 from scenarios.scripted.schema import installed, installed_path
-from scenarios.scripted.template import NAME, template
+from scenarios.scripted.template import is_name, template
 from scenarios.shell_commands import labctl_for
 from stack.errors import StateUnusable, UsageError
 from stack.spec.events import StackNoted
@@ -41,7 +43,7 @@ def new(
     """Write a commented scenario to begin with. A file that is there already stays as it is."""
     path = Path(file if is_path(file) else f"{file}.yaml")
     name = path.stem
-    if not NAME.fullmatch(name):
+    if not is_name(name):
         raise UsageError(
             f"{name!r} can't be the name of a scenario",
             hint="use small letters, digits and dashes, 40 at most: my-scenario",
@@ -71,15 +73,29 @@ def lint(
 
     Exit code 0: nothing; 2: something is.
     """
-    found = {file: _problems(file) for file in files}
+    found: dict[str, tuple[Problem, ...]] = {}
+    unreadable: list[UsageError] = []
+    for file in files:
+        try:
+            found[file] = _problems(file)
+        except UsageError as error:
+            # It must not hide what is wrong with the others.
+            unreadable.append(error)
+    if found:
+        _tell(output, found)
+    output.renderer.close()
+    if unreadable:
+        raise UsageError("; ".join(error.message for error in unreadable), hint=unreadable[0].hint)
+    raise typer.Exit(2 if any(found.values()) else 0)
+
+
+def _tell(output: Output, found: Mapping[str, tuple[Problem, ...]]) -> None:
     if output.json:
         output.answer({"files": [_document(file, problems) for file, problems in found.items()]})
-    else:
-        lines = [problem.located(file) for file, problems in found.items() for problem in problems]
-        lines += [f"{file}: nothing is wrong" for file, problems in found.items() if not problems]
-        output.answer_text("problems", "\n".join(lines))
-    output.renderer.close()
-    raise typer.Exit(2 if any(found.values()) else 0)
+        return
+    lines = [problem.located(file) for file, problems in found.items() for problem in problems]
+    lines += [f"{file}: nothing is wrong" for file, problems in found.items() if not problems]
+    output.answer_text("problems", "\n".join(lines))
 
 
 def _problems(file: str) -> tuple[Problem, ...]:

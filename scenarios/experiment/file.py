@@ -6,13 +6,13 @@ what was typed.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
 from scenarios.experiment.design import LIMITS, POLICIES, Design, check_fault
+from scenarios.suggest import closest
 from stack.errors import UsageError
 from stack.spec.validate import check_settings
 
@@ -137,7 +137,7 @@ class _Reader:
         return int(value) if limit.whole else value
 
     def _unknown(self, key: yaml.ScalarNode, name: str) -> None:
-        close = get_close_matches(name.lower().replace("-", "_"), _KEYS, n=1)
+        close = closest(name, _KEYS)
         meant = f"did you mean {close[0]}? " if close else ""
         self._mistake(key, f"{name!r} is not a key here", f"{meant}choose one of {', '.join(_KEYS)}")
 

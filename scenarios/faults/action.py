@@ -1,7 +1,7 @@
 """A fault as plain data: what is done to which part of the lab, and when."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 
 #: What `labctl fault` can break; `failures` are the database writes that fail on purpose.
 Target = Literal["redis", "postgres", "api", "worker", "failures"]
@@ -9,6 +9,10 @@ Target = Literal["redis", "postgres", "api", "worker", "failures"]
 Verb = Literal["kill", "stop", "start", "pause", "resume", "flushall", "on", "off"]
 
 TARGETS: tuple[Target, ...] = get_args(Target)
+#: The live settings behind `failures`: whether database writes fail on purpose, and the share that does.
+SIMULATE: Final = "simulate_db_failure"
+RATE: Final = "failure_rate"
+FAILURE_SETTINGS: Final = (SIMULATE, RATE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

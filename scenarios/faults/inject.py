@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Final
 
 from scenarios.events import Event, FaultInjected
-from scenarios.faults.action import TARGETS, Action, Target
+from scenarios.faults.action import FAILURE_SETTINGS, RATE, SIMULATE, TARGETS, Action, Target
 from scenarios.faults.look import look
 from scenarios.faults.receipt import Receipt, evaluate
 from scenarios.faults.sight import Sight
@@ -27,8 +27,6 @@ _FAILURE_TIMEOUT_S: Final = 10.0
 _FROZEN_S: Final = 0.2
 #: How long writes that failed on purpose may take to be written, or to be set aside.
 _SETTLE_TIMEOUT_S: Final = 20.0
-_SIMULATE: Final = "simulate_db_failure"
-_RATE: Final = "failure_rate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +41,19 @@ class Injected:
     gone_at: float
 
 
+def doubt(event: FaultInjected) -> str:
+    """Why a fault proves nothing: "redis:kill did not take effect: …"; empty if it is proved."""
+    if event.bit is True:
+        return ""
+    effect = "did not take effect" if event.bit is False else "may have had no effect"
+    return f"{event.fault} {effect}: {event.why}"
+
+
 def require_effect(event: FaultInjected) -> None:
     """Raises Inconclusive unless the fault is proved to have taken effect."""
-    if event.bit is not True:
-        doubt = "did not take effect" if event.bit is False else "may have had no effect"
+    if unproved := doubt(event):
         raise Inconclusive(
-            f"{event.fault} {doubt}: {event.why}",
-            hint=f"is something else changing the lab? see {labctl('status')}, then try again",
+            unproved, hint=f"is something else changing the lab? see {labctl('status')}, then try again"
         )
 
 
@@ -102,7 +106,7 @@ class Injector:
         if self._fails:
             require_no_dead_letters(self._run)
             self._settings = self._run.probe.live_settings()
-            self._run.journal.note_settings(self._settings, (_SIMULATE, _RATE))
+            self._run.journal.note_settings(self._settings, FAILURE_SETTINGS)
             self._run.journal.note_dead_letters()
         return self
 
@@ -197,13 +201,13 @@ class Injector:
                 yield from lab.at_stake("redis")
                 self._run.probe.flush_all()
             case "on":
-                share = {} if action.share is None else {_RATE: action.share}
-                self._run.client.change_config({_SIMULATE: True, **share})
+                share = {} if action.share is None else {RATE: action.share}
+                self._run.client.change_config({SIMULATE: True, **share})
             case "off":
                 self._put_back()
 
     def _put_back(self) -> None:
-        self._run.probe.put_back(self._settings, (_SIMULATE, _RATE))
+        self._run.probe.put_back(self._settings, FAILURE_SETTINGS)
 
     def _look_after(self, action: Action, before: Sight, over: Callable[[], bool]) -> Sight:
         """The target after the action. Failures show only once the worker has tried to write."""

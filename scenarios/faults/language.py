@@ -13,11 +13,11 @@ time    = "5s" | "500ms"                            (since the load began)
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from itertools import pairwise
 from typing import Final, Literal
 
 from scenarios.faults.action import TARGETS, Action, Fault, Target, Verb
+from scenarios.suggest import closest, either
 from stack.errors import UsageError
 
 _SERVICE: Final[tuple[Verb, ...]] = ("kill", "stop", "start", "pause", "resume")
@@ -128,7 +128,7 @@ def _parse(text: str) -> tuple[Action, ...]:
     target = next((one for one in TARGETS if one == name), None)
     if target is None:
         raise _refusal(
-            text, f"{name!r} can't be broken", _suggest(name, TARGETS) or f"choose {_either(TARGETS)}"
+            text, f"there is no target {name!r}", _suggest(name, TARGETS) or f"choose {either(TARGETS)}"
         )
     if not colon or not rest:
         raise _refusal(text, "it does not say what happens", f"say what: {target}:{VERBS[target][0]}@5s")
@@ -161,9 +161,7 @@ def _verb(text: str, target: Target, word: str) -> Verb:
         )
     meant = _SYNONYMS.get(word)
     hint = f"did you mean {target}:{meant}?" if meant else _suggest(word, VERBS[target], f"{target}:")
-    raise _refusal(
-        text, f"{word!r} is not something that {target} does", hint or f"choose {_either(VERBS[target])}"
-    )
+    raise _refusal(text, f"{word!r} is not an action of {target}", hint or f"choose {either(VERBS[target])}")
 
 
 def _time(text: str, word: str) -> float:
@@ -192,16 +190,12 @@ def _why_not(action: Action, state: _State) -> str:
 
 def _instead(action: Action, state: _State) -> str:
     can = [verb for verb in VERBS[action.target] if state in _LEADS[verb][0]]
-    return f"what can follow is {_either(can)}"
+    return f"what can follow is {either(can)}"
 
 
 def _suggest(word: str, known: Sequence[str], before: str = "") -> str:
-    close = get_close_matches(word.lower(), known, n=1)
+    close = closest(word, known)
     return f"did you mean {before}{close[0]}?" if close else ""
-
-
-def _either(words: Sequence[str]) -> str:
-    return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
 
 
 def _refusal(text: str, why: str, hint: str) -> UsageError:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, Final
 
-from scenarios.faults.action import Target
+from scenarios.faults.action import SIMULATE, Target
 from scenarios.faults.sight import Memory, Process, Sight
 from service.writebehind import keys
 from stack.errors import NotRunning
@@ -48,7 +48,7 @@ def _failures(lab: Lab) -> Sight:
     try:
         setting, totals = _answers(
             lab.redis,
-            ("HGET", keys.CONFIG, "simulate_db_failure"),
+            ("HGET", keys.CONFIG, SIMULATE),
             ("HMGET", keys.TOTALS, "retried", "dead_lettered"),
             seconds=ANSWER_SECONDS,
         )

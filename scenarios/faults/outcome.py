@@ -7,7 +7,7 @@ from typing import Final
 from scenarios.conclude import contradictions, established
 from scenarios.events import Checked, Event, Measured, Narrated
 from scenarios.faults.action import Action
-from scenarios.faults.inject import Injected
+from scenarios.faults.inject import Injected, doubt
 from scenarios.faults.prediction import Prediction, Tally, predict
 from scenarios.judge.verdict import Verdict
 from scenarios.scenario import Conclusion
@@ -31,10 +31,8 @@ class Faulted:
 
     def inconclusive(self) -> list[str]:
         """Why the run can't show what the faults cost; empty if it can."""
-        events = [one.event for one in self.injected]
         return [
-            *(f"{event.fault} did not take effect: {event.why}" for event in events if event.bit is False),
-            *(f"{event.fault} may have had no effect: {event.why}" for event in events if event.bit is None),
+            *filter(None, (doubt(one.event) for one in self.injected)),
             *(f"the load ended before {action}" for action in self.left_out),
         ]
 
@@ -147,8 +145,9 @@ def _told(faulted: Faulted, verdict: Verdict, text: str) -> str:
         return f"{text}; no acknowledged write is lost."
     if not lost:
         return f"{text}; Redis lost its memory, and no acknowledged write with it."
-    predicted = sum(prediction.writes for prediction in faulted.predictions())
-    most = sum(prediction.most for prediction in faulted.predictions())
+    predictions = faulted.predictions()
+    predicted = sum(prediction.writes for prediction in predictions)
+    most = sum(prediction.most for prediction in predictions)
     return (
         f"{text}; {lost:,} of {verdict.acknowledged:,} acknowledged writes are lost with Redis's memory. "
         f"About {predicted:,.0f} were predicted, {most:,} at most."

@@ -2,9 +2,8 @@
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Final, Protocol
@@ -47,9 +46,9 @@ class Schedule:
     @property
     def left_out(self) -> list[Action]:
         """What should have been broken, and was not, because the load ended before."""
-        tried = {id(one.action) for one in self.injected}
+        tried = {one.action for one in self.injected}
         planned = (action for actions in self._actions.values() for action in actions if action.breaks)
-        return [action for action in planned if id(action) not in tried]
+        return [action for action in planned if action not in tried]
 
     def start(self, began_at: float, outages: Outages) -> None:
         """Inject from now on.
@@ -102,15 +101,13 @@ class Schedule:
 
         if action.takes_service_away:
             self._set_away(action.target, away=True)
-        with closing(self._injector.inject(action, over=over)) as events:
-            while True:
-                try:
-                    self._events.put(next(events))
-                except StopIteration as end:
-                    self.injected.append(end.value)
-                    break
+        for event in self._keep_receipt(self._injector.inject(action, over=over)):
+            self._events.put(event)
         if not action.breaks:
             self._set_away(action.target, away=False)
+
+    def _keep_receipt(self, events: Generator[Event, None, Injected]) -> Iterator[Event]:
+        self.injected.append((yield from events))
 
     def _set_away(self, target: Target, *, away: bool) -> None:
         with self._lock:

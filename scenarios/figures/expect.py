@@ -13,10 +13,10 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Final
 
 from scenarios.figures.names import FIGURES, About, Kind
+from scenarios.suggest import closest, either
 from stack.errors import UsageError
 
 _GRAMMAR: Final = re.compile(r"\s*([A-Za-z_]\w*)\s*([<>=!]+)\s*(\d+(?:\.\d+)?)\s*([^\s\d.]*)\s*", re.ASCII)
@@ -125,6 +125,6 @@ def _typed(number: str, unit: str, about: About, *, share: bool) -> str:
 
 
 def _names_like(name: str) -> str:
-    close = get_close_matches(name.lower().replace("-", "_"), FIGURES, n=3)
-    meant = f"did you mean {' or '.join(close)}? " if close else ""
+    close = closest(name, tuple(FIGURES), most=3)
+    meant = f"did you mean {either(close)}? " if close else ""
     return f"{meant}choose one of {', '.join(FIGURES)}"

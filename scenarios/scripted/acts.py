@@ -11,12 +11,13 @@ from scenarios.load.scenario import DRIVES
 from scenarios.scenario import Play
 from scenarios.scenario import Step as Announced
 from scenarios.scripted.expectations import check_totals
-from scenarios.scripted.meaning import choose_load
+from scenarios.scripted.loads import choose_load
 from scenarios.scripted.outline import UNKNOWN_ID, action_of, command_of, title_of
 from scenarios.scripted.script import Ask, Cleanup, Count, Create, Delete, Load, Step, Update, Wait
 from scenarios.scripted.stage import Stage
 from scenarios.scripted.waits import wait
 from scenarios.scripted.writes import write
+from service.writebehind.setting import render
 from stack.converge.restore import remember
 from stack.errors import Inconclusive
 
@@ -101,12 +102,8 @@ def _change_settings(stage: Stage, settings: dict[str, bool | int | float | str]
     config = stage.run.client.config()
     stage.run.client.change_config(settings)
     stage.settings.update(settings)
-    rows = tuple((name, _spelt(config[name]), _spelt(value)) for name, value in settings.items())
+    rows = tuple((name, render(config[name]), render(value)) for name, value in settings.items())
     yield TableShown("settings", "Settings", ("setting", "before", "now"), rows)
-
-
-def _spelt(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _check(stage: Stage, limits: dict[str, int | Count]) -> Play[None]:

@@ -8,7 +8,7 @@ from scenarios.events import Checked
 from scenarios.judge.verdict import Verdict
 from scenarios.load.sampling import Increases
 from scenarios.scripted.outline import limits_in_words
-from scenarios.scripted.script import ALL, FATES, Count, Expect, Fates, Percentiles
+from scenarios.scripted.script import ALL, Count, Expect, Fates, Percentiles
 from scenarios.scripted.tally import Of, Tally, percentile
 from scenarios.scripted.waits import within
 
@@ -42,7 +42,7 @@ def check_expectations(
 
 
 def _fates(group: str, fates: Fates, found: Of, verdict: Verdict) -> Iterator[Checked]:
-    for fate in FATES:
+    for fate in fates.__struct_fields__:
         limits = getattr(fates, fate)
         if limits is None:
             continue

@@ -45,8 +45,3 @@ def open_script(path: Path) -> Script:
             f"{path} is not a scenario:\n" + "\n".join(lines),
             hint=f"correct the file; {labctl(f'scenario lint {path}')} checks it again",
         ) from error
-
-
-def is_path(word: str) -> bool:
-    """Whether a word is meant as the path of a scenario file, and not as a demo's name."""
-    return "/" in word or word.endswith((".yaml", ".yml"))

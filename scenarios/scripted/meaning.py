@@ -5,12 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from scenarios.catalogue import DEMOS, LOADS, find, load_name
-from scenarios.faults.action import Action, Fault
+from scenarios.catalogue import DEMOS, LOADS, load_name
+from scenarios.faults.action import FAILURE_SETTINGS, Action, Fault
 from scenarios.faults.language import parse_action, require_possible
-from scenarios.options import Options
-from scenarios.scenario import Scenario
 from scenarios.scripted.checking import Check, check_limits
+from scenarios.scripted.loads import choose_load
 from scenarios.scripted.predictions import check_expectations, check_totals
 from scenarios.scripted.problem import Mark, Path, Problem, suggest
 from scenarios.scripted.script import (
@@ -30,8 +29,6 @@ from stack.errors import UsageError
 
 #: In all steps, loads apart: more would take minutes.
 MOST_WRITES: Final = 100_000
-#: Failures on purpose are a fault, which has to prove that it took effect.
-_FAILURES: Final = ("simulate_db_failure", "failure_rate")
 _BUILT_IN: Final = frozenset(
     [*DEMOS, "all", *(load_name(kind, engine) for engine, kinds in LOADS.items() for kind in kinds)]
 )
@@ -160,27 +157,6 @@ def _check_load(check: Check, path: Path, part: Load) -> None:
         check.refuse(path, _without_dashes(error.message), _without_dashes(error.hint))
 
 
-def choose_load(part: Load) -> tuple[Scenario, Options]:
-    """The load, and its options.
-
-    Raises:
-        UsageError: it does not take them.
-    """
-    scenario = find(load_name(part.kind))
-    return scenario, scenario.parse(
-        {
-            "duration": part.duration,
-            "rate": part.rate,
-            "writes_per_second": part.writes_per_second,
-            "clients": part.clients,
-            "mix": part.mix,
-            "keys": part.keys,
-            "policy": part.policy,
-            "fault": part.fault or None,
-        }
-    )
-
-
 def _without_dashes(text: str) -> str:
     """What a command line calls --writes-per-second is writes_per_second here."""
     return re.sub(r"--([a-z][a-z-]*)", lambda match: match[1].replace("-", "_"), text)
@@ -216,7 +192,7 @@ def _check_settings(check: Check, path: Path, settings: Mapping[str, Any]) -> No
     if not settings:
         check.refuse(path, "no setting is changed", "name one, or leave the step out")
     for name, value in settings.items():
-        if name in _FAILURES:
+        if name in FAILURE_SETTINGS:
             check.refuse((*path, name), f"{name!r} is a fault", "write `fault: failures:on=30%` instead")
             continue
         if name not in LIVE_SETTINGS:

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from shlex import join
 from typing import Any, Final
 
 from scenarios.faults.language import parse_action
+from scenarios.scripted.loads import choose_load
 from scenarios.scripted.script import (
     ACTIONS,
     CONDITIONS,
@@ -19,6 +21,7 @@ from scenarios.scripted.script import (
     Wait,
 )
 from scenarios.shell_commands import curl, labctl_for
+from service.writebehind.setting import render
 
 #: What stands for the id of a product that is not there yet.
 UNKNOWN_ID: Final = "<id>"
@@ -131,7 +134,8 @@ def command_of(step: Step | Cleanup, lab: Address) -> str:
             shows = "status" if part.worker or part.service else "queue show"
             return labctl_for(lab.name, shows)
         case Load():
-            return labctl_for(lab.name, f"load {part.kind}")
+            _, options = choose_load(part)
+            return labctl_for(lab.name, join(["load", part.kind, *options.words()]))
         case Ask():
             return ""
         case _:
@@ -140,7 +144,7 @@ def command_of(step: Step | Cleanup, lab: Address) -> str:
 
 def _plain_command(action: str, part: Any, lab: Address) -> str:
     if action == "fault":
-        return fault_command(part, lab.name)
+        return labctl_for(lab.name, parse_action(part).command)
     if action == "settings":
         return labctl_for(lab.name, f"config set {' '.join(_assignments(part))}")
     words = "dlq requeue" if action == "dead_letters" else "queue show"
@@ -170,20 +174,7 @@ def value_of(part: Create | Update, number: int | None) -> dict[str, Any]:
 
 def _assignments(settings: Mapping[str, Any]) -> Iterator[str]:
     for name, value in settings.items():
-        yield f"{name.upper()}={str(value).lower() if isinstance(value, bool) else value}"
-
-
-def fault_command(fault: str, lab: str) -> str:
-    """The command of labctl that does the same."""
-    action = parse_action(fault)
-    if action.target == "failures":
-        if action.verb == "off":
-            return labctl_for(lab, "config set SIMULATE_DB_FAILURE=false")
-        share = "" if action.share is None else f" FAILURE_RATE={action.share:g}"
-        return labctl_for(lab, f"config set SIMULATE_DB_FAILURE=true{share}")
-    if action.verb == "flushall":
-        return labctl_for(lab, "fault flushall")
-    return labctl_for(lab, f"fault {action.verb} {action.target}")
+        yield f"{name.upper()}={render(value)}"
 
 
 def numbered_steps(script: Script) -> list[Step]:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TypeAlias
+
+from scenarios.suggest import closest
 
 #: Where a value stands in the document: ("steps", 2, "create", "count").
 Path: TypeAlias = tuple[str | int, ...]
@@ -42,7 +43,7 @@ class Problems(Exception):
 
 def suggest(word: str, known: Sequence[str], *, what: str = "give one of") -> str:
     """What would be right instead of an unknown word: the closest one, or all of them."""
-    close = get_close_matches(word.lower().replace("-", "_"), known, n=1)
+    close = closest(word, known)
     if close:
         return f"did you mean {close[0]!r}?"
     return f"{what} {', '.join(known)}" if known else "leave it out"

@@ -10,13 +10,12 @@ from typing import Any, Final
 
 import msgspec
 
+from scenarios.faults.action import FAILURE_SETTINGS
 from scenarios.scripted.script import ACTIONS, CONDITIONS, Script
 from service.writebehind.settings import LIVE_SETTINGS, LiveSettings
 from service.writebehind.totals import TOTALS
 
 FILE: Final = "scenario.schema.json"
-#: Failures on purpose are a fault.
-_NOT_SET: Final = ("simulate_db_failure", "failure_rate")
 
 
 def schema() -> dict[str, Any]:
@@ -46,7 +45,7 @@ def _settings() -> dict[str, Any]:
     """The live settings, with their limits."""
     (_,), parts = msgspec.json.schema_components([LiveSettings], ref_template="#/$defs/{name}")
     properties = dict(parts["LiveSettings"]["properties"])
-    allowed = {name: properties[name] for name in LIVE_SETTINGS if name not in _NOT_SET}
+    allowed = {name: properties[name] for name in LIVE_SETTINGS if name not in FAILURE_SETTINGS}
     return {"properties": allowed, "additionalProperties": False, "minProperties": 1}
 
 

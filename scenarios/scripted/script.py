@@ -3,13 +3,13 @@
 A value that is None was left out; `null` in a file is refused.
 """
 
-from typing import Annotated, Final, Literal, get_args
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
-from scenarios.judge.checks.fates import Class
 from scenarios.judge.checks.result import Validity
 from scenarios.scripted.words import (
+    LONGEST_NAME,
     NAME_PATTERN,
     Clients,
     Fault,
@@ -99,10 +99,10 @@ class Wait(Part, frozen=True, kw_only=True):
     flushed: Annotated[
         Literal[True] | None, Meta(description="Nothing is queued, in flight or waiting for a retry.")
     ] = None
-    queue: Annotated[Whole | Count | None, Meta(description="So many products are queued.")] = None
-    inflight: Annotated[Whole | Count | None, Meta(description="So many are being written.")] = None
-    retrying: Annotated[Whole | Count | None, Meta(description="So many wait for a retry.")] = None
-    dead_letters: Annotated[Whole | Count | None, Meta(description="So many are set aside.")] = None
+    queue: Annotated[Whole | Count | None, Meta(description="How many products are queued.")] = None
+    inflight: Annotated[Whole | Count | None, Meta(description="How many are being written.")] = None
+    retrying: Annotated[Whole | Count | None, Meta(description="How many wait for a retry.")] = None
+    dead_letters: Annotated[Whole | Count | None, Meta(description="How many are set aside.")] = None
     rows_of: Annotated[
         Group | None, Meta(description="PostgreSQL has the acknowledged versions of this group's products.")
     ] = None
@@ -217,7 +217,7 @@ class Script(Part, frozen=True, kw_only=True):
     name: Annotated[
         str,
         Meta(
-            max_length=40,
+            max_length=LONGEST_NAME,
             pattern=NAME_PATTERN,
             description="The name of its runs. Not that of a built-in demo.",
         ),
@@ -254,4 +254,3 @@ CONDITIONS: Final = (
     "worker",
     "service",
 )
-FATES: Final = tuple(fate for fate in get_args(Class) if fate != "undetermined")

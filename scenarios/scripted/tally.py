@@ -6,7 +6,7 @@ from typing import Any
 
 from hdrh.histogram import HdrHistogram
 
-from scenarios.judge.checks.fates import Class, Judged
+from scenarios.judge.checks.fates import Judged
 from scenarios.judge.ledger import Write
 from scenarios.judge.persist_lag import Lag
 from scenarios.scripted.script import ALL
@@ -24,7 +24,7 @@ def _histogram() -> Any:
 class Of:
     """The acknowledged writes of one group."""
 
-    fates: Counter[Class] = field(default_factory=Counter)
+    fates: Counter[str] = field(default_factory=Counter)
     #: µs
     latencies: Any = field(default_factory=_histogram)
     lags: Any = field(default_factory=_histogram)

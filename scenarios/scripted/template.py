@@ -2,10 +2,13 @@
 
 import re
 from importlib.resources import files
-from typing import Final
 
-#: What a scenario may be called.
-NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+from scenarios.scripted.words import LONGEST_NAME, NAME_PATTERN
+
+
+def is_name(word: str) -> bool:
+    """Whether a scenario may be called so."""
+    return len(word) <= LONGEST_NAME and re.fullmatch(NAME_PATTERN, word) is not None
 
 
 def template(name: str, schema: str) -> str:

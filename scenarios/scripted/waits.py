@@ -20,8 +20,13 @@ def wait(stage: Stage, part: Wait) -> Play[None]:
     """Return once the condition holds. A service that does not answer may come back meanwhile.
 
     Raises:
-        Inconclusive: it does not hold in time.
+        Inconclusive: it does not hold in time, or there is nothing to wait for.
     """
+    if part.rows_of is not None and not stage.groups.get(part.rows_of):
+        raise Inconclusive(
+            f"no product of {part.rows_of!r} was acknowledged, so there is nothing to wait for",
+            hint=f"see {labctl('status')} and {labctl('logs api')}",
+        )
     words = condition_in_words(part)
     label = f"waiting until {words}"
     waited = False
@@ -43,7 +48,7 @@ def wait(stage: Stage, part: Wait) -> Play[None]:
 
 
 def within(limits: int | float | Count, value: float) -> bool:
-    """Whether a value is within limits; a number stands for itself."""
+    """Whether a value is within limits; a plain number must match exactly."""
     if isinstance(limits, int | float):
         return value == limits
     least, most = limits.at_least, limits.at_most

@@ -1,13 +1,12 @@
 """The words and numbers that stand in a scenario file, with their limits."""
 
 from collections.abc import Mapping
-from typing import Annotated, Final, Literal, TypeAlias, get_args
+from typing import Annotated, Final, Literal, TypeAlias
 
 from msgspec import Meta
 
 from scenarios.faults.language import VERBS
 from service.writebehind.limits import MAX_ID
-from stack.spec.services import CORE
 
 #: A line of text: no control characters.
 _LINE: Final = r"^[^\x00-\x1f\x7f-\x9f]+$"
@@ -16,7 +15,9 @@ _TEXT: Final = r"^[^\x00-\x09\x0b-\x1f\x7f-\x9f]+$"
 _GROUP: Final = r"^[A-Za-z0-9_][A-Za-z0-9 _.-]*$"
 #: Neither "." nor "..", which would be another address.
 _ID: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+#: What a scenario may be called.
 NAME_PATTERN: Final = r"^[a-z0-9][a-z0-9-]*$"
+LONGEST_NAME: Final = 40
 _SHARE: Final = "(=[0-9.]{1,12}%?)?"
 _FAULTS: Final = "|".join(
     f"{target}:{verb}{_SHARE if verb == 'on' else ''}" for target, verbs in VERBS.items() for verb in verbs
@@ -71,4 +72,3 @@ Fault: TypeAlias = Annotated[
 Whole: TypeAlias = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 Ms: TypeAlias = Annotated[float, Meta(ge=0, le=3_600_000)]
 Service: TypeAlias = Literal["api", "worker", "redis", "postgres"]
-assert set(get_args(Service)) == set(CORE)

@@ -119,6 +119,21 @@ def test_a_wait_that_times_out_is_inconclusive(lab: Lab) -> None:
     assert "waiting until at least 5 are queued" in played.end.conclusion
 
 
+def test_nothing_is_waited_for_where_nothing_was_acknowledged(lab: Lab) -> None:
+    text = """\
+name: refused
+title: Refused
+steps:
+  - fault: redis:stop
+  - create: {count: 1, group: mine}
+  - fault: redis:start
+  - wait: {rows_of: mine}
+"""
+    played = _play(lab, text)
+    assert played.end.outcome == "inconclusive"
+    assert "no product of 'mine' was acknowledged" in played.end.conclusion
+
+
 def test_a_load_is_a_step_and_its_writes_are_judged(lab: Lab) -> None:
     text = """\
 name: loaded

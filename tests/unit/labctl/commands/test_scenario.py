@@ -65,6 +65,16 @@ def test_a_file_that_is_not_there_is_a_mistake(cli: Cli) -> None:
         assert (code, "can't be read: No such file" in err) == (2, True), words
 
 
+def test_a_file_that_can_not_be_read_does_not_hide_what_is_wrong_with_the_others(
+    cli: Cli, tmp_path: Path
+) -> None:
+    (tmp_path / "a.yaml").write_text("name: a\ntitle: A\nsteps:\n  - craete: {}\n")
+    code, out, err = cli("scenario", "lint", "no.yaml", "a.yaml", "nor.yaml")
+    assert (code, "a.yaml:4:5: 'craete'" in out) == (2, True)
+    assert "no.yaml can't be read" in err
+    assert "nor.yaml can't be read" in err
+
+
 def test_demo_tells_what_is_wrong_before_it_touches_a_lab(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text("name: bad\ntitle: Bad\nsteps: []\n")
     code, _, err = cli("demo", "bad.yaml")

@@ -33,17 +33,17 @@ def test_what_it_takes(text: str, actions: list[tuple[str, str, float, float | N
 @pytest.mark.parametrize(
     ("text", "why", "hint"),
     [
-        ("", "'' can't be broken", "choose redis, postgres"),
-        ("redsi:kill@5s", "'redsi' can't be broken", "did you mean redis?"),
+        ("", "there is no target ''", "choose redis, postgres"),
+        ("redsi:kill@5s", "there is no target 'redsi'", "did you mean redis?"),
         ("redis", "does not say what happens", "redis:kill@5s"),
         ("redis:", "does not say what happens", "redis:kill@5s"),
-        ("redis:kil@5s", "'kil' is not something that redis does", "did you mean redis:kill?"),
+        ("redis:kil@5s", "'kil' is not an action of redis", "did you mean redis:kill?"),
         ("redis:unpause@5s", "'unpause'", "did you mean redis:resume?"),
         ("redis:restart@5s", "'restart'", "redis:kill@5s:start@7s"),
-        ("postgres:flushall@5s", "'flushall' is not something that postgres does", "choose kill, stop"),
+        ("postgres:flushall@5s", "'flushall' is not an action of postgres", "choose kill, stop"),
         ("redis:cut@5s", "the network of a lab can't be cut", "redis:pause is the nearest"),
-        ("redis:@5s", "'' is not something", "choose kill"),
-        ("redis:kill@5s:", "'' is not something", "choose kill"),
+        ("redis:@5s", "'' is not an action of redis", "choose kill"),
+        ("redis:kill@5s:", "'' is not an action of redis", "choose kill"),
         ("redis:kill", "kill has no time", "say when: redis:kill@5s"),
         ("redis:kill@5", "'5' is not a time", "@5s"),
         ("redis:kill@5m", "'5m' is not a time", "seconds or milliseconds"),
@@ -66,7 +66,7 @@ def test_what_it_takes(text: str, actions: list[tuple[str, str, float, float | N
         ("failures:on=0@1s", "'0' is not a share", "30% or 0.3"),
         ("failures:on=1.5@1s", "'1.5' is not a share", "30% or 0.3"),
         ("failures:on=x@1s", "'x' is not a share", "30% or 0.3"),
-        ("failures:kill@1s", "'kill' is not something that failures does", "choose on or off"),
+        ("failures:kill@1s", "'kill' is not an action of failures", "choose on or off"),
     ],
 )
 def test_what_it_says_to_the_rest(text: str, why: str, hint: str) -> None:

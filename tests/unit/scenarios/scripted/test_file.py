@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from scenarios.scripted import schema
 from scenarios.scripted.document import DEEPEST, LONGEST, read_text
-from scenarios.scripted.file import is_path, open_script, read_script
+from scenarios.scripted.file import open_script, read_script
 from scenarios.scripted.meaning import MOST_WRITES
+from scenarios.scripted.path import is_path
 from scenarios.scripted.problem import Mark, Problem, Problems
 from scenarios.scripted.template import template
 from stack.errors import UsageError
