@@ -7,7 +7,7 @@ from typing import Any, Final
 import typer
 
 from labctl.cli.options import Json, LabName, Quiet, Runtime
-from labctl.cli.session import open_output, open_session
+from labctl.cli.session import Output, Session, open_output, open_session
 
 _OPTIONS: Final[dict[str, Any]] = {"name": LabName, "runtime": Runtime, "json": Json, "quiet": Quiet}
 
@@ -31,19 +31,13 @@ def lab_command(
     chosen = ["name", "runtime", *(["json"] if json else []), *(["quiet"] if quiet else [])]
     settings = {"ignore_unknown_options": True, "allow_interspersed_args": False} if raw_arguments else None
 
-    def register(function: Callable[..., None]) -> Callable[..., None]:
-        def command(context: typer.Context, **given: Any) -> None:
-            shared = {option: given.pop(option) for option in chosen}
-            session = open_session(context, **shared)
-            if tends:
-                session.tend()
-            function(session, **given)
+    def open_lab(context: typer.Context, **shared: Any) -> Session:
+        session = open_session(context, **shared)
+        if tends:
+            session.tend()
+        return session
 
-        _declare(command, function, chosen)
-        app.command(name or _spoken(function), context_settings=settings)(command)
-        return function
-
-    return register
+    return _register(app, name, chosen, open_lab, settings)
 
 
 def output_command(
@@ -56,13 +50,31 @@ def output_command(
     """
     chosen = ["name", "runtime", "json", *(["quiet"] if quiet else [])]
 
+    return _register(app, name, chosen, open_output)
+
+
+def _register(
+    app: typer.Typer,
+    name: str | None,
+    chosen: list[str],
+    begin: Callable[..., Output],
+    settings: dict[str, Any] | None = None,
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register a function as a command.
+
+    Args:
+        chosen: The shared options that it has.
+        begin: Makes the function's first parameter from the context and those options.
+        settings: Of the command's context.
+    """
+
     def register(function: Callable[..., None]) -> Callable[..., None]:
         def command(context: typer.Context, **given: Any) -> None:
             shared = {option: given.pop(option) for option in chosen}
-            function(open_output(context, **shared), **given)
+            function(begin(context, **shared), **given)
 
         _declare(command, function, chosen)
-        app.command(name or _spoken(function))(command)
+        app.command(name or _spoken(function), context_settings=settings)(command)
         return function
 
     return register

@@ -32,7 +32,7 @@ SCHEMA: Final = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """A command that needs no lab, and what it shows."""
+    """What a command shows, and how."""
 
     renderer: Renderer
     json: bool
@@ -188,7 +188,15 @@ def open_session(
     call = invocation(context)
     call.name = call.name or DEFAULT_NAME
     lab = (call.open_lab or open_lab)(call.name, call.runtime or "auto", ports=ports)
-    return Session(lab=lab, renderer=output.renderer, json=json, quiet=quiet, live=output.live, name=lab.name)
+    return Session(
+        lab=lab,
+        renderer=output.renderer,
+        json=json,
+        quiet=quiet,
+        live=output.live,
+        name=lab.name,
+        runtime=call.runtime,
+    )
 
 
 def _fields(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -21,8 +21,8 @@ class Interrupted(KeyboardInterrupt):
 class Interruptions:
     """Turns the first signal into `Interrupted`, holds back the next one, and gives up at the third.
 
-    People press Ctrl-C again when the first did not seem to help; the clean-up must survive that. What asks
-    for an early end does not count.
+    People press Ctrl-C again when the first did not seem to help; the clean-up must survive that. A Ctrl-C
+    that only asks for an early end does not count.
     """
 
     def __init__(self, early_end: EarlyEnd | None = None) -> None:

@@ -33,7 +33,7 @@ def export_demo(name: str) -> Export:
     """A demo or load without options, and without outputs.
 
     Raises:
-        UsageError: there is no scenario of that name.
+        UsageError: no scenario has that name.
     """
     scenario = find(name)
     script = script_of(scenario.name, scenario.title, scenario.command.split(), scenario.parse({}))

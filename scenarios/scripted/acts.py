@@ -75,8 +75,10 @@ def _do_plain(stage: Stage, action: str, part: Any) -> Play[None]:
         case "dead_letters":
             answer = stage.run.client.requeue_dead_letters()
             yield Measured("requeued", "dead letters put back", int(answer["requeued"]), "letters")
-        case _:
+        case "check":
             yield from _check(stage, part)
+        case _:
+            raise AssertionError(action)
 
 
 def inject(stage: Stage, action: Action) -> Play[Injected]:

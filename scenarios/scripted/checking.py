@@ -35,4 +35,4 @@ def check_limits(check: Check, path: Path, limits: int | Count | Duration | None
     if least is None and most is None:
         check.refuse(path, "it has no limit", "give at_least, at_most or both")
     elif least is not None and most is not None and least > most:
-        check.refuse(path, f"nothing is at least {least} and at most {most}", "exchange them")
+        check.refuse(path, f"at_least {least} is above at_most {most}", "swap them")

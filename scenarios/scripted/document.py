@@ -42,7 +42,7 @@ def read_text(path: Path) -> str:
             f"{path} can't be read: {reason}", hint="give the path of a scenario file, such as ./mine.yaml"
         ) from error
     if len(content) > LONGEST:
-        raise Problems([Problem(_START, "the file is too long", f"{LONGEST:,} bytes are the most")])
+        raise Problems([Problem(_START, "the file is too long", f"at most {LONGEST:,} bytes")])
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -89,7 +89,7 @@ def _refused(text: str) -> Iterator[Problem]:
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
-            yield Problem(mark, "this is nested too deeply", f"{DEEPEST} levels are the most")
+            yield Problem(mark, "this is nested too deeply", f"at most {DEEPEST} levels")
             return
         if isinstance(event, yaml.DocumentStartEvent) and documents == 2:
             yield Problem(mark, "a second document begins here", "put each scenario into its own file")
@@ -136,7 +136,7 @@ def _entries(tree: yaml.MappingNode, found: list[Problem]) -> dict[str, Entry]:
             found.append(Problem(mark, "a key must be a word", "write it as text, in quotes if need be"))
         elif key.value in entries:
             first = entries[key.value].mark.line
-            found.append(Problem(mark, f"{key.value!r} stands twice", f"it is in line {first} already"))
+            found.append(Problem(mark, f"{key.value!r} is given twice", f"first in line {first}"))
         else:
             entries[key.value] = Entry(mark, _node(value, found))
     return entries

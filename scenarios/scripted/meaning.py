@@ -51,7 +51,7 @@ def check_meaning(script: Script, marks: Mapping[Path, Mark]) -> list[Problem]:
     check_expectations(check, script.expect)
     if check.writes > MOST_WRITES:
         check.refuse(
-            ("steps",), f"the steps make {check.writes:,} writes", f"{MOST_WRITES:,} are the most; use a load"
+            ("steps",), f"the steps make {check.writes:,} writes", f"at most {MOST_WRITES:,}; use a load"
         )
     return check.problems
 

@@ -67,13 +67,17 @@ def _title(action: str, part: Any) -> str:
 
 
 def _plain_title(action: str, part: Any) -> str:
-    if action == "fault":
-        return f"Fault: {part}"
-    if action == "settings":
-        return f"Change {', '.join(part)}"
-    if action == "dead_letters":
-        return "Put the dead letters back"
-    return f"Check {', '.join(part)}"
+    match action:
+        case "fault":
+            return f"Fault: {part}"
+        case "settings":
+            return f"Change {', '.join(part)}"
+        case "dead_letters":
+            return "Put the dead letters back"
+        case "check":
+            return f"Check {', '.join(part)}"
+        case _:
+            raise AssertionError(action)
 
 
 def _products(count: int) -> str:
@@ -143,11 +147,17 @@ def command_of(step: Step | Cleanup, lab: Address) -> str:
 
 
 def _plain_command(action: str, part: Any, lab: Address) -> str:
-    if action == "fault":
-        return labctl_for(lab.name, parse_action(part).command)
-    if action == "settings":
-        return labctl_for(lab.name, f"config set {' '.join(_assignments(part))}")
-    words = "dlq requeue" if action == "dead_letters" else "queue show"
+    match action:
+        case "fault":
+            words = parse_action(part).command
+        case "settings":
+            words = f"config set {' '.join(_assignments(part))}"
+        case "dead_letters":
+            words = "dlq requeue"
+        case "check":
+            words = "queue show"
+        case _:
+            raise AssertionError(action)
     return labctl_for(lab.name, words)
 
 

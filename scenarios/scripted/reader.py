@@ -159,9 +159,7 @@ def _text(node: Node, content: str, kind: inspect.StrType, reading: Reading) -> 
     if len(content) < least:
         return _refuse(reading, node.mark, "the text is empty", "write something, or leave the key out")
     if most is not None and len(content) > most:
-        return _refuse(
-            reading, node.mark, f"the text has {len(content):,} characters", f"{most} are the most"
-        )
+        return _refuse(reading, node.mark, f"the text has {len(content):,} characters", f"at most {most:,}")
     if kind.pattern is not None and not re.search(kind.pattern.removesuffix("$") + r"\Z", content):
         return _refuse(
             reading, node.mark, f"{content[:40]!r} is not allowed here", _pattern_hint(kind.pattern)

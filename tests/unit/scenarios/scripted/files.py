@@ -66,7 +66,7 @@ _STEP: Final = "  - narrate: Welcome.\n"
 
 
 def _step(text: str, column: int, told: str, *, shape: bool = True) -> Bad:
-    """The first step is another one."""
+    """The first step is replaced."""
     return Bad(_STEP, f"  - {text}\n", 5, column, told, shape)
 
 
@@ -115,7 +115,10 @@ BAD: Final = {
     "a sleep": _step("wait: {seconds: 5}", 12, "'seconds' is not a key here", shape=True),
     "limits without a limit": _step("wait: {queue: {}}", 12, "it has no limit"),
     "limits that exclude each other": _step(
-        "wait: {queue: {at_least: 5, at_most: 1}}", 12, "nothing is at least 5 and at most 1", shape=False
+        "wait: {queue: {at_least: 5, at_most: 1}}",
+        12,
+        "at_least 5 is above at_most 1; swap them",
+        shape=False,
     ),
     "a state": _step("wait: {worker: asleep}", 20, "the text 'asleep' is not allowed here; give one of"),
     "a group that comes later": _step("wait: {rows_of: safe}", 12, "no step before has created", shape=False),
@@ -134,8 +137,8 @@ BAD: Final = {
     "no total": _step("check: {}", 5, "nothing is checked"),
     "a program": _step("run: rm -rf /", 5, "'run' is not a key here"),
     "an include": _step("include: other.yaml", 5, "'include' is not a key here"),
-    "a key that stands twice": _step(
-        "{narrate: a, narrate: b}", 18, "'narrate' stands twice; it is in line 5", shape=False
+    "a duplicate key": _step(
+        "{narrate: a, narrate: b}", 18, "'narrate' is given twice; first in line 5", shape=False
     ),
     "a number as a key": _step("{1: a}", 6, "a key must be a word", shape=False),
     "a fate": Bad("lost: 0, persisted", "lots: 0, persisted", 29, 11, "did you mean 'lost'?"),
