@@ -4,19 +4,16 @@ import math
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final, Literal, get_args
+from typing import Final, Literal, get_args
 
-from hdrh.histogram import HdrHistogram
-
+from scenarios.histogram import Histogram
 from scenarios.load.phases import Phase
 
 Kind = Literal["write", "read"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
-_LOWEST_US: Final = 1
 #: Longer latencies count as this one.
-_HIGHEST_US: Final = 60_000_000
-_SIGNIFICANT_DIGITS: Final = 3
+_LONGEST_S: Final = 60.0
 #: Buckets of a distribution for each factor of 10.
 _BUCKETS_PER_DECADE: Final = 10
 
@@ -41,9 +38,9 @@ class Latencies:
 
     def __init__(self) -> None:
         self._fresh: deque[tuple[Kind, Phase, float, int]] = deque()
-        self._counted: dict[tuple[Kind, Phase], Any] = {}
+        self._counted: dict[tuple[Kind, Phase], Histogram] = {}
         #: Where they are added up. A histogram is large, and would not be freed at once.
-        self._sum: Any = _histogram()
+        self._sum = _histogram()
 
     def record(self, kind: Kind, phase: Phase, seconds: float, count: int = 1) -> None:
         """Take in a latency, which `count` requests had."""
@@ -57,28 +54,21 @@ class Latencies:
             phase: Only of this phase; None: of all.
         """
         merged = self._merged(kind, phase)
-        if not merged.total_count:
+        if not merged.count:
             return Percentiles()
-        microseconds: dict[float, int] = merged.get_percentile_to_value_dict([50, 95, 99])
-        return Percentiles(
-            p50=microseconds[50] / 1000,
-            p95=microseconds[95] / 1000,
-            p99=microseconds[99] / 1000,
-            max=merged.get_max_value() / 1000,
-            count=merged.total_count,
-        )
+        p50, p95, p99 = merged.percentiles_ms(50, 95, 99)
+        return Percentiles(p50, p95, p99, max=merged.max_ms(), count=merged.count)
 
     def distribution(self, kind: Kind, phase: Phase) -> tuple[tuple[float, int], ...]:
         """How many latencies lie in each bucket: its upper bound in ms, and the count.
 
         The buckets grow by the same factor, and none is left out between the first and the last.
         """
-        steps = self._merged(kind, phase).get_recorded_iterator()
-        return in_buckets((step.value_iterated_to, step.count_added_in_this_iter_step) for step in steps)
+        return in_buckets(self._merged(kind, phase).counted_us())
 
-    def _merged(self, kind: Kind | None, phase: Phase | None) -> Any:
+    def _merged(self, kind: Kind | None, phase: Phase | None) -> Histogram:
         self._count()
-        self._sum.reset()
+        self._sum.clear()
         for (of_kind, of_phase), histogram in self._counted.items():
             if kind in (None, of_kind) and phase in (None, of_phase):
                 self._sum.add(histogram)
@@ -90,11 +80,11 @@ class Latencies:
             histogram = self._counted.get((kind, phase))
             if histogram is None:
                 histogram = self._counted[kind, phase] = _histogram()
-            histogram.record_value(min(_HIGHEST_US, max(_LOWEST_US, round(seconds * 1e6))), count)
+            histogram.record(seconds, count)
 
 
-def _histogram() -> Any:
-    return HdrHistogram(_LOWEST_US, _HIGHEST_US, _SIGNIFICANT_DIGITS)  # type: ignore[no-untyped-call]
+def _histogram() -> Histogram:
+    return Histogram(longest_s=_LONGEST_S)
 
 
 def in_buckets(counted: Iterable[tuple[int, int]]) -> tuple[tuple[float, int], ...]:

@@ -1,22 +1,22 @@
 """Compares what was predicted with what was measured."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from scenarios.conclude import established
 from scenarios.events import Checked
+from scenarios.histogram import Histogram
 from scenarios.judge.verdict import Verdict
 from scenarios.load.sampling import Increases
+from scenarios.scripted.fates_by_group import FatesByGroup, Of, percentile
 from scenarios.scripted.outline import limits_in_words
 from scenarios.scripted.script import ALL, Count, Expect, Fates, Percentiles
-from scenarios.scripted.tally import Of, Tally, percentile
 from scenarios.scripted.waits import within
 
 NO_LOSS = {ALL: Fates(lost=0)}
 
 
 def check_expectations(
-    expect: Expect, verdict: Verdict, tally: Tally, increases: Increases | None
+    expect: Expect, verdict: Verdict, tally: FatesByGroup, increases: Increases | None
 ) -> Iterator[Checked]:
     """Every prediction, and what was measured.
 
@@ -78,7 +78,7 @@ def _counted(claim: str, limits: int | Count, count: int, passed: bool | None) -
     return Checked(claim, limits_in_words(limits), f"{count:,}", passed)
 
 
-def _percentiles(claim: str, wanted: Percentiles, histogram: Any) -> Iterator[Checked]:
+def _percentiles(claim: str, wanted: Percentiles, histogram: Histogram) -> Iterator[Checked]:
     for name in wanted.__struct_fields__:
         limits = getattr(wanted, name)
         if limits is None:

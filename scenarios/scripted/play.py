@@ -21,10 +21,10 @@ from scenarios.scenario import Step as Announced
 from scenarios.scripted.acts import act, announce
 from scenarios.scripted.asker import Asker
 from scenarios.scripted.expectations import check_expectations
+from scenarios.scripted.fates_by_group import FatesByGroup
 from scenarios.scripted.outline import numbered_steps, title_of
 from scenarios.scripted.script import Cleanup, Expect, Script
 from scenarios.scripted.stage import Stage
-from scenarios.scripted.tally import Tally
 from scenarios.scripted.writes import calls_of
 from scenarios.settle import Settled
 from scenarios.shell_commands import curl
@@ -140,7 +140,7 @@ def _mend(stage: Stage, action: Action) -> Generator[Event, None, None]:
 
 def _judge(stage: Stage, script: Script) -> Play[Conclusion]:
     yield Announced("The verdict", curl("GET", f"{stage.run.api_url}/admin/queue"))
-    tally = Tally()
+    tally = FatesByGroup()
     settled = yield from _settle(stage)
     verdict, _ = yield from reach_verdict_and_lag(
         stage.run, lambda write: False, settled, on_judged=tally.add

@@ -15,10 +15,10 @@ from scenarios.judge.persist_lag import Lag
 from scenarios.judge.verdict import Verdict
 from scenarios.load.sampling import Increases
 from scenarios.scripted.expectations import check_expectations
+from scenarios.scripted.fates_by_group import FatesByGroup
 from scenarios.scripted.file import read_script
 from scenarios.scripted.play import conclude, scenario_of
 from scenarios.scripted.script import Script
-from scenarios.scripted.tally import Tally
 from tests.unit.scenarios.histories import acknowledged, judged, row
 
 _VERDICT = judged([acknowledged("a", 1)], Findings(rows={"a": row(1)}))
@@ -29,9 +29,9 @@ def _script(expect: str) -> Script:
     return read_script(f"name: x\ntitle: X\n{steps}\nexpect: {expect}\n")
 
 
-def _tally() -> Tally:
+def _tally() -> FatesByGroup:
     """Three writes of `kept`, acknowledged after 10, 20 and 30 ms, and persisted; one of `gone`, lost."""
-    tally = Tally()
+    tally = FatesByGroup()
     for version in (1, 2, 3):
         tally.add(*_write(version, "kept", "persisted", 10.0 * version))
     tally.add(*_write(4, "gone", "lost", 400.0))
@@ -117,7 +117,7 @@ def test_no_fate_is_certain_if_something_could_not_be_read() -> None:
     ],
 )
 def test_a_write_of_unknown_fate_can_only_raise_a_count(lost: str, passed: bool | None) -> None:
-    tally = Tally()
+    tally = FatesByGroup()
     fates: tuple[Class, ...] = ("lost", "lost", "lost", "undetermined")
     for version, fate in enumerate(fates, 1):
         tally.add(*_write(version, "gone", fate, 1.0))

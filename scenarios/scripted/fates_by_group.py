@@ -2,22 +2,20 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Final
 
-from hdrh.histogram import HdrHistogram
-
+from scenarios.histogram import Histogram
 from scenarios.judge.checks.fates import Judged
 from scenarios.judge.ledger import Write
 from scenarios.judge.persist_lag import Lag
 from scenarios.scripted.script import ALL
 
-#: µs. Longer ones count as this one.
-_HIGHEST: int = 3_600_000_000
-_DIGITS: int = 3
+#: Longer durations count as this one.
+_LONGEST_S: Final = 3600.0
 
 
-def _histogram() -> Any:
-    return HdrHistogram(1, _HIGHEST, _DIGITS)  # type: ignore[no-untyped-call]
+def _histogram() -> Histogram:
+    return Histogram(longest_s=_LONGEST_S)
 
 
 @dataclass(slots=True)
@@ -25,13 +23,12 @@ class Of:
     """The acknowledged writes of one group."""
 
     fates: Counter[str] = field(default_factory=Counter)
-    #: µs
-    latencies: Any = field(default_factory=_histogram)
-    lags: Any = field(default_factory=_histogram)
+    latencies: Histogram = field(default_factory=_histogram)
+    lags: Histogram = field(default_factory=_histogram)
 
 
 @dataclass(slots=True)
-class Tally:
+class FatesByGroup:
     """All groups; the group `all` has every write."""
 
     groups: dict[str, Of] = field(default_factory=lambda: {ALL: Of()})
@@ -41,23 +38,19 @@ class Tally:
         names = [ALL, *([write.group] if write.group else [])]
         for group in (self.of(name) for name in names):
             group.fates[judged.fate] += 1
-            _record(group.latencies, write.latency_ms)
+            group.latencies.record(write.latency_ms / 1000)
             if lag is not None:
-                _record(group.lags, lag.ms)
+                group.lags.record(lag.ms / 1000)
 
     def of(self, group: str) -> Of:
         """The group of that name."""
         return self.groups.setdefault(group, Of())
 
 
-def _record(histogram: Any, ms: float) -> None:
-    histogram.record_value(min(_HIGHEST, max(1, round(1000 * ms))))
-
-
-def percentile(histogram: Any, name: str) -> float | None:
+def percentile(histogram: Histogram, name: str) -> float | None:
     """A percentile in ms by its name, such as "p99_ms"; None if there is nothing."""
-    if not histogram.total_count:
+    if not histogram.count:
         return None
     if name == "max_ms":
-        return float(histogram.get_max_value()) / 1000
-    return float(histogram.get_value_at_percentile(float(name[1:3]))) / 1000
+        return histogram.max_ms()
+    return histogram.percentiles_ms(float(name[1:3]))[0]
