@@ -9,8 +9,8 @@ from scenarios.catalogue import DEMOS, LOADS, load_name
 from scenarios.faults.action import FAILURE_SETTINGS, Action, Fault
 from scenarios.faults.language import parse_action, require_possible
 from scenarios.scripted.checking import Check, check_limits
+from scenarios.scripted.lint_expectations import lint_expectations, lint_totals
 from scenarios.scripted.loads import choose_load
-from scenarios.scripted.predictions import check_expectations, check_totals
 from scenarios.scripted.problem import Mark, Path, Problem, suggest
 from scenarios.scripted.script import (
     ACTIONS,
@@ -48,7 +48,7 @@ def check_meaning(script: Script, marks: Mapping[Path, Mark]) -> list[Problem]:
     for number, cleanup in enumerate(script.cleanup):
         _check_cleanup(check, ("cleanup", number), cleanup)
     _check_order_of_faults(check)
-    check_expectations(check, script.expect)
+    lint_expectations(check, script.expect)
     if check.writes > MOST_WRITES:
         check.refuse(
             ("steps",), f"the steps make {check.writes:,} writes", f"at most {MOST_WRITES:,}; use a load"
@@ -215,5 +215,5 @@ _CHECKS: Final[Mapping[str, Any]] = {
     "load": _check_load,
     "fault": _check_fault,
     "settings": _check_settings,
-    "check": check_totals,
+    "check": lint_totals,
 }

@@ -140,13 +140,13 @@ def _mend(stage: Stage, action: Action) -> Generator[Event, None, None]:
 
 def _judge(stage: Stage, script: Script) -> Play[Conclusion]:
     yield Announced("The verdict", curl("GET", f"{stage.run.api_url}/admin/queue"))
-    tally = FatesByGroup()
+    by_group = FatesByGroup()
     settled = yield from _settle(stage)
     verdict, _ = yield from reach_verdict_and_lag(
-        stage.run, lambda write: False, settled, on_judged=tally.add
+        stage.run, lambda write: False, settled, on_judged=by_group.add
     )
     increases = None if stage.look() is None else stage.increases
-    checks = list(check_expectations(script.expect, verdict, tally, increases))
+    checks = list(check_expectations(script.expect, verdict, by_group, increases))
     yield from checks
     return conclude(script, verdict, [*stage.checks, *checks])
 

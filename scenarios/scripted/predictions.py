@@ -1,45 +1,66 @@
-"""Checks what a script predicts: totals that exist, groups that are written, limits that can be kept."""
+"""What a script predicts for its end, one limit after the other: they are shown, checked and linted alike."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
 
-from scenarios.scripted.checking import Check, check_limits
-from scenarios.scripted.problem import Path, suggest
-from scenarios.scripted.script import ALL, Count, Expect, Fates, Percentiles
-from service.writebehind.totals import TOTALS
+from scenarios.scripted.problem import Path
+from scenarios.scripted.script import ALL, Count, Duration, Expect, Fates, Percentiles
 
-
-def check_totals(check: Check, path: Path, totals: Mapping[str, int | Count]) -> None:
-    if not totals and path[0] == "steps":
-        check.refuse(path, "nothing is checked", f"name a total: {', '.join(TOTALS)}")
-    for name, limits in totals.items():
-        if name not in TOTALS:
-            check.refuse((*path, name), f"{name[:40]!r} is not a total", suggest(name, tuple(TOTALS)))
-        check_limits(check, (*path, name), limits)
+Where: TypeAlias = Literal["fates", "refused", "unknown", "totals", "acknowledgement", "persist_lag"]
+#: What is predicted of all writes if nothing else is said about any.
+_NO_LOSS: Final = {ALL: Fates(lost=0)}
 
 
-def check_expectations(check: Check, expect: Expect) -> None:
-    path: Path = ("expect",)
-    check_totals(check, (*path, "totals"), expect.totals)
-    for name in ("refused", "unknown"):
-        check_limits(check, (*path, name), getattr(expect, name))
-    for where in ("fates", "acknowledgement", "persist_lag"):
-        groups: Mapping[str, Fates | Percentiles] = getattr(expect, where)
-        for group, part in groups.items():
-            here = (*path, where, group)
-            if group != ALL and group not in check.groups:
-                known = (ALL, *sorted(check.groups))
-                check.refuse(here, f"no step writes the group {group[:40]!r}", suggest(group, known))
-            for name, limits in _limits(part):
-                check_limits(check, (*here, name), limits)
-            if not any(True for _ in _limits(part)):
-                check.refuse(
-                    here, "nothing is expected of it", f"give one of {', '.join(part.__struct_fields__)}"
-                )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """One limit."""
+
+    #: Its key under `expect`.
+    where: Where
+    #: The group that it is about, if its key has groups.
+    group: str = ""
+    #: The fate, the total or the percentile; empty if the key itself says it.
+    name: str = ""
+    #: "all writes: lost"
+    claim: str
+    limits: int | Count | Duration
+
+    @property
+    def path(self) -> Path:
+        """Where it stands in the document."""
+        return ("expect", self.where, *filter(None, (self.group, self.name)))
+
+    @property
+    def unit(self) -> str:
+        """That of its limits; empty for counts."""
+        return "ms" if isinstance(self.limits, Duration) else ""
 
 
-def _limits(part: Fates | Percentiles) -> Iterator[tuple[str, Any]]:
+def predictions(expect: Expect) -> Iterator[Prediction]:
+    """Every limit, in the order of the format. The verdict's own validity is not one."""
+    for group, fates in (expect.fates or _NO_LOSS).items():
+        yield from _of("fates", group, fates, "all writes:" if group == ALL else f"{group}:")
+    if expect.refused is not None:
+        yield Prediction(where="refused", claim="writes refused", limits=expect.refused)
+    if expect.unknown is not None:
+        yield Prediction(where="unknown", claim="writes without an answer", limits=expect.unknown)
+    for total, limits in expect.totals.items():
+        yield Prediction(where="totals", name=total, claim=claim_of_total(total), limits=limits)
+    for group, percentiles in expect.acknowledgement.items():
+        yield from _of("acknowledgement", group, percentiles, f"{group}: acknowledged after,")
+    for group, percentiles in expect.persist_lag.items():
+        yield from _of("persist_lag", group, percentiles, f"{group}: in PostgreSQL after,")
+
+
+def claim_of_total(name: str) -> str:
+    """What a check of a total says that it is about."""
+    return name.replace("_", " ")
+
+
+def _of(where: Where, group: str, part: Fates | Percentiles, claim: str) -> Iterator[Prediction]:
     for name in part.__struct_fields__:
         limits = getattr(part, name)
         if limits is not None:
-            yield name, limits
+            told = name.removesuffix("_ms").replace("_", "-")
+            yield Prediction(where=where, group=group, name=name, claim=f"{claim} {told}", limits=limits)

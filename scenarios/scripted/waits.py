@@ -5,7 +5,7 @@ from typing import Final
 from scenarios.judge.final_read import StoredValue
 from scenarios.scenario import Play
 from scenarios.scripted.outline import condition_in_words
-from scenarios.scripted.script import Count, Wait
+from scenarios.scripted.script import Count, Duration, Wait
 from scenarios.scripted.stage import Stage
 from scenarios.settle import Depth
 from stack.errors import DeadlinePassed, Inconclusive, NotRunning
@@ -47,7 +47,7 @@ def wait(stage: Stage, part: Wait) -> Play[None]:
         yield Advanced(label, 1, 1)
 
 
-def within(limits: int | float | Count, value: float) -> bool:
+def within(limits: int | float | Count | Duration, value: float) -> bool:
     """Whether a value is within limits; a plain number must match exactly."""
     if isinstance(limits, int | float):
         return value == limits

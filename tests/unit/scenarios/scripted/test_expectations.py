@@ -17,9 +17,11 @@ from scenarios.load.sampling import Increases
 from scenarios.scripted.expectations import check_expectations
 from scenarios.scripted.fates_by_group import FatesByGroup
 from scenarios.scripted.file import read_script
+from scenarios.scripted.plan import plan_of
 from scenarios.scripted.play import conclude, scenario_of
 from scenarios.scripted.script import Script
 from tests.unit.scenarios.histories import acknowledged, judged, row
+from tests.unit.scenarios.scripted.files import GOOD
 
 _VERDICT = judged([acknowledged("a", 1)], Findings(rows={"a": row(1)}))
 
@@ -92,6 +94,21 @@ def test_a_prediction_holds_or_not_or_is_not_known(expect: str, passed: bool | N
     first, *others, last = _results(expect)
     assert first is True
     assert (last, set(others)) == (passed, {True} if others else set())
+
+
+def test_what_is_shown_as_expected_is_what_is_checked() -> None:
+    script = read_script(GOOD)
+    shown = [one for one in plan_of(script).expected if "on the way" not in one[0]]
+    checks = check_expectations(script.expect, _VERDICT, _tally(), _increases())
+    assert [(check.claim, check.expected) for check in checks] == shown
+    assert len(shown) == 10
+
+
+def test_totals_that_can_not_be_read_are_not_known() -> None:
+    script = _script("{totals: {coalesced: 5, batches: 0}}")
+    *_, first, second = check_expectations(script.expect, _VERDICT, _tally(), None)
+    assert (first.passed, second.passed) == (None, None)
+    assert first.actual == "not read: Redis does not answer"
 
 
 def test_totals_that_redis_forgot_are_not_known() -> None:
