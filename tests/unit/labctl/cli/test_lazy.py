@@ -42,3 +42,9 @@ def test_a_misspelt_command_gets_a_suggestion() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "Did you mean 'status'?" in done.stderr
+
+
+def test_a_demo_that_is_named_does_not_load_the_reader_of_scenarios() -> None:
+    program = "import sys, labctl.commands.demo; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert not {"yaml", "scenarios.scripted.reader"} & set(loaded.stdout.split())
