@@ -8,6 +8,7 @@ from typing import Any, Final
 from scenarios.catalogue import DEMOS, LOADS, load_name
 from scenarios.faults.action import FAILURE_SETTINGS, Action, Fault
 from scenarios.faults.language import parse_action, require_possible
+from scenarios.load.phases import PHASES
 from scenarios.scripted.checking import Check, check_limits
 from scenarios.scripted.lint_expectations import lint_expectations, lint_totals
 from scenarios.scripted.loads import choose_load
@@ -128,6 +129,10 @@ def _check_target(check: Check, path: Path, part: Update | Delete) -> int:
 def _own_group(check: Check, path: Path, group: str) -> None:
     if group == ALL:
         check.refuse((*path, "group"), f"the group {ALL!r} stands for all writes", "choose another name")
+    elif group in PHASES:
+        check.refuse(
+            (*path, "group"), f"the writes of a load are in the group {group!r}", "choose another name"
+        )
     check.groups.add(group)
 
 

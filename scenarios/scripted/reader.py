@@ -58,7 +58,7 @@ def _refuse(reading: Reading, mark: Mark, message: str, hint: str) -> Any:
 
 
 def _choose(node: Node, kinds: Sequence[inspect.Type]) -> inspect.Type:
-    """The alternative that fits what stands there; the first if none does."""
+    """The first alternative that fits the value, or else the first of all."""
     alternatives = [kind for kind in kinds if not isinstance(kind, inspect.NoneType)]
     fits = [kind for kind in alternatives if _fits(node, kind)]
     return (fits or alternatives)[0]

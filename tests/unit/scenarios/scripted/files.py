@@ -126,6 +126,7 @@ BAD: Final = {
     "a group and a product": _step("delete: {of: safe, product: seed-001}", 5, "a group and a product"),
     "no products": _step("update: {count: 2}", 5, "it names no products; give either"),
     "the group of all": _step("create: {group: all}", 14, "stands for all writes", shape=False),
+    "the group of a load's hold": _step("create: {group: hold}", 14, "of a load", shape=False),
     "a load without its option": _step(
         "load: {kind: quick, duration: 5}", 5, "`load quick` has no duration", shape=False
     ),
