@@ -44,7 +44,8 @@ def junit(report: RunReport) -> str:
     for number, case in enumerate(cases):
         _case(suite, about.scenario, case, seconds if number == len(cases) - 1 else "0.000")
     indent(suites)
-    return tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
+    text: bytes = tostring(suites, encoding="utf-8", xml_declaration=True)
+    return text.decode() + "\n"
 
 
 def _cases(report: RunReport) -> Iterator[Checked]:

@@ -1,7 +1,8 @@
 """All that the reports of a run show, whatever their format."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -10,6 +11,7 @@ from labctl.reports.measurements import Measurements
 from labctl.reports.story import Story
 from labctl.runs.record import RunRecord
 from scenarios.events import Distributed, FaultInjected, VerdictReached
+from scenarios.experiment.recheck import ExperimentRecheck, recheck_experiment
 from scenarios.journal.judgement import judge_journal
 from scenarios.journal.lines import AnyLine, EventLine, MemoryLossLine, SampleLine, WriteLine
 from scenarios.journal.reader import Journal, State, decode_event
@@ -22,6 +24,11 @@ from scenarios.recheck.recheck import Recheck, Rechecking
 #: Beyond this number, lost writes are counted and not listed: a page of all of them would take too long to
 #: open. The journal has every one.
 MOST_LISTED: Final = 20_000
+#: By whether the run is complete.
+DISBELIEVED: Final = {
+    True: "The recorded outcome is not believed.",
+    False: "The run is not complete, so it has no outcome.",
+}
 #: Progress is reported after so many writes: every second or so.
 _PROGRESS_EVERY: Final = 20_000
 
@@ -49,10 +56,12 @@ class RunReport:
     measurements: Measurements = field(default_factory=Measurements)
     faults: list[FaultInjected] = field(default_factory=list)
     distributions: list[Distributed] = field(default_factory=list)
-    #: The first `MOST_LISTED` of them.
+    #: At most `MOST_LISTED` of them, by when they were acknowledged.
     lost: list[LostWrite] = field(default_factory=list)
     #: The history judged anew, and whether it can be believed; None until it has been read.
     recheck: Recheck | None = None
+    #: The same of an experiment's trials; None: it is not an experiment.
+    trials: ExperimentRecheck | None = None
     #: The last moment that the journal tells of, s since the run began.
     until: float = 0.0
 
@@ -63,7 +72,16 @@ class RunReport:
     @property
     def whole(self) -> bool:
         """Whether the run came to its end, and its journal can be believed."""
-        return self.state == "complete" and self.recheck is not None and self.recheck.result != "different"
+        if self.state != "complete" or self.recheck is None or self.recheck.result == "different":
+            return False
+        return self.trials is None or self.trials.is_confirmed
+
+    @property
+    def lacks_verdict(self) -> bool:
+        """Whether it came to its end and should hold a verdict, but does not."""
+        if self.state != "complete" or self.recheck is None or self.journal.damage:
+            return False
+        return self.recheck.given is None and bool(self.recheck.contradictions)
 
     @property
     def document(self) -> dict[str, Any]:
@@ -86,22 +104,28 @@ class RunReport:
                 f"The journal is damaged: {'; '.join(self.journal.damage)}. "
                 "Only what comes before that place is shown."
             )
+        elif self.lacks_verdict:
+            yield "The journal holds no verdict, so its outcome is not believed."
         if self.state == "cut off":
-            yield "The run was cut off: labctl ended before it did. How it would have ended is not known."
+            yield "The run was cut off: labctl ended before it did. How it would have ended is unknown."
         elif self.state == "running":
             yield "The run still goes on. This is what was written down so far."
-        if self.recheck is None or self.journal.damage:
-            return
-        if self.recheck.contradictions:
+        if self.recheck is not None and not self.journal.damage:
+            yield from self._doubts(self.recheck)
+
+    def _doubts(self, recheck: Recheck) -> Iterator[str]:
+        if recheck.contradictions:
             yield (
-                f"The journal contradicts itself: {'; '.join(self.recheck.contradictions)}. "
-                "What it says of its outcome is not believed."
+                f"The journal contradicts itself: {'; '.join(recheck.contradictions)}. "
+                f"{DISBELIEVED[self.state == 'complete']}"
             )
-        elif self.recheck.differences:
+        elif recheck.differences:
             yield (
-                f"Judged again today, the run is not what it records: {'; '.join(self.recheck.differences)}. "
+                f"Judged again today, the run is not what it records: {'; '.join(recheck.differences)}. "
                 "Today's verdict is shown here."
             )
+        elif self.trials is not None and not self.trials.is_confirmed:
+            yield f"The trials can't be confirmed: {self.trials.conclusion} {DISBELIEVED[True]}"
 
     @property
     def shown_verdict(self) -> Verdict | None:
@@ -113,11 +137,16 @@ class RunReport:
         return self.recheck.verdict if self.measurements.writes else None
 
 
-def read_report(journal: Journal, on_progress: Callable[[int, int], None] | None = None) -> RunReport:
+def read_report(
+    journal: Journal,
+    on_progress: Callable[[int, int], None] | None = None,
+    trials: Mapping[str, Path] | None = None,
+) -> RunReport:
     """Read a journal and judge its history.
 
     Args:
         on_progress: Takes now and then, in a long history, how many writes are judged, and of how many.
+        trials: The journals of an experiment's trials, by name: they are judged, too. None: another run.
 
     Raises:
         StateUnusable: it can't be read.
@@ -128,6 +157,8 @@ def read_report(journal: Journal, on_progress: Callable[[int, int], None] | None
         _take(report, line)
     verdict = judge_journal(journal, _Listener(report, rechecking, on_progress))
     report.recheck = rechecking.conclude(verdict)
+    if trials is not None:
+        report.trials = recheck_experiment(journal, trials)
     report.lost.sort(key=lambda write: write.acknowledged_at)
     if report.shown_verdict is not None:
         report.record.on(VerdictReached(report.shown_verdict))

@@ -5,8 +5,7 @@ from typing import Any, Final
 
 from labctl.render.text import sentences
 from labctl.render.text.figures import figure, measure
-from labctl.render.text.printable import printable
-from labctl.reports.run_report import LostWrite, RunReport
+from labctl.reports.run_report import DISBELIEVED, LostWrite, RunReport
 from scenarios.events import FaultInjected, Outcome
 from scenarios.judge.verdict import Verdict
 
@@ -19,7 +18,7 @@ def outcome_of(report: RunReport) -> tuple[Outcome, str, str]:
     whatever it says of itself."""
     document = report.record.document
     if not report.whole:
-        return "inconclusive", _state(report), "There is no outcome: this is not the whole run."
+        return "inconclusive", _state(report), DISBELIEVED[report.state == "complete"]
     outcome: Outcome | None = document["outcome"]
     if outcome is None:
         return "inconclusive", "NO OUTCOME", "The run does not say how it ended."
@@ -28,8 +27,12 @@ def outcome_of(report: RunReport) -> tuple[Outcome, str, str]:
 
 def _state(report: RunReport) -> str:
     """Why a report is not of a whole run, in a word or two."""
+    if report.lacks_verdict:
+        return "NO VERDICT"
     if report.recheck is not None and report.recheck.contradictions:
         return "DAMAGED"
+    if report.trials is not None and report.state == "complete":
+        return "NOT CONFIRMED"
     return "NOT AS RECORDED" if report.state == "complete" else report.state.upper()
 
 
@@ -69,7 +72,7 @@ def lost_sentence(report: RunReport) -> str:
     total, listed = lost_total(report), len(report.lost)
     said = f"{sentences.plural(total, 'acknowledged write')} lost."
     if total > listed:
-        return f"{said} The first {figure(listed)} are listed here; the journal of the run has all."
+        return f"{said} {figure(listed)} of them are listed here; the journal has them all."
     return said
 
 
@@ -104,9 +107,3 @@ def _setting(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return figure(value) if isinstance(value, int | float) else str(value)
-
-
-def visible(text: str) -> str:
-    """The text with every control character and invisible mark replaced by something that shows; line ends
-    stay."""
-    return "\n".join(map(printable, text.split("\n")))

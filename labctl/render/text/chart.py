@@ -52,7 +52,9 @@ def draw(chart: ChartShown, width: int, marks: Marks, *, colour: bool) -> list[s
     if marks == ASCII:
         drawn = drawn.translate(_FRAME)
     legend = "   ".join(f"{sign} {curve.label}" for curve, (sign, _) in zip(curves, signs, strict=True))
-    return [f"{legend}   ({chart.unit}, by {chart.x_label})", *drawn.rstrip("\n").split("\n")]
+    missing = [curve.label for curve in chart.curves if curve not in curves]
+    left_out = [f"not drawn: {', '.join(missing)}"] if missing else []
+    return [f"{legend}   ({chart.unit}, by {chart.x_label})", *left_out, *drawn.rstrip("\n").split("\n")]
 
 
 def _signs(marks: Marks, count: int, *, colour: bool) -> Iterator[tuple[str, object]]:

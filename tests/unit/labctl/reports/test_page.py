@@ -133,7 +133,7 @@ def test_the_size_of_a_page_has_an_end(tmp_path: Path) -> None:
 def test_a_list_that_is_cut_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("labctl.reports.run_report.MOST_LISTED", 5)
     page = html(report_of(tmp_path, lost=7))
-    assert "7 acknowledged writes lost. The first 5 are listed here" in page
+    assert "7 acknowledged writes lost. 5 of them are listed here" in page
     assert len(_data(page)["lost"]) == 5
 
 

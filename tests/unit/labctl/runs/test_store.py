@@ -10,6 +10,7 @@ from labctl.cli.settings import Keep
 from labctl.runs.store import Runs
 from scenarios.events import Measured
 from scenarios.journal import files
+from scenarios.journal.lines import EventLine, WriteLine
 from scenarios.judge.history import History
 from stack.errors import EnvironmentFault, UsageError
 from stack.local.process import identify
@@ -95,6 +96,21 @@ def test_the_list_shows_the_figures_that_a_load_reported_itself(tmp_path: Path) 
     write_journal(tmp_path / files.FOLDER, HISTORY, FOUND, events=(*reported, FINISHED), environment=about)
     (summary,) = Runs(tmp_path).summaries()
     assert (summary.writes_per_second, summary.p99_ms) == (501.0, 2195.0)
+
+
+@pytest.mark.parametrize("value", [[1], {}, "fast", True])
+def test_a_figure_that_is_no_number_is_not_listed(tmp_path: Path, value: object) -> None:
+    forged = EventLine(name="Measured", event={"key": "p99_ms", "label": "", "value": value, "unit": "ms"})
+    write_journal(tmp_path / files.FOLDER, HISTORY, FOUND, lines=[forged], events=with_verdict(VERDICT))
+    (summary,) = Runs(tmp_path).summaries()
+    assert summary.p99_ms == pytest.approx(100)
+
+
+def test_a_moment_beyond_all_reckoning_does_not_break_the_list(tmp_path: Path) -> None:
+    forged = WriteLine(operation="create", answer="acknowledged", value={}, sent=0.0, finished=1e308)
+    write_journal(tmp_path / files.FOLDER, HISTORY, FOUND, lines=[forged], events=with_verdict(VERDICT))
+    (summary,) = Runs(tmp_path).summaries()
+    assert "320000000" in summary.damage
 
 
 def test_runs_that_did_not_end_are_listed_as_they_are(tmp_path: Path) -> None:

@@ -73,6 +73,14 @@ def test_a_gate_that_was_missed_can_not_be_forged_into_a_pass(tmp_path: Path) ->
     assert dropped.differences == ("it was not checked whether lost == 0 writes",)
 
 
+@pytest.mark.parametrize("outcome", ["expected", "unexpected"])
+def test_an_outcome_needs_a_verdict(tmp_path: Path, outcome: str) -> None:
+    gone = lambda line: [] if line["type"] == "verdict" else [line]  # noqa: E731
+    rechecked = forged(tmp_path, event("ScenarioFinished", outcome=outcome), gone)
+    assert rechecked.result == "different"
+    assert any("without a verdict" in text for text in rechecked.contradictions)
+
+
 @pytest.mark.parametrize("bit", [None, False])
 def test_a_fault_without_proof_is_not_as_expected(tmp_path: Path, bit: bool | None) -> None:
     changes = event("ScenarioFinished", outcome="expected"), event("FaultInjected", bit=bit)
@@ -98,7 +106,9 @@ def test_a_kind_verdict_before_the_true_one_is_not_overlooked(tmp_path: Path) ->
     [
         kind("write", sent=-1.0),
         kind("write", sent=1e308, finished=1e308),
-        kind("write", finished=1e9),
+        kind("write", sent=0.0, finished=1e308),
+        kind("write", finished=3e8),
+        kind("write", due=-1e308),
         kind("poll", sent=-0.5),
         kind("poll", at=1e12),
         kind("memory_loss", gone=1e300),
