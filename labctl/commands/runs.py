@@ -1,6 +1,6 @@
 """runs: the journals of earlier runs, listed, shown and removed."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 import typer
@@ -11,6 +11,7 @@ from labctl.cli.options import Json, LabName, Runtime
 from labctl.cli.session import Output, open_output
 from labctl.render.text.figures import figure
 from labctl.render.text.sentences import OUTCOMES
+from labctl.runs.facts import facts
 from labctl.runs.store import LAST, Runs, is_running, open_runs
 from labctl.runs.summary import RunSummary
 from scenarios.events import Event, TableShown
@@ -57,11 +58,8 @@ def show(output: Output, run: Run = LAST) -> None:
     """Show what a run was made on, and what became of it."""
     journal = open_runs(output.name, output.runtime).open(run)
     state = journal.state
-    about: dict[str, Any] = msgspec.to_builtins(journal.environment)
-    for bookkeeping in ("type", "v", "n", "sum", "at", "pid", "process_started"):
-        about.pop(bookkeeping, None)
     file = {"file": str(journal.path), "state": state, "damage": "; ".join(journal.damage)}
-    output.answer_fields({**file, **about})
+    output.answer_fields({**file, **facts(journal.environment)})
 
 
 @output_command(runs_group)

@@ -70,7 +70,7 @@ def charts_of(report: RunReport) -> list[Chart]:
         _rates(measured),
         _latency(measured),
         _write_distribution(measured),
-        *_distributions(report.distributions),
+        *_distributions(report.record.distributions),
         _persist_lag(measured.persist_lag),
     ]
     return [chart for chart in found if chart is not None]

@@ -1,6 +1,6 @@
 """A report to paste into a pull request."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from labctl.render.text import sentences
@@ -13,6 +13,8 @@ from labctl.reports.run_report import RunReport
 
 #: More lost writes than these are counted, not listed: a comment has at most 65,536 characters.
 _LISTED: Final = 50
+#: Rows of tables beyond this are left out; the rest of the text is short.
+_MOST_CHARACTERS: Final = 60_000
 #: A cell or line longer than this is cut.
 _LONGEST: Final = 300
 _SIGNS: Final = {"expected": "✅", "unexpected": "❌", "inconclusive": "⚠️"}
@@ -20,7 +22,21 @@ _SIGNS: Final = {"expected": "✅", "unexpected": "❌", "inconclusive": "⚠️
 
 def markdown(report: RunReport) -> str:
     """The report of a run in GitHub's Markdown."""
-    return "\n".join(_lines(report)) + "\n"
+    return "\n".join(_within(_lines(report))) + "\n"
+
+
+def _within(lines: Iterable[str]) -> Iterator[str]:
+    """Leaves rows of tables out once the text is as long as a comment may be."""
+    size, is_cut = 0, False
+    for line in lines:
+        if size + len(line) > _MOST_CHARACTERS and line.startswith("|"):
+            is_cut = True
+            continue
+        if is_cut:
+            yield "\nMore rows are left out here: a comment can't be any longer."
+            is_cut = False
+        size += len(line) + 1
+        yield line
 
 
 def _lines(report: RunReport) -> Iterator[str]:
@@ -77,7 +93,7 @@ def _faults(report: RunReport) -> Iterator[str]:
             escape(words.bite(fault)),
             "<br>".join(escape(f"{p.what}: {p.before} → {p.after}") for p in fault.proofs),
         )
-        for fault in report.faults
+        for fault in report.record.faults
     ]
     yield from _part("Faults", ("fault", "at", "", "receipt"), rows)
 

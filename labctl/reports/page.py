@@ -77,7 +77,7 @@ def _content(report: RunReport) -> dict[str, Any]:
                 "word": words.bite(fault),
                 "proofs": fault.proofs,
             }
-            for fault in report.faults
+            for fault in report.record.faults
         ],
         "steps": [_step(step) for step in report.story.steps],
         "lost": {
@@ -186,13 +186,12 @@ def _data(report: RunReport, charts: Sequence[Chart]) -> str:
 
 
 def _band(band: Band) -> dict[str, Any]:
-    number = band.label.split(" ")[0]
     return {
         "kind": band.kind,
         "start": round(band.start, 3),
         "end": round(band.end, 3),
         "label": visible(band.label),
-        "odd": band.kind == "step" and number.isdecimal() and int(number) % 2 == 1,
+        "odd": band.number % 2 == 1,
     }
 
 

@@ -1,16 +1,15 @@
 """All that the reports of a run show, whatever their format."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
-
 from labctl.reports.measurements import Measurements
 from labctl.reports.story import Story
+from labctl.runs.facts import facts
 from labctl.runs.record import RunRecord
-from scenarios.events import Distributed, FaultInjected, VerdictReached
+from scenarios.events import VerdictReached
 from scenarios.experiment.recheck import ExperimentRecheck, recheck_experiment
 from scenarios.journal.judgement import judge_journal
 from scenarios.journal.lines import AnyLine, EventLine, MemoryLossLine, SampleLine, WriteLine
@@ -47,23 +46,50 @@ class LostWrite:
 
 
 @dataclass(slots=True)
+class _Gathered:
+    """What one pass through a journal's lines gathers."""
+
+    story: Story = field(default_factory=Story)
+    record: RunRecord = field(default_factory=RunRecord)
+    measurements: Measurements = field(default_factory=Measurements)
+    #: At most `MOST_LISTED` of them.
+    lost: list[LostWrite] = field(default_factory=list)
+    #: The last moment that the journal tells of, s since the run began.
+    until: float = 0.0
+
+    def take(self, line: AnyLine) -> None:
+        self.until = max(self.until, line.at)
+        match line:
+            case WriteLine():
+                self.measurements.write(line)
+            case SampleLine():
+                self.measurements.sample(line)
+            case MemoryLossLine():
+                self.story.mark(line.gone, line.changed, "Redis lost its memory")
+            # Others are of a later labctl.
+            case EventLine() if (event := decode_event(line)) is not None:
+                self.story.take(line.at, event)
+                self.record.on(event)
+            case _:
+                pass
+
+
+@dataclass(frozen=True, slots=True)
 class RunReport:
     """One run as its journal tells it."""
 
     journal: Journal
-    story: Story = field(default_factory=Story)
-    record: RunRecord = field(default_factory=RunRecord)
-    measurements: Measurements = field(default_factory=Measurements)
-    faults: list[FaultInjected] = field(default_factory=list)
-    distributions: list[Distributed] = field(default_factory=list)
+    story: Story
+    record: RunRecord
+    measurements: Measurements
     #: At most `MOST_LISTED` of them, by when they were acknowledged.
-    lost: list[LostWrite] = field(default_factory=list)
-    #: The history judged anew, and whether it can be believed; None until it has been read.
-    recheck: Recheck | None = None
-    #: The same of an experiment's trials; None: it is not an experiment.
-    trials: ExperimentRecheck | None = None
+    lost: Sequence[LostWrite]
     #: The last moment that the journal tells of, s since the run began.
-    until: float = 0.0
+    until: float
+    #: The history judged anew, and whether it can be believed.
+    recheck: Recheck
+    #: The same of an experiment's trials; None: it is not an experiment.
+    trials: ExperimentRecheck | None
 
     @property
     def state(self) -> State:
@@ -72,14 +98,14 @@ class RunReport:
     @property
     def whole(self) -> bool:
         """Whether the run came to its end, and its journal can be believed."""
-        if self.state != "complete" or self.recheck is None or self.recheck.result == "different":
+        if self.state != "complete" or self.recheck.result == "different":
             return False
         return self.trials is None or self.trials.is_confirmed
 
     @property
     def lacks_verdict(self) -> bool:
         """Whether it came to its end and should hold a verdict, but does not."""
-        if self.state != "complete" or self.recheck is None or self.journal.damage:
+        if self.state != "complete" or self.journal.damage:
             return False
         return self.recheck.given is None and bool(self.recheck.contradictions)
 
@@ -92,9 +118,9 @@ class RunReport:
             **end,
             "run": self.journal.run,
             "state": self.state,
-            "damage": list(self.recheck.contradictions) if self.recheck else [],
-            "differences": list(self.recheck.differences) if self.recheck else [],
-            "environment": _environment(self.journal),
+            "damage": list(self.recheck.contradictions),
+            "differences": list(self.recheck.differences),
+            "environment": facts(self.journal.environment),
         }
 
     def warnings(self) -> Iterator[str]:
@@ -110,7 +136,7 @@ class RunReport:
             yield "The run was cut off: labctl ended before it did. How it would have ended is unknown."
         elif self.state == "running":
             yield "The run still goes on. This is what was written down so far."
-        if self.recheck is not None and not self.journal.damage:
+        if not self.journal.damage:
             yield from self._doubts(self.recheck)
 
     def _doubts(self, recheck: Recheck) -> Iterator[str]:
@@ -130,8 +156,6 @@ class RunReport:
     @property
     def shown_verdict(self) -> Verdict | None:
         """The verdict that was given; for a run that is not whole, what can be said of its writes."""
-        if self.recheck is None:
-            return None
         if self.whole:
             return self.recheck.given
         return self.recheck.verdict if self.measurements.writes else None
@@ -151,62 +175,37 @@ def read_report(
     Raises:
         StateUnusable: it can't be read.
     """
-    report, rechecking = RunReport(journal), Rechecking(journal)
+    gathered, rechecking = _Gathered(), Rechecking(journal)
     for line in journal.lines():
         rechecking.take(line)
-        _take(report, line)
-    verdict = judge_journal(journal, _Listener(report, rechecking, on_progress))
-    report.recheck = rechecking.conclude(verdict)
-    if trials is not None:
-        report.trials = recheck_experiment(journal, trials)
-    report.lost.sort(key=lambda write: write.acknowledged_at)
+        gathered.take(line)
+    verdict = judge_journal(journal, _Listener(gathered, rechecking, on_progress))
+    report = RunReport(
+        journal,
+        gathered.story,
+        gathered.record,
+        gathered.measurements,
+        lost=sorted(gathered.lost, key=lambda write: write.acknowledged_at),
+        until=gathered.until,
+        recheck=rechecking.conclude(verdict),
+        trials=None if trials is None else recheck_experiment(journal, trials),
+    )
     if report.shown_verdict is not None:
         report.record.on(VerdictReached(report.shown_verdict))
     return report
-
-
-def _take(report: RunReport, line: AnyLine) -> None:
-    report.until = max(report.until, line.at)
-    match line:
-        case WriteLine():
-            report.measurements.write(line)
-        case SampleLine():
-            report.measurements.sample(line)
-        case MemoryLossLine():
-            report.story.mark(line.gone, line.changed, "Redis lost its memory")
-        case EventLine():
-            _event(report, line)
-        case _:
-            pass
-
-
-def _event(report: RunReport, line: EventLine) -> None:
-    event = decode_event(line)
-    if event is None:
-        # Of a later labctl.
-        return
-    report.story.take(line.at, event)
-    report.record.on(event)
-    match event:
-        case FaultInjected():
-            report.faults.append(event)
-        case Distributed():
-            report.distributions.append(event)
-        case _:
-            pass
 
 
 class _Listener:
     """Takes each acknowledged write as it is judged."""
 
     def __init__(
-        self, report: RunReport, rechecking: Rechecking, on_progress: Callable[[int, int], None] | None
+        self, gathered: _Gathered, rechecking: Rechecking, on_progress: Callable[[int, int], None] | None
     ) -> None:
-        self._report = report
+        self._gathered = gathered
         self._rechecking = rechecking
         self._on_progress = on_progress
         self._judged = 0
-        acknowledged = report.measurements.latency.get("acknowledged")
+        acknowledged = gathered.measurements.latency.get("acknowledged")
         self._total = acknowledged.whole.count if acknowledged else 0
 
     def __call__(self, write: Write, judged: Judged, lag: Lag | None) -> None:
@@ -215,9 +214,9 @@ class _Listener:
         if self._on_progress is not None and self._judged % _PROGRESS_EVERY == 0:
             self._on_progress(self._judged, self._total)
         if lag is not None:
-            self._report.measurements.persist_lag.add(write.finished_at, lag.ms)
-        if judged.fate == "lost" and len(self._report.lost) < MOST_LISTED:
-            self._report.lost.append(_lost(write, judged))
+            self._gathered.measurements.persist_lag.add(write.finished_at, lag.ms)
+        if judged.fate == "lost" and len(self._gathered.lost) < MOST_LISTED:
+            self._gathered.lost.append(_lost(write, judged))
 
 
 def _lost(write: Write, judged: Judged) -> LostWrite:
@@ -230,8 +229,3 @@ def _lost(write: Write, judged: Judged) -> LostWrite:
         judged.crash,
         judged.overwritten_later,
     )
-
-
-def _environment(journal: Journal) -> dict[str, Any]:
-    document: dict[str, Any] = msgspec.to_builtins(journal.environment)
-    return {name: value for name, value in document.items() if name not in ("type", "at", "v", "n", "sum")}

@@ -6,6 +6,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from labctl.reports.markdown import escape, markdown
+from scenarios.journal.lines import EventLine
 from tests.unit.labctl.reports.stories import fault, report_of
 from tests.unit.labctl.reports.test_page import HOSTILE
 
@@ -16,6 +17,21 @@ def test_it_tells_outcome_checks_and_loss(tmp_path: Path) -> None:
     assert "| ✗ FAILED | none of the saved ones is lost | 0 lost | 1 lost |" in text
     assert "| 3 | 1 | 0 | 0 | 0 | 2 |" in text
     assert "| redis:kill | 1.00 s | took effect | pid: 4711 → none<br>queue: 5 → 0 |" in text
+
+
+def test_it_is_never_longer_than_a_comment_may_be(tmp_path: Path) -> None:
+    checks = [
+        EventLine(
+            name="Checked",
+            event={"claim": f"{n} {'*' * 200}", "expected": "x", "actual": "x", "passed": True},
+        )
+        for n in range(200)
+    ]
+    text = markdown(report_of(tmp_path, lost=300, lines=checks))
+    assert len(text) < 65_536
+    assert "More rows are left out here" in text
+    assert "**Versions**" in text
+    assert text.count("<details>") == text.count("</details>") == 2
 
 
 def test_a_long_list_of_losses_is_cut_and_says_so(tmp_path: Path) -> None:

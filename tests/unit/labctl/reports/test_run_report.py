@@ -54,14 +54,14 @@ def test_bands_name_steps_and_what_was_broken(tmp_path: Path) -> None:
 
 
 def test_a_fault_is_told_with_its_receipt(tmp_path: Path) -> None:
-    (found,) = report_of(tmp_path, lines=[fault(bit=False)]).faults
+    (found,) = report_of(tmp_path, lines=[fault(bit=False)]).record.faults
     assert [(proof.what, proof.before) for proof in found.proofs] == [("pid", "4711"), ("queue", "5")]
     assert words.bite(found) == "DID NOT TAKE EFFECT: it never stopped"
 
 
 def test_an_event_that_is_not_understood_is_left_out(tmp_path: Path) -> None:
     odd = [EventLine(name="FaultInjected", event={"fault": 7}), EventLine(name="Unheard", event={})]
-    assert report_of(tmp_path, lines=odd).faults == []
+    assert report_of(tmp_path, lines=odd).record.faults == ()
 
 
 def test_a_run_that_was_cut_off_has_no_outcome(tmp_path: Path) -> None:
