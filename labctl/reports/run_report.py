@@ -18,6 +18,7 @@ from scenarios.judge.checks.fates import Judged
 from scenarios.judge.ledger import Write
 from scenarios.judge.persist_lag import Lag
 from scenarios.judge.verdict import Verdict
+from scenarios.recheck.contradictions import WITHOUT_VERDICT
 from scenarios.recheck.recheck import Recheck, Rechecking
 
 #: Beyond this number, lost writes are counted and not listed: a page of all of them would take too long to
@@ -105,9 +106,7 @@ class RunReport:
     @property
     def lacks_verdict(self) -> bool:
         """Whether it came to its end and should hold a verdict, but does not."""
-        if self.state != "complete" or self.journal.damage:
-            return False
-        return self.recheck.given is None and bool(self.recheck.contradictions)
+        return any(text.endswith(WITHOUT_VERDICT) for text in self.recheck.contradictions)
 
     @property
     def document(self) -> dict[str, Any]:
@@ -140,9 +139,10 @@ class RunReport:
             yield from self._doubts(self.recheck)
 
     def _doubts(self, recheck: Recheck) -> Iterator[str]:
-        if recheck.contradictions:
+        others = [text for text in recheck.contradictions if not text.endswith(WITHOUT_VERDICT)]
+        if others:
             yield (
-                f"The journal contradicts itself: {'; '.join(recheck.contradictions)}. "
+                f"The journal contradicts itself: {'; '.join(others)}. "
                 f"{DISBELIEVED[self.state == 'complete']}"
             )
         elif recheck.differences:

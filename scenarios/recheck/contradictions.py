@@ -29,6 +29,8 @@ _ONCE: Final = {
 }
 
 
+#: How a sentence ends that tells of an outcome that no verdict supports.
+WITHOUT_VERDICT: Final = "without a verdict"
 _ENDED: Final = {"expected": "as expected", "unexpected": "not as expected"}
 #: Scenarios that are not judged by their own writes, since they make none.
 UNJUDGED: Final = frozenset({"database-state", "experiment"})
@@ -93,7 +95,7 @@ class Contradictions:
             yield f"the run ended as expected, though {self._missed[0]}"
         # A run that ends as inconclusive may have ended before it was judged.
         if verdict is None and outcome != "inconclusive" and not self._is_unjudged:
-            yield f"the run ended {_ENDED[outcome]} without a verdict"
+            yield f"the run ended {_ENDED[outcome]} {WITHOUT_VERDICT}"
 
     @property
     def _is_unjudged(self) -> bool:
