@@ -9,9 +9,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from scenarios.catalogue import DEMOS
 from scenarios.events import Checked, Event, FaultInjected, ScenarioFinished, VerdictReached
+from scenarios.experiment.journal import NAME as EXPERIMENT
 from scenarios.journal.reader import open_journal
 from scenarios.judge.verdict import judge
+from scenarios.recheck.contradictions import UNJUDGED
 from scenarios.recheck.recheck import Recheck, recheck_journal
 from tests.journals import ENVIRONMENT, rewritten, write_journal
 from tests.unit.scenarios.recheck.test_recheck import FOUND, HISTORY, VERDICT
@@ -79,6 +82,15 @@ def test_an_outcome_needs_a_verdict(tmp_path: Path, outcome: str) -> None:
     rechecked = forged(tmp_path, event("ScenarioFinished", outcome=outcome), gone)
     assert rechecked.result == "different"
     assert any("without a verdict" in text for text in rechecked.contradictions)
+
+
+def test_only_what_makes_no_writes_ends_without_a_verdict(tmp_path: Path) -> None:
+    assert set(DEMOS) & UNJUDGED == {"database-state"}
+    assert UNJUDGED - set(DEMOS) == {EXPERIMENT}
+    unjudged = kind("environment", scenario="database-state")
+    gone = lambda line: [] if line["type"] == "verdict" else [line]  # noqa: E731
+    # This one does make writes, whatever it calls itself.
+    assert any("without a verdict" in text for text in forged(tmp_path, unjudged, gone).contradictions)
 
 
 @pytest.mark.parametrize("bit", [None, False])
