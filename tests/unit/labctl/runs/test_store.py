@@ -55,6 +55,16 @@ def test_a_run_is_found_by_its_name_its_scenario_last_and_its_file(tmp_path: Pat
         runs.find("./nowhere.jsonl")
 
 
+def test_a_file_s_name_is_looked_for_among_its_own_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LABCTL_HOME", str(tmp_path / "another"))
+    run = recorded(tmp_path, 1)
+    assert files.run_of(Runs(tmp_path).find(f"{run}.jsonl.gz")) == run
+    with pytest.raises(UsageError, match="there is no file"):
+        Runs(tmp_path / "another").find(f"{run}.jsonl.gz")
+
+
 def test_without_any_run_it_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(EnvironmentFault, match="no run is recorded yet"):
         Runs(tmp_path).find()
@@ -157,6 +167,13 @@ def test_what_an_interrupted_compression_left_goes_away(tmp_path: Path) -> None:
     (tmp_path / files.FOLDER / f"{run}.jsonl.partial").touch()
     Runs(tmp_path).prune(Keep())
     assert [path.name for path in (tmp_path / files.FOLDER).iterdir()] == [f"{run}.jsonl"]
+
+
+def test_a_leftover_that_stays_does_not_keep_runs_from_being_pruned(tmp_path: Path) -> None:
+    first, second = recorded(tmp_path, 1), recorded(tmp_path, 2)
+    (tmp_path / files.FOLDER / f"{first}.jsonl.partial").mkdir()
+    assert Runs(tmp_path).prune(Keep(runs=1)) == [first]
+    assert list(Runs(tmp_path).journals()) == [second]
 
 
 def test_a_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
