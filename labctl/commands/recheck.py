@@ -7,6 +7,7 @@ import typer
 from labctl.cli import completions
 from labctl.cli.lab_command import output_command
 from labctl.cli.session import Output
+from labctl.render.text.sentences import plural
 from labctl.runs.store import LAST, open_runs
 from scenarios.events import Checked, Event, VerdictReached
 from scenarios.experiment.journal import NAME as EXPERIMENT
@@ -31,7 +32,7 @@ def recheck(
 ) -> None:
     """Judge an earlier run anew, from its journal alone.
 
-    It takes today's checks and no lab. Of an experiment, all trials are judged.
+    Uses today's checks and needs no lab. For an experiment, every trial is judged.
 
     Exit code 0: the verdict is the same, and the journal is whole; 1: the verdict is another one, or the
     journal contradicts itself; 3: the run was cut off before it was judged.
@@ -94,7 +95,7 @@ def _events(rechecked: Recheck) -> list[Event]:
 
 def _odd(rechecked: Recheck) -> str:
     count = len(rechecked.contradictions)
-    return "nothing odd" if not count else f"{count} thing{'s' if count > 1 else ''} odd"
+    return f"{plural(count, 'thing')} odd" if count else "nothing odd"
 
 
 def _document(rechecked: Recheck) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from scenarios.events import (
     TableShown,
     VerdictReached,
 )
-from scenarios.journal.reader import Journal
+from scenarios.experiment.journal import NAME as EXPERIMENT
 from stack.errors import UsageError
 from stack.spec.events import Advanced, StackNoted
 
@@ -77,39 +77,41 @@ def report(
         return list_runs(output)
     if to is not None:
         return _write(output, run, to)
-    return _show(output, open_runs(output.name, output.runtime).open(run))
+    return _show(output, _read(output, run))
 
 
 def _write(output: Output, run: str, to: Path) -> None:
     # Before a journal of an hour is read: the report must have a place to go.
     from labctl.reports.files import check_target, write_report
-    from labctl.reports.run_report import read_report
 
     check_target(to)
-    journal = open_runs(output.name, output.runtime).open(run)
-    written = read_report(journal, lambda done, total: output.show(Advanced("writes judged", done, total)))
+    written = _read(output, run)
     count = write_report(written, to)
     notes: list[Event] = [StackNoted(warning) for warning in written.warnings()]
-    told = StackNoted(f"Wrote {to} ({size(count)}): the report of {journal.run}.")
-    document = {
-        "run": journal.run,
-        "state": journal.state,
-        "damage": list(journal.damage),
-        "report": str(to),
-        "bytes": count,
-    }
+    told = StackNoted(f"Wrote {to} ({size(count)}): the report of {written.journal.run}.")
+    about = {name: written.document[name] for name in ("run", "state", "damage", "differences")}
+    document = {**about, "report": str(to), "bytes": count}
     output.answer(document, *notes, told)
 
 
-def _show(output: Output, journal: Journal) -> None:
+def _read(output: Output, run: str) -> "RunReport":
     from labctl.reports.run_report import read_report
 
-    shown = read_report(journal, lambda done, total: output.show(Advanced("writes judged", done, total)))
+    runs = open_runs(output.name, output.runtime)
+    journal = runs.open(run)
+    return read_report(
+        journal,
+        lambda done, total: output.show(Advanced("writes judged", done, total)),
+        runs.trials(journal.run) if journal.environment.scenario == EXPERIMENT else None,
+    )
+
+
+def _show(output: Output, shown: "RunReport") -> None:
     if output.json:
         return output.answer(shown.document)
     notes: list[Event] = [StackNoted(warning) for warning in shown.warnings()]
-    results = [event for _, event in journal.events() if isinstance(event, _RESULTS)]
-    return output.answer({}, *notes, *_with_charts(_believed(results, shown), shown))
+    results = [event for _, event in shown.journal.events() if isinstance(event, _RESULTS)]
+    return output.show(*notes, *_with_charts(_believed(results, shown), shown))
 
 
 def _believed(results: Sequence[Event], report: "RunReport") -> list[Event]:

@@ -1,6 +1,6 @@
 """runs: the journals of earlier runs, listed, shown and removed."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 import typer
@@ -10,7 +10,9 @@ from labctl.cli.lab_command import output_command
 from labctl.cli.options import Json, LabName, Runtime
 from labctl.cli.session import Output, open_output
 from labctl.render.text.figures import figure
-from labctl.runs.store import LAST, open_runs
+from labctl.render.text.sentences import OUTCOMES
+from labctl.runs.facts import facts
+from labctl.runs.store import LAST, Runs, is_running, open_runs
 from labctl.runs.summary import RunSummary
 from scenarios.events import Event, TableShown
 from scenarios.journal import files
@@ -56,11 +58,8 @@ def show(output: Output, run: Run = LAST) -> None:
     """Show what a run was made on, and what became of it."""
     journal = open_runs(output.name, output.runtime).open(run)
     state = journal.state
-    about: dict[str, Any] = msgspec.to_builtins(journal.environment)
-    for bookkeeping in ("type", "v", "n", "sum", "at", "pid", "process_started"):
-        about.pop(bookkeeping, None)
     file = {"file": str(journal.path), "state": state, "damage": "; ".join(journal.damage)}
-    output.answer_fields({**file, **about})
+    output.answer_fields({**file, **facts(journal.environment)})
 
 
 @output_command(runs_group)
@@ -75,16 +74,27 @@ def rm(
 ) -> None:
     """Remove runs for good."""
     store = open_runs(output.name, output.runtime)
-    removed = []
-    for word in runs:
-        path = store.find(word)
-        run = next((name for name, kept in store.journals().items() if kept == path), None)
-        if run is None:
-            raise UsageError(f"{word} is not one of the recorded runs", hint=f"see {labctl('runs')}")
+    # A mistake in one of the words must not cost the runs that the others name.
+    removed = list(dict.fromkeys(_removable(store, word) for word in runs))
+    for run in removed:
         store.remove(run)
-        removed.append(run)
     notes: list[Event] = [StackNoted(f"Removed {run}.") for run in removed]
     output.answer({"removed": removed}, *notes)
+
+
+def _removable(store: Runs, word: str) -> str:
+    """The run that a word names.
+
+    Raises:
+        UsageError: it names none, or one that still goes on.
+    """
+    path = store.find(word)
+    run = next((name for name, kept in store.journals().items() if kept == path), None)
+    if run is None:
+        raise UsageError(f"{word} is not one of the recorded runs", hint=f"see {labctl('runs')}")
+    if is_running(path):
+        raise UsageError(f"{run} is still running", hint="end it first, with Ctrl-C")
+    return run
 
 
 def _row(summary: RunSummary) -> tuple[str, ...]:
@@ -103,10 +113,12 @@ def _row(summary: RunSummary) -> tuple[str, ...]:
 
 def _verdict(summary: RunSummary) -> str:
     """The verdict, and what keeps it from being as expected."""
+    if summary.damage:
+        return "damaged"
     if summary.state != "complete":
         return summary.state
-    if summary.outcome == "unexpected":
-        return f"{summary.verdict or 'none'}, not as expected"
+    if summary.outcome in ("unexpected", "inconclusive"):
+        return f"{summary.verdict or 'none'}, {OUTCOMES[summary.outcome].lower()}"
     return summary.verdict or "none"
 
 

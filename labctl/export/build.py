@@ -17,6 +17,7 @@ from scenarios.export.script import Script, ScriptStep, script_of
 from scenarios.journal.lines import Environment
 from scenarios.journal.reader import Journal
 from scenarios.options import Options
+from scenarios.recheck.recheck import recheck_journal
 from scenarios.scenario import Scenario
 from service.writebehind.setting import render
 from service.writebehind.settings import LIVE_SETTINGS
@@ -79,7 +80,7 @@ def export_run(journal: Journal) -> Export:
         total=len(script.steps),
         steps=steps_of(script, notes),
         cleanup=script.cleanup,
-        conclusion=_conclusion(seen),
+        conclusion=_conclusion(journal, seen),
         is_partial=seen.finished is None,
     )
 
@@ -167,9 +168,12 @@ def _how_far(journal: Journal, seen: Seen) -> str:
     )
 
 
-def _conclusion(seen: Seen) -> str:
+def _conclusion(journal: Journal, seen: Seen) -> str:
     if seen.finished is None:
         return ""
+    rechecked = recheck_journal(journal)
+    if rechecked.result == "different":
+        return f"Judged again today, {printable(rechecked.conclusion)}"
     outcome, text = OUTCOMES[seen.finished.outcome], printable(seen.finished.conclusion)
     return f"The run ended {outcome}. {text}"
 

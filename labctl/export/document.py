@@ -9,8 +9,8 @@ from labctl.export.seen import Note
 from scenarios.export.script import Script
 
 _SET_UP: Final = """\
-command -v labctl >/dev/null || {{ echo "labctl is not in the PATH" >&2; exit 1; }}
-command -v curl >/dev/null || {{ echo "curl is not in the PATH" >&2; exit 1; }}
+command -v labctl >/dev/null || {{ echo "labctl is not on the PATH" >&2; exit 1; }}
+command -v curl >/dev/null || {{ echo "curl is not on the PATH" >&2; exit 1; }}
 export LAB="${{LAB:-{lab}}}" no_proxy="127.0.0.1"
 labctl --name "$LAB" --runtime "${{RUNTIME:-auto}}" up
 {settings}API_URL="$(labctl --name "$LAB" urls --json | sed -n 's/.*"api": *"\\([^"]*\\)".*/\\1/p')"

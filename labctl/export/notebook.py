@@ -12,10 +12,9 @@ import msgspec
 
 from labctl.export.document import Export
 from labctl.export.seen import Note, Said
+from labctl.render.text.markdown import escape
 
 _FRONT_MATTER: Final = "---\nshell: bash\n---\n"
-#: What means something in Markdown: anywhere, and where a paragraph begins.
-_MARKUP: Final = re.compile(r"([\\`*_\[\]<>|~&$]|^[#+=-])")
 
 
 def to_notebook(export: Export) -> str:
@@ -25,8 +24,8 @@ def to_notebook(export: Export) -> str:
 
 def _blocks(export: Export) -> Iterator[str]:
     yield _FRONT_MATTER
-    yield f"# {_escaped(export.title)}\n"
-    yield from (f"{_escaped(paragraph)}\n" for paragraph in (export.summary, *export.origin) if paragraph)
+    yield f"# {escape(export.title)}\n"
+    yield from (f"{escape(paragraph)}\n" for paragraph in (export.summary, *export.origin) if paragraph)
     yield (
         "Run the blocks with Runme, one by one or all in this order: `runme run --all --filename FILE.md`. "
         f"They work on the lab `{export.lab}`, and start it if it is not running. The variables `LAB` and "
@@ -35,11 +34,11 @@ def _blocks(export: Export) -> Iterator[str]:
     yield "## Set up\n"
     yield _commands("set-up", export.set_up)
     for step in export.steps:
-        yield f"## {step.number} of {export.total} · {_escaped(step.title)}\n"
+        yield f"## {step.number} of {export.total} · {escape(step.title)}\n"
         yield _commands(_name(step.number, step.title), step.commands)
         yield from _notes(step.notes)
     if export.conclusion:
-        yield f"{_escaped(export.conclusion)}\n"
+        yield f"{escape(export.conclusion)}\n"
     if export.cleanup:
         yield from _cleanup(export.cleanup, always=export.is_partial)
 
@@ -57,7 +56,7 @@ def _cleanup(commands: str, *, always: bool) -> Iterator[str]:
 def _notes(notes: Iterable[Note]) -> Iterator[str]:
     for note in notes:
         if isinstance(note, Said):
-            yield f"{_escaped(note.text)}\n"
+            yield f"{escape(note.text)}\n"
         else:
             yield _fenced("text", {"excludeFromRunAll": "true"}, "\n".join(note.lines))
 
@@ -78,8 +77,3 @@ def _name(number: int, title: str) -> str:
     """ "3-5-more-products": the number makes it unique."""
     words = re.findall(r"[a-z0-9]+", title.lower())
     return "-".join([f"step-{number}", *words])
-
-
-def _escaped(text: str) -> str:
-    r"""The text without its Markdown: "`a`" becomes "\`a\`"."""
-    return _MARKUP.sub(r"\\\1", text.strip())

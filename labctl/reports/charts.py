@@ -63,14 +63,14 @@ def shown(chart: Chart) -> ChartShown:
 
 
 def charts_of(report: RunReport) -> list[Chart]:
-    """The charts that there is something to show in."""
+    """The charts that have data."""
     measured = report.measurements
     found = [
         _queue(measured),
         _rates(measured),
         _latency(measured),
         _write_distribution(measured),
-        *_distributions(report.distributions),
+        *_distributions(report.record.distributions),
         _persist_lag(measured.persist_lag),
     ]
     return [chart for chart in found if chart is not None]
@@ -124,9 +124,9 @@ def _rates(measured: Measurements) -> Chart | None:
     )
 
 
-def _rate(one: Queue, other: Queue, risen: int) -> float:
+def _rate(one: Queue, other: Queue, risen: int) -> float | None:
     # Totals that began again say nothing of what was counted in between.
-    return significant(max(risen, 0) / (other.at - one.at))
+    return None if risen < 0 else significant(risen / (other.at - one.at))
 
 
 def _longest_step(width: float) -> float:
@@ -160,7 +160,7 @@ def _latency(measured: Measurements) -> Chart | None:
     parts = {_ANSWERS[answer]: durations for answer, durations in measured.latency.items()}
     if all(durations.each for durations in parts.values()):
         x, series = _each(parts)
-        caption = "From a write's sending to its answer. Each point is one write."
+        caption = "From when a write was due to its answer. Each point is one write."
     else:
         x, series = _quantiles(acknowledged)
         caption = (
@@ -241,7 +241,7 @@ def _distributions(measured: Sequence[Distributed]) -> Iterator[Chart]:
         mine = [one for one in measured if one.key.startswith(f"{kind}_latency") and one.unit == "ms"]
         lines = {one.label: dict(one.buckets) for one in mine if any(count for _, count in one.buckets)}
         if lines:
-            caption = f"Latency of {what} as the load generator measured it, each phase for itself."
+            caption = f"Latency of {what} as the load generator measured it, each phase separately."
             yield _distribution(f"{kind}_latency", f"Latency of {what} by phase", caption, what, lines)
 
 

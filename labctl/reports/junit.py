@@ -1,8 +1,8 @@
 """JUnit XML, as continuous integration reads it: one test case a check."""
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 from xml.etree.ElementTree import Comment, Element, SubElement, indent, tostring
 
 from labctl.render.text import sentences
@@ -44,13 +44,14 @@ def junit(report: RunReport) -> str:
     for number, case in enumerate(cases):
         _case(suite, about.scenario, case, seconds if number == len(cases) - 1 else "0.000")
     indent(suites)
-    return tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
+    text: bytes = tostring(suites, encoding="utf-8", xml_declaration=True)
+    return text.decode() + "\n"
 
 
 def _cases(report: RunReport) -> Iterator[Checked]:
     for check in report.record.document["checks"]:
         yield Checked(check["claim"], check["expected"], check["actual"], check["passed"])
-    for fault in report.faults:
+    for fault in report.record.faults:
         yield Checked(f"the fault {fault.fault} took effect", "took effect", words.bite(fault), fault.bit)
     verdict = report.shown_verdict
     if verdict is not None:
@@ -93,14 +94,9 @@ def _properties(report: RunReport) -> Iterator[tuple[str, str]]:
             yield fate, str(count)
     for key, figure in report.record.document["measured"].items():
         yield f"measured.{key}", "" if figure["value"] is None else str(figure["value"])
-    parts: dict[str, Mapping[str, Any]] = {
-        "option": about.options,
-        "setting": about.settings,
-        "service": about.services,
-        "version": about.versions,
-        "machine": about.machine,
-    }
-    for part, fields in parts.items():
+    for title, fields in words.parts_of(about).items():
+        # "option.rate", "machine.cpus".
+        part = title.lower().removesuffix("s")
         for name, value in fields.items():
             yield f"{part}.{name}", str(value)
 

@@ -1,22 +1,20 @@
 """A report to paste into a pull request."""
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from labctl.render.text import sentences
 from labctl.render.text.figures import duration, figure
+from labctl.render.text.markdown import escape as markdown_escape
+from labctl.render.text.markdown import visible
 from labctl.render.text.marks import UNICODE
 from labctl.reports import words
 from labctl.reports.run_report import RunReport
 
 #: More lost writes than these are counted, not listed: a comment has at most 65,536 characters.
 _LISTED: Final = 50
-#: What GitHub gives a meaning: code, emphasis, links, HTML, tables, mentions, issues, formulas, the
-#: beginning of a list or a heading, emoji and addresses. In the middle of a word, `_` has none.
-_SPECIAL: Final = re.compile(
-    r"[\\`*\[\]<>#|~@&$]|^[-+=>]|^\d+(?=[.)](?:\s|$))|(?<!\d):(?=[\w+-]+:|//)|(?<![^\W_])_|_(?![^\W_])|(?i:www)(?=\.)"
-)
+#: Rows of tables beyond this are left out; the rest of the text is short.
+_MOST_CHARACTERS: Final = 60_000
 #: A cell or line longer than this is cut.
 _LONGEST: Final = 300
 _SIGNS: Final = {"expected": "✅", "unexpected": "❌", "inconclusive": "⚠️"}
@@ -24,7 +22,21 @@ _SIGNS: Final = {"expected": "✅", "unexpected": "❌", "inconclusive": "⚠️
 
 def markdown(report: RunReport) -> str:
     """The report of a run in GitHub's Markdown."""
-    return "\n".join(_lines(report)) + "\n"
+    return "\n".join(_within(_lines(report))) + "\n"
+
+
+def _within(lines: Iterable[str]) -> Iterator[str]:
+    """Leaves rows of tables out once the text is as long as a comment may be."""
+    size, is_cut = 0, False
+    for line in lines:
+        if size + len(line) > _MOST_CHARACTERS and line.startswith("|"):
+            is_cut = True
+            continue
+        if is_cut:
+            yield "\nMore rows are left out here: a comment can't be any longer."
+            is_cut = False
+        size += len(line) + 1
+        yield line
 
 
 def _lines(report: RunReport) -> Iterator[str]:
@@ -81,7 +93,7 @@ def _faults(report: RunReport) -> Iterator[str]:
             escape(words.bite(fault)),
             "<br>".join(escape(f"{p.what}: {p.before} → {p.after}") for p in fault.proofs),
         )
-        for fault in report.faults
+        for fault in report.record.faults
     ]
     yield from _part("Faults", ("fault", "at", "", "receipt"), rows)
 
@@ -91,7 +103,7 @@ def _lost(report: RunReport) -> Iterator[str]:
     if not total:
         return
     listed = report.lost[:_LISTED]
-    which = f", the first {figure(len(listed))}" if len(listed) < total else ""
+    which = f", {figure(len(listed))} of them listed" if len(listed) < total else ""
     yield f"\n<details><summary>Lost writes ({figure(total)}{which})</summary>\n"
     rows = [(f"{write.acknowledged_at:.3f}", *map(escape, words.lost_row(write))) for write in listed]
     yield from _table(("acknowledged at (s)", *words.LOST_COLUMNS), rows, right=(0,))
@@ -125,19 +137,12 @@ def _table(
 
 
 def escape(text: str) -> str:
-    """Text on one line that Markdown shows as it is."""
-    shown = words.visible(text.replace("\n", " "))
-    if len(shown) > _LONGEST:
-        shown = f"{shown[:_LONGEST]}…"
-    return _SPECIAL.sub(_escaped, shown)
-
-
-def _escaped(found: re.Match[str]) -> str:
-    # As entities, the characters show and do nothing, inside of tables and HTML, too.
-    return "".join(f"&#{ord(sign)};" for sign in found[0])
+    """Text on one line that Markdown shows as it is, cut if it is very long."""
+    shown = visible(text.replace("\n", " ")).strip()
+    return markdown_escape(shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…")
 
 
 def _code(text: str) -> str:
     """Text as code. A backtick in it would end it."""
-    shown = words.visible(text.replace("\n", " ")).replace("`", "'").replace("|", "¦")
+    shown = visible(text.replace("\n", " ")).replace("`", "'").replace("|", "¦")
     return f"`{shown}`"

@@ -81,15 +81,17 @@ class Measurements:
     queue: Timeline[Queue] = field(default_factory=lambda: Timeline(Queue))
     latency: dict[Answer, Durations] = field(default_factory=dict)
     persist_lag: Durations = field(default_factory=Durations)
-    writes: int = 0
+
+    @property
+    def writes(self) -> int:
+        """How many writes there are."""
+        return sum(durations.whole.count for durations in self.latency.values())
 
     def sample(self, line: SampleLine) -> None:
         self.queue.at(line.at).sample(line)
 
     def write(self, line: WriteLine) -> None:
-        """Count one write. Its latency begins when it was due, so that a stall is not hidden."""
-        self.writes += 1
-        since = line.sent if line.due is None else min(line.due, line.sent)
+        """Count one write. Its latency begins when it was due: a stall is not hidden."""
         if (durations := self.latency.get(line.answer)) is None:
             durations = self.latency[line.answer] = Durations()
-        durations.add(line.finished, 1000 * (line.finished - since))
+        durations.add(line.finished, 1000 * (line.finished - line.begun))

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from labctl.render.text import sentences
 from labctl.render.text.figures import duration, figure
+from labctl.render.text.markdown import visible
 from labctl.render.text.marks import UNICODE
 from labctl.render.text.shell import prompted
 from labctl.reports import words
@@ -76,7 +77,7 @@ def _content(report: RunReport) -> dict[str, Any]:
                 "word": words.bite(fault),
                 "proofs": fault.proofs,
             }
-            for fault in report.faults
+            for fault in report.record.faults
         ],
         "steps": [_step(step) for step in report.story.steps],
         "lost": {
@@ -143,6 +144,7 @@ def _chart(chart: Chart) -> dict[str, Any]:
         "unit": chart.unit,
         "series": chart.series,
         "rows": rows[::every],
+        "every": every,
     }
 
 
@@ -153,8 +155,8 @@ def _data(report: RunReport, charts: Sequence[Chart]) -> str:
     lost = [
         (
             round(write.acknowledged_at, 3),
-            *map(words.visible, (label, product, version)),
-            *(texts.setdefault(words.visible(text), len(texts)) for text in repeated),
+            *map(visible, (label, product, version)),
+            *(texts.setdefault(visible(text), len(texts)) for text in repeated),
         )
         for write in report.lost
         for label, product, version, *repeated in (words.lost_row(write),)
@@ -171,7 +173,7 @@ def _data(report: RunReport, charts: Sequence[Chart]) -> str:
                 "x": chart.x,
                 "x_label": chart.x_label,
                 "series": [
-                    {"label": words.visible(series.label), "values": series.values, "style": series.style}
+                    {"label": visible(series.label), "values": series.values, "style": series.style}
                     for series in chart.series
                 ],
             }
@@ -184,13 +186,12 @@ def _data(report: RunReport, charts: Sequence[Chart]) -> str:
 
 
 def _band(band: Band) -> dict[str, Any]:
-    number = band.label.split(" ")[0]
     return {
         "kind": band.kind,
         "start": round(band.start, 3),
         "end": round(band.end, 3),
-        "label": words.visible(band.label),
-        "odd": band.kind == "step" and number.isdecimal() and int(number) % 2 == 1,
+        "label": visible(band.label),
+        "odd": band.number % 2 == 1,
     }
 
 
@@ -216,7 +217,7 @@ def _finalize(value: Any) -> Any:
     """Text that someone else may have written shows what is in it."""
     if isinstance(value, Markup) or not isinstance(value, str):
         return value
-    return words.visible(value)
+    return visible(value)
 
 
 def _asset(name: str) -> str:

@@ -1,15 +1,16 @@
 """All that the reports of a run show, whatever their format."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
-
-import msgspec
 
 from labctl.reports.measurements import Measurements
 from labctl.reports.story import Story
+from labctl.runs.facts import facts
 from labctl.runs.record import RunRecord
-from scenarios.events import Distributed, FaultInjected, VerdictReached
+from scenarios.events import VerdictReached
+from scenarios.experiment.recheck import ExperimentRecheck, recheck_experiment
 from scenarios.journal.judgement import judge_journal
 from scenarios.journal.lines import AnyLine, EventLine, MemoryLossLine, SampleLine, WriteLine
 from scenarios.journal.reader import Journal, State, decode_event
@@ -17,11 +18,17 @@ from scenarios.judge.checks.fates import Judged
 from scenarios.judge.ledger import Write
 from scenarios.judge.persist_lag import Lag
 from scenarios.judge.verdict import Verdict
+from scenarios.recheck.contradictions import WITHOUT_VERDICT
 from scenarios.recheck.recheck import Recheck, Rechecking
 
 #: Beyond this number, lost writes are counted and not listed: a page of all of them would take too long to
 #: open. The journal has every one.
 MOST_LISTED: Final = 20_000
+#: By whether the run is complete.
+DISBELIEVED: Final = {
+    True: "The recorded outcome is not believed.",
+    False: "The run is not complete, so it has no outcome.",
+}
 #: Progress is reported after so many writes: every second or so.
 _PROGRESS_EVERY: Final = 20_000
 
@@ -40,21 +47,50 @@ class LostWrite:
 
 
 @dataclass(slots=True)
+class _Gathered:
+    """What one pass through a journal's lines gathers."""
+
+    story: Story = field(default_factory=Story)
+    record: RunRecord = field(default_factory=RunRecord)
+    measurements: Measurements = field(default_factory=Measurements)
+    #: At most `MOST_LISTED` of them.
+    lost: list[LostWrite] = field(default_factory=list)
+    #: The last moment that the journal tells of, s since the run began.
+    until: float = 0.0
+
+    def take(self, line: AnyLine) -> None:
+        self.until = max(self.until, line.at)
+        match line:
+            case WriteLine():
+                self.measurements.write(line)
+            case SampleLine():
+                self.measurements.sample(line)
+            case MemoryLossLine():
+                self.story.mark(line.gone, line.changed, "Redis lost its memory")
+            # Others are of a later labctl.
+            case EventLine() if (event := decode_event(line)) is not None:
+                self.story.take(line.at, event)
+                self.record.on(event)
+            case _:
+                pass
+
+
+@dataclass(frozen=True, slots=True)
 class RunReport:
     """One run as its journal tells it."""
 
     journal: Journal
-    story: Story = field(default_factory=Story)
-    record: RunRecord = field(default_factory=RunRecord)
-    measurements: Measurements = field(default_factory=Measurements)
-    faults: list[FaultInjected] = field(default_factory=list)
-    distributions: list[Distributed] = field(default_factory=list)
-    #: The first `MOST_LISTED` of them.
-    lost: list[LostWrite] = field(default_factory=list)
-    #: The history judged anew, and whether it can be believed; None until it has been read.
-    recheck: Recheck | None = None
+    story: Story
+    record: RunRecord
+    measurements: Measurements
+    #: At most `MOST_LISTED` of them, by when they were acknowledged.
+    lost: Sequence[LostWrite]
     #: The last moment that the journal tells of, s since the run began.
-    until: float = 0.0
+    until: float
+    #: The history judged anew, and whether it can be believed.
+    recheck: Recheck
+    #: The same of an experiment's trials; None: it is not an experiment.
+    trials: ExperimentRecheck | None
 
     @property
     def state(self) -> State:
@@ -63,7 +99,14 @@ class RunReport:
     @property
     def whole(self) -> bool:
         """Whether the run came to its end, and its journal can be believed."""
-        return self.state == "complete" and self.recheck is not None and self.recheck.result != "different"
+        if self.state != "complete" or self.recheck.result == "different":
+            return False
+        return self.trials is None or self.trials.is_confirmed
+
+    @property
+    def lacks_verdict(self) -> bool:
+        """Whether it came to its end and should hold a verdict, but does not."""
+        return any(text.endswith(WITHOUT_VERDICT) for text in self.recheck.contradictions)
 
     @property
     def document(self) -> dict[str, Any]:
@@ -74,9 +117,9 @@ class RunReport:
             **end,
             "run": self.journal.run,
             "state": self.state,
-            "damage": list(self.recheck.contradictions) if self.recheck else [],
-            "differences": list(self.recheck.differences) if self.recheck else [],
-            "environment": _environment(self.journal),
+            "damage": list(self.recheck.contradictions),
+            "differences": list(self.recheck.differences),
+            "environment": facts(self.journal.environment),
         }
 
     def warnings(self) -> Iterator[str]:
@@ -86,96 +129,83 @@ class RunReport:
                 f"The journal is damaged: {'; '.join(self.journal.damage)}. "
                 "Only what comes before that place is shown."
             )
+        elif self.lacks_verdict:
+            yield "The journal holds no verdict, so its outcome is not believed."
         if self.state == "cut off":
-            yield "The run was cut off: labctl ended before it did. How it would have ended is not known."
+            yield "The run was cut off: labctl ended before it did. How it would have ended is unknown."
         elif self.state == "running":
             yield "The run still goes on. This is what was written down so far."
-        if self.recheck is None or self.journal.damage:
-            return
-        if self.recheck.contradictions:
+        if not self.journal.damage:
+            yield from self._doubts(self.recheck)
+
+    def _doubts(self, recheck: Recheck) -> Iterator[str]:
+        others = [text for text in recheck.contradictions if not text.endswith(WITHOUT_VERDICT)]
+        if others:
             yield (
-                f"The journal contradicts itself: {'; '.join(self.recheck.contradictions)}. "
-                "What it says of its outcome is not believed."
+                f"The journal contradicts itself: {'; '.join(others)}. "
+                f"{DISBELIEVED[self.state == 'complete']}"
             )
-        elif self.recheck.differences:
+        elif recheck.differences:
             yield (
-                f"Judged again today, the run is not what it records: {'; '.join(self.recheck.differences)}. "
+                f"Judged again today, the run is not what it records: {'; '.join(recheck.differences)}. "
                 "Today's verdict is shown here."
             )
+        elif self.trials is not None and not self.trials.is_confirmed:
+            yield f"The trials can't be confirmed: {self.trials.conclusion} {DISBELIEVED[True]}"
 
     @property
     def shown_verdict(self) -> Verdict | None:
         """The verdict that was given; for a run that is not whole, what can be said of its writes."""
-        if self.recheck is None:
-            return None
         if self.whole:
             return self.recheck.given
         return self.recheck.verdict if self.measurements.writes else None
 
 
-def read_report(journal: Journal, on_progress: Callable[[int, int], None] | None = None) -> RunReport:
+def read_report(
+    journal: Journal,
+    on_progress: Callable[[int, int], None] | None = None,
+    trials: Mapping[str, Path] | None = None,
+) -> RunReport:
     """Read a journal and judge its history.
 
     Args:
         on_progress: Takes now and then, in a long history, how many writes are judged, and of how many.
+        trials: The journals of an experiment's trials, by name: they are judged, too. None: another run.
 
     Raises:
         StateUnusable: it can't be read.
     """
-    report, rechecking = RunReport(journal), Rechecking(journal)
+    gathered, rechecking = _Gathered(), Rechecking(journal)
     for line in journal.lines():
         rechecking.take(line)
-        _take(report, line)
-    verdict = judge_journal(journal, _Listener(report, rechecking, on_progress))
-    report.recheck = rechecking.conclude(verdict)
-    report.lost.sort(key=lambda write: write.acknowledged_at)
+        gathered.take(line)
+    verdict = judge_journal(journal, _Listener(gathered, rechecking, on_progress))
+    report = RunReport(
+        journal,
+        gathered.story,
+        gathered.record,
+        gathered.measurements,
+        lost=sorted(gathered.lost, key=lambda write: write.acknowledged_at),
+        until=gathered.until,
+        recheck=rechecking.conclude(verdict),
+        trials=None if trials is None else recheck_experiment(journal, trials),
+    )
     if report.shown_verdict is not None:
         report.record.on(VerdictReached(report.shown_verdict))
     return report
-
-
-def _take(report: RunReport, line: AnyLine) -> None:
-    report.until = max(report.until, line.at)
-    match line:
-        case WriteLine():
-            report.measurements.write(line)
-        case SampleLine():
-            report.measurements.sample(line)
-        case MemoryLossLine():
-            report.story.mark(line.gone, line.changed, "Redis lost its memory")
-        case EventLine():
-            _event(report, line)
-        case _:
-            pass
-
-
-def _event(report: RunReport, line: EventLine) -> None:
-    event = decode_event(line)
-    if event is None:
-        # Of a later labctl.
-        return
-    report.story.take(line.at, event)
-    report.record.on(event)
-    match event:
-        case FaultInjected():
-            report.faults.append(event)
-        case Distributed():
-            report.distributions.append(event)
-        case _:
-            pass
 
 
 class _Listener:
     """Takes each acknowledged write as it is judged."""
 
     def __init__(
-        self, report: RunReport, rechecking: Rechecking, on_progress: Callable[[int, int], None] | None
+        self, gathered: _Gathered, rechecking: Rechecking, on_progress: Callable[[int, int], None] | None
     ) -> None:
-        self._report = report
+        self._gathered = gathered
         self._rechecking = rechecking
         self._on_progress = on_progress
         self._judged = 0
-        acknowledged = report.measurements.latency.get("acknowledged")
+        acknowledged = gathered.measurements.latency.get("acknowledged")
         self._total = acknowledged.whole.count if acknowledged else 0
 
     def __call__(self, write: Write, judged: Judged, lag: Lag | None) -> None:
@@ -184,9 +214,9 @@ class _Listener:
         if self._on_progress is not None and self._judged % _PROGRESS_EVERY == 0:
             self._on_progress(self._judged, self._total)
         if lag is not None:
-            self._report.measurements.persist_lag.add(write.finished_at, lag.ms)
-        if judged.fate == "lost" and len(self._report.lost) < MOST_LISTED:
-            self._report.lost.append(_lost(write, judged))
+            self._gathered.measurements.persist_lag.add(write.finished_at, lag.ms)
+        if judged.fate == "lost" and len(self._gathered.lost) < MOST_LISTED:
+            self._gathered.lost.append(_lost(write, judged))
 
 
 def _lost(write: Write, judged: Judged) -> LostWrite:
@@ -199,8 +229,3 @@ def _lost(write: Write, judged: Judged) -> LostWrite:
         judged.crash,
         judged.overwritten_later,
     )
-
-
-def _environment(journal: Journal) -> dict[str, Any]:
-    document: dict[str, Any] = msgspec.to_builtins(journal.environment)
-    return {name: value for name, value in document.items() if name not in ("type", "at", "v", "n", "sum")}

@@ -43,6 +43,8 @@ class Band:
     #: The same as `start` for what happened at a moment.
     end: float
     label: str
+    #: Of the step; 0: it is not one.
+    number: int = 0
 
 
 class Story:
@@ -54,7 +56,6 @@ class Story:
         self._phase: tuple[str, float] | None = None
         #: By service: since when it is down, and how.
         self._down: dict[str, tuple[float, str]] = {}
-        self._last = 0.0
 
     def take(self, at: float, event: Event) -> None:
         """Take in an event; those that are not told are left out.
@@ -62,7 +63,6 @@ class Story:
         Args:
             at: s since the run began.
         """
-        self._last = max(self._last, at)
         match event:
             case StepStarted():
                 self._leave(at)
@@ -100,11 +100,10 @@ class Story:
         Args:
             until: When the run ended, or was last heard of, s since it began.
         """
-        until = max(until, self._last)
         starts = [step for step in self.steps if step.number]
         times = pairwise([*(step.at for step in starts), until])
         steps = [
-            Band("step", start, end, f"{step.number} {step.title}")
+            Band("step", start, end, f"{step.number} {step.title}", step.number)
             for step, (start, end) in zip(starts, times, strict=True)
         ]
         phases = [Band("phase", self._phase[1], until, self._phase[0])] if self._phase else []

@@ -12,8 +12,6 @@ class Mergeable(Protocol):
 
 T = TypeVar("T", bound=Mergeable)
 
-#: Later moments count as this one, s: a journal may say anything. Ten years.
-_LATEST_S: Final = 3.2e8
 #: The first width of a slice, s. Every later one is a multiple of it by a power of two.
 _NARROWEST_S: Final = 0.125
 
@@ -49,7 +47,7 @@ class Timeline(Generic[T]):
             yield (index + 0.5) * self.width, held
 
     def _index(self, seconds: float) -> int:
-        return int(min(max(seconds, 0.0), _LATEST_S) / self.width)
+        return int(max(seconds, 0.0) / self.width)
 
     def _widen(self) -> None:
         narrow, self._slices = self._slices, {}

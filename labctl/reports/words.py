@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from labctl.render.text import sentences
 from labctl.render.text.figures import figure, measure
-from labctl.render.text.printable import printable
-from labctl.reports.run_report import LostWrite, RunReport
+from labctl.reports.run_report import DISBELIEVED, LostWrite, RunReport
 from scenarios.events import FaultInjected, Outcome
+from scenarios.journal.lines import Environment
 from scenarios.judge.verdict import Verdict
 
 #: The columns of the list of lost writes, after the time.
@@ -19,7 +19,7 @@ def outcome_of(report: RunReport) -> tuple[Outcome, str, str]:
     whatever it says of itself."""
     document = report.record.document
     if not report.whole:
-        return "inconclusive", _state(report), "There is no outcome: this is not the whole run."
+        return "inconclusive", _state(report), DISBELIEVED[report.state == "complete"]
     outcome: Outcome | None = document["outcome"]
     if outcome is None:
         return "inconclusive", "NO OUTCOME", "The run does not say how it ended."
@@ -28,14 +28,18 @@ def outcome_of(report: RunReport) -> tuple[Outcome, str, str]:
 
 def _state(report: RunReport) -> str:
     """Why a report is not of a whole run, in a word or two."""
-    if report.recheck is not None and report.recheck.contradictions:
+    if report.lacks_verdict:
+        return "NO VERDICT"
+    if report.recheck.contradictions:
         return "DAMAGED"
+    if report.trials is not None and report.state == "complete":
+        return "NOT CONFIRMED"
     return "NOT AS RECORDED" if report.state == "complete" else report.state.upper()
 
 
 def validity_of(report: RunReport, verdict: Verdict) -> str:
     """The verdict in a line."""
-    if report.recheck is None or report.recheck.given is None:
+    if report.recheck.given is None:
         return "The run has no verdict. This is what can be said of its writes so far."
     return sentences.VALIDITIES[verdict.validity]
 
@@ -69,7 +73,7 @@ def lost_sentence(report: RunReport) -> str:
     total, listed = lost_total(report), len(report.lost)
     said = f"{sentences.plural(total, 'acknowledged write')} lost."
     if total > listed:
-        return f"{said} The first {figure(listed)} are listed here; the journal of the run has all."
+        return f"{said} {figure(listed)} of them are listed here; the journal has them all."
     return said
 
 
@@ -81,32 +85,29 @@ def figures_of(report: RunReport) -> list[tuple[str, str]]:
     ]
 
 
-def made_on(report: RunReport) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """Options, settings, versions, services and machine: name and value of each."""
-    about = report.journal.environment
-    clock = about.redis_clock_ahead_ms
-    parts: dict[str, Mapping[str, Any]] = {
-        "Options": about.options,
-        "Settings": about.settings,
-        "Services": about.services,
-        "Versions": about.versions,
-        "Machine": {
-            **about.machine,
-            **({} if clock is None else {"clock of Redis ahead by": measure(clock, "ms")}),
-        },
+def parts_of(environment: Environment) -> dict[str, Mapping[str, Any]]:
+    """Options, settings, services, versions and machine: the fields of each, by name."""
+    return {
+        "Options": environment.options,
+        "Settings": environment.settings,
+        "Services": environment.services,
+        "Versions": environment.versions,
+        "Machine": environment.machine,
     }
-    for title, fields in parts.items():
-        if fields:
-            yield title, [(name.replace("_", " "), _setting(value)) for name, value in fields.items()]
+
+
+def made_on(report: RunReport) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Options, settings, versions, services and machine: name and value of each, for people."""
+    clock = report.journal.environment.redis_clock_ahead_ms
+    for title, fields in parts_of(report.journal.environment).items():
+        shown = [(name.replace("_", " "), _setting(value)) for name, value in fields.items()]
+        if title == "Machine" and clock is not None:
+            shown.append(("clock of Redis ahead by", measure(clock, "ms")))
+        if shown:
+            yield title, shown
 
 
 def _setting(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return figure(value) if isinstance(value, int | float) else str(value)
-
-
-def visible(text: str) -> str:
-    """The text with every control character and invisible mark replaced by something that shows; line ends
-    stay."""
-    return "\n".join(map(printable, text.split("\n")))

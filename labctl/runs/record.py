@@ -96,6 +96,18 @@ class RunRecord(EventHandler):
         document: dict[str, Any] = msgspec.to_builtins(self._run)
         return document
 
+    @property
+    def faults(self) -> tuple[FaultInjected, ...]:
+        """Those that were injected, with their receipts."""
+        return tuple(self._run.faults)
+
+    @property
+    def distributions(self) -> tuple[Distributed, ...]:
+        """The last one of each key."""
+        return tuple(
+            Distributed(key, one.label, one.unit, one.buckets) for key, one in self._run.distributions.items()
+        )
+
     def start_scenario(self, event: ScenarioStarted) -> None:
         self._run.scenario, self._run.title, self._run.summary = event.name, event.title, event.summary
 

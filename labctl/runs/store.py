@@ -10,7 +10,7 @@ from labctl.cli.settings import Keep
 from labctl.runs.summary import RunSummary, summarise
 from scenarios.journal import files
 from scenarios.journal.reader import Journal, open_journal
-from stack.errors import EnvironmentFault, StateUnusable, UsageError
+from stack.errors import EnvironmentFault, LabError, StateUnusable, UsageError
 from stack.settings import StackSettings
 from stack.spec.hints import labctl
 from stack.state.files import map_os_errors
@@ -63,24 +63,22 @@ class Runs:
             UsageError: it names none, or several.
             EnvironmentFault: there is no run at all.
         """
+        if _names_file(word) and Path(word).is_file():
+            return Path(word)
         if (trial := self.trials(word.partition("/")[0]).get(word)) is not None:
             return trial
-        if _names_file(word):
-            return _file(word)
         journals = self.journals()
         for run, path in reversed(journals.items()):
             if word in (LAST, run, files.scenario_of(run), path.name):
                 return path
-        short = {run: path for run, path in journals.items() if word and word in (files.short_name(run), run)}
+        short = {run: path for run, path in journals.items() if word == files.short_name(run)}
         if len(short) > 1:
             raise UsageError(
                 f"{word!r} is the short name of several runs", hint=f"say which: {', '.join(short)}"
             )
         if short:
             return next(iter(short.values()))
-        if word == LAST:
-            raise EnvironmentFault("no run is recorded yet", hint=f"make one: {labctl('demo coalescing')}")
-        raise UsageError(f"no recorded run matches {word!r}", hint=f"list them with {labctl('runs')}")
+        raise _not_found(word)
 
     def trials(self, run: str) -> dict[str, Path]:
         """The journals of an experiment's trials by name ("<experiment>/<trial>"), oldest first; none for
@@ -127,14 +125,16 @@ class Runs:
 
     def _prune(self, keep: Keep) -> Iterator[str]:
         for left in self._folder.glob(f"*{_PARTIAL}"):
-            if not _is_running(left.with_suffix("")):
-                left.unlink(missing_ok=True)
+            if not is_running(left.with_suffix("")):
+                # One that stays must not keep the runs from being pruned.
+                with suppress(OSError):
+                    left.unlink(missing_ok=True)
         journals = self.journals()
         size, number = 0, 0
         for run, path in reversed(journals.items()):
             size, number = size + sum(map(_bytes, (path, *self.trials(run).values()))), number + 1
             beyond = number > keep.runs or size > keep.bytes
-            if number > 1 and beyond and not _is_running(path):
+            if number > 1 and beyond and not is_running(path):
                 self.remove(run)
                 yield run
 
@@ -159,16 +159,12 @@ def _names_file(word: str) -> bool:
     return "/" in word or word.endswith((files.OPEN, files.CLOSED))
 
 
-def _file(word: str) -> Path:
-    path = Path(word)
-    if not path.is_file():
-        if path.name == word:
-            # A bare file name may be that of a recorded run.
-            for kept in open_runs().journals().values():
-                if kept.name == word:
-                    return kept
-        raise UsageError(f"there is no file {word}", hint=f"list the recorded runs with {labctl('runs')}")
-    return path
+def _not_found(word: str) -> LabError:
+    if word == LAST:
+        return EnvironmentFault("no run is recorded yet", hint=f"make one: {labctl('demo coalescing')}")
+    if _names_file(word):
+        return UsageError(f"there is no file {word}", hint=f"list the recorded runs with {labctl('runs')}")
+    return UsageError(f"no recorded run matches {word!r}", hint=f"list them with {labctl('runs')}")
 
 
 def _bytes(path: Path) -> int:
@@ -178,7 +174,8 @@ def _bytes(path: Path) -> int:
         return 0
 
 
-def _is_running(path: Path) -> bool:
+def is_running(path: Path) -> bool:
+    """Whether the run of that journal still goes on."""
     if not path.name.endswith(files.OPEN):
         return False
     with suppress(StateUnusable):

@@ -1,5 +1,6 @@
 """What the list of runs shows of one run, from its journal."""
 
+import math
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from scenarios.events import Outcome, ScenarioFinished, VerdictReached
+from scenarios.events import Measured, Outcome, ScenarioFinished, VerdictReached
 from scenarios.journal.lines import EventLine, VerdictLine, WriteLine
 from scenarios.journal.reader import Journal, State, decode_event, decode_verdict, open_journal
 from scenarios.judge.checks.result import Validity
@@ -15,11 +16,11 @@ from scenarios.judge.persist_lag import percentiles
 from stack.errors import StateUnusable
 
 #: Rises when a field changes its meaning.
-_VERSION = 2
+_VERSION = 3
 
 
 class RunSummary(msgspec.Struct, kw_only=True, frozen=True):
-    """One line of the list. None: not known, or the run got not that far."""
+    """One line of the list. None: unknown, or the run did not get that far."""
 
     version: int = _VERSION
     run: str
@@ -36,14 +37,15 @@ class RunSummary(msgspec.Struct, kw_only=True, frozen=True):
     #: As a load reported it of its hold; else of acknowledged writes, from the first sending to the last
     #: answer.
     writes_per_second: float | None = None
-    #: As a load reported it of its hold, from when its writes were due; else of acknowledged writes.
+    #: From when a write was due to its answer: as a load reported it of its hold; else of acknowledged
+    #: writes.
     p99_ms: float | None = None
     acknowledged: int | None = None
     lost: int | None = None
     verdict: Validity | None = None
     outcome: Outcome | None = None
     seconds: float | None = None
-    #: Of the file.
+    #: Size of the journal, in bytes.
     bytes: int = 0
     #: Why it is damaged, or what is wrong with the end of it.
     damage: str = ""
@@ -75,8 +77,17 @@ class _Seen:
 
     def take_write(self, line: WriteLine) -> None:
         if line.answer == "acknowledged":
-            self._latencies_us[round(1e6 * (line.finished - line.sent))] += 1
+            self._latencies_us[round(1e6 * (line.finished - line.begun))] += 1
             self._first, self._last = min(self._first, line.sent), max(self._last, line.finished)
+
+    def take_event(self, line: EventLine) -> None:
+        match decode_event(line):
+            case Measured("p99_ms" | "writes_per_second" as key, _, value) if _is_number(value):
+                self.reported[key] = float(value)
+            case ScenarioFinished() as event:
+                self.ended = event
+            case _:
+                pass
 
     @property
     def figures(self) -> dict[str, Any]:
@@ -89,6 +100,11 @@ class _Seen:
             "writes_per_second": round(count / seconds, 1) if seconds > 0 else None,
             **self.reported,
         }
+
+
+def _is_number(value: object) -> bool:
+    # JSON has no other numbers.
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def summarise(run: str, path: Path) -> RunSummary:
@@ -108,9 +124,9 @@ def summarise(run: str, path: Path) -> RunSummary:
         scenario=about.scenario,
         lab=about.lab,
         runtime=about.runtime,
-        policy=_setting(about.options, about.settings, "policy", "write_policy", str),
-        window_ms=_setting(about.options, about.settings, "window", "coalescing_window_ms", int),
-        batch_size=_setting(about.options, about.settings, "batch", "batch_size", int),
+        policy=_setting(about.options, "policy", str) or _setting(about.settings, "write_policy", str),
+        window_ms=_setting(about.settings, "coalescing_window_ms", int),
+        batch_size=_setting(about.settings, "batch_size", int),
         acknowledged=verdict.acknowledged if verdict else None,
         lost=verdict.fates["lost"] if verdict else None,
         verdict=verdict.validity if verdict else None,
@@ -130,19 +146,14 @@ def _pass_through(journal: Journal) -> _Seen:
                 seen.take_write(line)
             case VerdictLine():
                 seen.verdict = decode_verdict(line)
-            case EventLine(
-                name="Measured", event={"key": "p99_ms" | "writes_per_second" as key, "value": value}
-            ):
-                seen.reported[key] = value
-            case EventLine(name="ScenarioFinished"):
-                event = decode_event(line)
-                seen.ended = event if isinstance(event, ScenarioFinished) else None
+            case EventLine(name="Measured" | "ScenarioFinished"):
+                seen.take_event(line)
             case _:
                 pass
     return seen
 
 
-def _setting(options: dict[str, Any], settings: dict[str, Any], option: str, setting: str, kind: type) -> Any:
-    """What the run was given, or else what the lab was set to."""
-    value = options.get(option) or settings.get(setting)
+def _setting(held: dict[str, Any], name: str, kind: type) -> Any:
+    """An option or a setting; None if it is not of that kind."""
+    value = held.get(name)
     return value if isinstance(value, kind) else None

@@ -91,12 +91,11 @@ def _look_through(journal: Journal, broken_at: float) -> tuple[Span | None, dict
 def _of_writes(journal: Journal, steady: Span) -> Iterator[tuple[str, float]]:
     latencies, acknowledged = Latencies(), 0
     for write in journal.writes():
-        due = write.sent if write.due is None else write.due
-        if not steady.holds(due):
+        if not steady.holds(write.begun):
             continue
         # A write without an answer took at least as long as was waited for it.
         if write.answer != "refused":
-            latencies.record("write", "hold", write.finished - due)
+            latencies.record("write", "hold", write.finished - write.begun)
         acknowledged += write.answer == "acknowledged"
     yield "writes_per_second", acknowledged / (steady.end - steady.begin)
     if acknowledged:

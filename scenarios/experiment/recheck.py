@@ -32,6 +32,14 @@ class ExperimentRecheck:
         return "undecided" if "undecided" in results or not self.trials else "same"
 
     @property
+    def is_confirmed(self) -> bool:
+        """Whether every trial is whole, with the same verdict as then: a trial that ended as inconclusive may
+        have none."""
+        if self.result == "different" or not self.trials:
+            return False
+        return all(trial.state == "complete" for trial in self.trials.values())
+
+    @property
     def conclusion(self) -> str:
         """One sentence."""
         if self.contradictions:

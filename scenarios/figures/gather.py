@@ -66,8 +66,8 @@ class Gathered:
         # A write without an answer took at least as long. One that was refused says nothing of the others.
         if line.answer == "refused" or line.group in _APART:
             return
-        due = line.sent if line.due is None else line.due
-        (self._holds if line.group == _HOLD else self._others).add(due, 1000 * (line.finished - due))
+        held = self._holds if line.group == _HOLD else self._others
+        held.add(line.begun, 1000 * (line.finished - line.begun))
 
     def _take_event(self, line: EventLine) -> None:
         event = decode_event(line)

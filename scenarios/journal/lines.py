@@ -8,7 +8,7 @@ Times are s since the run began, by labctl's monotonic clock. `sum` chains each 
 a line which was changed, added or taken away shows.
 """
 
-from typing import Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -20,12 +20,16 @@ VERSION: Final = 1
 
 Value: TypeAlias = dict[str, Any]
 
+#: s since the run began. A line that names a moment more than ten years away is not read: reckoning with it
+#: could go beyond what a number holds.
+Moment: TypeAlias = Annotated[float, msgspec.Meta(ge=-3.2e8, le=3.2e8)]
+
 
 class Line(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True, tag_field="type"):
     """What all lines have. The writer adds `v`, `n` and `sum`."""
 
     #: When it was noted.
-    at: float = 0.0
+    at: Moment = 0.0
     #: `VERSION`.
     v: int = 0
     #: The number of the line in its file, from 0.
@@ -80,12 +84,18 @@ class WriteLine(Line, kw_only=True, frozen=True, omit_defaults=True, tag="write"
     value: Value | None = None
     answer: Answer
     version: int | None = None
-    sent: float
-    finished: float
+    sent: Moment
+    finished: Moment
     #: When the schedule wanted it sent, if that was earlier than `sent`.
-    due: float | None = None
+    due: Moment | None = None
     group: str = ""
     detail: str = ""
+
+    @property
+    def begun(self) -> float:
+        """Where its latency begins: when it was due, so that a wait before the sending counts, or when it was
+        sent."""
+        return self.sent if self.due is None else min(self.due, self.sent)
 
 
 class PollLine(Line, kw_only=True, frozen=True, omit_defaults=True, tag="poll"):
@@ -93,7 +103,7 @@ class PollLine(Line, kw_only=True, frozen=True, omit_defaults=True, tag="poll"):
 
     #: Polls are numbered from 0.
     number: int
-    sent: float
+    sent: Moment
     #: What it showed for the first time: product, version, and the first poll that asked for it.
     rows: list[tuple[str, int, int]] = []
 
@@ -145,9 +155,9 @@ class WaitingLine(Line, kw_only=True, frozen=True, omit_defaults=True, tag="wait
 class MemoryLossLine(Line, kw_only=True, frozen=True, omit_defaults=True, tag="memory_loss"):
     """Redis lost its memory. Epochs and the moment are µs of the clock of Redis."""
 
-    last_seen: float
-    gone: float
-    changed: float
+    last_seen: Moment
+    gone: Moment
+    changed: Moment
     old_epoch: int
     new_epoch: int | None = None
     old_moment: int = 0

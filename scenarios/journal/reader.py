@@ -56,6 +56,8 @@ class Journal:
         #: through the lines has found it.
         self.damage: tuple[str, ...] = ()
         self._unwritten = unwritten
+        #: Whether a pass went through all lines.
+        self._passed = False
         self._ended = False
         self._finished = False
         self.environment: Final = self._first()
@@ -89,7 +91,7 @@ class Journal:
     @property
     def state(self) -> State:
         """How far the run got. Goes through the whole journal unless that was done before."""
-        if not self._ended and not self.damage:
+        if not self._passed:
             deque(self.lines(), maxlen=0)
         if self._ended and self._finished:
             return "complete"
@@ -122,7 +124,7 @@ class Journal:
             StateUnusable: the file is gone, or may not be read.
         """
         previous, number, damage = chain.START, 0, ""
-        self._ended = False
+        self._ended = self._passed = False
         for raw in self._raw():
             if self._ended:
                 damage = f"line {number + 1} follows the last one"
@@ -137,6 +139,7 @@ class Journal:
             if self._broken:
                 damage = self._broken
         self.damage = (damage,) if damage else ()
+        self._passed = True
 
     def _notice(self, line: AnyLine, number: int) -> None:
         if isinstance(line, EventLine) and line.name == "ScenarioFinished":

@@ -29,12 +29,20 @@ _ONCE: Final = {
 }
 
 
+#: How a sentence ends that tells of an outcome that no verdict supports.
+WITHOUT_VERDICT: Final = "without a verdict"
+_ENDED: Final = {"expected": "as expected", "unexpected": "not as expected"}
+#: Scenarios that are not judged by their own writes, since they make none.
+UNJUDGED: Final = frozenset({"database-state", "experiment"})
+
+
 class Contradictions:
     """Takes the lines of one journal, in their order."""
 
     def __init__(self) -> None:
         self._answers = {"acknowledged": 0, "refused": 0, "unknown": 0}
         self._said: dict[str, list[str]] = {}
+        self._scenario = ""
         self._polls = 0
         self._once: set[type] = set()
         #: Checks that failed, and faults that are not proved.
@@ -47,6 +55,8 @@ class Contradictions:
         """Look at the next line."""
         self._take_once(line)
         match line:
+            case Environment():
+                self._scenario = line.scenario
             case WriteLine():
                 self._take_write(line)
             case PollLine():
@@ -77,8 +87,19 @@ class Contradictions:
                 judged = getattr(verdict, answer)
                 if judged != held:
                     yield f"its verdict is on {judged:,} {answer} writes, and it holds {held:,}"
-        if self._missed and self._finished is not None and self._finished.outcome == "expected":
+        yield from self._of_outcome(verdict)
+
+    def _of_outcome(self, verdict: Verdict | None) -> Iterator[str]:
+        outcome = "inconclusive" if self._finished is None else self._finished.outcome
+        if self._missed and outcome == "expected":
             yield f"the run ended as expected, though {self._missed[0]}"
+        # A run that ends as inconclusive may have ended before it was judged.
+        if verdict is None and outcome != "inconclusive" and not self._is_unjudged:
+            yield f"the run ended {_ENDED[outcome]} {WITHOUT_VERDICT}"
+
+    @property
+    def _is_unjudged(self) -> bool:
+        return self._scenario in UNJUDGED and not any(self._answers.values())
 
     def _take_once(self, line: AnyLine) -> None:
         kind = type(line)

@@ -1,6 +1,7 @@
 """Charts made of characters, drawn by plotext."""
 
 import math
+import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -52,7 +53,9 @@ def draw(chart: ChartShown, width: int, marks: Marks, *, colour: bool) -> list[s
     if marks == ASCII:
         drawn = drawn.translate(_FRAME)
     legend = "   ".join(f"{sign} {curve.label}" for curve, (sign, _) in zip(curves, signs, strict=True))
-    return [f"{legend}   ({chart.unit}, by {chart.x_label})", *drawn.rstrip("\n").split("\n")]
+    missing = [curve.label for curve in chart.curves if curve not in curves]
+    left_out = textwrap.wrap(f"not drawn: {', '.join(missing)}", max(width, _NARROWEST)) if missing else []
+    return [f"{legend}   ({chart.unit}, by {chart.x_label})", *left_out, *drawn.rstrip("\n").split("\n")]
 
 
 def _signs(marks: Marks, count: int, *, colour: bool) -> Iterator[tuple[str, object]]:

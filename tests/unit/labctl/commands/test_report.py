@@ -46,6 +46,23 @@ def test_only_a_report_is_overwritten(recorded: Cli, tmp_path: Path) -> None:
     assert "is not a report that labctl wrote" in err
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("x.json", '{"name": 1, "x": {"schema":1}}'),
+        ("x.json", '{"schema":2}'),
+        ("x.xml", '<?xml version="1.0"?>\n<a name="labctl"/>'),
+        ("x.html", "<p>\n<!DOCTYPE html>\n<!-- labctl report -->"),
+    ],
+)
+def test_a_file_that_only_resembles_a_report_is_left_alone(
+    recorded: Cli, tmp_path: Path, name: str, content: str
+) -> None:
+    (tmp_path / name).write_text(content)
+    assert recorded("report", "-o", str(tmp_path / name))[0] == 2
+    assert (tmp_path / name).read_text() == content
+
+
 def test_a_report_replaces_what_a_link_leads_to(recorded: Cli, tmp_path: Path) -> None:
     target, link = tmp_path / "target.md", tmp_path / "link.md"
     link.symlink_to(target)
@@ -77,6 +94,7 @@ def test_programs_are_told_what_was_written(recorded: Cli, tmp_path: Path) -> No
     _, out, _ = recorded("report", "--output", str(target), "--json")
     document = json.loads(out)
     assert (document["report"], document["bytes"]) == (str(target), target.stat().st_size)
+    assert (document["state"], document["damage"], document["differences"]) == ("complete", [], [])
 
 
 def test_without_a_file_the_run_is_shown(recorded: Cli) -> None:

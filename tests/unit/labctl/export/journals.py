@@ -6,9 +6,11 @@ from typing import Any
 
 import msgspec
 
-from scenarios.events import Event
+from scenarios.events import Event, VerdictReached
 from scenarios.journal.reader import Journal, open_journal
+from scenarios.judge.final_read import Findings
 from scenarios.judge.history import History
+from scenarios.judge.verdict import judge
 from tests.journals import ENVIRONMENT, write_journal
 
 
@@ -20,4 +22,11 @@ def journal_of(folder: Path, events: Sequence[Event], **environment: Any) -> Jou
     """
     folder.mkdir(parents=True, exist_ok=True)
     given = msgspec.structs.replace(ENVIRONMENT, **environment)
-    return open_journal(write_journal(folder, History(writes=()), None, events=events, environment=given))
+    history, found = History(writes=()), Findings()
+    path = write_journal(folder, history, found, events=events, environment=given)
+    return open_journal(path)
+
+
+def nothing_lost() -> VerdictReached:
+    """The verdict of such a run."""
+    return VerdictReached(judge(History(writes=()), Findings()))

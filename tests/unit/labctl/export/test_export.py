@@ -19,13 +19,14 @@ from scenarios.events import (
     ScenarioFinished,
     ScenarioStarted,
     StepStarted,
+    VerdictReached,
 )
 from stack.errors import UsageError
 from stack.spec.hints import for_lab
 from tests.journals import RUN
 from tests.unit.labctl.conftest import Cli
 from tests.unit.labctl.export.blocks import blocks_of, run_by_all
-from tests.unit.labctl.export.journals import journal_of
+from tests.unit.labctl.export.journals import journal_of, nothing_lost
 
 _STEPS = (
     "10 products, persisted",
@@ -73,7 +74,7 @@ def _played(*, steps: int = 6, finished: bool = True) -> list[Event]:
             Measured("figure", f"figure of step {number}", number, "writes"),
             Narrated(f"Sentence of step {number}."),
         ]
-    return [*events, _FINISHED] if finished else events
+    return [*events, nothing_lost(), _FINISHED] if finished else events
 
 
 def test_what_was_seen_stands_behind_its_step(tmp_path: Path) -> None:
@@ -81,8 +82,9 @@ def test_what_was_seen_stands_behind_its_step(tmp_path: Path) -> None:
     script = to_shell(exported)
     where = [script.index(f"== {number} of 6") for number in range(1, 7)]
     for number, at in enumerate(where, 1):
-        assert at < script.index(f"#> figure of step {number}: {number} write") < len(script)
-        assert at < script.index(f"# Sentence of step {number}.") < (where[number:] or [len(script)])[0]
+        behind = (where[number:] or [len(script)])[0]
+        assert at < script.index(f"#> figure of step {number}: {number} write") < behind
+        assert at < script.index(f"# Sentence of step {number}.") < behind
     assert "# The run ended AS EXPECTED. Exactly the 5 queued writes are lost." in script
     seen = [block for block in blocks_of(to_notebook(exported)) if block.language == "text"]
     assert [block.content for block in seen][:1] == ["figure of step 1: 1 write\n"]
@@ -189,5 +191,28 @@ def test_what_can_t_be_found(cli: Cli, word: str, code: int) -> None:
 
 
 def test_a_file_that_can_t_be_written(cli: Cli, tmp_path: Path) -> None:
-    code, _, err = cli("export", "basics", "-o", str(tmp_path / "missing" / "basics.sh"))
+    code, _, err = cli("export", "basics", "-o", "/proc/basics.sh")
     assert (code, "can't be written" in err) == (4, True)
+    code, _, err = cli("export", "basics", "-o", str(tmp_path / "missing" / "basics.sh"))
+    assert (code, "does not exist" in err) == (2, True)
+    code, _, err = cli("export", "basics", "-o", "/dev/null")
+    assert (code, "is not a regular file" in err) == (2, True)
+
+
+@pytest.mark.parametrize("form", ["sh", "runme"])
+def test_only_an_export_is_overwritten(cli: Cli, tmp_path: Path, form: str) -> None:
+    mine, other = tmp_path / "mine", tmp_path / "other"
+    other.write_text("#!/usr/bin/env bash\necho mine\n")
+    journal_of(tmp_path / "runs", _played())
+    for word in ("basics", "data-loss"):
+        assert cli("export", word, "--as", form, "-o", str(mine))[0] == 0
+    code, _, err = cli("export", "basics", "--as", form, "-o", str(other))
+    assert (code, "is not an export that labctl wrote" in err) == (2, True)
+    assert other.read_text() == "#!/usr/bin/env bash\necho mine\n"
+
+
+def test_an_outcome_that_is_not_believed_is_not_told(tmp_path: Path) -> None:
+    played = [event for event in _played() if not isinstance(event, VerdictReached)]
+    exported = export_run(journal_of(tmp_path, played))
+    assert "AS EXPECTED" not in to_shell(exported) + to_notebook(exported)
+    assert exported.conclusion.startswith("Judged again today, the journal can't be trusted: ")

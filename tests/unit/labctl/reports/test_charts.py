@@ -28,6 +28,12 @@ def test_the_queue_and_the_rates_follow_the_samples(tmp_path: Path) -> None:
     assert rates == {"accepted": {40}, "coalesced": {16}, "persisted": {24}}
 
 
+def test_where_totals_began_again_there_is_no_rate(tmp_path: Path) -> None:
+    again = [replace(line, at=line.at + 2.0) for line in samples()]
+    values = _charts(tmp_path, *again)["rates"].series[0].values
+    assert (values.count(None), set(values) - {None}) == (1, {40})
+
+
 def test_few_writes_are_shown_one_by_one_and_many_as_quantiles(tmp_path: Path) -> None:
     few, many = tmp_path / "few", tmp_path / "many"
     assert {series.style for series in _charts(few)["latency"].series} == {"points"}

@@ -6,6 +6,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from labctl.reports.markdown import escape, markdown
+from scenarios.journal.lines import EventLine
 from tests.unit.labctl.reports.stories import fault, report_of
 from tests.unit.labctl.reports.test_page import HOSTILE
 
@@ -18,9 +19,24 @@ def test_it_tells_outcome_checks_and_loss(tmp_path: Path) -> None:
     assert "| redis:kill | 1.00 s | took effect | pid: 4711 → none<br>queue: 5 → 0 |" in text
 
 
+def test_it_is_never_longer_than_a_comment_may_be(tmp_path: Path) -> None:
+    checks = [
+        EventLine(
+            name="Checked",
+            event={"claim": f"{n} {'*' * 200}", "expected": "x", "actual": "x", "passed": True},
+        )
+        for n in range(200)
+    ]
+    text = markdown(report_of(tmp_path, lost=300, lines=checks))
+    assert len(text) < 65_536
+    assert "More rows are left out here" in text
+    assert "**Versions**" in text
+    assert text.count("<details>") == text.count("</details>") == 2
+
+
 def test_a_long_list_of_losses_is_cut_and_says_so(tmp_path: Path) -> None:
     text = markdown(report_of(tmp_path, lost=300))
-    assert "Lost writes (300, the first 50)" in text
+    assert "Lost writes (300, 50 of them listed)" in text
     assert text.count("WillBeLost-") < 100
     assert len(text) < 65_536
 

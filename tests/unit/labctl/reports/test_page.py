@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from importlib.resources import files
 from pathlib import Path
@@ -13,8 +14,11 @@ from uuid import uuid4
 import pytest
 
 from labctl.reports.page import UPLOT, html
-from labctl.reports.run_report import MOST_LISTED, LostWrite
-from tests.unit.labctl.reports.stories import fault, report_of
+from labctl.reports.run_report import MOST_LISTED, LostWrite, read_report
+from scenarios.events import Measured, TableShown
+from scenarios.journal.reader import open_journal
+from tests.journals import write_journal
+from tests.unit.labctl.reports.stories import events, fault, report_of, samples, story
 
 HOSTILE = [
     "</script><script>document.title='owned'</script>",
@@ -124,7 +128,7 @@ def test_the_size_of_a_page_has_an_end(tmp_path: Path) -> None:
     gone = LostWrite(
         str(uuid4()), "WillBeLost-12345", 1_795_666_881_105_819, "queued at the crash", 1.5, 1, True
     )
-    report.lost = [gone] * MOST_LISTED
+    report = replace(report, lost=[gone] * MOST_LISTED)
     page = html(report)
     assert len(page.encode()) < 3_000_000
     assert len(_data(page)["lost"]) == MOST_LISTED
@@ -133,8 +137,23 @@ def test_the_size_of_a_page_has_an_end(tmp_path: Path) -> None:
 def test_a_list_that_is_cut_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("labctl.reports.run_report.MOST_LISTED", 5)
     page = html(report_of(tmp_path, lost=7))
-    assert "7 acknowledged writes lost. The first 5 are listed here" in page
+    assert "7 acknowledged writes lost. 5 of them are listed here" in page
     assert len(_data(page)["lost"]) == 5
+
+
+def test_tables_are_shown_even_if_nothing_was_measured(tmp_path: Path) -> None:
+    history, found = story()
+    told = [event for event in events() if not isinstance(event, Measured)]
+    assert any(isinstance(event, TableShown) for event in told)
+    page = html(read_report(open_journal(write_journal(tmp_path, history, found, events=told))))
+    assert ('<h2 id="figures">' in page, "<h3>What is gone</h3>" in page) == (False, True)
+
+
+def test_a_table_that_leaves_points_out_says_so(tmp_path: Path) -> None:
+    few, many = tmp_path / "few", tmp_path / "many"
+    assert "One point in" not in html(report_of(few))
+    page = html(report_of(many, lines=samples(120)))
+    assert "One point in 2." in page
 
 
 def test_receipts_are_shown(tmp_path: Path) -> None:

@@ -12,13 +12,14 @@ from labctl.reports import words
 from labctl.reports.junit import junit
 from labctl.reports.markdown import markdown
 from labctl.reports.page import html
-from labctl.reports.run_report import read_report
-from scenarios.events import Event, VerdictReached
+from labctl.reports.run_report import RunReport, read_report
+from scenarios.events import Event, Outcome, VerdictReached
 from scenarios.journal.lines import EventLine, WriteLine
 from scenarios.journal.reader import open_journal
+from scenarios.judge.history import History
 from scenarios.judge.verdict import judge
 from stack.local.process import identify
-from tests.journals import ENVIRONMENT, write_journal
+from tests.journals import ENVIRONMENT, FINISHED, write_journal
 from tests.unit.labctl.reports.stories import ENDED, events, fault, journal, report_of, story
 
 
@@ -53,14 +54,14 @@ def test_bands_name_steps_and_what_was_broken(tmp_path: Path) -> None:
 
 
 def test_a_fault_is_told_with_its_receipt(tmp_path: Path) -> None:
-    (found,) = report_of(tmp_path, lines=[fault(bit=False)]).faults
+    (found,) = report_of(tmp_path, lines=[fault(bit=False)]).record.faults
     assert [(proof.what, proof.before) for proof in found.proofs] == [("pid", "4711"), ("queue", "5")]
     assert words.bite(found) == "DID NOT TAKE EFFECT: it never stopped"
 
 
 def test_an_event_that_is_not_understood_is_left_out(tmp_path: Path) -> None:
     odd = [EventLine(name="FaultInjected", event={"fault": 7}), EventLine(name="Unheard", event={})]
-    assert report_of(tmp_path, lines=odd).faults == []
+    assert report_of(tmp_path, lines=odd).record.faults == ()
 
 
 def test_a_run_that_was_cut_off_has_no_outcome(tmp_path: Path) -> None:
@@ -111,11 +112,67 @@ def test_a_verdict_that_the_history_does_not_lead_to_is_told(tmp_path: Path) -> 
 
 
 def test_a_journal_that_contradicts_itself_has_no_outcome(tmp_path: Path) -> None:
-    late = WriteLine(operation="create", answer="refused", value={}, sent=1e308, finished=1e308)
+    late = WriteLine(operation="create", answer="refused", value={}, sent=1e8, finished=3e8)
     report = report_of(tmp_path, lines=[late])
     assert "contradicts itself" in next(report.warnings())
+    assert words.outcome_of(report)[1:] == ("DAMAGED", "The recorded outcome is not believed.")
+    assert html(report)
+
+
+@pytest.mark.parametrize("sent", [0.0, 1e308, -1e308])
+def test_a_moment_beyond_all_reckoning_is_damage(tmp_path: Path, sent: float) -> None:
+    forged = WriteLine(operation="create", answer="acknowledged", value={}, sent=sent, finished=1e308)
+    report = report_of(tmp_path, lines=[forged])
+    assert "is damaged" in next(report.warnings())
     assert words.outcome_of(report)[1] == "DAMAGED"
     assert html(report)
+
+
+def without_verdict(folder: Path, outcome: Outcome) -> RunReport:
+    history, found = story()
+    told: list[Event] = [*events(), replace(ENDED, outcome=outcome)]
+    return read_report(open_journal(write_journal(folder, history, found, events=told)))
+
+
+@pytest.mark.parametrize("outcome", ["expected", "unexpected"])
+def test_an_outcome_without_a_verdict_is_not_believed(tmp_path: Path, outcome: Outcome) -> None:
+    report = without_verdict(tmp_path, outcome)
+    assert not report.whole
+    assert words.outcome_of(report)[:2] == ("inconclusive", "NO VERDICT")
+    first, *others = report.warnings()
+    assert first == "The journal holds no verdict, so its outcome is not believed."
+    # One of its checks failed.
+    assert ["though a check failed" in text for text in others] == [True] * (outcome == "expected")
+    assert report.document["outcome"] is None
+    assert words.lost_total(report) == 2
+    for text in (html(report), markdown(report), junit(report)):
+        assert "NO VERDICT" in text
+
+
+def test_a_run_that_could_not_be_judged_needs_no_verdict(tmp_path: Path) -> None:
+    report = without_verdict(tmp_path, "inconclusive")
+    assert (report.whole, list(report.warnings())) == (True, [])
+    assert words.outcome_of(report)[1] == "INCONCLUSIVE"
+
+
+def experiment_of(folder: Path, trials: dict[str, Path]) -> RunReport:
+    about = msgspec.structs.replace(ENVIRONMENT, run="20260101T110000Z-experiment", scenario="experiment")
+    own = write_journal(folder, History(), None, events=[FINISHED], environment=about)
+    return read_report(open_journal(own), trials=trials)
+
+
+def test_an_experiment_is_as_good_as_its_trials(tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        (tmp_path / name).mkdir()
+    whole, cut = journal(tmp_path / "a"), journal(tmp_path / "b", ended=False)
+    good = experiment_of(tmp_path / "c", {"x/1": whole})
+    assert (words.outcome_of(good)[1], list(good.warnings())) == ("AS EXPECTED", [])
+    for trials in ({"x/1": whole, "x/2": cut}, {}):
+        report = experiment_of(tmp_path / "c", trials)
+        assert words.outcome_of(report)[:2] == ("inconclusive", "NOT CONFIRMED")
+        assert next(report.warnings()).startswith("The trials can't be confirmed: ")
+    whole.write_bytes(whole.read_bytes()[:-40])
+    assert not experiment_of(tmp_path / "c", {"x/1": whole}).whole
 
 
 def test_the_document_says_what_it_was_made_on(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from labctl.cli.settings import Keep
 from labctl.runs.store import Runs
 from scenarios.events import Measured
 from scenarios.journal import files
+from scenarios.journal.lines import EventLine, WriteLine
 from scenarios.judge.history import History
 from stack.errors import EnvironmentFault, UsageError
 from stack.local.process import identify
@@ -54,6 +55,16 @@ def test_a_run_is_found_by_its_name_its_scenario_last_and_its_file(tmp_path: Pat
         runs.find("./nowhere.jsonl")
 
 
+def test_a_file_s_name_is_looked_for_among_its_own_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LABCTL_HOME", str(tmp_path / "another"))
+    run = recorded(tmp_path, 1)
+    assert files.run_of(Runs(tmp_path).find(f"{run}.jsonl.gz")) == run
+    with pytest.raises(UsageError, match="there is no file"):
+        Runs(tmp_path / "another").find(f"{run}.jsonl.gz")
+
+
 def test_without_any_run_it_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(EnvironmentFault, match="no run is recorded yet"):
         Runs(tmp_path).find()
@@ -95,6 +106,21 @@ def test_the_list_shows_the_figures_that_a_load_reported_itself(tmp_path: Path) 
     write_journal(tmp_path / files.FOLDER, HISTORY, FOUND, events=(*reported, FINISHED), environment=about)
     (summary,) = Runs(tmp_path).summaries()
     assert (summary.writes_per_second, summary.p99_ms) == (501.0, 2195.0)
+
+
+@pytest.mark.parametrize("value", [[1], {}, "fast", True])
+def test_a_figure_that_is_no_number_is_not_listed(tmp_path: Path, value: object) -> None:
+    forged = EventLine(name="Measured", event={"key": "p99_ms", "label": "", "value": value, "unit": "ms"})
+    write_journal(tmp_path / files.FOLDER, HISTORY, FOUND, lines=[forged], events=with_verdict(VERDICT))
+    (summary,) = Runs(tmp_path).summaries()
+    assert summary.p99_ms == pytest.approx(100)
+
+
+def test_a_moment_beyond_all_reckoning_does_not_break_the_list(tmp_path: Path) -> None:
+    forged = WriteLine(operation="create", answer="acknowledged", value={}, sent=0.0, finished=1e308)
+    write_journal(tmp_path / files.FOLDER, HISTORY, FOUND, lines=[forged], events=with_verdict(VERDICT))
+    (summary,) = Runs(tmp_path).summaries()
+    assert "320000000" in summary.damage
 
 
 def test_runs_that_did_not_end_are_listed_as_they_are(tmp_path: Path) -> None:
@@ -141,6 +167,13 @@ def test_what_an_interrupted_compression_left_goes_away(tmp_path: Path) -> None:
     (tmp_path / files.FOLDER / f"{run}.jsonl.partial").touch()
     Runs(tmp_path).prune(Keep())
     assert [path.name for path in (tmp_path / files.FOLDER).iterdir()] == [f"{run}.jsonl"]
+
+
+def test_a_leftover_that_stays_does_not_keep_runs_from_being_pruned(tmp_path: Path) -> None:
+    first, second = recorded(tmp_path, 1), recorded(tmp_path, 2)
+    (tmp_path / files.FOLDER / f"{first}.jsonl.partial").mkdir()
+    assert Runs(tmp_path).prune(Keep(runs=1)) == [first]
+    assert list(Runs(tmp_path).journals()) == [second]
 
 
 def test_a_folder_that_is_a_file_is_told(tmp_path: Path) -> None:

@@ -9,9 +9,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from scenarios.catalogue import DEMOS
 from scenarios.events import Checked, Event, FaultInjected, ScenarioFinished, VerdictReached
+from scenarios.experiment.journal import NAME as EXPERIMENT
 from scenarios.journal.reader import open_journal
 from scenarios.judge.verdict import judge
+from scenarios.recheck.contradictions import UNJUDGED
 from scenarios.recheck.recheck import Recheck, recheck_journal
 from tests.journals import ENVIRONMENT, rewritten, write_journal
 from tests.unit.scenarios.recheck.test_recheck import FOUND, HISTORY, VERDICT
@@ -73,6 +76,23 @@ def test_a_gate_that_was_missed_can_not_be_forged_into_a_pass(tmp_path: Path) ->
     assert dropped.differences == ("it was not checked whether lost == 0 writes",)
 
 
+@pytest.mark.parametrize("outcome", ["expected", "unexpected"])
+def test_an_outcome_needs_a_verdict(tmp_path: Path, outcome: str) -> None:
+    gone = lambda line: [] if line["type"] == "verdict" else [line]  # noqa: E731
+    rechecked = forged(tmp_path, event("ScenarioFinished", outcome=outcome), gone)
+    assert rechecked.result == "different"
+    assert any("without a verdict" in text for text in rechecked.contradictions)
+
+
+def test_only_what_makes_no_writes_ends_without_a_verdict(tmp_path: Path) -> None:
+    assert set(DEMOS) & UNJUDGED == {"database-state"}
+    assert UNJUDGED - set(DEMOS) == {EXPERIMENT}
+    unjudged = kind("environment", scenario="database-state")
+    gone = lambda line: [] if line["type"] == "verdict" else [line]  # noqa: E731
+    # This one does make writes, whatever it calls itself.
+    assert any("without a verdict" in text for text in forged(tmp_path, unjudged, gone).contradictions)
+
+
 @pytest.mark.parametrize("bit", [None, False])
 def test_a_fault_without_proof_is_not_as_expected(tmp_path: Path, bit: bool | None) -> None:
     changes = event("ScenarioFinished", outcome="expected"), event("FaultInjected", bit=bit)
@@ -98,7 +118,9 @@ def test_a_kind_verdict_before_the_true_one_is_not_overlooked(tmp_path: Path) ->
     [
         kind("write", sent=-1.0),
         kind("write", sent=1e308, finished=1e308),
-        kind("write", finished=1e9),
+        kind("write", sent=0.0, finished=1e308),
+        kind("write", finished=3e8),
+        kind("write", due=-1e308),
         kind("poll", sent=-0.5),
         kind("poll", at=1e12),
         kind("memory_loss", gone=1e300),

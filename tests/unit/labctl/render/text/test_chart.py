@@ -37,6 +37,13 @@ def test_without_colours_there_are_no_escapes_and_each_curve_has_its_sign() -> N
     assert {"*", "o"} <= set("".join(drawn))
 
 
+def test_a_curve_that_is_not_drawn_is_named() -> None:
+    chart = _chart(*((float(n), 9.0) for n in range(4)))
+    legend, left_out, *_ = draw(chart, 79, ASCII, colour=False)
+    assert legend == "* curve 0   o curve 2   + curve 3   (ms, by s)"
+    assert left_out == "not drawn: curve 1"
+
+
 def test_with_colours_there_are() -> None:
     assert "\x1b[" in "".join(draw(_RISING, 79, UNICODE, colour=True))
 
