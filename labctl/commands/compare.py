@@ -18,7 +18,7 @@ from scenarios.figures.changes import Change
 from scenarios.figures.comparison import THRESHOLD, ComparedCheck, Comparison
 from scenarios.figures.comparison import compare as compare_runs
 from scenarios.figures.names import FIGURES
-from scenarios.figures.run_figures import run_figures
+from scenarios.figures.run_figures import has_interval, run_figures
 from scenarios.figures.words import cell, difference, limits
 from scenarios.journal.reader import Journal
 from scenarios.recheck.recheck import recheck_journal
@@ -107,6 +107,11 @@ def _concluded(comparison: Comparison, obstacles: list[str]) -> tuple[str, int]:
     reasons = comparison.reasons
     if reasons:
         return f"worse: {'; '.join(reasons)}", 1
+    unclear = [
+        change.name for change in comparison.changes if change.kind == "unclear" and has_interval(change.name)
+    ]
+    if unclear:
+        return f"not worse, as far as can be told: nothing is concluded from {', '.join(unclear)}", 0
     return "not worse", 0
 
 

@@ -8,13 +8,16 @@ from scenarios.figures.names import About
 from scenarios.figures.run_figures import Figure, RunFigures
 from scenarios.figures.words import amount, percent
 
-#: worse, better: more than noise, and beyond the threshold. slight: more than noise, within the threshold.
-#: noise: not to be told from it. same: equal counts. changed: neither is better. unclear: too little was
-#: measured, or a figure without an interval. missing: one run has no such figure.
+#: worse, better: more than noise, and beyond the threshold; or a count that is judged. slight: more than
+#: noise, within the threshold. noise: not to be told from it. same: equal counts. changed: neither is better.
+#: unclear: too little was measured, or a figure without an interval. missing: one run has no such figure.
 Kind = Literal["worse", "better", "slight", "noise", "same", "changed", "unclear", "missing"]
 
 #: More of these is worse, whatever the threshold.
-_LOSSES: Final = frozenset({"lost", "lost_products"})
+_NEVER_MORE: Final = frozenset({"lost", "lost_products", "unsent"})
+#: A count that is a share of a whole is judged if that share, 0 to 1, changed by more than this. One burst
+#: makes a dozen errors, so smaller changes may be chance.
+_SHARE_MATTERS: Final = 0.01
 _MAXIMUM: Final = "max"
 
 
@@ -37,7 +40,7 @@ class Change:
 
     @property
     def is_worse(self) -> bool:
-        """Whether it makes the comparison fail. Counts other than losses depend on how long the runs were."""
+        """Whether it makes the comparison fail."""
         return self.kind == "worse"
 
 
@@ -55,10 +58,10 @@ def change_of(name: str, before: RunFigures, after: RunFigures, *, threshold: fl
     share = (other.value - one.value) / one.value if one.value else None
     resolution = max(before.resolution_ms(name), after.resolution_ms(name))
     if one.about.kind == "count":
-        kind, judgement = _counted(one, other)
+        kind, judgement = _counted(one, other, threshold)
     elif interval is None:
-        kind, judgement = "unclear", _why_unclear(one)
-    elif not interval.excludes_zero or abs(other.value - one.value) <= resolution:
+        kind, judgement = "unclear", _why_unclear(one, unsent=before.unsent or after.unsent)
+    elif not interval.excludes_zero or (resolution and abs(other.value - one.value) <= resolution):
         kind, judgement = "noise", "no difference that can be told from noise"
     else:
         kind, judgement = _judged(one.about, interval, share, threshold)
@@ -91,21 +94,46 @@ def _missing(one: Figure, other: Figure) -> Change:
     )
 
 
-def _counted(one: Figure, other: Figure) -> tuple[Kind, str]:
-    if one.name in _LOSSES and (other.value or 0) > (one.at_most or 0):
-        return "worse", "more is lost"
+def _counted(one: Figure, other: Figure, threshold: float) -> tuple[Kind, str]:
+    if one.name in _NEVER_MORE:
+        return _of_what_may_not_rise(one, other)
+    rose, fell = _share_rose(one, other, threshold), _share_rose(other, one, threshold)
+    if one.about.better is not None and (rose or fell):
+        worse = rose == (one.about.better == "lower")
+        return ("worse" if worse else "better"), _in_shares(one, other)
+    return ("same" if one.value == other.value else "changed"), ""
+
+
+def _of_what_may_not_rise(one: Figure, other: Figure) -> tuple[Kind, str]:
+    if (other.value or 0) > (one.at_most or 0):
+        return "worse", "more of them"
     if one.value == other.value:
         return "same", ""
-    if one.name in _LOSSES and (other.at_most or 0) < (one.value or 0):
-        return "better", "less is lost"
+    if (other.at_most or 0) < (one.value or 0):
+        return "better", "fewer of them"
     return "changed", ""
 
 
-def _why_unclear(figure: Figure) -> str:
+def _share_rose(one: Figure, other: Figure, threshold: float) -> bool:
+    """Whether `other` is clearly a larger share of its whole, whatever became of undetermined writes."""
+    if not one.whole or not other.whole:
+        return False
+    before, after = (one.at_most or 0) / one.whole, (other.value or 0) / other.whole
+    return after - before > max(_SHARE_MATTERS, threshold * before)
+
+
+def _in_shares(one: Figure, other: Figure) -> str:
+    before, after = (100 * (each.value or 0) / (each.whole or 1) for each in (one, other))
+    return f"{before:.3g} % and {after:.3g} % of {one.about.whole}"
+
+
+def _why_unclear(figure: Figure, *, unsent: bool) -> str:
     if figure.name.endswith(_MAXIMUM):
         return "one value of each run, which says little of the next"
     if figure.name.startswith("read_") or figure.name == "throughput":
         return "how much it varied is not recorded"
+    if unsent and figure.name in ("p50", "p95", "p99"):
+        return "requests that were never sent are not in the journal"
     return "too few to tell whether that is noise"
 
 

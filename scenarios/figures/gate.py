@@ -40,13 +40,20 @@ def check(expectation: Expectation, figures: RunFigures) -> Checked:
     if figure.value is None:
         return Checked(claim, limit, f"nothing: {figure.missing}", passed=False)
     most = figure.value if figure.at_most is None else figure.at_most
-    values = [_compared(expectation, figure, value) for value in (figure.value, most)]
-    if None in values:
+    low, high = (_compared(expectation, figure, value) for value in (figure.value, most))
+    if low is None or high is None:
         return Checked(claim, limit, f"nothing to be a share of: no {expectation.about.whole}", passed=False)
-    # Where it may be one value or the other, it is known only if both keep to the limit, or neither does.
-    holds = {expectation.holds(value) for value in values if value is not None}
-    passed = holds.pop() if len(holds) == 1 else None
+    passed = _holds_throughout(expectation, low, high)
     return Checked(claim, limit, _actual(expectation, figure, most), passed=passed)
+
+
+def _holds_throughout(expectation: Expectation, low: float, high: float) -> bool | None:
+    """Whether every value from `low` to `high` keeps to the limit; None: some do."""
+    at_ends = {expectation.holds(value) for value in (low, high)}
+    # Between two ends that differ from it, "==" and "!=" come out otherwise at the limit itself.
+    if len(at_ends) > 1 or low < expectation.limit < high:
+        return None
+    return at_ends.pop()
 
 
 def _compared(expectation: Expectation, figure: Figure, value: float) -> float | None:
@@ -68,7 +75,7 @@ def _actual(expectation: Expectation, figure: Figure, most: float) -> str:
 
 def _concluded(conclusion: Conclusion, checks: Iterable[Checked]) -> Conclusion:
     missed = [f"{each.claim} expected, measured {each.actual}" for each in checks if each.passed is False]
-    unclear = [f"whether {each.claim} is not known" for each in checks if each.passed is None]
+    unclear = [f"it is unknown whether {each.claim}" for each in checks if each.passed is None]
     before = [] if conclusion.outcome == "expected" else [conclusion.text]
     if missed:
         return Conclusion("unexpected", "; ".join([*missed, *before]))

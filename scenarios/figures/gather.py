@@ -7,11 +7,10 @@ from scenarios.events import Checked, Measured
 from scenarios.figures.series import Series
 from scenarios.journal.lines import AnyLine, EventLine, SampleLine, WriteLine
 from scenarios.journal.reader import decode_event
+from scenarios.load.phases import HOLD, PHASES
 
-#: The group of a load's writes that were due in its hold; see `scenarios.load.phases`.
-_HOLD: Final = "hold"
-#: Those of other times.
-_APART: Final = frozenset({"ramp", "outage"})
+#: The groups of a load's writes that were not due in its hold.
+_APART: Final = frozenset(PHASES) - {HOLD}
 
 
 class Gathered:
@@ -28,7 +27,7 @@ class Gathered:
         self.queue_max: int | None = None
         self.coalesced: int | None = None
         self.persisted: int | None = None
-        self._holds, self._others = Series(), Series()
+        self._in_hold, self._elsewhere = _Writes(), _Writes()
         self._first, self._last = float("inf"), 0.0
 
     def take(self, line: AnyLine) -> None:
@@ -47,7 +46,16 @@ class Gathered:
     @property
     def latencies(self) -> Series:
         """Of a load's writes in its hold, from when they were due; of writes that no load sent, else."""
-        return self._holds if self._holds.count else self._others
+        return self._writes.latencies
+
+    @property
+    def acknowledgements(self) -> Series:
+        """The acknowledged ones of the same writes, by when they were acknowledged."""
+        return self._writes.acknowledgements
+
+    @property
+    def _writes(self) -> "_Writes":
+        return self._in_hold if self._in_hold.any else self._elsewhere
 
     @property
     def seconds(self) -> float:
@@ -63,11 +71,8 @@ class Gathered:
         self.answers[line.answer] += 1
         if line.answer == "acknowledged":
             self._first, self._last = min(self._first, line.sent), max(self._last, line.finished)
-        # A write without an answer took at least as long. One that was refused says nothing of the others.
-        if line.answer == "refused" or line.group in _APART:
-            return
-        held = self._holds if line.group == _HOLD else self._others
-        held.add(line.begun, 1000 * (line.finished - line.begun))
+        if line.group not in _APART:
+            (self._in_hold if line.group == HOLD else self._elsewhere).take(line)
 
     def _take_event(self, line: EventLine) -> None:
         event = decode_event(line)
@@ -75,3 +80,22 @@ class Gathered:
             self.measured[event.key] = event.value
         elif isinstance(event, Checked):
             self.checks[event.claim] = event
+
+
+class _Writes:
+    """Writes that are timed together."""
+
+    def __init__(self) -> None:
+        #: Whether there is one.
+        self.any = False
+        self.latencies: Final = Series()
+        self.acknowledgements: Final = Series()
+
+    def take(self, line: WriteLine) -> None:
+        self.any = True
+        latency_ms = 1000 * (line.finished - line.begun)
+        # A write without an answer took at least as long. One that was refused says nothing of the others.
+        if line.answer != "refused":
+            self.latencies.add(line.begun, latency_ms)
+        if line.answer == "acknowledged":
+            self.acknowledgements.add(line.finished, latency_ms)

@@ -48,6 +48,7 @@ FIGURES: Final[Mapping[str, About]] = {
     "refused": _count("writes refused", "writes", "lower", "writes"),
     "unknown": _count("writes without an answer", "writes", "lower", "writes"),
     "errors": _count("errors", "requests", "lower", "requests"),
+    "unsent": _count("requests never sent", "requests", "lower", "requests that were due"),
     "stale_reads": _count("stale reads", "reads", "lower", "reads"),
     "queue_max": _count("longest queue", "products", "lower"),
     "coalesced": _count("writes coalesced", "writes", None, "acknowledged writes"),

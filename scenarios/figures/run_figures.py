@@ -20,6 +20,7 @@ from scenarios.judge.verdict import Verdict
 
 _PERCENTS: Final[Mapping[str, float]] = {"p50": 50, "p95": 95, "p99": 99}
 _LAG: Final = "persist_lag_"
+_RATE: Final = "writes_per_second"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +30,9 @@ class Figure:
     name: str
     #: ms, or as many of its unit; None: it was not measured.
     value: float | None
-    #: The most that it may be: what became of some writes is unknown.
+    #: Its value if every undetermined write counts.
     at_most: float | None = None
-    #: From how many values it was made; None: that is not known.
+    #: From how many values it was made; None: unknown.
     samples: int | None = None
     #: Of how many it is a share; None: it is not one.
     whole: int | None = None
@@ -54,6 +55,7 @@ class RunFigures:
     checks: Mapping[str, Checked]
     verdict: Verdict
     latencies: Series
+    acknowledgements: Series
     lags: Series
     #: How exact lags are, ms: 95 % of the rows were looked for at least as often.
     lag_resolution_ms: float
@@ -70,19 +72,21 @@ class RunFigures:
             None if that can't be said: the figure is one of those that were only counted, or there is too
             little of it.
         """
-        lag = name.startswith(_LAG)
-        if self.unsent and not lag:
-            return None
-        if name == "writes_per_second":
-            return draw_rate(self.latencies, side=side)
-        percent = _PERCENTS.get(name.removeprefix(_LAG))
-        if percent is None:
+        if name == _RATE:
+            return draw_rate(self.acknowledgements, side=side)
+        percent, lag = _PERCENTS.get(name.removeprefix(_LAG)), name.startswith(_LAG)
+        if percent is None or (self.unsent and not lag):
             return None
         return draw_percentile(self.lags if lag else self.latencies, percent, side=side)
 
     def resolution_ms(self, name: str) -> float:
         """How exactly the figure is measured; 0: as exactly as it is shown."""
         return self.lag_resolution_ms if name.startswith(_LAG) else 0.0
+
+
+def has_interval(name: str) -> bool:
+    """Whether a journal holds what it takes to say how certain that figure is, if there is enough of it."""
+    return name == _RATE or name.removeprefix(_LAG) in _PERCENTS
 
 
 def run_figures(journal: Journal) -> RunFigures:
@@ -124,6 +128,7 @@ def compute_figures(journal: Journal) -> Generator[Event, None, RunFigures]:
         checks=gathered.checks,
         verdict=verdict,
         latencies=gathered.latencies,
+        acknowledgements=gathered.acknowledgements,
         lags=lags.series,
         lag_resolution_ms=percentile(lags.resolutions, 95) or 0.0,
         unsent=bool(gathered.number("unsent")),
@@ -164,7 +169,7 @@ def _latencies(gathered: Gathered) -> list[Figure]:
     for name in (*_PERCENTS, "max"):
         measured = gathered.number(f"{name}_ms")
         value = _of(series, name) if measured is None else measured
-        # If nothing was answered, there are only figures of requests that were never sent.
+        # If nothing was answered, the percentiles are only of requests that were never sent.
         found.append(_figure(name, value, "no write was timed", samples=series.count or None))
     return found
 
@@ -194,12 +199,12 @@ def _of(series: Series, which: str) -> float | None:
 
 
 def _rates(gathered: Gathered) -> list[Figure]:
-    acknowledged, rate = gathered.answers["acknowledged"], gathered.number("writes_per_second")
+    acknowledged, rate = gathered.answers["acknowledged"], gathered.number(_RATE)
     if rate is None and gathered.seconds:
         rate = round(acknowledged / gathered.seconds, 1)
     return [
         _figure("throughput", gathered.number("requests_per_second"), "only a load has a throughput"),
-        _figure("writes_per_second", rate, "no write was acknowledged", samples=acknowledged),
+        _figure(_RATE, rate, "no write was acknowledged", samples=acknowledged),
     ]
 
 
@@ -239,11 +244,21 @@ def _answers(gathered: Gathered) -> list[Figure]:
 
 def _counted(gathered: Gathered) -> list[Figure]:
     requests, reads = _whole(gathered, "requests"), _whole(gathered, "reads")
+    # A load that sent all of its requests does not mention it.
+    unsent = _whole(gathered, "unsent") or 0
+    due = None if requests is None else requests + unsent
     accepted = gathered.answers["acknowledged"]
     coalesced, rows = gathered.number("coalesced"), gathered.number("rows_written")
     unseen = "Redis was not watched"
     return [
         _figure("errors", gathered.number("errors"), "no request was sent", samples=requests, whole=requests),
+        _figure(
+            "unsent",
+            None if requests is None else unsent,
+            "only a load has requests that are due",
+            samples=due,
+            whole=due,
+        ),
         _figure(
             "stale_reads", gathered.number("stale_reads"), "nothing was read", samples=reads, whole=reads
         ),

@@ -7,7 +7,7 @@ from typing import Final
 
 from scenarios.load.phases import Phase
 
-#: The phase of each name that a moment may have. "finishing" is none: the last answers come in.
+#: The phase of each name that a moment may have. "finishing" has no phase: the last answers come in.
 _PHASES: Final[dict[str, Phase]] = {
     "ramp up": "ramp",
     "ramp down": "ramp",
@@ -25,6 +25,7 @@ class Moment:
     elapsed: float = 0.0
     #: What the load is doing, in words.
     phase: str = "running"
+    #: Requests that were answered, timed out or broke off; and how many of them failed.
     writes: int = 0
     reads: int = 0
     write_errors: int = 0
@@ -53,7 +54,7 @@ class Amount:
 
 
 def in_phase(moments: Sequence[Moment], phase: Phase) -> Amount:
-    """How long the phase lasted, and what was answered meanwhile. A step between two moments counts for the
+    """How long the phase lasted, and what ended meanwhile. A step between two moments counts for the
     phase that it ended in."""
     total = Amount()
     for before, after in pairwise(moments):

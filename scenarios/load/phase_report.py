@@ -8,7 +8,7 @@ from scenarios.load.latencies import KINDS, Kind, Latencies
 from scenarios.load.moments import Moment, in_phase
 from scenarios.load.phases import PHASES, Phase
 
-_COLUMNS: Final = ("phase", "", "answered", "per s", "p50, ms", "p99, ms", "max, ms", "errors")
+_COLUMNS: Final = ("phase", "", "requests", "per s", "p50, ms", "p99, ms", "max, ms", "errors")
 
 
 def report(latencies: Latencies, moments: Sequence[Moment]) -> Generator[Event, None, None]:
@@ -17,7 +17,7 @@ def report(latencies: Latencies, moments: Sequence[Moment]) -> Generator[Event, 
         (kind, phase)
         for phase in PHASES
         for kind in KINDS
-        if latencies.percentiles(kind, phase).count or _answered(moments, kind, phase)
+        if latencies.percentiles(kind, phase).count or _requests(moments, kind, phase)
     ]
     if len({phase for _, phase in timed}) > 1:
         rows = tuple(_row(latencies, moments, kind, phase) for kind, phase in timed)
@@ -32,7 +32,7 @@ def _distributions(latencies: Latencies, timed: Sequence[tuple[Kind, Phase]]) ->
             yield Distributed(f"{kind}_latency_{phase}", f"latency of {kind}s, {phase}", "ms", buckets)
 
 
-def _answered(moments: Sequence[Moment], kind: Kind, phase: Phase) -> int:
+def _requests(moments: Sequence[Moment], kind: Kind, phase: Phase) -> int:
     amount = in_phase(moments, phase)
     return amount.writes if kind == "write" else amount.reads
 

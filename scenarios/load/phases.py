@@ -9,6 +9,8 @@ from scenarios.load.schedule import Shape
 #: or requests from that time still wait.
 Phase = Literal["ramp", "hold", "outage"]
 PHASES: Final[tuple[Phase, ...]] = get_args(Phase)
+#: The one whose figures are those of the load.
+HOLD: Final[Phase] = "hold"
 
 #: After an outage, a request that is sent no later than this shows that the backlog is gone, s.
 _ON_TIME_S: Final = 0.02

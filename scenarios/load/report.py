@@ -24,8 +24,8 @@ def client_side(finished: Finished, acknowledged: int) -> Generator[Event, None,
     yield Measured("requests", "requests", counters.requests)
     yield Measured("requests_per_second", "throughput", _rate(counters), "requests/s")
     hold = in_phase(finished.sampler.moments, "hold")
-    yield from _of_kind(finished.latencies, "write", hold.writes, hold.seconds)
-    yield from _of_kind(finished.latencies, "read", hold.reads, hold.seconds)
+    yield from _of_kind(finished.latencies, "write", hold.writes - hold.write_errors, hold.seconds)
+    yield from _of_kind(finished.latencies, "read", hold.reads - hold.read_errors, hold.seconds)
     yield Measured("errors", "errors", counters.errors)
     if counters.errors and counters.reads:
         yield Measured("write_errors", "of them writes", counters.write_errors)
@@ -38,7 +38,12 @@ def client_side(finished: Finished, acknowledged: int) -> Generator[Event, None,
 
 
 def _of_kind(latencies: Latencies, kind: Kind, count: int, seconds: float) -> Generator[Event, None, None]:
-    """The figures of writes, or of reads, in the hold."""
+    """The figures of writes, or of reads, in the hold.
+
+    Args:
+        count: How many succeeded.
+        seconds: How long the hold was.
+    """
     # A load may be nothing but an outage. No figure is better than one of other requests.
     latency = latencies.percentiles(kind, "hold")
     if not latency.count:

@@ -20,12 +20,19 @@ BASE, RUN = "20260101T120000Z-load-basic", "20260101T130000Z-load-basic"
 
 
 def record(
-    home: Path, run: str, around_ms: float, *, seed: int = 1, scenario: str = "load-basic", **how: Any
+    home: Path,
+    run: str,
+    around_ms: float,
+    *,
+    seed: int = 1,
+    seconds: int = 25,
+    scenario: str = "load-basic",
+    **how: Any,
 ) -> Path:
     """A recorded load."""
     folder = home / "runs"
     folder.mkdir(exist_ok=True)
-    writes = written(25, noisy(seed, around_ms))
+    writes = written(seconds, noisy(seed, around_ms))
     found = Findings(rows={str(write.product): row(write.version or 0) for write in writes})
     about = msgspec.structs.replace(ENVIRONMENT, run=run, scenario=scenario, command="load basic")
     history = History(writes=writes)
@@ -50,6 +57,17 @@ def test_a_run_alike_ends_with_0_and_the_second_run_is_the_last(cli: Cli, tmp_pa
     assert code == 0
     assert "no difference that can be told from noise" in out
     assert "passed: the run is not worse than the base" in out
+
+
+def test_what_short_runs_can_not_tell_is_said_in_the_last_line(cli: Cli, tmp_path: Path) -> None:
+    record(tmp_path, BASE, 12, seconds=2)
+    record(tmp_path, RUN, 4000, seconds=2)
+    code, out, _ = cli("compare", BASE, RUN)
+    assert code == 0
+    last = " ".join(out.rpartition("not worse, ")[2].split())
+    assert last.startswith(
+        "as far as can be told: nothing is concluded from p50, p95, p99, writes_per_second"
+    )
 
 
 def test_the_threshold_decides(cli: Cli, tmp_path: Path) -> None:

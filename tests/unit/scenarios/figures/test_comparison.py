@@ -102,6 +102,66 @@ def test_more_lost_writes_are_worse_whatever_the_threshold(
     assert bool(comparison.reasons) is worse
 
 
+def load(folder: Path, seed: int, around_ms: float = 12, **measured: float) -> RunFigures:
+    """The same, of a load that measured these figures."""
+    events = [Measured(key, "", value) for key, value in {"requests": 1000, **measured}.items()]
+    return steady(folder, seed, around_ms, events=events)
+
+
+def test_more_requests_that_were_never_sent_are_worse_though_latencies_can_not_be_compared(
+    tmp_path: Path,
+) -> None:
+    stalled = load(tmp_path, 2, 4000, unsent=300)
+    comparison = compare(load(tmp_path, 1), stalled)
+    assert comparison.reasons == ("unsent rose from 0 to 300 requests: more of them",)
+    p50 = changed(comparison)["p50"]
+    assert (p50.kind, p50.sentence.rpartition(": ")[2]) == (
+        "unclear",
+        "requests that were never sent are not in the journal",
+    )
+    assert compare(stalled, stalled).reasons == ()
+    assert changed(compare(stalled, load(tmp_path, 3)))["unsent"].kind == "better"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kind"),
+    [
+        (0, 50, "worse"),
+        (0, 5, "changed"),
+        (200, 230, "worse"),
+        (200, 215, "changed"),
+        (50, 0, "better"),
+        (7, 7, "same"),
+    ],
+)
+def test_errors_are_judged_by_their_share(before: int, after: int, kind: str, tmp_path: Path) -> None:
+    comparison = compare(load(tmp_path, 1, errors=before), load(tmp_path, 2, errors=after))
+    assert changed(comparison)["errors"].kind == kind
+    assert bool(comparison.reasons) is (kind == "worse")
+
+
+def test_a_longer_run_has_more_errors_and_is_not_worse_for_that(tmp_path: Path) -> None:
+    short, long = load(tmp_path, 1, errors=100), load(tmp_path, 2, errors=400, requests=4000)
+    assert compare(short, long).reasons == ()
+    (sentence,) = compare(short, load(tmp_path, 3, errors=400)).reasons
+    assert sentence == "errors rose from 100 to 400 requests (+300 %): 10 % and 40 % of requests"
+
+
+def test_a_load_that_is_refused_half_of_its_writes_has_a_lower_rate(tmp_path: Path) -> None:
+    runs = []
+    for name, refused in (("one", 0), ("two", 2)):
+        (tmp_path / name).mkdir()
+        writes = [
+            replace(write, answer="refused", version=None) if n % 4 < refused else write
+            for n, write in enumerate(written(SECONDS, noisy(1, 12)))
+        ]
+        runs.append(figures_of(tmp_path / name, writes))
+    change = changed(compare(*runs))["writes_per_second"]
+    assert change.is_worse
+    assert change.after_interval is not None
+    assert change.after_interval.low <= 10 <= change.after_interval.high
+
+
 def test_what_may_have_been_lost_before_is_not_more_lost_now(tmp_path: Path) -> None:
     comparison = compare(steady(tmp_path, 1, read=False), steady(tmp_path, 2, lost=3))
     assert not changed(comparison)["lost"].is_worse

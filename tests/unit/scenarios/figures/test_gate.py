@@ -66,7 +66,18 @@ def test_without_a_single_sample_every_expectation_fails(text: str, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("text", "passed"), [("lost==0", None), ("lost<=20", True), ("lost<=19", None), ("lost>20", False)]
+    ("text", "passed"),
+    [
+        ("lost==0", None),
+        ("lost==1", None),
+        ("lost!=1", None),
+        ("lost==20", None),
+        ("lost==21", False),
+        ("lost!=21", True),
+        ("lost<=20", True),
+        ("lost<=19", None),
+        ("lost>20", False),
+    ],
 )
 def test_what_may_be_lost_counts_both_ways(text: str, passed: bool | None, tmp_path: Path) -> None:
     run = figures_of(tmp_path, written(1, lambda at: 8), read=False)

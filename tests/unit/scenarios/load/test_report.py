@@ -91,6 +91,18 @@ def test_writes_and_reads_of_the_hold_are_told_apart_from_the_rest() -> None:
     assert distributions["write_latency_hold"].buckets == ((2.0, 120),)
 
 
+def test_a_rate_is_that_of_what_succeeded() -> None:
+    latencies = Latencies()
+    latencies.record("write", "hold", 0.002, 30)
+    latencies.record("read", "hold", 0.001, 60)
+    moments = [
+        Moment(elapsed=1.0, phase="hold"),
+        Moment(elapsed=7.0, phase="hold", writes=120, reads=60, write_errors=90, read_errors=12),
+    ]
+    figures = _figures(list(report.client_side(_finished(moments, latencies), 30)))
+    assert (figures["writes_per_second"], figures["reads_per_second"]) == (5.0, 8.0)
+
+
 def test_a_load_that_is_nothing_but_an_outage_has_no_figures_of_a_hold() -> None:
     latencies = Latencies()
     latencies.record("write", "outage", 0.001, 3)
