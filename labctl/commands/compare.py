@@ -1,8 +1,8 @@
 """compare: two runs side by side, with how certain each difference is."""
 
 import re
-from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 import typer
@@ -18,20 +18,24 @@ from scenarios.figures.changes import Change
 from scenarios.figures.comparison import THRESHOLD, ComparedCheck, Comparison
 from scenarios.figures.comparison import compare as compare_runs
 from scenarios.figures.names import FIGURES
-from scenarios.figures.run_figures import has_interval, run_figures
+from scenarios.figures.run_figures import has_interval
 from scenarios.figures.words import cell, difference, limits
 from scenarios.journal.reader import Journal
-from scenarios.recheck.recheck import recheck_journal
+from scenarios.recheck.recheck import Recheck, recheck_with_figures
 from stack.errors import UsageError
 from stack.spec.events import StackNoted
 
 app = typer.Typer()
 
+_Result = Literal["not worse", "worse", "inconclusive"]
+_EXIT_CODES: Final[Mapping[_Result, int]] = {"not worse": 0, "worse": 1, "inconclusive": 3}
+_PASSED: Final[Mapping[_Result, bool | None]] = {"not worse": True, "worse": False, "inconclusive": None}
 _PERCENT: Final = re.compile(r"(\d+(?:\.\d+)?) ?%?", re.ASCII)
 _OTHER: Final = "These are runs of different scenarios: a figure may not mean the same in both."
 _NOISE: Final = (
     "The intervals show what varied within each run, by blocks of a second and more. What differs from one "
-    "run to the next, such as what else the machine does, is not in them; experiments repeat runs."
+    "run to the next, such as what else the machine does, is not in them: `labctl experiment` repeats runs "
+    "to show it."
 )
 
 
@@ -68,13 +72,14 @@ def compare(
     share = _share(threshold)
     runs = open_runs(output.name, output.runtime)
     journals = [runs.open(word) for word in (before, after)]
-    comparison = compare_runs(*(run_figures(journal) for journal in journals), threshold=share)
-    obstacles = list(_obstacles(journals, comparison))
-    conclusion, code = _concluded(comparison, obstacles)
-    document = _document(journals, comparison, conclusion, code)
-    output.answer(document, *_events(journals, comparison, obstacles), _result(conclusion, code))
+    (base, figures), (run, other_figures) = map(recheck_with_figures, journals)
+    comparison = compare_runs(figures, other_figures, threshold=share)
+    obstacles = list(_obstacles((base, run), comparison))
+    result, conclusion = _concluded(comparison, obstacles)
+    document = _document(journals, comparison, result, conclusion)
+    output.answer(document, *_events(journals, comparison, obstacles), _check_of(result, conclusion))
     output.renderer.close()
-    raise typer.Exit(code)
+    raise typer.Exit(_EXIT_CODES[result])
 
 
 def _share(threshold: str) -> float:
@@ -84,35 +89,34 @@ def _share(threshold: str) -> float:
     return float(match[1]) / 100
 
 
-def _obstacles(journals: Sequence[Journal], comparison: Comparison) -> Iterator[str]:
+def _obstacles(rechecked: Sequence[Recheck], comparison: Comparison) -> Iterator[str]:
     """Why nothing can be concluded."""
-    for journal in journals:
-        rechecked = recheck_journal(journal)
-        if rechecked.result != "same":
-            yield f"{journal.run}: {rechecked.conclusion.removesuffix('.')}"
-        elif rechecked.state != "complete":
-            yield f"{journal.run} is {rechecked.state}"
+    for each in rechecked:
+        if each.result != "same":
+            yield f"{each.run}: {each.conclusion.removesuffix('.')}"
+        elif each.state != "complete":
+            yield f"{each.run} is {each.state}"
     if all(change.kind == "missing" for change in comparison.changes):
         yield "nothing was measured in both runs"
 
 
-def _result(conclusion: str, code: int) -> Checked:
-    passed = {0: True, 1: False, 3: None}[code]
-    return Checked("the run is not worse than the base", "not worse", conclusion, passed)
+def _check_of(result: _Result, conclusion: str) -> Checked:
+    return Checked("the run is not worse than the base", "not worse", conclusion, _PASSED[result])
 
 
-def _concluded(comparison: Comparison, obstacles: list[str]) -> tuple[str, int]:
+def _concluded(comparison: Comparison, obstacles: list[str]) -> tuple[_Result, str]:
     if obstacles:
-        return f"inconclusive: {'; '.join(obstacles)}", 3
+        return "inconclusive", f"inconclusive: {'; '.join(obstacles)}"
     reasons = comparison.reasons
     if reasons:
-        return f"worse: {'; '.join(reasons)}", 1
+        return "worse", f"worse: {'; '.join(reasons)}"
     unclear = [
         change.name for change in comparison.changes if change.kind == "unclear" and has_interval(change.name)
     ]
     if unclear:
-        return f"not worse, as far as can be told: nothing is concluded from {', '.join(unclear)}", 0
-    return "not worse", 0
+        names = ", ".join(unclear)
+        return "not worse", f"not worse, as far as can be told: nothing is concluded from {names}"
+    return "not worse", "not worse"
 
 
 def _events(journals: list[Journal], comparison: Comparison, obstacles: list[str]) -> list[Event]:
@@ -120,7 +124,7 @@ def _events(journals: list[Journal], comparison: Comparison, obstacles: list[str
     told: list[Event] = [TableShown("runs", "", ("", "command", "run"), _runs(journals))]
     told += [StackNoted(f"{text}.") for text in obstacles]
     if differences:
-        told.append(TableShown("differences", "Not alike in", ("", "base", "run"), differences))
+        told.append(TableShown("differences", "Differences", ("", "base", "run"), differences))
         told += [Narrated(_OTHER) for each in comparison.differences if each.what == "scenario"]
     else:
         told.append(StackNoted("Same scenario, settings, versions and machine."))
@@ -166,12 +170,14 @@ def _word(check: Checked | None) -> str:
     return CHECKS[check.passed]
 
 
-def _document(journals: list[Journal], comparison: Comparison, conclusion: str, code: int) -> dict[str, Any]:
+def _document(
+    journals: list[Journal], comparison: Comparison, result: _Result, conclusion: str
+) -> dict[str, Any]:
     base, run = (journal.run for journal in journals)
     return {
         "base": base,
         "run": run,
-        "result": {0: "not worse", 1: "worse", 3: "inconclusive"}[code],
+        "result": result,
         "conclusion": conclusion,
         "differences": [msgspec.to_builtins(each) for each in comparison.differences],
         "figures": {change.name: _figure(change) for change in comparison.changes},

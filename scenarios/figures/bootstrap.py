@@ -1,11 +1,11 @@
 """How certain a figure is that was measured once: confidence intervals by the block bootstrap.
 
-Latencies within a run depend on each other: one stall slows a hundred writes. As if they were independent,
-intervals would be far too narrow. So blocks of time are drawn anew, not single values (Carlstein, The Use of
-Subseries Values for Estimating the Variance of a General Statistic from a Stationary Sequence, 1986; Künsch,
-The Jackknife and the Bootstrap for General Stationary Observations, 1989). From few blocks, percentiles of
-the redrawn figures are still too narrow; they are widened as Hesterberg does (What Teachers Should Know about
-the Bootstrap, 2015, "expanded percentile interval").
+Latencies within a run depend on each other: one stall slows a hundred writes. If they were treated as
+independent, intervals would be far too narrow. So blocks of time are drawn anew, not single values
+(Carlstein, The Use of Subseries Values for Estimating the Variance of a General Statistic from a Stationary
+Sequence, 1986; Künsch, The Jackknife and the Bootstrap for General Stationary Observations, 1989). From few
+blocks, percentiles of the redrawn figures are still too narrow; they are widened as Hesterberg does (What
+Teachers Should Know about the Bootstrap, 2015, "expanded percentile interval").
 
 The interval knows only what varied within the run. Whatever differs from one run to the next, such as what
 else the machine did, is not in it.
@@ -15,13 +15,13 @@ import math
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from operator import mul
 from random import Random
 from statistics import NormalDist
 from typing import Final
 
-from scenarios.figures.series import Series
+from scenarios.figures.series import Series, Table
+from scenarios.judge.persist_lag import percentiles
 
 #: Of fewer blocks, nothing is said. Rare values take more blocks to show how much they vary: in a simulation,
 #: shorter runs had the truth outside their intervals up to four times as often as the intervals claim.
@@ -69,8 +69,8 @@ class Draws:
 
 def percentile(series: Series, percent: float) -> float | None:
     """The smallest value, in ms, that is not exceeded by that many of them; None if there is no value."""
-    columns = _Columns(series)
-    return columns.percentile([1] * columns.blocks, percent) if columns.blocks else None
+    values = series.values()
+    return percentiles(values, (percent,))[0] / 1000 if values else None
 
 
 def draw_percentile(series: Series, percent: float, *, side: int = 0) -> Draws | None:
@@ -84,10 +84,10 @@ def draw_percentile(series: Series, percent: float, *, side: int = 0) -> Draws |
     """
     if series.count * (1 - percent / 100) < FEWEST_BEYOND:
         return None
-    columns = _Columns(series)
-    if columns.blocks < fewest_blocks(percent):
+    table = series.table()
+    if table.blocks < fewest_blocks(percent):
         return None
-    return _draw(columns.blocks, side, lambda weights: columns.percentile(weights, percent))
+    return _draw(table.blocks, side, lambda weights: _percentile(table, weights, percent))
 
 
 def fewest_blocks(percent: float) -> int:
@@ -114,22 +114,12 @@ def _draw(blocks: int, side: int, figure: Callable[[list[int]], float]) -> Draws
     return Draws(values, blocks)
 
 
-class _Columns:
-    """For each value that occurs, how many values of each block do not exceed it."""
-
-    def __init__(self, series: Series) -> None:
-        blocks = series.blocks
-        self.blocks: Final = len(blocks)
-        self._values = sorted(set().union(*blocks))
-        rising = [list(accumulate(block[value] for value in self._values)) for block in blocks]
-        self._columns = list(zip(*rising, strict=True))
-
-    def percentile(self, weights: Sequence[int], percent: float) -> float:
-        """In ms, if each block occurs as often as its weight says."""
-        total = sum(map(mul, weights, self._columns[-1]))
-        needed = math.ceil(total * percent / 100)
-        place = bisect_left(self._columns, needed, key=lambda column: sum(map(mul, weights, column)))
-        return self._values[place] / 1000
+def _percentile(table: Table, weights: Sequence[int], percent: float) -> float:
+    """In ms, if each block occurs as often as its weight says."""
+    total = sum(map(mul, weights, table.columns[-1]))
+    needed = math.ceil(total * percent / 100)
+    place = bisect_left(table.columns, needed, key=lambda column: sum(map(mul, weights, column)))
+    return table.values[place] / 1000
 
 
 def _interval(values: Sequence[float], blocks: int) -> Interval:

@@ -1,8 +1,9 @@
 """All named figures of one run, from its journal."""
 
+from collections import Counter
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from scenarios.events import Checked, Event
 from scenarios.figures.bootstrap import Draws, draw_percentile, draw_rate, percentile
@@ -10,12 +11,12 @@ from scenarios.figures.gather import Gathered
 from scenarios.figures.names import FIGURES, About
 from scenarios.figures.series import Series
 from scenarios.journal.judgement import judging
-from scenarios.journal.lines import Environment
+from scenarios.journal.lines import AnyLine, Environment
 from scenarios.journal.partition import Partition
 from scenarios.journal.reader import Journal
 from scenarios.judge.checks.fates import Judged
 from scenarios.judge.ledger import Write
-from scenarios.judge.persist_lag import Lag
+from scenarios.judge.persist_lag import Lag, percentiles
 from scenarios.judge.verdict import Verdict
 
 _PERCENTS: Final[Mapping[str, float]] = {"p50": 50, "p95": 95, "p99": 99}
@@ -89,13 +90,25 @@ def has_interval(name: str) -> bool:
     return name == _RATE or name.removeprefix(_LAG) in _PERCENTS
 
 
-def run_figures(journal: Journal) -> RunFigures:
+class Onlooker(Protocol):
+    """Looks at a journal while its figures are computed."""
+
+    def take(self, line: AnyLine) -> None:
+        """Look at the next line."""
+        ...
+
+    def take_judged(self, judged: Judged) -> None:
+        """Look at what became of an acknowledged write, after the last line."""
+        ...
+
+
+def run_figures(journal: Journal, onlooker: Onlooker | None = None) -> RunFigures:
     """Compute every figure of a run. Goes through the journal, and judges it.
 
     Raises:
         StateUnusable: the file can't be read.
     """
-    computing = compute_figures(journal)
+    computing = compute_figures(journal, onlooker)
     while True:
         try:
             next(computing)
@@ -104,11 +117,13 @@ def run_figures(journal: Journal) -> RunFigures:
             return figures
 
 
-def compute_figures(journal: Journal) -> Generator[Event, None, RunFigures]:
+def compute_figures(journal: Journal, onlooker: Onlooker | None = None) -> Generator[Event, None, RunFigures]:
     """The same, which shows how far it is if there is much to judge."""
-    gathered, lags = Gathered(), _Lags()
+    gathered, lags = Gathered(), _Lags(onlooker)
     for line in journal.lines():
         gathered.take(line)
+        if onlooker is not None:
+            onlooker.take(line)
     with Partition(journal) as partition:
         verdict = yield from judging(partition, lags.take)
     found = {
@@ -130,20 +145,29 @@ def compute_figures(journal: Journal) -> Generator[Event, None, RunFigures]:
         latencies=gathered.latencies,
         acknowledgements=gathered.acknowledgements,
         lags=lags.series,
-        lag_resolution_ms=percentile(lags.resolutions, 95) or 0.0,
+        lag_resolution_ms=lags.resolution_ms,
         unsent=bool(gathered.number("unsent")),
     )
 
 
 @dataclass(slots=True)
 class _Lags:
+    onlooker: Onlooker | None
     series: Series = field(default_factory=Series)
-    resolutions: Series = field(default_factory=Series)
+    #: How many lags have each resolution, ms.
+    _resolutions: Counter[int] = field(default_factory=Counter)
 
     def take(self, write: Write, judged: Judged, lag: Lag | None) -> None:
+        if self.onlooker is not None:
+            self.onlooker.take_judged(judged)
         if lag is not None:
             self.series.add(write.finished_at, lag.ms)
-            self.resolutions.add(0.0, lag.resolution_ms)
+            self._resolutions[round(lag.resolution_ms)] += 1
+
+    @property
+    def resolution_ms(self) -> float:
+        """95 % of the lags are known at least as exactly; 0 if there are none."""
+        return percentiles(self._resolutions, (95,))[0] if self._resolutions else 0.0
 
 
 def _figure(

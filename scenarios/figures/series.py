@@ -1,6 +1,9 @@
 """Measured values by the time at which they were measured, in bounded memory."""
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final
 
 #: How long a block is at first, s. Values within it may depend on each other: a flush or a checkpoint slows
@@ -12,6 +15,17 @@ _MOST_BLOCKS: Final = 240
 _BITS: Final = 9
 
 
+@dataclass(frozen=True, slots=True)
+class Table:
+    """How the values of a series are spread over its blocks, for many questions at little cost."""
+
+    blocks: int
+    #: The values that occur, in µs, in rising order.
+    values: Sequence[int]
+    #: For each of them, how many values of each block do not exceed it.
+    columns: Sequence[tuple[int, ...]]
+
+
 class Series:
     """Times are s since the run began; values are ms, kept in µs."""
 
@@ -21,9 +35,12 @@ class Series:
         #: By number, each block's values with how often they occur.
         self._blocks: dict[int, Counter[int]] = {}
         self._most_us = 0
+        #: None: it was not asked for since the last value came.
+        self._table: Table | None = None
 
     def add(self, at: float, ms: float) -> None:
         """Take in a value that was measured at `at` s."""
+        self._table = None
         us = max(0, round(1000 * ms))
         self._most_us = max(self._most_us, us)
         number = int(at / self.block_s)
@@ -38,6 +55,21 @@ class Series:
     def blocks(self) -> list[Counter[int]]:
         """The values of each block that has some, in the order of time."""
         return [self._blocks[number] for number in sorted(self._blocks)]
+
+    def values(self) -> Counter[int]:
+        """How often each value occurs, in µs."""
+        total = Counter[int]()
+        for block in self._blocks.values():
+            total.update(block)
+        return total
+
+    def table(self) -> Table:
+        """The values of the blocks that have some."""
+        if self._table is None:
+            values = sorted(self.values())
+            rising = [list(accumulate(block[value] for value in values)) for block in self.blocks]
+            self._table = Table(len(rising), values, list(zip(*rising, strict=True)))
+        return self._table
 
     @property
     def count(self) -> int:

@@ -1,13 +1,13 @@
 """Judges a journal anew: whether it can be believed, and whether its verdict is the one that was given."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from scenarios.events import Checked
 from scenarios.figures.expect import parse_expectation
 from scenarios.figures.gate import check
-from scenarios.figures.run_figures import run_figures
+from scenarios.figures.run_figures import RunFigures, run_figures
 from scenarios.journal.judgement import judge_journal
 from scenarios.journal.lines import AnyLine, EventLine, VerdictLine
 from scenarios.journal.reader import Journal, State, decode_event, decode_verdict
@@ -103,11 +103,12 @@ class Rechecking:
                 f"version {one.version} of {one.product} was {before.fate} and is {one.fate}"
             )
 
-    def conclude(self, verdict: Verdict) -> Recheck:
+    def conclude(self, verdict: Verdict, figures: RunFigures | None = None) -> Recheck:
         """What comes of it, after the last line and the last judged write.
 
         Args:
             verdict: Today's.
+            figures: Today's; None: they are computed if the run had expectations.
 
         Raises:
             StateUnusable: the file can't be read.
@@ -119,23 +120,23 @@ class Rechecking:
             given=given,
             verdict=verdict,
             contradictions=(*journal.damage, *self._contradictions.found(given)),
-            differences=() if given is None else tuple(self._differences(given, verdict)),
+            differences=() if given is None else tuple(self._differences(given, verdict, figures)),
         )
 
-    def _differences(self, given: Verdict, now: Verdict) -> Iterator[str]:
+    def _differences(self, given: Verdict, now: Verdict, figures: RunFigures | None) -> Iterator[str]:
         yield from _of_verdicts(given, now)
         yield from self._changed[:_NAMED]
         gone = [f"version {version} of {product} is not in the journal" for product, version in self._fates]
         yield from gone[:_NAMED]
         if self._journal.state == "complete":
-            yield from self._of_expectations()
+            yield from self._of_expectations(figures)
 
-    def _of_expectations(self) -> Iterator[str]:
+    def _of_expectations(self, figures: RunFigures | None) -> Iterator[str]:
         """Expectations whose check comes out otherwise now, or is missing."""
-        expected = self._journal.environment.options.get("expect", ())
+        expected = _expectations(self._journal)
         if not expected:
             return
-        figures = run_figures(self._journal)
+        figures = figures or run_figures(self._journal)
         for text in expected:
             try:
                 now = check(parse_expectation(str(text)), figures)
@@ -160,11 +161,30 @@ def recheck_journal(journal: Journal) -> Recheck:
     Raises:
         StateUnusable: the file can't be read.
     """
+    if _expectations(journal):
+        return recheck_with_figures(journal)[0]
     rechecking = Rechecking(journal)
     for line in journal.lines():
         rechecking.take(line)
     verdict = judge_journal(journal, lambda write, one, lag: rechecking.take_judged(one))
     return rechecking.conclude(verdict)
+
+
+def recheck_with_figures(journal: Journal) -> tuple[Recheck, RunFigures]:
+    """The same, and the figures of the run, for which the journal is not judged again.
+
+    Raises:
+        StateUnusable: the file can't be read.
+    """
+    rechecking = Rechecking(journal)
+    figures = run_figures(journal, rechecking)
+    return rechecking.conclude(figures.verdict, figures), figures
+
+
+def _expectations(journal: Journal) -> Sequence[object]:
+    """What the run was expected to measure, as it was typed."""
+    expected: Sequence[object] = journal.environment.options.get("expect", ())
+    return expected
 
 
 def _of_verdicts(given: Verdict, now: Verdict) -> Iterator[str]:

@@ -8,16 +8,20 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from scenarios.journal.reader import open_journal
+from scenarios.events import Checked, Event, VerdictReached
+from scenarios.figures.run_figures import run_figures
+from scenarios.journal.lines import AnyLine
+from scenarios.journal.reader import Journal, open_journal
 from scenarios.judge.final_read import Findings
 from scenarios.judge.history import History, MemoryLoss, Sighting, Sightings
 from scenarios.judge.ledger import Write
 from scenarios.judge.verdict import judge
-from scenarios.recheck.recheck import Recheck, recheck_journal
+from scenarios.recheck.recheck import Recheck, recheck_journal, recheck_with_figures
 from stack.errors import StateUnusable
-from tests.journals import rewritten, with_verdict, write_journal
+from tests.journals import ENVIRONMENT, rewritten, with_verdict, write_journal
 from tests.unit.scenarios.histories import acknowledged, refused, row, unknown, value
 
 #: Some persisted, one superseded, some lost at a crash, one a dead letter, one without an answer.
@@ -53,6 +57,16 @@ VERDICT = judge(HISTORY, FOUND)
 LOST = {("l1", 14), ("l2", 15)}
 
 
+class Counting(Journal):
+    """A journal that counts how often it is read."""
+
+    passes = 0
+
+    def lines(self) -> Iterator[AnyLine]:
+        self.passes += 1
+        return super().lines()
+
+
 @pytest.fixture
 def journal(tmp_path: Path) -> Path:
     return write_journal(tmp_path, HISTORY, FOUND, events=with_verdict(VERDICT))
@@ -75,6 +89,22 @@ def kindly_judged(rechecked: Recheck) -> set[tuple[str, int]]:
         for one in rechecked.verdict.judged
         if one.fate in ("persisted", "superseded") and (one.product, one.version) in LOST
     }
+
+
+def test_the_figures_of_a_run_come_with_its_recheck_and_the_journal_is_read_no_more_often(
+    tmp_path: Path,
+) -> None:
+    gate = Checked("lost == 0 writes", "== 0 writes", "2 writes", passed=False)
+    about = msgspec.structs.replace(ENVIRONMENT, options={"expect": ["lost==0"]})
+    events: list[Event] = [gate, VerdictReached(VERDICT)]
+    path = write_journal(tmp_path, HISTORY, FOUND, events=events, environment=about)
+    alone, beside = Counting(path), Counting(path)
+    figures = run_figures(alone)
+    rechecked, same_figures = recheck_with_figures(beside)
+    assert rechecked == recheck_journal(open_journal(path))
+    assert rechecked.result == "same"
+    assert same_figures.figures == figures.figures
+    assert beside.passes == alone.passes
 
 
 def test_the_story_has_every_fate() -> None:
