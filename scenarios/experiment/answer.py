@@ -39,7 +39,7 @@ def _loss(design: Design, cell: Cell, summary: Summary) -> str:
     subject = f"{_upper(summary.label)}: {_fault(cell)}"
     loss, trials = summary.loss, _trials(summary.valid)
     if loss is None:
-        return f"{subject}; how much was lost is not known."
+        return f"{subject}; how much was lost is unknown."
     if not loss.most:
         return f"{subject} lost none, in {trials}."
     rate = summary.mean("writes_per_second") or design.writes_per_second
@@ -86,13 +86,16 @@ def _cost(summary: Summary, base: Summary) -> str:
     ratio = ratio_of(summary.values["p99"], base.values["p99"])
     if ratio is None:
         return f"{lead} was {figures}; so few trials can't tell a difference from noise."
+    times = _times(ratio, agreed=summary.agreed or base.agreed)
     if ratio.low <= 1 <= ratio.high:
-        return f"{lead} was {figures}: no difference that can be told from noise ({_times(ratio)})."
-    return f"{lead} was {figures}: {'slower' if ratio.estimate > 1 else 'quicker'} ({_times(ratio)})."
+        return f"{lead} was {figures}: no difference that can be told from noise ({times})."
+    return f"{lead} was {figures}: {'slower' if ratio.estimate > 1 else 'quicker'} ({times})."
 
 
-def _times(ratio: Interval) -> str:
-    return f"{ratio.estimate:.2f} times, 95 % interval {ratio.low:.2f} to {ratio.high:.2f}"
+def _times(ratio: Interval, *, agreed: bool) -> str:
+    # Trials that agree by chance make an interval too narrow, so it is not one of 95 %.
+    interval = "about" if agreed else "95 % interval"
+    return f"{ratio.estimate:.2f} times, {interval} {ratio.low:.2f} to {ratio.high:.2f}"
 
 
 def _missing(summary: Summary) -> str:
@@ -118,13 +121,13 @@ def _overload(design: Design, summary: Summary) -> str:
 
 
 def _noise(summaries: Sequence[Summary]) -> Iterator[str]:
-    """Says where latencies are of little use, because something else kept the machine busy."""
+    """Says where latencies are of little use, because something else seems to have kept the machine busy."""
     p99s = [values for each in summaries if (values := each.values.get("p99"))]
     worst = max((max(values) / min(values) for values in p99s if min(values) > 0), default=1.0)
     if worst > _STEADY_FACTOR:
         yield (
-            f"Between trials of the same cell, p99 differed by a factor of up to {worst:,.1f}: this machine "
-            "was busy with something else, so take the latencies for orders of magnitude."
+            f"Between trials of the same cell, p99 differed by a factor of up to {worst:,.1f}: something "
+            "else probably kept this machine busy, so take the latencies for orders of magnitude."
         )
 
 

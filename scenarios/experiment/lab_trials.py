@@ -19,7 +19,7 @@ from scenarios.options import Options
 from scenarios.runner import run_scenario
 from scenarios.scenario import Scenario, Step
 from scenarios.shell_commands import labctl_for
-from stack.errors import LabError
+from stack.errors import LabError, StateUnusable
 from stack.lab import Lab
 from stack.spec.events import StackEvents
 
@@ -27,7 +27,7 @@ _KIND: Final = "basic"
 
 
 def require_possible(design: Design) -> None:
-    """Raises UsageError where the load of a trial is not possible, such as for a fault that is none."""
+    """Raises UsageError where the load of a trial is not possible, such as for an unknown fault."""
     for cell in grid(design).cells:
         _load(design, design.duration, cell.faults)
 
@@ -69,16 +69,22 @@ class LabTrials:
             if not self._was_up:
                 raise
             # The load could not be run. The next trial, on a fresh lab, may well do.
-            end = ScenarioFinished("", "inconclusive", error.message, 0.0)
+            end = _inconclusive(error.message)
         journals = {run: path for run, path in files.journals(self._folder).items() if run not in before}
         run, path = next(iter(journals.items()), ("", None))
+        figures: Mapping[str, float] = {}
+        try:
+            if path is not None:
+                figures = self._figures(cell, path)
+        except StateUnusable as error:
+            end = _inconclusive(error.message)
         return Trial(
             cell=index,
             number=number,
             attempt=attempt,
             outcome=end.outcome,
             conclusion=end.conclusion,
-            figures=self._figures(cell, path) if path is not None else {},
+            figures=figures,
             run=f"{self._folder.name}/{run}" if run else "",
             seconds=self._clock() - begun_at,
         )
@@ -124,7 +130,7 @@ class LabTrials:
                     yield event
 
     def _measured(self, cell: Cell) -> Generator[Event, None, ScenarioFinished]:
-        end = ScenarioFinished("", "inconclusive", "The load did not come to its end.", 0.0)
+        end = _inconclusive("The load did not come to its end.")
         load = run_scenario(
             self._lab, *_load(self._design, self._design.duration, cell.faults), folder=self._folder
         )
@@ -133,6 +139,10 @@ class LabTrials:
                 end = event if isinstance(event, ScenarioFinished) else end
                 yield event
         return end
+
+
+def _inconclusive(why: str) -> ScenarioFinished:
+    return ScenarioFinished("", "inconclusive", why, 0.0)
 
 
 def _load(design: Design, seconds: float, faults: tuple[str, ...]) -> tuple[Scenario, Options]:

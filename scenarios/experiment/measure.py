@@ -17,10 +17,7 @@ from scenarios.judge.checks.fates import Judged
 from scenarios.judge.ledger import Write
 from scenarios.judge.persist_lag import Lag, Lags
 from scenarios.load.latencies import Latencies
-from stack.errors import StateUnusable
-
-#: The phase of a load at its full rate.
-_HOLD = "hold"
+from scenarios.load.phases import HOLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +38,11 @@ def measure(journal: Path, *, broken_at: float = math.inf) -> dict[str, float]:
 
     Args:
         broken_at: When the first fault was due, s since the load began.
+
+    Raises:
+        StateUnusable: the journal can't be read.
     """
-    try:
-        return dict(_figures(open_journal(journal), broken_at))
-    except StateUnusable:
-        return {}
+    return dict(_figures(open_journal(journal), broken_at))
 
 
 def _figures(journal: Journal, broken_at: float) -> Iterator[tuple[str, float]]:
@@ -77,7 +74,7 @@ def _look_through(journal: Journal, broken_at: float) -> tuple[Span | None, dict
         match event:
             case LoadSampled(elapsed=elapsed, phase=phase):
                 began_at = min(began_at, at - elapsed)
-                if phase == _HOLD and elapsed <= broken_at:
+                if phase == HOLD and elapsed <= broken_at:
                     first, last = min(first, elapsed), max(last, elapsed)
             case Measured(key, _, int() | float() as value) if key in (PREDICTED, BOUND):
                 predicted[key] = float(value)
@@ -95,7 +92,7 @@ def _of_writes(journal: Journal, steady: Span) -> Iterator[tuple[str, float]]:
             continue
         # A write without an answer took at least as long as was waited for it.
         if write.answer != "refused":
-            latencies.record("write", "hold", write.finished - write.begun)
+            latencies.record("write", HOLD, write.finished - write.begun)
         acknowledged += write.answer == "acknowledged"
     yield "writes_per_second", acknowledged / (steady.end - steady.begin)
     if acknowledged:

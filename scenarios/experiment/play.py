@@ -23,7 +23,15 @@ from scenarios.experiment.design import Design
 from scenarios.experiment.grid import Cell, Grid, grid, shuffled
 from scenarios.experiment.journal import NAME
 from scenarios.experiment.summary import Summary, agree, summarise
-from scenarios.experiment.table import cells_table, duration, loss_table, time_table, told, trials_table
+from scenarios.experiment.table import (
+    AGREED,
+    cells_table,
+    duration,
+    loss_table,
+    time_table,
+    told,
+    trials_table,
+)
 from scenarios.experiment.trial import Trial, Trials
 from stack.spec.events import Advanced
 
@@ -36,6 +44,10 @@ _ATTEMPTS: Final = 2
 _SUMMARY: Final = (
     "Each trial starts a lab of its own, empty, warms it up, and puts it under the same load. The cells are "
     "tried in turn, in an order that is shuffled anew each round."
+)
+_AGREED: Final = (
+    f"{AGREED} Not tried further, because its trials agreed. Few trials may also agree by chance: where they "
+    "usually differ by a tenth or more, such an interval misses the truth more often than one time in twenty."
 )
 
 
@@ -106,7 +118,8 @@ class Experiment:
         yield cells_table(self._design, cells)
         for why in self._grid.dropped:
             yield Narrated(why)
-        title = f"Up to {told(self._design.trials, 'trial')} of each, seed {self._design.seed}; one of them"
+        trials = told(self._design.trials, "trial")
+        title = f"Up to {trials} of each cell, seed {self._design.seed}; each is like this"
         yield StepStarted(2, title, self._runner.commands(cells[0]))
         with self._early_end.heeded():
             yield from self._rounds()
@@ -143,8 +156,8 @@ class Experiment:
             if trial.valid:
                 break
         if agree(self._made[cell]) and number < self._design.trials:
-            label = cell.label(self._design)
-            yield Narrated(f"{label}: {told(len(self._made[cell]), 'trial')} agree; no more of it.")
+            label, made = cell.label(self._design), told(len(self._made[cell]), "trial")
+            yield Narrated(f"{label}: {made} agree, so it is not tried again.")
 
     def _told(self, trial: Generator[Event, None, Trial]) -> Generator[Event, None, Trial | None]:
         """The trial, with the progress of the experiment instead of its own events; None if it is given up,
@@ -170,8 +183,8 @@ class Experiment:
             return f"{lead}: inconclusive, {again}. {trial.conclusion}"
         lost, p99 = trial.figures.get("lost"), trial.figures.get("p99")
         figures = [
-            f"{lost:,.0f} lost" if lost is not None else "loss not known",
-            f"p99 {p99:,.1f} ms" if p99 is not None else "p99 not known",
+            f"{lost:,.0f} lost" if lost is not None else "loss unknown",
+            f"p99 {p99:,.1f} ms" if p99 is not None else "p99 unknown",
         ]
         if trial.outcome == "unexpected":
             figures.append(f"NOT AS EXPECTED: {trial.conclusion}")
@@ -223,6 +236,8 @@ class Experiment:
             yield trials_table(result.trials)
         yield loss_table(result.summaries)
         yield time_table(result.summaries)
+        if any(summary.agreed for summary in result.summaries):
+            yield Narrated(_AGREED)
         yield from charts([summary.label for summary in result.summaries], result.trials)
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Final
 
 from scenarios.events import TableShown
 from scenarios.experiment.design import Design
@@ -9,6 +10,9 @@ from scenarios.experiment.grid import Cell
 from scenarios.experiment.interval import Interval
 from scenarios.experiment.summary import Summary
 from scenarios.experiment.trial import Trial
+
+#: Marks a cell that was not tried further because its trials agreed.
+AGREED: Final = "*"
 
 
 def cells_table(design: Design, cells: Sequence[Cell]) -> TableShown:
@@ -73,7 +77,7 @@ def _loss(summary: Summary) -> tuple[str, ...]:
 
 def _times(summary: Summary) -> tuple[str, ...]:
     return (
-        summary.label,
+        f"{summary.label} {AGREED}" if summary.agreed else summary.label,
         *(_mean(summary.means.get(name), 2) for name in ("p50", "p99")),
         *(_mean(summary.means.get(name), 0) for name in ("persist_lag_p50", "persist_lag_p99")),
     )

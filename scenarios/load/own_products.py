@@ -1,5 +1,6 @@
 """The products that one client of a load created and uses: as many as fit, the newest."""
 
+from collections import OrderedDict
 from random import Random
 
 
@@ -14,9 +15,10 @@ class OwnProducts:
         self._most = most
         self._random = random.random
         self._ids: list[str] = []
-        self._versions: dict[str, int] = {}
-        #: Where the oldest one is, once there are as many as fit.
-        self._oldest = 0
+        #: Where each of them is in `_ids`.
+        self._place: dict[str, int] = {}
+        #: In the order in which they came. The first one of a plain dict takes long to find after deletions.
+        self._versions: OrderedDict[str, int] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -37,17 +39,18 @@ class OwnProducts:
 
     def forget(self, product: str) -> None:
         """Use it no more."""
-        if self._versions.pop(product, None) is not None:
-            at = self._ids.index(product)
-            # The last one takes its place: to close the gap would move all behind it.
-            self._ids[at] = self._ids[-1]
-            self._ids.pop()
+        at = self._place.pop(product, None)
+        if at is None:
+            return
+        del self._versions[product]
+        # The last one takes its place: to close the gap would move all behind it.
+        last = self._ids.pop()
+        if last != product:
+            self._ids[at] = last
+            self._place[last] = at
 
     def _add(self, product: str) -> None:
-        if len(self._ids) < self._most:
-            self._ids.append(product)
-            return
-        self._oldest %= self._most
-        del self._versions[self._ids[self._oldest]]
-        self._ids[self._oldest] = product
-        self._oldest += 1
+        if len(self._ids) == self._most:
+            self.forget(next(iter(self._versions)))
+        self._place[product] = len(self._ids)
+        self._ids.append(product)

@@ -12,6 +12,7 @@ from scenarios.journal.lines import EventLine
 from scenarios.judge.final_read import Findings, StoredValue
 from scenarios.judge.history import History, Sightings
 from scenarios.judge.ledger import Write
+from stack.errors import StateUnusable
 from tests.journals import write_journal
 
 #: When the load began, s since the run began; and how long it took. A tenth of that is each ramp.
@@ -107,7 +108,8 @@ def test_a_journal_that_ends_early_says_nothing_of_the_loss(tmp_path: Path) -> N
     assert figures["p50"] == pytest.approx(2, rel=0.01)
 
 
-def test_a_file_that_is_no_journal_says_nothing(tmp_path: Path) -> None:
+def test_a_file_that_is_no_journal_is_an_error_and_not_a_trial_without_figures(tmp_path: Path) -> None:
     path = tmp_path / "other.jsonl"
     path.write_text("not a journal\n")
-    assert measure(path) == {}
+    with pytest.raises(StateUnusable, match="is not a run's journal"):
+        measure(path)

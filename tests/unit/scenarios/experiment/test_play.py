@@ -1,6 +1,6 @@
 """The course of an experiment."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from random import Random
 
 import pytest
@@ -58,6 +58,12 @@ def run(
         return events, end.value
 
 
+def _marked(events: Sequence[Event]) -> int:
+    """How many cells have intervals of trials that agreed early."""
+    (times,) = (event for event in events if isinstance(event, TableShown) and event.key == "times")
+    return sum(row[0].endswith(" *") for row in times.rows)
+
+
 def test_it_answers_the_question() -> None:
     events, result = run(ScriptedTrials(steady))
     assert result.outcome == "expected"
@@ -99,16 +105,24 @@ def test_a_single_round_makes_no_chart() -> None:
 
 def test_cells_whose_trials_agree_are_not_tried_again() -> None:
     trials = ScriptedTrials(steady)
-    _, result = run(trials)
+    events, result = run(trials)
     assert all(list(trials.tried(cell)) == [1, 2, 3] for cell in grid(Design()).cells)
     assert all(summary.agreed for summary in result.summaries)
+    assert _marked(events) == 3
+    assert any(
+        event.text.startswith("* Not tried further") for event in events if isinstance(event, Narrated)
+    )
+    assert "95 % interval" not in " ".join(result.answer)
 
 
 def test_cells_whose_trials_differ_are_tried_to_the_end() -> None:
     trials = ScriptedTrials(noisy)
-    _, result = run(trials)
+    events, result = run(trials)
     assert all(list(trials.tried(cell)) == [1, 2, 3, 4, 5, 6] for cell in grid(Design()).cells)
     assert not any(summary.agreed for summary in result.summaries)
+    assert _marked(events) == 0
+    assert not any("Not tried further" in event.text for event in events if isinstance(event, Narrated))
+    assert "95 % interval" in " ".join(result.answer)
 
 
 def test_noise_is_not_called_a_difference() -> None:
@@ -195,8 +209,8 @@ def test_the_first_round_begins_however_short_the_time() -> None:
 def test_a_busy_machine_is_told() -> None:
     _, calm = run(ScriptedTrials(steady))
     _, busy = run(ScriptedTrials(noisy))
-    assert not any("this machine was busy" in sentence for sentence in calm.answer)
-    assert any("this machine was busy" in sentence for sentence in busy.answer)
+    assert not any("kept this machine busy" in sentence for sentence in calm.answer)
+    assert any("kept this machine busy" in sentence for sentence in busy.answer)
 
 
 def test_a_lab_that_cannot_keep_up_is_told() -> None:
