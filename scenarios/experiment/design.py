@@ -17,7 +17,6 @@ POLICIES: Final[tuple[WritePolicy, ...]] = get_args(WritePolicy)
 NO_FAULT: Final = "none"
 #: An experiment of more cells would take a day, and its table could not be read.
 _MOST_CELLS: Final = 48
-_NO_SETTINGS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,8 +89,7 @@ class Design:
     def options(self) -> dict[str, Any]:
         """The design as a journal shows it: lists as they are typed."""
         lists = {name: ",".join(values) for name, values in self.settings.items()}
-        numbers = {name: getattr(self, name) for name in LIMITS}
-        return {**lists, "policy": ",".join(self.policies), "fault": list(self.faults), **numbers}
+        return {**lists, "policy": ",".join(self.policies), "fault": list(self.faults), **self._numbers}
 
     def document(self) -> dict[str, Any]:
         """The design as JSON and journals hold it."""
@@ -99,13 +97,12 @@ class Design:
             "settings": {name: list(values) for name, values in self.settings.items()},
             "policies": list(self.policies),
             "faults": list(self.faults),
-            "trials": self.trials,
-            "writes_per_second": self.writes_per_second,
-            "duration": self.duration,
-            "warm_up": self.warm_up,
-            "time_limit": self.time_limit,
-            "seed": self.seed,
+            **self._numbers,
         }
+
+    @property
+    def _numbers(self) -> dict[str, float]:
+        return {name: getattr(self, name) for name in LIMITS}
 
 
 #: The values that are compared unless the user chooses settings.

@@ -7,17 +7,6 @@ from typing import Any, Final, Protocol
 from scenarios.events import Event, Outcome
 from scenarios.experiment.grid import Cell
 
-#: The figures of a trial, as `scenarios.figures` names them; latencies and lags in ms.
-FIGURES: Final = (
-    "lost",
-    "acknowledged",
-    "writes_per_second",
-    "p50",
-    "p99",
-    "persist_lag_p50",
-    "persist_lag_p99",
-    "persist_lag_max",
-)
 #: What the load predicts of the loss before it looks: the rate of writes, for the time that they are in
 #: Redis alone; and the most that is possible.
 PREDICTED: Final = "predicted_loss"
@@ -36,7 +25,8 @@ class Trial:
     outcome: Outcome
     #: The load's last sentence, or why it could not be run.
     conclusion: str
-    #: Names of `FIGURES`, `PREDICTED` and `BOUND`; one that was not measured is missing.
+    #: Named as in `scenarios.figures`, with `PREDICTED` and `BOUND`; times are in ms. One that was not
+    #: measured is missing.
     figures: Mapping[str, float]
     #: The name of its journal; empty if it has none.
     run: str = ""

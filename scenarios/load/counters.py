@@ -50,6 +50,11 @@ class Counters:
         return self.errors - self.read_errors - self.failed_connects
 
     @property
+    def rate(self) -> float:
+        """Requests a second, to a tenth, so that every display shows the same figure."""
+        return round(self.requests / self.elapsed, 1) if self.elapsed else 0.0
+
+    @property
     def busy(self) -> float:
         """The share of the time, 0 to 1, that the generator was at work or waited for a processor."""
         return 1 - self.idle / self.elapsed if self.elapsed else 0.0

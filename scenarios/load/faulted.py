@@ -41,7 +41,5 @@ def conclude(
     if stale and faulted.hides_writes:
         fate = "lost" if faulted.crashes() else "set aside, and put back later"
         yield Narrated(f"{stale:,} reads were older than the client's own write, which was {fate}.")
-    counters = finished.counters
-    rate = counters.requests / counters.elapsed if counters.elapsed else 0.0
-    reached = limits.in_short(finished) or f"{rate:,.0f} requests/s"
+    reached = limits.in_short(finished) or f"{finished.counters.rate:,.0f} requests/s"
     return outcome.conclude(faulted, verdict, checks, reached)

@@ -10,13 +10,13 @@ import msgspec
 
 from scenarios.judge.ledger import Answer, Operation, Write, answer_without_product
 from scenarios.load.counters import Counters
-from scenarios.load.latencies import Latencies
+from scenarios.load.latencies import Kind, Latencies
+from scenarios.load.outcomes import count
 from scenarios.load.phases import Phase, Phases
 from scenarios.load.schedule import Shape
 from stack.errors import Inconclusive
 from stack.spec.load_test import LoadTest
 
-_NOT_FOUND: Final = 404
 #: The clock of k6's scripts counts milliseconds.
 _CLOCK_RESOLUTION_S: Final = 0.001
 
@@ -152,26 +152,17 @@ class K6Load:
         phase = self.phases.of(sent)
         if line.version is not None:
             self.phases.succeeded(sent, sent, finished)
-        self._count(line, phase)
+        seconds, kind = line.latency_ms / 1000, _kind(line)
+        count(self._counters, self.latencies, kind, phase, seconds, line.status, line.version, line.at_least)
         if line.operation != "read":
             self._record(_write(line, phase, *self._clock.interval(line.sent_at, line.finished_at)))
 
-    def _count(self, answered: Answered, phase: Phase) -> None:
-        """Requests that succeeded are timed, and requests without an answer. Errors are not: quick ones would
-        flatter the percentiles."""
-        is_read, failed = answered.operation == "read", answered.version is None
-        self._counters.requests += 1
-        self._counters.errors += failed
-        self._counters.reads += is_read
-        self._counters.read_errors += is_read and failed
-        if not failed or answered.status == 0:
-            self.latencies.record("read" if is_read else "write", phase, answered.latency_ms / 1000)
-        shows = not failed or answered.status == _NOT_FOUND
-        if is_read and shows and (answered.version or 0) < answered.at_least:
-            self._counters.stale_reads += 1
-
 
 _OPERATIONS: Final[Mapping[str, Operation]] = {"create": "create", "update": "update"}
+
+
+def _kind(answered: Answered) -> Kind:
+    return "read" if answered.operation == "read" else "write"
 
 
 def _write(answered: Answered, phase: Phase, sent_at: float, finished_at: float) -> Write:

@@ -33,7 +33,7 @@ def in_short(finished: Finished) -> str:
     """For the last line: the rate, and why no more was possible; empty if the lab kept up."""
     moments, plan, counters = finished.sampler.moments, finished.plan, finished.counters
     offered, flushing = against_schedule(moments, plan.rate), of_worker(moments)
-    rate = f"{counters.requests / counters.elapsed:,.0f} requests/s" if counters.elapsed else ""
+    rate = f"{counters.rate:,.0f} requests/s"
     if offered.saturated and offered.saturates_at is not None:
         what = "the load generator" if counters.generator_limited else "the lab"
         reached = f"{offered.saturates_at:,.0f}"

@@ -9,7 +9,7 @@ from scenarios.load.counters import Counters
 from scenarios.load.http import Reply, Stored, stored
 from scenarios.load.latencies import KINDS, Kind, Latencies
 from scenarios.load.phases import Phase, Phases
-from scenarios.load.profiles import Call, Profile
+from scenarios.load.profiles import Profile
 from scenarios.load.schedule import Pace
 
 #: How much of an answer that is not an acknowledgement is kept.
@@ -17,12 +17,41 @@ _DETAIL_BYTES: Final = 300
 _NOT_FOUND: Final = 404
 
 
-class Outcomes:
-    """Times are s since the load began. Latency counts from when a request was due.
+def count(
+    counters: Counters,
+    latencies: Latencies,
+    kind: Kind,
+    phase: Phase,
+    seconds: float,
+    status: int,
+    version: int | None,
+    at_least: int,
+) -> None:
+    """Count a request, and time it unless it was answered with an error.
 
-    Requests that succeeded are timed, and requests without an answer, which took at least as long as the
-    client waited. Errors are only counted: quick ones would flatter the percentiles.
+    Requests without an answer took at least as long as the client waited. Errors are not timed: quick ones
+    would flatter the percentiles.
+
+    Args:
+        status: 0: there was no answer.
+        version: None if the answer holds no product.
+        at_least: The version that a read must show at least; 0: any.
     """
+    failed = version is None
+    counters.requests += 1
+    counters.errors += failed
+    if kind == "read":
+        counters.reads += 1
+        counters.read_errors += failed
+        tells = 200 <= status < 300 or status == _NOT_FOUND
+        if tells and (version or 0) < at_least:
+            counters.stale_reads += 1
+    if not failed or not status:
+        latencies.record(kind, phase, seconds)
+
+
+class Outcomes:
+    """Times are s since the load began. Latency counts from when a request was due."""
 
     def __init__(
         self,
@@ -50,16 +79,11 @@ class Outcomes:
     def answered(self, client: int, exchange: Exchange, reply: Reply, now: float) -> None:
         call, product = exchange.call, stored(reply.body) if reply.ok else None
         phase = self._phases.of(exchange.due)
-        self._counters.requests += 1
-        if product is not None:
-            self._time(exchange, phase, now)
-            if phase == "outage":
-                self._phases.succeeded(exchange.due, exchange.sent, now)
-        else:
-            self._counters.errors += 1
+        self._count(exchange, phase, now, reply.status, None if product is None else product.version)
+        if product is not None and phase == "outage":
+            self._phases.succeeded(exchange.due, exchange.sent, now)
         if call.operation is None:
-            self._counters.reads += 1
-            self._check_read(call, reply, product)
+            pass
         elif product is not None:
             self._enter(exchange, now, "acknowledged", phase, product)
             self._profile.acknowledged(client, call, product.id, product.version)
@@ -72,12 +96,7 @@ class Outcomes:
 
     def unanswered(self, exchange: Exchange, why: str, now: float) -> None:
         phase = self._phases.of(exchange.due)
-        self._counters.requests += 1
-        self._counters.errors += 1
-        if exchange.call.operation is None:
-            self._counters.reads += 1
-            self._counters.read_errors += 1
-        self._time(exchange, phase, now)
+        self._count(exchange, phase, now, 0, None)
         self._enter(exchange, now, "unknown", phase, detail=why)
 
     def never_sent(self, pace: Pace, now: float) -> None:
@@ -92,16 +111,11 @@ class Outcomes:
                 if of_kind:
                     self._latencies.record(kind, phase, now - due, of_kind)
 
-    def _time(self, exchange: Exchange, phase: Phase, now: float) -> None:
-        kind: Kind = "read" if exchange.call.operation is None else "write"
-        self._latencies.record(kind, phase, now - exchange.due)
-
-    def _check_read(self, call: Call, reply: Reply, product: Stored | None) -> None:
-        if product is None:
-            self._counters.read_errors += 1
-        shown = product.version if product is not None else 0
-        if (reply.ok or reply.status == _NOT_FOUND) and shown < call.at_least:
-            self._counters.stale_reads += 1
+    def _count(self, exchange: Exchange, phase: Phase, now: float, status: int, version: int | None) -> None:
+        call = exchange.call
+        kind: Kind = "read" if call.operation is None else "write"
+        seconds = now - exchange.due
+        count(self._counters, self._latencies, kind, phase, seconds, status, version, call.at_least)
 
     def _enter(
         self,

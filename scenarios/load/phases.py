@@ -34,14 +34,11 @@ class Phases:
         self._mended = False
         #: When the last outage was over.
         self._over_at = -math.inf
-        #: How many outages there were.
-        self.outages = 0
 
     def begin_outage(self) -> None:
         """A service is away from now on."""
         self._mended = False
         self.in_outage = True
-        self.outages += 1
 
     def end_outage(self) -> None:
         """Every service is back."""

@@ -22,7 +22,7 @@ def client_side(finished: Finished, acknowledged: int) -> Generator[Event, None,
     """What the clients saw: writes and reads apart, and the hold apart from ramps and outages."""
     counters = finished.counters
     yield Measured("requests", "requests", counters.requests)
-    yield Measured("requests_per_second", "throughput", _rate(counters), "requests/s")
+    yield Measured("requests_per_second", "throughput", counters.rate, "requests/s")
     hold = in_phase(finished.sampler.moments, "hold")
     yield from _of_kind(finished.latencies, "write", hold.writes - hold.write_errors, hold.seconds)
     yield from _of_kind(finished.latencies, "read", hold.reads - hold.read_errors, hold.seconds)
@@ -175,7 +175,7 @@ def _summary(verdict: Verdict, finished: Finished) -> str:
 def _throughput(finished: Finished) -> str:
     """The rate that was reached, and the rate that was asked for if that was missed."""
     counters, plan = finished.counters, finished.plan
-    reached = _rate(counters)
+    reached = counters.rate
     # The mean over the whole load, ramps included.
     due = (counters.requests + counters.unsent) / plan.pace.shape.duration
     beyond = limits.in_short(finished)
@@ -184,11 +184,6 @@ def _throughput(finished: Finished) -> str:
     if plan.rate is None or reached >= _REACHED_SHARE * due:
         return f"{reached:,.0f} requests/s"
     return f"Asked for {plan.rate:,.6g} requests/s, reached {reached:,.0f}"
-
-
-def _rate(counters: Counters) -> float:
-    """Requests a second, rounded to a tenth in one place, so that every display shows the same figure."""
-    return round(counters.requests / counters.elapsed, 1) if counters.elapsed else 0.0
 
 
 def _percent(part: int, whole: int) -> float:

@@ -71,7 +71,7 @@ class Sampler:
         self._planned = planned
         #: Writes in the queue, and in all that wait in Redis.
         self._queue_size = self._waiting = 0
-        #: All that was sampled: a few thousand in the longest load.
+        #: All that was sampled: about 14,400 an hour.
         self.moments: Final = [Moment(phase=generator.phases.name(0.0))]
         self.increases: Final = Increases(probe.totals())
 
@@ -86,7 +86,8 @@ class Sampler:
 
     def sample(self) -> LoadSampled:
         self.look()
-        now, first = self._moment(), self._second_ago()
+        now = self._moment()
+        first = self._second_before(now)
         self.moments.append(now)
         seconds = now.elapsed - first.elapsed
         latencies = self._generator.latencies
@@ -127,10 +128,9 @@ class Sampler:
             backlog=counters.backlog,
         )
 
-    def _second_ago(self) -> Moment:
+    def _second_before(self, now: Moment) -> Moment:
         """The last moment that is as old as rates are long; the first one if none is."""
-        elapsed = self._generator.counters.elapsed
-        old = (moment for moment in reversed(self.moments) if elapsed - moment.elapsed >= _RATE_SPAN_S)
+        old = (moment for moment in reversed(self.moments) if now.elapsed - moment.elapsed >= _RATE_SPAN_S)
         return next(old, self.moments[0])
 
 
