@@ -161,7 +161,6 @@ def _run(session: Session, design: Design, early_end: EarlyEnd) -> Result:
                 found.append((yield from noted(events, note)))
             finally:
                 # Whoever interrupts a generator takes no more events from it.
-                events.close()
                 deque(trials.end(), maxlen=0)
 
     if session.json:

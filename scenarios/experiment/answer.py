@@ -5,7 +5,7 @@ from typing import Final
 
 from scenarios.experiment.design import NO_FAULT, Design
 from scenarios.experiment.grid import Cell
-from scenarios.experiment.interval import Interval, ratio_of
+from scenarios.experiment.interval import Estimate, ratio_of
 from scenarios.experiment.summary import Loss, Summary
 from scenarios.experiment.trial import Trial
 
@@ -92,7 +92,7 @@ def _cost(summary: Summary, base: Summary) -> str:
     return f"{lead} was {figures}: {'slower' if ratio.estimate > 1 else 'quicker'} ({times})."
 
 
-def _times(ratio: Interval, *, agreed: bool) -> str:
+def _times(ratio: Estimate, *, agreed: bool) -> str:
     # Trials that agree by chance make an interval too narrow, so it is not one of 95 %.
     interval = "about" if agreed else "95 % interval"
     return f"{ratio.estimate:.2f} times, {interval} {ratio.low:.2f} to {ratio.high:.2f}"

@@ -12,20 +12,14 @@ from dataclasses import dataclass
 from statistics import fmean, stdev, variance
 from typing import Final
 
-#: The 97.5 % point of Student's t, by degrees of freedom from 1.
-_T: Final = (
-    *(12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228),
-    *(2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086),
-    *(2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042),
-)
+from scenarios.figures.student import t_quantile
+
 #: Of fewer trials, the interval is so wide that it says nothing.
 FEWEST: Final = 3
-#: The same of the normal distribution, which Student's approaches.
-_Z: Final = 1.95996
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
+class Estimate:
     """An estimate, and the limits of its 95 % confidence interval, which are infinite if it is not known."""
 
     estimate: float
@@ -39,23 +33,23 @@ class Interval:
         return half / self.estimate if self.estimate else math.inf if half else 0.0
 
 
-def mean_interval(values: Sequence[float]) -> Interval:
+def mean_interval(values: Sequence[float]) -> Estimate:
     """The mean of at least one figure; figures may be zero."""
     mean = fmean(values)
     if len(values) < FEWEST:
-        return Interval(mean, -math.inf, math.inf)
+        return Estimate(mean, -math.inf, math.inf)
     half = t_quantile(len(values) - 1) * stdev(values) / math.sqrt(len(values))
-    return Interval(mean, mean - half, mean + half)
+    return Estimate(mean, mean - half, mean + half)
 
 
-def ratio_interval(values: Sequence[float]) -> Interval | None:
+def ratio_interval(values: Sequence[float]) -> Estimate | None:
     """The geometric mean of figures; None for no figures, or where one is not positive."""
     if not values or min(values) <= 0:
         return None
     return _exponential(mean_interval([math.log(value) for value in values]))
 
 
-def ratio_of(values: Sequence[float], base: Sequence[float]) -> Interval | None:
+def ratio_of(values: Sequence[float], base: Sequence[float]) -> Estimate | None:
     """By which factor `values` are larger than `base` (Welch's interval, of the logarithms).
 
     Returns:
@@ -67,7 +61,7 @@ def ratio_of(values: Sequence[float], base: Sequence[float]) -> Interval | None:
     parts = [variance(each) / len(each) for each in (logs, base_logs)]
     difference, error = fmean(logs) - fmean(base_logs), math.sqrt(sum(parts))
     half = t_quantile(_freedom(parts, (len(values), len(base)))) * error if error else 0.0
-    return _exponential(Interval(difference, difference - half, difference + half))
+    return _exponential(Estimate(difference, difference - half, difference + half))
 
 
 def _freedom(parts: Sequence[float], counts: Sequence[int]) -> int:
@@ -76,13 +70,5 @@ def _freedom(parts: Sequence[float], counts: Sequence[int]) -> int:
     return max(1, int(sum(parts) ** 2 / sum(each)))
 
 
-def t_quantile(freedom: int) -> float:
-    """The 97.5 % point of Student's t with that many degrees of freedom, at least 1."""
-    if freedom <= len(_T):
-        return _T[freedom - 1]
-    # The first terms of the expansion around the normal distribution (Abramowitz and Stegun, 26.7.5).
-    return _Z + (_Z**3 + _Z) / (4 * freedom)
-
-
-def _exponential(logs: Interval) -> Interval:
-    return Interval(math.exp(logs.estimate), math.exp(logs.low), math.exp(logs.high))
+def _exponential(logs: Estimate) -> Estimate:
+    return Estimate(math.exp(logs.estimate), math.exp(logs.low), math.exp(logs.high))

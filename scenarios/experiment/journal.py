@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -50,12 +50,13 @@ def journal_of(lab: Lab, design: Design, command: str) -> Iterator[tuple[Path, C
 
 
 def noted(events: Generator[Event, None, T], note: Callable[[Event], None]) -> Generator[Event, None, T]:
-    """The same events, each noted first."""
-    try:
-        while True:
-            event = next(events)
-            note(event)
-            yield event
-    except StopIteration as end:
-        result: T = end.value
-        return result
+    """The same events, each noted first. Closing it closes them."""
+    with closing(events):
+        try:
+            while True:
+                event = next(events)
+                note(event)
+                yield event
+        except StopIteration as end:
+            result: T = end.value
+            return result

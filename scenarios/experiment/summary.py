@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import fmean, median
 from typing import Any, Final
 
-from scenarios.experiment.interval import FEWEST, Interval, mean_interval, ratio_interval
+from scenarios.experiment.interval import FEWEST, Estimate, mean_interval, ratio_interval
 from scenarios.experiment.trial import BOUND, PREDICTED, Trial
 
 #: Trials agree when the 95 % interval of the loss and of p99 is at most this far from its middle, as a share.
@@ -43,7 +43,7 @@ class Summary:
     agreed: bool
     loss: Loss | None
     #: Of `RATIOS`: the geometric mean of the trials; low and high are the 95 % interval.
-    means: dict[str, Interval]
+    means: dict[str, Estimate]
     #: The same figures by trial.
     values: dict[str, tuple[float, ...]]
 
@@ -112,7 +112,7 @@ def agree(trials: Sequence[Trial]) -> bool:
     return lost.high - lost.estimate <= max(resolution, AGREE_WITHIN * lost.estimate)
 
 
-def _limits(interval: Interval) -> dict[str, float | None]:
+def _limits(interval: Estimate) -> dict[str, float | None]:
     known = math.isfinite(interval.high)
     return {"low": interval.low if known else None, "high": interval.high if known else None}
 

@@ -7,7 +7,7 @@ from typing import Final
 from scenarios.events import TableShown
 from scenarios.experiment.design import Design
 from scenarios.experiment.grid import Cell
-from scenarios.experiment.interval import Interval
+from scenarios.experiment.interval import Estimate
 from scenarios.experiment.summary import Summary
 from scenarios.experiment.trial import Trial
 
@@ -87,7 +87,7 @@ def _whole(value: float | None) -> str:
     return "-" if value is None else f"{value:,.0f}"
 
 
-def _mean(interval: Interval | None, decimals: int) -> str:
+def _mean(interval: Estimate | None, decimals: int) -> str:
     if interval is None:
         return "-"
     mean = f"{interval.estimate:,.{decimals}f}"

@@ -21,6 +21,7 @@ from statistics import NormalDist
 from typing import Final
 
 from scenarios.figures.series import Series, Table
+from scenarios.figures.student import t_quantile
 from scenarios.judge.persist_lag import percentiles
 
 #: Of fewer blocks, nothing is said. Rare values take more blocks to show how much they vary: in a simulation,
@@ -29,7 +30,6 @@ FEWEST_BLOCKS: Final = 8
 _FEWEST_FOR_TAILS: Final = ((98.0, 20), (90.0, 12))
 #: At least so many values must lie beyond a percentile.
 FEWEST_BEYOND: Final = 5
-CONFIDENCE: Final = 0.95
 _DRAWS: Final = 1_000
 #: The same journals always give the same intervals. The two sides of a comparison are drawn independently.
 _SEED: Final = 20_260_101
@@ -123,20 +123,8 @@ def _percentile(table: Table, weights: Sequence[int], percent: float) -> float:
 
 
 def _interval(values: Sequence[float], blocks: int) -> Interval:
-    widened = math.sqrt(blocks / (blocks - 1)) * _student(blocks - 1)
+    widened = math.sqrt(blocks / (blocks - 1)) * t_quantile(blocks - 1)
     beyond = NormalDist().cdf(-widened)
     ordered, last = sorted(values), len(values) - 1
     below = math.floor(beyond * last)
     return Interval(ordered[below], ordered[last - below])
-
-
-def _student(freedom: int) -> float:
-    """The 97.5 % point of Student's t: its expansion around the normal distribution (Abramowitz and Stegun,
-    26.7.5), exact to 0.001 from 7 degrees of freedom on."""
-    z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
-    return (
-        z
-        + (z**3 + z) / (4 * freedom)
-        + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
-        + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * freedom**3)
-    )

@@ -6,18 +6,9 @@ from random import Random
 
 import pytest
 
-from scenarios.experiment.interval import mean_interval, ratio_interval, ratio_of, t_quantile
+from scenarios.experiment.interval import mean_interval, ratio_interval, ratio_of
 
 _SIMULATED = 2_000
-
-
-@pytest.mark.parametrize(
-    # From Student's tables.
-    ("freedom", "quantile"),
-    [(1, 12.706), (2, 4.303), (5, 2.571), (30, 2.042), (40, 2.021), (60, 2.000), (120, 1.980)],
-)
-def test_quantiles_are_those_of_the_tables(freedom: int, quantile: float) -> None:
-    assert t_quantile(freedom) == pytest.approx(quantile, abs=0.002)
 
 
 def test_an_interval_agrees_with_a_textbook_case() -> None:
