@@ -50,16 +50,16 @@ class Design:
         """
         for limit in LIMITS.values():
             limit.check(getattr(self, limit.name))
-        _check_words("policy", self.policies, POLICIES)
+        _check_distinct("policy", self.policies)
+        for policy in self.policies:
+            check_policy(policy)
         _check_distinct("fault", self.faults)
         for fault in self.faults:
             check_fault(fault)
         for name, values in self.settings.items():
-            if name == "WRITE_POLICY":
-                raise UsageError("WRITE_POLICY is not set with --set here", hint="give it with --policy")
             _check_distinct(name, values)
             for value in values:
-                check_settings({name: value})
+                check_setting(name, value)
         count = len(self.policies) * len(self.faults) * math.prod(map(len, self.settings.values()))
         if count > _MOST_CELLS:
             raise UsageError(
@@ -161,11 +161,19 @@ def check_fault(text: str) -> None:
     require_possible([parse_fault(fault) for fault in faults_of(text)])
 
 
-def _check_words(kind: str, values: tuple[str, ...], known: tuple[str, ...]) -> None:
-    _check_distinct(kind, values)
-    for value in values:
-        if value not in known:
-            raise UsageError(f"there is no {kind} {value!r}", hint=f"choose {' or '.join(known)}")
+def check_policy(word: str) -> None:
+    """Raises UsageError unless that is a policy."""
+    if word not in POLICIES:
+        raise UsageError(f"there is no policy {word!r}", hint=f"choose {' or '.join(POLICIES)}")
+
+
+def check_setting(name: str, value: str) -> None:
+    """Raises UsageError unless that setting can have that value in a trial."""
+    if name == "WRITE_POLICY":
+        raise UsageError(
+            "WRITE_POLICY is not a setting here", hint="give it with --policy, or under `policies` in a file"
+        )
+    check_settings({name: value})
 
 
 def _check_distinct(kind: str, values: tuple[str, ...]) -> None:

@@ -4,21 +4,22 @@ Only the nodes of YAML are read, never its types: values are text, as on a comma
 what was typed.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
-from scenarios.experiment.design import LIMITS, POLICIES, Design, check_fault
+from scenarios.experiment.design import LIMITS, Design, check_fault, check_policy, check_setting
 from scenarios.suggest import closest
 from stack.errors import UsageError
-from stack.spec.validate import check_settings
 
 #: A file that is read here has twenty lines.
 _LARGEST_BYTES: Final = 65_536
 _LISTS: Final = ("policies", "faults")
+_NO_SETTING: Final = "leave `set` out, or give a setting one value, such as COALESCING_WINDOW_MS: [500]"
 _KEYS: Final = ("set", *_LISTS, *LIMITS)
 
 
@@ -45,12 +46,9 @@ class _Reader:
         for key, value in self._members(root, "the file"):
             match key.value:
                 case "set":
-                    settings = [
-                        (one.value, self._setting(one, of)) for one, of in self._members(value, "set")
-                    ]
-                    changes["settings"] = dict(settings)
+                    changes["settings"] = self._settings(value)
                 case "policies":
-                    changes["policies"] = self._list(value, "a policy", _check_policy)
+                    changes["policies"] = self._list(value, "a policy", check_policy)
                 case "faults":
                     changes["faults"] = self._list(value, "a fault", check_fault)
                 case name if name in LIMITS:
@@ -93,13 +91,13 @@ class _Reader:
                 seen.add(key.value)
                 yield key, value
 
-    def _setting(self, key: yaml.ScalarNode, node: yaml.Node) -> tuple[str, ...]:
-        def check(word: str) -> None:
-            if key.value == "WRITE_POLICY":
-                raise UsageError("WRITE_POLICY is not a setting here", hint="list it under `policies`")
-            check_settings({key.value: word})
+    def _settings(self, node: yaml.Node) -> dict[str, tuple[str, ...]]:
+        if isinstance(node, yaml.MappingNode) and not node.value:
+            self._mistake(node, "set names no setting", _NO_SETTING)
+        return {key.value: self._setting(key, value) for key, value in self._members(node, "set")}
 
-        return self._list(node, f"a value of {key.value}", check)
+    def _setting(self, key: yaml.ScalarNode, node: yaml.Node) -> tuple[str, ...]:
+        return self._list(node, f"a value of {key.value}", partial(check_setting, key.value))
 
     def _list(self, node: yaml.Node, what: str, check: Callable[[str], None]) -> tuple[str, ...]:
         """The words of a list; one word stands for a list of one."""
@@ -163,15 +161,6 @@ def _text(path: Path) -> str:
         raise UsageError(f"{path} can't be read: {error.strerror}", hint="check its name") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not UTF-8 text", hint="save it as UTF-8") from error
-
-
-def _check_policy(word: str) -> None:
-    if word not in POLICIES:
-        raise UsageError(f"there is no policy {word!r}", hint=f"choose {_either(POLICIES)}")
-
-
-def _either(words: Iterable[str]) -> str:
-    return " or ".join(words)
 
 
 def _example(name: str) -> str:

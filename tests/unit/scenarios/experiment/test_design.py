@@ -22,7 +22,7 @@ def test_the_default_is_possible() -> None:
         ({"faults": ("redis:melt@1s",)}, "the fault 'redis:melt@1s' can't be injected"),
         ({"faults": ("none + none",)}, "the fault 'none' can't be injected"),
         ({"settings": {"WINDOW": ("1", "2")}}, "'WINDOW' is not a setting"),
-        ({"settings": {"WRITE_POLICY": ("write_behind",)}}, "WRITE_POLICY is not set with --set here"),
+        ({"settings": {"WRITE_POLICY": ("write_behind",)}}, "WRITE_POLICY is not a setting here"),
         ({"settings": {"BATCH_SIZE": ("100", "0")}}, "BATCH_SIZE must be"),
         ({"settings": {"BATCH_SIZE": ("",)}}, "BATCH_SIZE"),
         ({"settings": {"BATCH_SIZE": ("100", "100")}}, "BATCH_SIZE has the value '100' twice"),

@@ -70,6 +70,7 @@ def test_what_is_left_out_is_as_without_a_file(tmp_path: Path) -> None:
         ("policies: [write_around]", "mine.yaml:1:12: there is no policy 'write_around'", "write_behind or"),
         ("set: {BATCH_SIZE: [10, 0]}", "mine.yaml:1:24: BATCH_SIZE must be", "settings are"),
         ("set:\n  BATCHSIZE: 10", "mine.yaml:2:14: 'BATCHSIZE' is not a setting", "settings are"),
+        ("trials: 3\nset: {}", "mine.yaml:2:6: set names no setting", "leave `set` out"),
         ("set: {WRITE_POLICY: write_behind}", "WRITE_POLICY is not a setting here", "policies"),
         ("set: {BATCH_SIZE: []}", "mine.yaml:1:19: a value of BATCH_SIZE is missing", "a list"),
         ("set: {BATCH_SIZE: [[1]]}", "mine.yaml:1:20: a value of BATCH_SIZE must be one word", "a list"),
