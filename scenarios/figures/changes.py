@@ -28,7 +28,7 @@ class Change:
     name: str
     before: float | None
     after: float | None
-    #: By how much `after` exceeds `before`, as a share; None: not known, or `before` is 0.
+    #: By how much `after` exceeds `before`, as a share; None: unknown, or `before` is 0.
     share: float | None
     #: 95 % confidence intervals, in the figure's unit: of each figure, and of what the second exceeds the
     #: first by. None: too little was measured, or it is a count.

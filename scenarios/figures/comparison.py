@@ -32,7 +32,7 @@ class ComparedCheck:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Something that the runs were not made on alike."""
+    """Something in which the runs differ."""
 
     what: str
     before: str
@@ -54,7 +54,11 @@ class Comparison:
         """Why the second run is worse, in sentences; empty if it is not."""
         return (
             *(change.sentence for change in self.changes if change.is_worse),
-            *(f"{check.state}: {check.claim}" for check in self.checks if check.state in _FAILING),
+            *(
+                f"check failed ({check.state}): {check.claim}"
+                for check in self.checks
+                if check.state in _FAILING
+            ),
         )
 
 

@@ -82,12 +82,10 @@ class Outcomes:
         self._count(exchange, phase, now, reply.status, None if product is None else product.version)
         if product is not None and phase == "outage":
             self._phases.succeeded(exchange.due, exchange.sent, now)
-        if call.operation is None:
-            pass
-        elif product is not None:
+        if call.operation is not None and product is not None:
             self._enter(exchange, now, "acknowledged", phase, product)
             self._profile.acknowledged(client, call, product.id, product.version)
-        else:
+        elif call.operation is not None:
             text = reply.body[:_DETAIL_BYTES].decode(errors="replace")
             answer = answer_without_product(reply.status)
             self._enter(exchange, now, answer, phase, detail=f"{reply.status}: {text}")

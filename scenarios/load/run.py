@@ -22,7 +22,7 @@ from stack.wait import waiting
 _SAMPLE_INTERVAL_S: Final = 0.25
 #: How long the load may take to end after the last answers have timed out.
 _END_TIMEOUT_S: Final = 30.0
-_EARLY: Final = "Ended early after {:.0f} s by Ctrl-C: nothing more is sent. Once more ends it at once."
+_EARLY: Final = "Ended early after {:.0f} s by Ctrl-C: nothing more is sent. Press it again to end at once."
 
 
 class Load(Figures, Protocol):
