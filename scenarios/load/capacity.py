@@ -46,6 +46,19 @@ class Flushing:
     saturates_at: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """How the lab kept up with a load."""
+
+    offered: Offered
+    flushing: Flushing
+
+
+def assess(moments: Sequence[Moment], rate: float | None) -> Capacity:
+    """How the lab kept up; see `against_schedule` and `of_worker`."""
+    return Capacity(against_schedule(moments, rate), of_worker(moments))
+
+
 def against_schedule(moments: Sequence[Moment], rate: float | None) -> Offered:
     """How the service kept up.
 

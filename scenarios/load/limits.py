@@ -4,7 +4,7 @@ from collections.abc import Generator, Iterator
 from typing import Final
 
 from scenarios.events import Event, Measured, Narrated
-from scenarios.load.capacity import Flushing, Offered, against_schedule, of_worker
+from scenarios.load.capacity import Flushing, Offered
 from scenarios.load.run import Finished
 
 #: A backlog is worth a word from this share of the time.
@@ -15,8 +15,7 @@ _SLOW_MS: Final = 1000.0
 
 def report(finished: Finished) -> Generator[Event, None, None]:
     """How the lab kept up with what was asked for, and at which rate it would not have."""
-    moments, rate = finished.sampler.moments, finished.plan.rate
-    offered, flushing = against_schedule(moments, rate), of_worker(moments)
+    rate, offered, flushing = finished.plan.rate, finished.capacity.offered, finished.capacity.flushing
     if rate is not None:
         yield Measured("offered_per_second", "asked for", round(rate, 1), "requests/s")
     if offered.saturates_at is not None and offered.saturated:
@@ -31,8 +30,8 @@ def report(finished: Finished) -> Generator[Event, None, None]:
 
 def in_short(finished: Finished) -> str:
     """For the last line: the rate, and why no more was possible; empty if the lab kept up."""
-    moments, plan, counters = finished.sampler.moments, finished.plan, finished.counters
-    offered, flushing = against_schedule(moments, plan.rate), of_worker(moments)
+    plan, counters, offered = finished.plan, finished.counters, finished.capacity.offered
+    flushing = finished.capacity.flushing
     rate = f"{counters.rate:,.0f} requests/s"
     if offered.saturated and offered.saturates_at is not None:
         what = "the load generator" if counters.generator_limited else "the lab"

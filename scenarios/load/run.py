@@ -11,6 +11,7 @@ from typing import Final, Protocol
 from scenarios.events import Event, Narrated
 from scenarios.faults.schedule import Schedule
 from scenarios.lab.context import Run
+from scenarios.load.capacity import Capacity, assess
 from scenarios.load.counters import Counters
 from scenarios.load.generator import TIMEOUT_S
 from scenarios.load.latencies import Latencies
@@ -46,6 +47,7 @@ class Finished:
     latencies: Latencies
     #: Watches the service's totals, which go on rising while the queue is flushed.
     sampler: Sampler
+    capacity: Capacity
     #: After how many s it was ended early; None: it went to its end.
     ended_early: float | None = None
 
@@ -105,4 +107,5 @@ def run_load(
             yield sampler.sample()
         finally:
             load.stop()
-    return Finished(plan, load.counters, load.latencies, sampler, ended_early)
+    capacity = assess(sampler.moments, plan.rate)
+    return Finished(plan, load.counters, load.latencies, sampler, capacity, ended_early)

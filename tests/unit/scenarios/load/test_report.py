@@ -6,6 +6,7 @@ from typing import cast
 from scenarios.events import Distributed, Event, Measured, Narrated, TableShown
 from scenarios.lab.probe import Probe
 from scenarios.load import limits, report
+from scenarios.load.capacity import assess
 from scenarios.load.counters import Counters
 from scenarios.load.generator import LoadGenerator
 from scenarios.load.latencies import Latencies
@@ -32,7 +33,8 @@ def _finished(
     sampler = Sampler(cast("Probe", FakeProbe()), generator, planned=10.0)
     sampler.moments[:] = moments
     counted = counters or Counters(requests=100, elapsed=10.0, idle=9.0)
-    return Finished(Plan(pace, 4, 10.0, rate), counted, latencies or Latencies(), sampler)
+    plan, capacity = Plan(pace, 4, 10.0, rate), assess(moments, rate)
+    return Finished(plan, counted, latencies or Latencies(), sampler, capacity)
 
 
 def _figures(events: Sequence[Event]) -> dict[str, int | float | str]:
