@@ -67,7 +67,8 @@ def compare(
 
     Exit code 0: not worse; 1: worse; 3: a run was cut off or is damaged, or nothing was measured in both.
 
-    Worse: slower by more than --threshold and by more than noise, more lost, or a check that newly fails.
+    Worse: slower by more than --threshold and by more than noise; more lost,
+    never sent or failed; or a check that newly fails.
     """
     share = _share(threshold)
     runs = open_runs(output.name, output.runtime)

@@ -73,11 +73,8 @@ class LabTrials:
         journals = {run: path for run, path in files.journals(self._folder).items() if run not in before}
         run, path = next(iter(journals.items()), ("", None))
         figures: Mapping[str, float] = {}
-        try:
-            if path is not None:
-                figures = self._figures(cell, path)
-        except StateUnusable as error:
-            end = _inconclusive(error.message)
+        if path is not None:
+            end, figures = read_trial(path, self._design, cell, end)
         return Trial(
             cell=index,
             number=number,
@@ -88,19 +85,6 @@ class LabTrials:
             run=f"{self._folder.name}/{run}" if run else "",
             seconds=self._clock() - begun_at,
         )
-
-    def _figures(self, cell: Cell, journal: Path) -> Mapping[str, float]:
-        figures = measure(journal, broken_at=self._broken_at(cell))
-        if cell.policy == "write_through":
-            # What it acknowledges is in PostgreSQL, whatever Redis loses.
-            figures |= {name: 0.0 for name in (PREDICTED, BOUND) if name in figures}
-        return figures
-
-    def _broken_at(self, cell: Cell) -> float:
-        """When the first fault of a trial is due, s since the load began."""
-        _, options = _load(self._design, self._design.duration, cell.faults)
-        times = [action.at for fault in options.fault for action in fault.actions if action.at is not None]
-        return min(times, default=math.inf)
 
     def end(self) -> StackEvents:
         """Take the lab away."""
@@ -139,6 +123,31 @@ class LabTrials:
                 end = event if isinstance(event, ScenarioFinished) else end
                 yield event
         return end
+
+
+def read_trial(
+    journal: Path, design: Design, cell: Cell, end: ScenarioFinished
+) -> tuple[ScenarioFinished, Mapping[str, float]]:
+    """How a trial ended, and what it measured. One whose journal can't be read measured nothing.
+
+    Args:
+        end: How its load ended.
+    """
+    try:
+        figures = measure(journal, broken_at=_broken_at(design, cell))
+    except StateUnusable as error:
+        return _inconclusive(error.message), {}
+    if cell.policy == "write_through":
+        # What it acknowledges is in PostgreSQL, whatever Redis loses.
+        figures |= {name: 0.0 for name in (PREDICTED, BOUND) if name in figures}
+    return end, figures
+
+
+def _broken_at(design: Design, cell: Cell) -> float:
+    """When the first fault of a trial is due, s since the load began."""
+    _, options = _load(design, design.duration, cell.faults)
+    times = [action.at for fault in options.fault for action in fault.actions if action.at is not None]
+    return min(times, default=math.inf)
 
 
 def _inconclusive(why: str) -> ScenarioFinished:

@@ -6,12 +6,16 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from scenarios.events import LoadSampled, Measured
+from scenarios.events import LoadSampled, Measured, ScenarioFinished
+from scenarios.experiment.design import Design
+from scenarios.experiment.grid import grid
+from scenarios.experiment.lab_trials import read_trial
 from scenarios.experiment.measure import measure
 from scenarios.journal.lines import EventLine
 from scenarios.judge.final_read import Findings, StoredValue
 from scenarios.judge.history import History, Sightings
 from scenarios.judge.ledger import Write
+from service.writebehind.settings import WritePolicy
 from stack.errors import StateUnusable
 from tests.journals import write_journal
 
@@ -113,3 +117,24 @@ def test_a_file_that_is_no_journal_is_an_error_and_not_a_trial_without_figures(t
     path.write_text("not a journal\n")
     with pytest.raises(StateUnusable, match="is not a run's journal"):
         measure(path)
+
+
+def test_a_trial_whose_journal_can_not_be_read_is_inconclusive_however_its_load_ended(tmp_path: Path) -> None:
+    path = tmp_path / "other.jsonl"
+    path.write_text("not a journal\n")
+    design = Design()
+    ended = ScenarioFinished("load-basic", "expected", "all is well", 9.0)
+    end, figures = read_trial(path, design, grid(design).cells[0], ended)
+    assert (end.outcome, figures) == ("inconclusive", {})
+    assert "is not a run's journal" in end.conclusion
+
+
+@pytest.mark.parametrize(("policy", "predicted"), [("write_behind", 9), ("write_through", 0)])
+def test_a_trial_ends_as_its_load_did_and_nothing_is_predicted_for_what_was_written_through(
+    policy: WritePolicy, predicted: int, journal: Path
+) -> None:
+    design = Design(policies=(policy,))
+    ended = ScenarioFinished("load-basic", "expected", "all is well", 9.0)
+    end, figures = read_trial(journal, design, grid(design).cells[0], ended)
+    assert end is ended
+    assert (figures["lost"], figures["predicted_loss"]) == (LOST, predicted)
