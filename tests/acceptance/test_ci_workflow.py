@@ -53,6 +53,7 @@ def _run(work: Path, command: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_its_commands_do_what_they_say(work: Path) -> None:
     commands = [step["run"] for step in steps() if "run" in step]
     install, up, load, compare, reports, keep, down = commands

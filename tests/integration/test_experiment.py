@@ -44,6 +44,7 @@ def _remains(home: Path) -> list[str]:
     return sorted(path.name for path in home.iterdir() if path.name != files.FOLDER)
 
 
+@pytest.mark.slow
 def test_two_windows_are_compared_on_fresh_labs(environment: Mapping[str, str], tmp_path: Path) -> None:
     file = tmp_path / "windows.yaml"
     file.write_text(f"set:\n  COALESCING_WINDOW_MS: [300, 50]\n{_SHORT}")

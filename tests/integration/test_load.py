@@ -131,7 +131,8 @@ def test_an_api_that_is_killed_under_load_loses_nothing_that_it_acknowledged(run
     with closing(run_scenario(running, *choose("load-basic", {"duration": 3.0, "clients": 8}))) as playing:
         for event in playing:
             events.append(event)
-            if isinstance(event, LoadSampled) and event.requests > 100 and not killed:
+            # Seven requests in ten are writes.
+            if isinstance(event, LoadSampled) and event.requests > 200 and not killed:
                 killed = True
                 list(running.kill("api"))
                 list(running.start("api"))

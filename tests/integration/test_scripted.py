@@ -134,6 +134,7 @@ steps:
     assert "no product of 'mine' was acknowledged" in played.end.conclusion
 
 
+@pytest.mark.slow_in_docker
 def test_a_load_is_a_step_and_its_writes_are_judged(lab: Lab) -> None:
     text = """\
 name: loaded
@@ -156,6 +157,7 @@ def _checks(played: Played, claim: str) -> list[bool | None]:
     return [check.passed for check in played.of(Checked) if check.claim == claim]
 
 
+@pytest.mark.slow_in_docker
 def test_totals_after_a_crash_under_a_load_are_not_known(lab: Lab) -> None:
     text = """\
 name: crashed
@@ -184,6 +186,7 @@ expect:
     assert asked == ["300"], "the script's settings went with the memory of Redis"
 
 
+@pytest.mark.slow_in_docker
 def test_a_check_while_redis_is_away_is_not_passed_on_old_figures(lab: Lab) -> None:
     text = """\
 name: away
@@ -200,6 +203,7 @@ steps:
     assert not _checks(played, "accepted")
 
 
+@pytest.mark.slow_in_docker
 def test_totals_that_can_not_be_read_at_the_end_are_not_known(lab: Lab) -> None:
     text = """\
 name: gone
@@ -303,6 +307,7 @@ steps:
     assert played.end.outcome == "expected"
 
 
+@pytest.mark.slow_in_docker
 @pytest.mark.parametrize(("step", "made"), [(2, 0), (4, 2)])
 def test_an_interruption_cleans_up(lab: Lab, step: int, made: int) -> None:
     scenario = scenario_of(read_script(_CHANGES), "./mine.yaml", _no_one)
@@ -322,6 +327,7 @@ def _deleted(run: Run) -> int:
     return int(run.probe.table("SELECT count(*) FROM product_tombstones")[1][0][0])
 
 
+@pytest.mark.slow_in_docker
 def test_what_a_killed_run_changed_is_put_back_by_the_next_command(lab: Lab, tmp_path: Path) -> None:
     file = tmp_path / "cut.yaml"
     file.write_text(_CHANGES)
