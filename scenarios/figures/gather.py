@@ -71,7 +71,10 @@ class Gathered:
         self.answers[line.answer] += 1
         if line.answer == "acknowledged":
             self._first, self._last = min(self._first, line.sent), max(self._last, line.finished)
-        if line.group not in _APART:
+        if line.group in _APART:
+            # Meanwhile, no rate of the hold can be told.
+            self._in_hold.acknowledgements.skip(line.begun, line.finished)
+        else:
             (self._in_hold if line.group == HOLD else self._elsewhere).take(line)
 
     def _take_event(self, line: EventLine) -> None:

@@ -35,6 +35,8 @@ class Series:
         #: By number, each block's values with how often they occur.
         self._blocks: dict[int, Counter[int]] = {}
         self._most_us = 0
+        #: The numbers of the blocks that are not counted.
+        self._skipped: set[int] = set()
         #: None: it was not asked for since the last value came.
         self._table: Table | None = None
 
@@ -50,6 +52,10 @@ class Series:
         block[_rounded(us)] += 1
         if len(self._blocks) > _MOST_BLOCKS:
             self._merge()
+
+    def skip(self, begin: float, end: float) -> None:
+        """Do not count the blocks from `begin` to `end` s: something else was measured meanwhile."""
+        self._skipped.update(range(int(begin / self.block_s), int(end / self.block_s) + 1))
 
     @property
     def blocks(self) -> list[Counter[int]]:
@@ -82,13 +88,14 @@ class Series:
         return self._most_us / 1000
 
     def counts(self) -> list[int]:
-        """How many values each block has, from the first to the last. Those two are left out: they may have
-        begun or ended in the middle."""
+        """How many values each block has, from the first to the last, but for those that are skipped. The
+        first and the last are left out, too: they may have begun or ended in the middle."""
         if not self._blocks:
             return []
         return [
             self._blocks[number].total() if number in self._blocks else 0
             for number in range(min(self._blocks) + 1, max(self._blocks))
+            if number not in self._skipped
         ]
 
     def _merge(self) -> None:
@@ -97,6 +104,7 @@ class Series:
         for number, block in self._blocks.items():
             merged.setdefault(number // 2, Counter()).update(block)
         self._blocks = merged
+        self._skipped = {number // 2 for number in self._skipped}
 
 
 def _rounded(us: int) -> int:

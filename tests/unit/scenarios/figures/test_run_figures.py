@@ -26,6 +26,20 @@ def test_latencies_are_those_of_the_hold_from_when_writes_were_due(tmp_path: Pat
     assert found["acknowledged"].value == 3 * len(hold)
 
 
+def test_an_outage_does_not_count_against_the_rate_of_the_hold(tmp_path: Path) -> None:
+    writes = [
+        replace(write, group="outage", answer="unknown", version=None, finished_at=14.0)
+        if 10 <= write.sent_at < 14
+        else write
+        for write in written(30, lambda at: 5)
+    ]
+    measured = Measured("writes_per_second", "", 20.0, "writes/s")
+    run = figures_of(tmp_path, writes, events=[measured])
+    draws = run.draws("writes_per_second")
+    assert draws is not None
+    assert draws.interval.low == draws.interval.high == run.figures["writes_per_second"].value
+
+
 def test_a_demo_without_a_load_has_figures_too(tmp_path: Path) -> None:
     found = figures_of(tmp_path, written(2, lambda at: 5, group="queued at the crash"), lost=3).figures
     assert found["p99"].value == pytest.approx(5, rel=0.01)
