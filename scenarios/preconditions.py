@@ -1,17 +1,22 @@
 """What a measurement depends on. Without it, nothing can be concluded."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from scenarios.judge.ledger import Write
 from scenarios.lab.context import Run
 from scenarios.lab.problem import in_words
+from service.writebehind.keys import WORKER_LIFE_US
 from service.writebehind.setting import render
-from stack.errors import Inconclusive
+from stack.errors import DeadlinePassed, Inconclusive
 from stack.spec.hints import labctl
+from stack.wait import wait_until
 
 #: An audience does not wait longer than this for a flush.
 _LONGEST_FLUSH_DELAY_MS: Final = 20_000
+#: A worker that runs has said so by then.
+_WORKER_TIMEOUT_S: Final = WORKER_LIFE_US / 1_000_000 + 0.5
 
 
 def require_settings(run: Run, why: str, **wanted: object) -> dict[str, Any]:
@@ -38,25 +43,47 @@ def require_settings(run: Run, why: str, **wanted: object) -> dict[str, Any]:
 
 
 def require_flushing(run: Run) -> None:
-    """Raises Inconclusive if acknowledged writes do not reach PostgreSQL."""
+    """Wait briefly until acknowledged writes reach PostgreSQL.
+
+    Just after Redis was emptied no worker has said yet that it runs, and just after an outage the worker has
+    not tried again yet.
+
+    Raises:
+        Inconclusive: they do not.
+    """
+    with suppress(DeadlinePassed):
+        wait_until(
+            lambda: _obstacle(run) is None,
+            seconds=_WORKER_TIMEOUT_S,
+            reason="a worker flushes",
+            hint=labctl("status"),
+            poll=0.1,
+        )
+    if obstacle := _obstacle(run):
+        raise obstacle
+
+
+def _obstacle(run: Run) -> Inconclusive | None:
+    """Why acknowledged writes do not reach PostgreSQL; None if they do."""
     condition = run.lab.condition()
     if condition is None:
-        raise Inconclusive(
+        return Inconclusive(
             "Redis does not answer", hint=f"{labctl('status')} says what runs; {labctl('up')} repairs it"
         )
     if trouble := condition.trouble():
-        raise Inconclusive(
+        return Inconclusive(
             f"acknowledged writes do not reach PostgreSQL: {trouble}",
             hint=f"{labctl('status')} says what can be done",
         )
     if not condition.workers:
-        raise Inconclusive("no worker is running", hint=f"start one with {labctl('worker start')}")
+        return Inconclusive("no worker is running", hint=f"start one with {labctl('worker start')}")
     suspended = [worker for worker in condition.workers if worker.state == "suspended"]
     if len(suspended) == len(condition.workers):
-        raise Inconclusive(
+        return Inconclusive(
             f"acknowledged writes will not reach PostgreSQL: {suspended[0].trouble()}",
             hint=f"{labctl('exec redis -- redis-cli DEL rq:suspended')} lets it go on, as `rq resume` does",
         )
+    return None
 
 
 def flush_delay(config: Mapping[str, Any]) -> int:

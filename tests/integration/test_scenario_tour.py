@@ -1,6 +1,7 @@
 """The demos that break nothing: basics, latency, database-state."""
 
 import pytest
+import redis
 
 from scenarios.events import TableShown
 from scenarios.lab.context import Run
@@ -28,8 +29,18 @@ def test_basics_without_a_window_does_not_claim_to_have_seen_the_row_missing(lab
 def test_no_demo_lets_an_audience_wait_for_minutes(lab: Lab, run: Run, name: str) -> None:
     run.client.change_config({"coalescing_window_ms": 600_000})
     end = play(lab, name).end
-    assert (end.outcome, "600 s" in end.conclusion) == ("inconclusive", True)
+    assert (end.outcome, "600 s" in end.conclusion) == ("inconclusive", True), end
     assert run.probe.depth().unsettled == 0
+
+
+@pytest.mark.parametrize("name", ["basics", "data-loss"])
+def test_a_demo_waits_for_a_worker_that_has_not_spoken_since_redis_was_emptied(
+    lab: Lab, run: Run, name: str
+) -> None:
+    with redis.Redis.from_url(lab.urls()["redis"]) as client:
+        client.flushall()
+    end = play(lab, name).end
+    assert end.outcome == "expected", end
 
 
 @pytest.mark.parametrize("policy", ["write_behind", "write_through"])
