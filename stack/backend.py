@@ -47,7 +47,7 @@ def local_backend(directory: Path, settings: StackSettings) -> Backend:
 
     return Backend(
         runtime=LocalRuntime(directory, settings),
-        specs=lab_specs,
+        specs=lambda state: lab_specs(state, directory),
         supplies={},
         check=lambda specs: local_limits.require(settings, specs),
         load_test=lambda state, script, given: LocalLoadTest(

@@ -65,7 +65,7 @@ def running(directory: Path) -> Iterator[Servers]:
         # PostgreSQL runs as the user `nobody`, who must be able to enter.
         directory.chmod(0o755)
     ports = dict(zip(("api", "redis", "postgres"), choose_free(3), strict=True))
-    specs = lab_specs(LabState(runtime="local", ports=ports))
+    specs = lab_specs(LabState(runtime="local", ports=ports), directory)
     runtime = LocalRuntime(directory, StackSettings(home=directory))
     reached = urls(ports)
     servers = Servers(runtime, specs, reached["redis"], reached["postgres"])

@@ -21,6 +21,7 @@ _log = logging.getLogger(__name__)
 
 WritePolicy = Literal["write_behind", "write_through"]
 OverflowPolicy = Literal["reject", "write_through"]
+LogFormat = Literal["human", "json"]
 
 
 class LiveSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,6 +119,38 @@ class Settings(LiveSettings, frozen=True, kw_only=True):
     api_port: Annotated[int, Meta(ge=1, le=65_535, description="The port that the API listens on.")] = 8000
     api_processes: Annotated[int, Meta(ge=1, le=64, description="How many processes serve the API.")] = 2
     api_threads: Annotated[int, Meta(ge=1, le=256, description="How many threads each of them has.")] = 8
+    telemetry_dir: Annotated[
+        str,
+        Meta(description="Where traces, metrics and the page's history are kept; empty: nowhere that lasts."),
+    ] = ""
+    metrics_enabled: Annotated[
+        bool, Meta(description="Whether requests and flushes are counted for Prometheus.")
+    ] = True
+    metrics_port: Annotated[
+        int,
+        Meta(
+            ge=0, le=65_535, description="The port of a worker's own metrics; 0 means any port that is free."
+        ),
+    ] = 8001
+    otel_sdk_disabled: Annotated[bool, Meta(description="Whether no request or flush is traced.")] = False
+    otel_traces_sampler_arg: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=1,
+            description="Which share of requests is traced that arrive without a trace of their own.",
+        ),
+    ] = 0.0
+    otel_exporter_otlp_endpoint: Annotated[
+        str, Meta(description="Where traces are sent, by OTLP over HTTP; empty: nowhere else.")
+    ] = ""
+    otel_service_name: Annotated[str, Meta(description="The name under which this process's traces go.")] = ""
+    log_format: Annotated[
+        LogFormat, Meta(description="How log lines are written: for people, or as JSON.")
+    ] = "human"
+    allow_ui_control: Annotated[
+        bool, Meta(description="Whether the lab's page may change settings and inject faults.")
+    ] = False
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> "Settings":

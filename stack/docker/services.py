@@ -1,8 +1,18 @@
 """The lab's services as containers, which reach one another by their short names."""
 
 from stack.spec.description import EVERY_ADDRESS, Service
+from stack.spec.names import TELEMETRY
 from stack.spec.service import ServiceSpec
-from stack.spec.services import API, CORE_SERVICES, OBSERVABILITY_SERVICES, POSTGRES, REDIS, tracing_env
+from stack.spec.services import (
+    API,
+    CORE_SERVICES,
+    JAEGER,
+    JAEGER_OTLP_URL,
+    OBSERVABILITY_SERVICES,
+    POSTGRES,
+    REDIS,
+    WORKER_METRICS_PORT,
+)
 from stack.state.environment import live_options, settings_env
 from stack.state.lab import LabState
 
@@ -24,11 +34,20 @@ def docker_specs(state: LabState, image: str) -> dict[str, ServiceSpec]:
 
 
 def _env(state: LabState, service: Service) -> tuple[tuple[str, str], ...]:
-    """What the API and the worker read: the lab's settings, and where traces go."""
+    """What the API and the worker read: the lab's settings."""
     if service.program != "python":
         return ()
-    reached = {each.name: each.container_url() for each in (REDIS, POSTGRES)}
+    reached = {each.name: each.container_url() for each in (REDIS, POSTGRES, API)}
+    if state.observability:
+        reached[JAEGER.name] = JAEGER_OTLP_URL
     api_port = API.container.port
     assert api_port is not None  # it is described with one
-    settings = settings_env(state, service.name, reached, EVERY_ADDRESS, api_port)
-    return (*settings, *(tracing_env(service.name) if state.observability else ()))
+    return settings_env(
+        state,
+        service.name,
+        reached,
+        address=EVERY_ADDRESS,
+        port=api_port,
+        telemetry=f"/tmp/{TELEMETRY}",
+        metrics_port=WORKER_METRICS_PORT,
+    )

@@ -1,7 +1,8 @@
 """The lab as ordinary processes of this machine, without Docker.
 
 A lab's directory holds `<service>.json` (which process it is), `logs/`, `data/` (the databases' files),
-`run/` (the working directories of the other services) and `bin/` (programs for `exec`).
+`run/` (the working directories of the other services), `telemetry/` (what the API and the workers keep there)
+and `bin/` (programs for `exec`).
 """
 
 import os
@@ -24,6 +25,7 @@ from stack.local.records import ProcessRecord
 from stack.local.usage import UsageMeter
 from stack.settings import StackSettings, inherited_env
 from stack.spec.hints import labctl
+from stack.spec.names import TELEMETRY
 from stack.spec.runtime import ExecResult, FaultSignal, LogLine, Observed, RuntimeKind, Snapshot, Usage
 from stack.spec.service import ServiceSpec
 from stack.spec.services import CORE, WITH_DATA
@@ -120,7 +122,7 @@ class LocalRuntime:
         local_postgres.end_abandoned(self._workplace("postgres"))
         local_postgres.forget_dead_server(self._workplace("postgres"))
         with map_os_errors(self._directory):
-            for name in ("logs", "run", "bin", *(() if keep_data else ("data",))):
+            for name in ("logs", "run", "bin", TELEMETRY, *(() if keep_data else ("data",))):
                 with suppress(FileNotFoundError):
                     shutil.rmtree(self._directory / name)
             for service in CORE:

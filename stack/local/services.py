@@ -1,20 +1,40 @@
 """The lab's services as processes that share this machine's loopback."""
 
-from stack.spec.names import HOST
+from pathlib import Path
+
+from stack.spec.description import Service
+from stack.spec.names import HOST, TELEMETRY
 from stack.spec.service import ServiceSpec
 from stack.spec.services import CORE_SERVICES, urls
 from stack.state.environment import live_options, settings_env
 from stack.state.lab import LabState
 
 
-def lab_specs(state: LabState) -> dict[str, ServiceSpec]:
-    """The services that `up` starts, by short name, in the order that lists show them in."""
-    reached, api_port = urls(state.ports), state.ports["api"]
+def lab_specs(state: LabState, directory: Path) -> dict[str, ServiceSpec]:
+    """The services that `up` starts, by short name, in the order that lists show them in.
+
+    Args:
+        state: Ports and settings.
+        directory: The lab's.
+    """
     return {
         service.name: service.as_process(
-            state.ports,
-            settings_env(state, service.name, reached, HOST, api_port) if service.program == "python" else (),
-            live_options(state, service.name),
+            state.ports, _env(state, service, directory), live_options(state, service.name)
         )
         for service in CORE_SERVICES
     }
+
+
+def _env(state: LabState, service: Service, directory: Path) -> tuple[tuple[str, str], ...]:
+    """What the API and the worker read: the lab's settings."""
+    if service.program != "python":
+        return ()
+    return settings_env(
+        state,
+        service.name,
+        urls(state.ports),
+        address=HOST,
+        port=state.ports["api"],
+        telemetry=str(directory / TELEMETRY),
+        metrics_port=0,
+    )

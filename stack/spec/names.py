@@ -12,3 +12,6 @@ PASSWORD: Final = "labpass"
 
 #: Memory of Redis: a setting of the lab that is not one of the service's.
 MAXMEMORY: Final = "REDIS_MAXMEMORY"
+
+#: The directory in which the API and the workers keep traces, metrics and the history of the lab's page.
+TELEMETRY: Final = "telemetry"

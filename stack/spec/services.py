@@ -15,6 +15,8 @@ from stack.spec.service import ProgramSpec
 
 _API_PORT: Final = 8000
 _REDIS_PORT: Final = 6379
+#: Where a worker in a container offers its metrics.
+WORKER_METRICS_PORT: Final = 8001
 #: Where Jaeger takes traces over HTTP and over gRPC, in its container.
 _OTLP_HTTP_PORT: Final = 4318
 _OTLP_GRPC_PORT: Final = 4317
@@ -208,6 +210,9 @@ JAEGER: Final = Service(
     ),
 )
 
+#: Where Jaeger takes traces, in the network of a lab's containers.
+JAEGER_OTLP_URL: Final = f"http://{JAEGER.name}:{_OTLP_HTTP_PORT}"
+
 #: Where k6 finds its scripts in its container.
 K6_SCRIPTS: Final = "/scripts"
 #: The load generator: it runs once at a time and stays up for nothing, so it has no health.
@@ -259,12 +264,3 @@ def urls(ports: Mapping[str, int]) -> dict[str, str]:
         for service in _REACHED
         if service.name in ports
     }
-
-
-def tracing_env(service: str) -> tuple[tuple[str, str], ...]:
-    """The environment that makes the API or the worker, in a container, send traces to Jaeger."""
-    return (
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://{JAEGER.name}:{_OTLP_HTTP_PORT}"),
-        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
-        ("OTEL_SERVICE_NAME", f"write-behind-{service}"),
-    )

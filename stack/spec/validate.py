@@ -16,7 +16,12 @@ _UNITS: Final = {"": 1, "k": 1_000, "m": 10**6, "g": 10**9, "kb": 1 << 10, "mb":
 #: More than any machine that runs a lab has.
 _MAX_MEMORY_BYTES: Final = 1 << 40
 #: What the specification decides; an override would only break the lab.
-_SET_BY_THE_LAB: Final = frozenset({"REDIS_URL", "DATABASE_URL", "API_HOST", "API_PORT"})
+_SET_BY_THE_LAB: Final = frozenset(
+    {
+        *("REDIS_URL", "DATABASE_URL", "API_HOST", "API_PORT", "TELEMETRY_DIR", "METRICS_PORT"),
+        *("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_SERVICE_NAME"),
+    }
+)
 _PROCESS_SETTINGS: Final = frozenset(setting.variable for setting in SETTINGS.values()) - _SET_BY_THE_LAB
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 

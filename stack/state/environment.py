@@ -5,7 +5,7 @@ from typing import Final
 
 from service.writebehind.settings import Settings
 from stack.spec.names import MAXMEMORY
-from stack.spec.services import REDIS
+from stack.spec.services import API, JAEGER, REDIS
 from stack.state.lab import LabState
 
 #: Memory of Redis, unless the lab's settings say otherwise.
@@ -21,17 +21,29 @@ def live_options(state: LabState, service: str) -> tuple[tuple[str, str], ...]:
 
 
 def settings_env(
-    state: LabState, service: str, reached: Mapping[str, str], address: str, port: int
+    state: LabState,
+    service: str,
+    reached: Mapping[str, str],
+    *,
+    address: str,
+    port: int,
+    telemetry: str,
+    metrics_port: int,
 ) -> tuple[tuple[str, str], ...]:
     """The environment of the API or a worker, sorted by name.
 
     Args:
         state: The settings that the lab was given.
         service: `api` or `worker`.
-        reached: The URLs of `redis` and `postgres`, as that service reaches them.
+        reached: The URLs of `redis`, `postgres` and `api`, and of `jaeger` if the lab has it, as that service
+            reaches them.
         address: Where the API listens.
         port: On which port it listens there.
+        telemetry: The directory for traces, metrics and history.
+        metrics_port: Where a worker offers its metrics; 0: on any free port.
     """
+    # The API keeps all traces, and passes them on to Jaeger.
+    collector = reached.get(JAEGER.name, "") if service == API.name else reached[API.name]
     overrides = _overrides(state, service)
     settings = Settings().changed(
         {
@@ -40,6 +52,10 @@ def settings_env(
             "database_url": reached["postgres"],
             "api_host": address,
             "api_port": port,
+            "telemetry_dir": telemetry,
+            "metrics_port": metrics_port,
+            "otel_exporter_otlp_endpoint": collector,
+            "otel_service_name": f"write-behind-{service}",
         },
         live_only=False,
     )

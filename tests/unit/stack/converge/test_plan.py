@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +17,7 @@ from stack.spec.services import DEFAULT_PORTS, OBSERVABILITY_PORTS
 from stack.state.lab import LabState
 
 _STATE = LabState(runtime="local", ports={**DEFAULT_PORTS, **OBSERVABILITY_PORTS})
-_SPECS = lab_specs(_STATE)
+_SPECS = lab_specs(_STATE, Path("/lab"))
 _IMAGE = "write-behind-lab:0123"
 _DOCKER = docker_specs(_STATE, _IMAGE)
 _LIVES = ("running", "paused")

@@ -76,9 +76,11 @@ def test_a_container_has_as_long_to_become_healthy_as_its_own_probe_grants() -> 
     }
 
 
-def test_without_observability_nothing_is_traced() -> None:
+def test_without_observability_traces_go_no_further_than_the_api() -> None:
     plain = LabState(runtime="docker", ports=DEFAULT_PORTS, observability=False)
     specs = docker_specs(plain, "image")
     assert list(specs) == ["redis", "postgres", "api", "worker"]
-    assert not any(name.startswith("OTEL_EXPORTER") for name, _ in specs["api"].env)
-    assert ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://jaeger:4318") in docker_specs(_STATE, "image")["api"].env
+    assert dict(specs["api"].env)["OTEL_EXPORTER_OTLP_ENDPOINT"] == ""
+    assert dict(specs["worker"].env)["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://api:8000"
+    watched = docker_specs(_STATE, "image")
+    assert dict(watched["api"].env)["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://jaeger:4318"

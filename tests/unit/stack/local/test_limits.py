@@ -48,7 +48,7 @@ def test_one_that_is_too_old_or_something_else(tmp_path: Path, says: str, told: 
     assert fault is not None
     assert told in fault.message
     assert "LABCTL_REDIS_SERVER" in fault.hint
-    specs = lab_specs(LabState(runtime="local", ports=DEFAULT_PORTS))
+    specs = lab_specs(LabState(runtime="local", ports=DEFAULT_PORTS), Path("/lab"))
     with pytest.raises(EnvironmentFault, match="LABCTL_REDIS_SERVER"):
         local_limits.require(_named(tmp_path, says), specs)
     # Starting only the worker does not need it.

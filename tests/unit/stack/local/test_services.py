@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from service.writebehind.settings import Settings
@@ -12,7 +14,7 @@ _STATE = LabState(runtime="local", ports={"api": 18000, "redis": 16379, "postgre
 
 def test_api_and_worker_are_given_settings_that_they_read_back() -> None:
     state = _STATE.with_settings({"BATCH_SIZE": "7"}).with_service_settings("worker", {"BATCH_SIZE": "9"})
-    specs = lab_specs(state)
+    specs = lab_specs(state, Path("/lab"))
     api, worker = (Settings.from_env(dict(specs[name].env)) for name in ("api", "worker"))
     assert (api.batch_size, worker.batch_size) == (7, 9)
     assert api.api_port == 18000
@@ -21,7 +23,7 @@ def test_api_and_worker_are_given_settings_that_they_read_back() -> None:
 
 
 def test_redis_can_evict_the_cache_but_not_the_queue_and_keeps_nothing_on_disk() -> None:
-    spec = lab_specs(_STATE.with_settings({"REDIS_MAXMEMORY": "64mb"}))["redis"]
+    spec = lab_specs(_STATE.with_settings({"REDIS_MAXMEMORY": "64mb"}), Path("/lab"))["redis"]
     words = (*spec.args, *spec.tuned_args())
     options = dict(zip(words[::2], words[1::2], strict=True))
     assert options["--maxmemory"] == "64mb"
@@ -30,13 +32,13 @@ def test_redis_can_evict_the_cache_but_not_the_queue_and_keeps_nothing_on_disk()
 
 
 def test_more_memory_is_no_reason_to_start_redis_anew() -> None:
-    more = lab_specs(_STATE.with_settings({"REDIS_MAXMEMORY": "64mb"}))["redis"]
-    assert more.hash() == lab_specs(_STATE)["redis"].hash()
+    more = lab_specs(_STATE.with_settings({"REDIS_MAXMEMORY": "64mb"}), Path("/lab"))["redis"]
+    assert more.hash() == lab_specs(_STATE, Path("/lab"))["redis"].hash()
     assert more.tuned == (("maxmemory", "64mb"),)
 
 
 def test_everything_listens_on_the_loopback_only() -> None:
-    specs = lab_specs(_STATE)
+    specs = lab_specs(_STATE, Path("/lab"))
     assert "127.0.0.1" in specs["redis"].args
     assert "listen_addresses=127.0.0.1" in specs["postgres"].args
     assert dict(specs["api"].env)["API_HOST"] == "127.0.0.1"

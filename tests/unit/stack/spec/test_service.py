@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -13,11 +14,12 @@ _STATE = LabState(runtime="local", ports=DEFAULT_PORTS)
 
 
 _HASH: Final = """
+from pathlib import Path
 from stack.state.lab import LabState
 from stack.local.services import lab_specs
 from stack.spec.services import DEFAULT_PORTS
 
-print(lab_specs(LabState(runtime="local", ports=DEFAULT_PORTS))["redis"].hash())
+print(lab_specs(LabState(runtime="local", ports=DEFAULT_PORTS), Path("/lab"))["redis"].hash())
 """
 
 
@@ -31,16 +33,16 @@ def test_the_hash_is_the_same_in_every_process(seed: str) -> None:
         text=True,
         check=True,
     )
-    assert told.stdout.strip() == lab_specs(_STATE)["redis"].hash()
+    assert told.stdout.strip() == lab_specs(_STATE, Path("/lab"))["redis"].hash()
 
 
 def test_another_setting_or_port_gives_another_hash() -> None:
-    spec = lab_specs(_STATE)["api"]
+    spec = lab_specs(_STATE, Path("/lab"))["api"]
     assert replace(spec, port=8001).hash() != spec.hash()
     assert replace(spec, env=(("BATCH_SIZE", "7"),)).hash() != spec.hash()
 
 
 def test_a_setting_of_one_service_leaves_the_others_as_they_are() -> None:
-    before = lab_specs(_STATE)
-    after = lab_specs(_STATE.with_service_settings("worker", {"SIMULATE_DB_FAILURE": "true"}))
+    before = lab_specs(_STATE, Path("/lab"))
+    after = lab_specs(_STATE.with_service_settings("worker", {"SIMULATE_DB_FAILURE": "true"}), Path("/lab"))
     assert [name for name in before if before[name].hash() != after[name].hash()] == ["worker"]
