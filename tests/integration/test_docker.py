@@ -301,7 +301,7 @@ def test_the_whole_lab_is_wired(docker_lab: Lab, client: docker.DockerClient) ->
     assert set(docker_lab.urls()) == {"api", "redis", "postgres", "prometheus", "grafana", "jaeger"}
     ask = "import urllib.request as r; print(r.urlopen('http://jaeger:4318/').status)"
     assert docker_lab.exec("api", ["python", "-c", ask]).stdout == "200\n"
-    environment = docker_lab.exec("worker", ["printenv", "OTEL_EXPORTER_OTLP_ENDPOINT"]).stdout
+    environment = docker_lab.exec("api", ["printenv", "OTEL_EXPORTER_OTLP_ENDPOINT"]).stdout
     assert environment == "http://jaeger:4318\n"
     _core(docker_lab)
     assert set(docker_lab.status()) == {"redis", "postgres", "api", "worker"}
