@@ -1,9 +1,11 @@
 """The Flask application. Collaborators are created here, once per process, and passed to the routes."""
 
+from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Final
 
-from flask import Flask
+from flask import Flask, request
 
 from service import problems
 from service.flush_signal import FlushSignal
@@ -13,6 +15,10 @@ from service.routes.admin import admin, dlq
 from service.routes.products import products
 from service.routes.system import system
 from service.server import configure_logging, end_with_parent
+from service.telemetry.exposition import Exposition
+from service.telemetry.facts import facts_of, template
+from service.telemetry.requests import RequestMetrics
+from service.telemetry.slots import claim_slot
 from service.writebehind.buffer import Buffer
 from service.writebehind.dead_letters import DeadLetters
 from service.writebehind.limits import MAX_BODY_BYTES
@@ -28,8 +34,15 @@ from service.writebehind.writes import Writes
 _OPEN: Final = "writebehind"
 
 
-def create_app(settings: Settings) -> Flask:
-    """The API on the Redis and PostgreSQL of `settings`. It connects when first needed."""
+def create_app(
+    settings: Settings, metrics: RequestMetrics | None = None, shared: Path | None = None
+) -> Flask:
+    """The API on the Redis and PostgreSQL of `settings`. It connects when first needed.
+
+    Args:
+        metrics: What this process counts; None if it counts nothing.
+        shared: Where all server processes keep what they count; None if this is the only one.
+    """
     scripts = Scripts(settings.redis_url)
     # Half of the threads are left for requests that only need Redis, above all for acknowledging writes.
     store = Store(settings.database_url, slots=max(1, settings.api_threads // 2))
@@ -39,6 +52,7 @@ def create_app(settings: Settings) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     # Don't redirect `//` to `/`: the answer would be HTML.
     app.url_map.merge_slashes = False
+    app.before_request(_note_route)
     app.register_blueprint(
         products(Reads(scripts, store, settings), Writes(scripts, store, settings, signal_flush=signal_flush))
     )
@@ -47,9 +61,10 @@ def create_app(settings: Settings) -> Flask:
     # Health has its own store, so it is not refused when many requests wait for PostgreSQL.
     own = Store(settings.database_url)
     checkup = Checkup({"redis": partial(check_room, scripts), "postgres": own.ping, "path": overview.view})
-    app.register_blueprint(system(checkup, overview))
+    exposition = Exposition(overview, metrics, shared)
+    app.register_blueprint(system(checkup, exposition))
     problems.register(app)
-    app.extensions[_OPEN] = (checkup, own, store, scripts)
+    app.extensions[_OPEN] = (exposition, checkup, own, store, scripts)
     return app
 
 
@@ -64,4 +79,26 @@ def from_env() -> Gateway:
     settings = Settings.from_env()
     configure_logging()
     end_with_parent()
-    return Gateway(create_app(settings), threads=settings.api_threads, max_body=MAX_BODY_BYTES)
+    return serving(settings)
+
+
+def serving(settings: Settings, extend: Callable[[Flask], None] | None = None) -> Gateway:
+    """The application with the metrics of a server process. Call it once in a process.
+
+    Args:
+        extend: Adds routes.
+    """
+    directory = Path(settings.telemetry_dir) / "metrics" if settings.telemetry_dir else None
+    if directory is not None and claim_slot(directory) is None:
+        directory = None
+    metrics = RequestMetrics() if settings.metrics_enabled else None
+    app = create_app(settings, metrics, directory)
+    if extend:
+        extend(app)
+    observe = metrics.observe if metrics else None
+    return Gateway(app, threads=settings.api_threads, max_body=MAX_BODY_BYTES, observe=observe)
+
+
+def _note_route() -> None:
+    if request.url_rule is not None:
+        facts_of(request.environ).route = template(request.url_rule.rule)

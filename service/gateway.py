@@ -14,19 +14,22 @@ from http import HTTPStatus
 from typing import Any, Final, NamedTuple
 
 from service.problems import problem
+from service.telemetry.facts import Facts, facts_of
 
 #: A WSGI application (PEP 3333), and the arguments of an ASGI call (asgi.readthedocs.io, HTTP 2.4).
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
+#: Takes note of an answered request: its method, what is known of it, the status, and how long it took in s.
+Observe = Callable[[str, Facts, int, float], None]
 
 #: A whole body must arrive within this time after the request's head.
 BODY_TIMEOUT_S: Final = 5.0
 #: How long a complete request may wait for a thread.
 QUEUE_TIMEOUT_S: Final = 5.0
 #: Paths with threads of their own: they must be answered even if all other threads wait for Redis.
-_URGENT: Final = frozenset({"/health", "/openapi.json"})
+_URGENT: Final = frozenset({"/health", "/metrics", "/openapi.json"})
 _URGENT_THREADS: Final = 2
 _LONGEST_TARGET: Final = 8_192
 
@@ -67,12 +70,15 @@ class Gateway:
         max_body: int,
         body_timeout_s: float = BODY_TIMEOUT_S,
         queue_timeout_s: float = QUEUE_TIMEOUT_S,
+        observe: Observe | None = None,
     ) -> None:
         """
         Args:
             threads: How many requests are answered at the same time.
             max_body: In bytes; a longer body is refused unread.
+            observe: Called for each request that is answered, in any thread.
         """
+        self._observe = observe
         self._body_timeout_s = body_timeout_s
         self._queue_timeout_s = queue_timeout_s
         self._application = application
@@ -81,13 +87,18 @@ class Gateway:
         self._urgent = ThreadPoolExecutor(_URGENT_THREADS, "http-urgent")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began = time.monotonic()
         try:
             body = await self._receive(scope, receive)
             pool = self._urgent if scope["path"] in _URGENT else self._threads
             loop = asyncio.get_running_loop()
-            answer = await loop.run_in_executor(pool, self._answer, scope, body, time.monotonic())
+            began = time.monotonic()
+            answer = await loop.run_in_executor(pool, self._answer, scope, body, began)
         except Refusal as refusal:
             answer = refusal.answer()
+            if self._observe:
+                facts = Facts(refusal="busy") if refusal.status == HTTPStatus.SERVICE_UNAVAILABLE else Facts()
+                self._observe(scope["method"], facts, refusal.status, time.monotonic() - began)
         except ClientGone:
             return
         await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
@@ -130,13 +141,16 @@ class Gateway:
         """The application's answer. Runs in a thread."""
         if time.monotonic() - queued_at > self._queue_timeout_s:
             raise Refusal(503, "all threads of the service are busy; nothing was done")
-        started = _Started()
-        parts = self._application(_environ(scope, body), started)
+        started, environ = _Started(), _environ(scope, body)
+        facts = facts_of(environ)
+        parts = self._application(environ, started)
         try:
             return Answer(started.status, _encoded(started.headers), b"".join(parts))
         finally:
             if close := getattr(parts, "close", None):
                 close()
+            if self._observe:
+                self._observe(scope["method"], facts, started.status, time.monotonic() - queued_at)
 
 
 class _Started:

@@ -9,6 +9,7 @@ from msgspec import UNSET
 from werkzeug.exceptions import HTTPException
 
 from service.answers import FieldProblem, Problem
+from service.telemetry.facts import facts_of
 from service.writebehind.errors import (
     CacheUnavailable,
     InvalidProduct,
@@ -53,6 +54,7 @@ def problem(status: int, title: str, detail: str, errors: Mapping[str, str] | No
 
 
 def _on_write_behind_error(error: WriteBehindError) -> Response:
+    facts_of(request.environ).failed(error)
     if isinstance(error, OutcomeUnknown) and request.method in _READS:
         # A read has no outcome to be unknown: there is just no answer now.
         error = CacheUnavailable(str(error))

@@ -6,12 +6,13 @@ from flask import Blueprint, Response, request
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import BadRequest
 
-from service.writebehind.entry import Product, check_id, parse_product
+from service.telemetry.facts import facts_of
+from service.writebehind.entry import Product, check_id, parse_product, source_of
 from service.writebehind.errors import InvalidProduct
 from service.writebehind.limits import DEFAULT_LISTED, MAX_LISTED
 from service.writebehind.reads import Reads
 from service.writebehind.settings import WritePolicy
-from service.writebehind.writes import Writes
+from service.writebehind.writes import Writes, Written
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -33,20 +34,25 @@ def products(reads: Reads, writes: Writes) -> Blueprint:
 
     @routes.post("/products")
     def create() -> Response:
-        written = writes.create(_product(), policy=_policy())
-        return _answer(written.body, 201, ("Location", f"/products/{written.id}"))
+        policy = _policy()
+        written = writes.create(_product(), policy=policy)
+        return _acknowledge(written, 201, ("Location", f"/products/{written.id}"))
 
     @routes.put("/products/<product_id>")
     def update(product_id: str) -> Response:
-        return _answer(writes.update(check_id(product_id), _product(), policy=_policy()).body)
+        policy = _policy()
+        return _acknowledge(writes.update(check_id(product_id), _product(), policy=policy))
 
     @routes.delete("/products/<product_id>")
     def delete(product_id: str) -> Response:
-        return _answer(writes.delete(check_id(product_id), policy=_policy()).body)
+        policy = _policy()
+        return _acknowledge(writes.delete(check_id(product_id), policy=policy))
 
     @routes.get("/products/<product_id>")
     def read(product_id: str) -> Response:
-        return _answer(reads.get(check_id(product_id)))
+        document = reads.get(check_id(product_id))
+        facts_of(request.environ).found(source_of(document))
+        return _answer(document)
 
     @routes.get("/products")
     def read_newest() -> Response:
@@ -61,6 +67,12 @@ def _answer(body: bytes, status: int = 200, *headers: tuple[str, str]) -> _Finis
     return _Finished(body, status, [("Content-Type", "application/json"), length, *headers])
 
 
+def _acknowledge(written: Written, status: int = 200, *headers: tuple[str, str]) -> _Finished:
+    from_redis = source_of(written.body) == "cache"
+    facts_of(request.environ).policy = "write_behind" if from_redis else "write_through"
+    return _answer(written.body, status, *headers)
+
+
 def _product() -> Product:
     try:
         return parse_product(request.get_data(cache=False))
@@ -69,11 +81,15 @@ def _product() -> Product:
 
 
 def _policy() -> str:
+    """The policy that this write asked for; '' for none."""
+    facts = facts_of(request.environ)
+    facts.policy = "unknown"
     policy = request.environ.get("HTTP_X_WRITE_POLICY")
     if policy is None:
         return ""
     if policy not in _POLICIES:
         raise BadRequest(f"X-Write-Policy must be {' or '.join(_POLICIES)}, not {policy!r}")
+    facts.policy = policy
     return str(policy)
 
 

@@ -3,19 +3,15 @@
 from importlib.resources import files
 
 import msgspec
-from flask import Blueprint, Response
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from flask import Blueprint, Response, request
 
 from service.health import Checkup, report
-from service.metrics import QueueCollector
-from service.writebehind.overview import Overview
+from service.telemetry.exposition import Exposition
 
 
-def system(checkup: Checkup, overview: Overview) -> Blueprint:
+def system(checkup: Checkup, exposition: Exposition) -> Blueprint:
     """The routes that operators and tools use."""
     routes = Blueprint("system", __name__)
-    registry = CollectorRegistry()
-    registry.register(QueueCollector(overview))
     openapi = (files("service") / "openapi.json").read_bytes()
 
     @routes.get("/health")
@@ -25,7 +21,8 @@ def system(checkup: Checkup, overview: Overview) -> Blueprint:
 
     @routes.get("/metrics")
     def metrics() -> Response:
-        return Response(generate_latest(registry), 200, content_type=CONTENT_TYPE_LATEST)
+        text, content_type = exposition.text(request.headers.get("Accept", ""))
+        return Response(text, 200, content_type=content_type)
 
     @routes.get("/openapi.json")
     def describe() -> Response:

@@ -145,6 +145,15 @@ def with_source(document: bytes, source: str) -> bytes:
     return b'%b,"source":"%b"}' % (document[:-1], source.encode())
 
 
+def source_of(answer: bytes) -> str:
+    """The source that `with_source` added.
+
+    >>> source_of(with_source(b'{"id":"a"}', "cache"))
+    'cache'
+    """
+    return answer[:-2].rpartition(b'"')[2].decode()
+
+
 def to_document(entry: bytes) -> bytes:
     """The document in a pending entry."""
     return _TAIL.sub(b"}", entry)

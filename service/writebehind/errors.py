@@ -37,6 +37,11 @@ class InvalidSettings(WriteBehindError):
 class NoSuchProduct(WriteBehindError):
     """The product is neither cached, nor pending, nor in PostgreSQL."""
 
+    def __init__(self, product_id: str, source: str = "") -> None:
+        """`source` is where a read found that out: cache, pending or database."""
+        super().__init__(product_id)
+        self.source = source
+
 
 class QueueFull(WriteBehindError):
     """MAX_PENDING is reached and OVERFLOW_POLICY is `reject`. The write was not taken."""

@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from service.writebehind import keys
 from service.writebehind.condition import Condition, read_condition, settings_in_force
+from service.writebehind.counted import Counted, read_counted
 from service.writebehind.entry import attempts_of, is_tombstone, queued_at_of, to_document
 from service.writebehind.limits import SHOWN_ITEMS
 from service.writebehind.scripts import observing
@@ -108,6 +109,10 @@ class Overview:
         """The number of dirty products in the queue."""
         with map_redis_errors():
             return int(self._scripts.client.llen(keys.QUEUE))
+
+    def counted(self) -> Counted:
+        """The totals, and what the workers say that they did."""
+        return read_counted(self._scripts)
 
     def settings(self) -> dict[str, Any]:
         """The live settings in force, whether the service or the worker acts on them."""

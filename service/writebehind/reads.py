@@ -41,7 +41,7 @@ class Reads:
             case _:
                 assert_never(reply)
         if not document or is_tombstone(document):
-            raise NoSuchProduct(product_id)
+            raise NoSuchProduct(product_id, source)
         return with_source(document, source)
 
     def newest(self, limit: int) -> list[bytes]:

@@ -1,6 +1,6 @@
 """The running totals of the write path. The Lua scripts count them, by these names, in `keys.TOTALS`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Final, TypedDict, cast, get_type_hints
 
 from msgspec import Meta
@@ -22,6 +22,9 @@ class Totals(TypedDict):
     retried: Annotated[int, Meta(description="Attempts that failed and were scheduled again")]
     # It falls when letters are put back.
     dead_lettered: Annotated[int, Meta(description="Entries in the dead letter queue or dropped from it")]
+    given_up: Annotated[
+        int, Meta(description="Entries that became dead letters, whatever became of the letters")
+    ]
     written_through: Annotated[
         int, Meta(description="Writes committed to PostgreSQL before they were acknowledged")
     ]
@@ -35,6 +38,14 @@ def _description(hint: Any) -> str:
 TOTALS: Final[Mapping[str, str]] = {
     name: _description(hint) for name, hint in get_type_hints(Totals, include_extras=True).items()
 }
+
+#: Totals that may fall: they are not counters.
+FALLING: Final = ("dead_lettered",)
+
+
+def counts(totals: Totals) -> Iterable[tuple[str, int]]:
+    """Each total's name and count."""
+    return cast("Mapping[str, int]", totals).items()
 
 
 def parse_totals(held: Mapping[bytes, bytes]) -> Totals:

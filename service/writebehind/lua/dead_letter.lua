@@ -20,6 +20,7 @@ for row = 0, (#ARGV - 1) / 3 - 1 do
       -- Push first: if that fails, the script ends here, and the claim comes back when its lease ends.
       redis.call('RPUSH', dlq_key, letter)
       add_to_total(totals_key, 'dead_lettered', 1)
+      add_to_total(totals_key, 'given_up', 1)
     else
       add_to_total(totals_key, 'coalesced', 1)
     end
