@@ -24,6 +24,8 @@ from worker.blockers import Blockers
 from worker.condition import Condition
 from worker.flush import Flusher
 from worker.hold_ups import HoldUps
+from worker.metrics import WorkerMetrics
+from worker.metrics_server import MetricsServer
 from worker.rq_worker import FlushWorker, RqLog
 from worker.stopping import StopRequest
 from worker.watch import Watch
@@ -63,6 +65,8 @@ class Worker:
         self._condition = Condition()
         self._conditions = Conditions(_log)
         flush_signal = FlushSignal(self._scripts.client)
+        self._metrics = WorkerMetrics(lambda: self._condition.report, lambda: self._condition.note[1])
+        self._metrics_server: MetricsServer | None = None
         self._flusher = Flusher(
             self._buffer,
             self._store,
@@ -82,6 +86,7 @@ class Worker:
             stop,
             condition=self._condition,
             conditions=self._conditions,
+            measured=self._measured,
         )
         self._hold_ups = HoldUps(
             self._condition, Blockers(settings.database_url), self._store.connections.backend_pids
@@ -92,6 +97,10 @@ class Worker:
         for handler in logging.getLogger().handlers:
             handler.addFilter(RqLog(self._conditions))
         self._stop.enforce()
+        if self._settings.metrics_enabled:
+            self._metrics_server = MetricsServer(
+                self._metrics.registry, self._settings.api_host, self._settings.metrics_port
+            )
         self._watch.start()
         self._hold_ups.start()
         _log.info("the worker runs as process %d", os.getpid())
@@ -130,6 +139,11 @@ class Worker:
         if not self._stop.requested:
             self._do_without(trouble)
             self._stop.pause(_START_S)
+
+    def _measured(self) -> dict[str, object]:
+        """What the worker publishes of its metrics."""
+        server = self._metrics_server
+        return {"metrics_port": server.port if server else 0, "done": self._metrics.done()}
 
     def _rq_works(self) -> None:
         self._condition.note = ("", "")

@@ -5,6 +5,7 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import redis
@@ -42,7 +43,9 @@ class Watch:
         *,
         condition: Condition,
         conditions: Conditions,
+        measured: Callable[[], Mapping[str, object]],
     ) -> None:
+        """`measured` gives what else is published of the worker, as it is at the moment."""
         self._client = client
         self._buffer = buffer
         self._flusher = flusher
@@ -51,6 +54,7 @@ class Watch:
         self._stop = stop
         self._condition = condition
         self._conditions = conditions
+        self._measured = measured
         host = socket.gethostname()
         self._name = f"{host}-{os.getpid()}"
         self._facts: dict[str, object] = {
@@ -83,7 +87,9 @@ class Watch:
             self._condition.changed.clear()
             try:
                 self._notice()
-                self._buffer.heartbeat(self._name, self._condition.document(self._facts))
+                self._buffer.heartbeat(
+                    self._name, self._condition.document({**self._facts, **self._measured()})
+                )
                 if time.monotonic() - looked_at >= _LOOK_S:
                     looked_at = time.monotonic()
                     self._look()

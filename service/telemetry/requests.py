@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, Metric
+from prometheus_client import CollectorRegistry, Counter, Histogram, Metric, disable_created_metrics
 
 from service.telemetry.facts import CACHE_READS, REFUSALS, Facts, outcome_of
 
@@ -18,10 +18,17 @@ REQUESTS: Final = "write_behind_http_requests"
 COALESCED: Final = "write_behind_writes_coalesced"
 
 
+def without_creation_times() -> None:
+    """Have prometheus-client export no `_created` series beside each other one."""
+    disable: Callable[[], None] = disable_created_metrics
+    disable()
+
+
 class RequestMetrics:
     """Counts requests. Every label has a bounded number of values."""
 
     def __init__(self) -> None:
+        without_creation_times()
         #: What this process counted. If it has a slot, what all counted is in the slots' files instead.
         self.registry = CollectorRegistry()
         self._requests = Counter(

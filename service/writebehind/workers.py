@@ -45,6 +45,8 @@ class WorkerState:
     #: How long it has been in this state, in ms.
     for_ms: int
     blocked_by: tuple[Blocker, ...] = ()
+    #: The port of its metrics on its host; 0 if it offers none.
+    metrics_port: int = 0
     #: The settings that it uses, by name.
     settings: Mapping[str, Any] = field(default_factory=dict)
 
@@ -91,6 +93,7 @@ def _parse(name: bytes, document: bytes, now_us: int) -> WorkerState | None:
             reason=str(content.get("reason", "")),
             code=str(content.get("code", "")),
             for_ms=int(content.get("for_ms", 0)),
+            metrics_port=int(content.get("metrics_port", 0)),
             blocked_by=tuple(_blocker(session) for session in content.get("blocked_by", ())),
             settings=dict(content.get("settings", {})),
         )

@@ -1,0 +1,153 @@
+"""What a worker tells Prometheus, on a port of its own.
+
+The values live in this process, and begin at zero with it. The API's totals go on: each worker says with its
+heartbeat what it has done, and the API adds that up.
+"""
+
+import threading
+from collections import Counter as Counts
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final, Literal, get_args
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, Metric
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from service.telemetry.requests import without_creation_times
+from service.writebehind.workers import State
+from worker.condition import Report
+from worker.spread import Spread
+
+Operation = Literal["persisted", "retried", "dead_lettered", "released"]
+#: What hinders a worker: PostgreSQL can't be reached, does not answer, or refuses everything; someone's lock;
+#: Redis is full or away; RQ can't work, or was told to suspend.
+Trouble = Literal["outage", "silent", "refused", "locked", "redis_full", "redis_away", "rq", "suspended"]
+_STATES: Final = get_args(State)
+_TROUBLES: Final = get_args(Trouble)
+#: The classes of the codes in a worker's report. Every other code is an SQLSTATE.
+_CLASSES: Final[Mapping[str, Trouble]] = {
+    "unavailable": "outage",
+    "silent": "silent",
+    "55P03": "locked",
+    "full": "redis_full",
+    "away": "redis_away",
+    "rq": "rq",
+    "suspended": "suspended",
+}
+
+_BATCHES: Final = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0, 2_000.0, 5_000.0)
+#: Upper bounds in s, for what takes Redis or PostgreSQL milliseconds, or seconds if they are in trouble.
+_SHORT: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+#: Upper bounds in s: from no window at all to an outage of minutes.
+_LAGS: Final = (
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.6, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0, 300.0,
+)  # fmt: skip
+
+
+def trouble_of(report: Report, note: str) -> Trouble | None:
+    """The class of what is wrong with a worker.
+
+    Args:
+        note: The code of a problem that does not stop it, '' for none.
+    """
+    code = report.code or note
+    return _CLASSES.get(code, "refused") if code else None
+
+
+class WorkerMetrics:
+    """What one worker counts and measures."""
+
+    def __init__(self, report: Callable[[], Report], note: Callable[[], str]) -> None:
+        """
+        Args:
+            report: What the worker says of itself.
+            note: The code of a problem that does not stop it, '' for none.
+        """
+        without_creation_times()
+        self.registry = CollectorRegistry()
+        #: Whether the worker fails rows on purpose.
+        self.simulates_failures = False
+        self._report = report
+        self._note = note
+        self._done: Counts[str] = Counts()
+        self._lock = threading.Lock()
+        operations = Counter(
+            "write_behind_worker_operations",
+            "Entries by what became of them",
+            ("operation",),
+            registry=self.registry,
+        )
+        self._operations = {each: operations.labels(each) for each in get_args(Operation)}
+        self.batch_size = self._histogram("batch_size", "Entries in one claim", _BATCHES)
+        self.claim = self._histogram("claim_duration_seconds", "Claiming a batch in Redis", _SHORT)
+        self.sql = self._histogram("sql_duration_seconds", "One statement that writes entries", _SHORT)
+        self.ack = self._histogram("ack_duration_seconds", "Acknowledging a batch in Redis", _SHORT)
+        self.flush = self._histogram(
+            "flush_duration_seconds",
+            "One batch, from its claim until it is done with",
+            _SHORT,
+        )
+        self.persist_lag = Spread(
+            "write_behind_persist_lag_seconds",
+            "From the acknowledgement of a write to its commit in PostgreSQL",
+            _LAGS,
+        )
+        self.registry.register(self.persist_lag)
+        self.registry.register(_Now(self._states))
+
+    def count(self, operation: Operation, number: int) -> None:
+        """That became of so many entries."""
+        self._operations[operation].inc(number)
+
+    def add_done(self, **totals: int) -> None:
+        """This worker moved the write path's totals by so much."""
+        with self._lock:
+            self._done.update(totals)
+
+    def done(self) -> dict[str, int]:
+        """What this worker has done since it started, by the names of the totals."""
+        with self._lock:
+            return dict(self._done)
+
+    def _histogram(self, name: str, description: str, bounds: Iterable[float]) -> Histogram:
+        return Histogram(f"write_behind_{name}", description, buckets=tuple(bounds), registry=self.registry)
+
+    def _states(self) -> Iterator[Metric]:
+        report = self._report()
+        trouble = trouble_of(report, self._note())
+        yield _one_of(
+            "worker_state",
+            "What the worker does: 1 for that, 0 for the others",
+            "state",
+            _STATES,
+            report.state,
+        )
+        yield _one_of(
+            "worker_trouble",
+            "What hinders the worker: 1 for that, 0 for the others",
+            "class",
+            _TROUBLES,
+            trouble,
+        )
+        yield GaugeMetricFamily(
+            "write_behind_failure_simulation",
+            "Whether the worker fails rows on purpose: 0 or 1",
+            int(self.simulates_failures),
+        )
+
+
+class _Now(Collector):
+    """Families that are made anew for each request."""
+
+    def __init__(self, collect: Callable[[], Iterator[Metric]]) -> None:
+        self._families = collect
+
+    def collect(self) -> Iterator[Metric]:
+        return self._families()
+
+
+def _one_of(name: str, description: str, label: str, choices: Iterable[str], chosen: str | None) -> Metric:
+    family = GaugeMetricFamily(f"write_behind_{name}", description, labels=(label,))
+    for each in choices:
+        family.add_metric((each,), int(each == chosen))
+    return family
