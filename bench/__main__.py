@@ -12,6 +12,7 @@ from bench.flushing import flush_rate, idle_latency
 from bench.requests import long_queue, throughput
 from bench.runtimes import docker_life, has_engine, side_by_side
 from bench.scripts import script_cost
+from bench.telemetry import metrics_of_requests
 from stack.factory import open_lab
 
 
@@ -32,7 +33,7 @@ def _on_one_lab(home: Path) -> Iterator[Figure]:
     lab = open_lab("bench", "local", home=home)
     try:
         list(lab.up({"MAX_PENDING": "100000000", "REDIS_MAXMEMORY": "4gb"}))
-        for measure in (idle_latency, throughput, script_cost, flush_rate, long_queue):
+        for measure in (idle_latency, throughput, metrics_of_requests, script_cost, flush_rate, long_queue):
             yield from measure(lab)
     finally:
         list(lab.down())

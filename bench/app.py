@@ -5,12 +5,11 @@ Run as `python -m bench.app` with the environment of a service.
 
 from typing import Final
 
-from flask import Response, request
+from flask import Flask, Response, request
 
-from service.app import create_app
+from service.app import serving
 from service.gateway import Gateway
 from service.server import serve
-from service.writebehind.limits import MAX_BODY_BYTES
 from service.writebehind.scripts.runner import Scripts
 from service.writebehind.settings import Settings
 
@@ -26,21 +25,21 @@ def from_env() -> Gateway:
     """What a server process loads: the service, a route that only reads the body, and a route that also
     sends Redis one PING, over the kind of connection that the service uses."""
     settings = Settings.from_env()
-    app = create_app(settings)
     scripts = Scripts(settings.redis_url)
 
-    @app.post("/bench/noop")
-    def noop() -> Response:
-        request.get_data(cache=False)
-        return Response(_PRODUCT, 201, content_type="application/json")
+    def add_ceilings(app: Flask) -> None:
+        @app.post("/bench/noop")
+        def noop() -> Response:
+            request.get_data(cache=False)
+            return Response(_PRODUCT, 201, content_type="application/json")
 
-    @app.post("/bench/ping")
-    def ping() -> Response:
-        request.get_data(cache=False)
-        scripts.ask("PING")
-        return Response(_PRODUCT, 201, content_type="application/json")
+        @app.post("/bench/ping")
+        def ping() -> Response:
+            request.get_data(cache=False)
+            scripts.ask("PING")
+            return Response(_PRODUCT, 201, content_type="application/json")
 
-    return Gateway(app, threads=settings.api_threads, max_body=MAX_BODY_BYTES)
+    return serving(settings, add_ceilings)
 
 
 def main() -> None:

@@ -28,12 +28,15 @@ _ENTRY = (
 
 
 @contextmanager
-def served(lab: Lab) -> Iterator[int]:
-    """A server with the service and the ceilings, on the lab's databases; yields its port."""
+def served(lab: Lab, **changes: object) -> Iterator[int]:
+    """A server with the service and the ceilings, on the lab's databases; yields its port.
+
+    Args:
+        changes: Settings that differ from the default.
+    """
     urls, (port,) = lab.urls(), choose_free(1)
-    settings = Settings(
-        redis_url=urls["redis"], database_url=urls["postgres"], api_port=port, max_pending=100_000_000
-    )
+    own = {"redis_url": urls["redis"], "database_url": urls["postgres"], "api_port": port}
+    settings = Settings(max_pending=100_000_000).changed({**own, **changes}, live_only=False)
     server = subprocess.Popen(
         [sys.executable, "-m", "bench.app"],
         env={**os.environ, **settings.to_env()},

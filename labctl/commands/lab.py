@@ -12,6 +12,7 @@ from labctl.cli.assignments import parse_assignments, parse_ports
 from labctl.cli.context import invocation
 from labctl.cli.lab_command import lab_command
 from labctl.cli.options import Json, LabName, Quiet, Runtime, Settings
+from labctl.cli.reached import reached
 from labctl.cli.session import Session, open_session
 from labctl.render.text.figures import duration
 from scenarios.events import Event, TableShown
@@ -62,8 +63,8 @@ def up(
         return
     services = start_lab(session, overrides, observability=observability)
     if json:
-        urls, healthy = dict(session.lab.urls()), session.lab.status(services)
-        session.answer({**_identity(session), "urls": urls, "services": describe(healthy)})
+        healthy = session.lab.status(services)
+        session.answer({**_identity(session), "urls": reached(session.lab), "services": describe(healthy)})
     else:
         session.show(_urls(session))
 
@@ -174,7 +175,7 @@ def status(session: Session) -> None:
 def urls(session: Session) -> None:
     """Show where the API, Redis and PostgreSQL are reached."""
     session.require_started()
-    session.answer({"urls": dict(session.lab.urls())}, _urls(session))
+    session.answer({"urls": reached(session.lab)}, _urls(session))
 
 
 @app.command()
@@ -250,4 +251,4 @@ def _table(session: Session, observed: Mapping[str, Observed]) -> Event:
 
 def _urls(session: Session) -> Event:
 
-    return TableShown("urls", "", ("service", "URL"), tuple(session.lab.urls().items()))
+    return TableShown("urls", "", ("service", "URL"), tuple(reached(session.lab).items()))

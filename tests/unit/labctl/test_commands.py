@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from service.writebehind.condition import Condition
+from service.writebehind.workers import WorkerState
 from stack.errors import NotRunning
 from stack.spec.events import StackEvent
 from stack.spec.runtime import ExecResult
@@ -129,6 +131,31 @@ def test_status_of_no_lab_is_an_answer(cli: Cli) -> None:
 def test_urls_json(cli: Cli) -> None:
     _, out, _ = cli("urls", "--json")
     assert json.loads(out)["urls"]["redis"] == "redis://127.0.0.1:6379/0"
+
+
+def test_urls_tell_where_each_workers_metrics_are(cli: Cli) -> None:
+    started = [
+        WorkerState(
+            name=f"w{port}",
+            pid=1,
+            host="h",
+            started_at=0.0,
+            state="idle",
+            reason="",
+            code="",
+            for_ms=0,
+            metrics_port=port,
+        )
+        for port in (9101, 0, 9102)
+    ]
+    cli.lab.told = Condition(
+        now_us=0, epoch=None, workers=tuple(started), oldest_due_ms=0, unwritten=0, live={}
+    )
+    _, out, _ = cli("urls", "--json")
+    urls = json.loads(out)["urls"]
+    assert urls["worker-metrics"] == "http://127.0.0.1:9101/metrics"
+    assert urls["worker-metrics-2"] == "http://127.0.0.1:9102/metrics"
+    assert len(urls) == 5
 
 
 def test_up_and_down_as_json_are_one_document_each(cli: Cli) -> None:
