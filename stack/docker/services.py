@@ -5,6 +5,7 @@ from stack.spec.names import TELEMETRY
 from stack.spec.service import ServiceSpec
 from stack.spec.services import (
     API,
+    API_TELEMETRY,
     CORE_SERVICES,
     JAEGER,
     JAEGER_OTLP_URL,
@@ -48,6 +49,6 @@ def _env(state: LabState, service: Service) -> tuple[tuple[str, str], ...]:
         reached,
         address=EVERY_ADDRESS,
         port=api_port,
-        telemetry=f"/tmp/{TELEMETRY}",
+        telemetry=API_TELEMETRY if service is API else f"/tmp/{TELEMETRY}",
         metrics_port=WORKER_METRICS_PORT,
     )

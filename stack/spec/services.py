@@ -15,6 +15,9 @@ from stack.spec.service import ProgramSpec
 
 _API_PORT: Final = 8000
 _REDIS_PORT: Final = 6379
+#: Where the API's container keeps traces, metrics and the history of the lab's page, so that they outlive it.
+#: The image has this directory, and Docker gives a new volume the owner of what it covers.
+API_TELEMETRY: Final = "/var/lib/write-behind"
 #: Where a worker in a container offers its metrics.
 WORKER_METRICS_PORT: Final = 8001
 #: Where Jaeger takes traces over HTTP and over gRPC, in its container.
@@ -107,6 +110,7 @@ API: Final = Service(
         command=("python",),
         port=_API_PORT,
         user=_OWN_USER,
+        mounts=(Mount(kind="volume", source="telemetry", target=API_TELEMETRY),),
         tmpfs=("/tmp",),
         probe=Probe(
             argv=(

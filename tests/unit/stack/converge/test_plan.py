@@ -28,7 +28,7 @@ _READY = Snapshot(
         "write-behind-lab:compose": "sha256:1",
     },
     network=True,
-    volumes=("postgres-data", "prometheus-data"),
+    volumes=("postgres-data", "telemetry", "prometheus-data"),
 )
 
 
@@ -81,6 +81,7 @@ check machine: free ports: 6379 for redis, 5432 for postgres, 8000 for api, 9090
 grafana, 16686 for jaeger
 create network
 create volume postgres-data
+create volume telemetry
 create volume prometheus-data
 start redis
 start postgres
