@@ -41,6 +41,11 @@ def scrape(port: int, *, seconds: float = 10) -> Scrape:
         answer = connection.getresponse()
         text = answer.read().decode()
     assert answer.status == http.client.OK, text
+    return parse(text)
+
+
+def parse(text: str) -> Scrape:
+    """Metrics in Prometheus' text format."""
     samples = {
         (sample.name, frozenset(sample.labels.items())): sample.value
         for family in text_string_to_metric_families(text)

@@ -143,6 +143,10 @@ class Worker:
     def _measured(self) -> dict[str, object]:
         """What the worker publishes of its metrics."""
         server = self._metrics_server
+        if server:
+            # The flusher only looks while there is something to flush.
+            live = self._buffer.live_settings(self._settings)
+            self._metrics.simulates_failures = live.simulate_db_failure
         return {"metrics_port": server.port if server else 0, "done": self._metrics.done()}
 
     def _rq_works(self) -> None:

@@ -1,0 +1,86 @@
+"""The metrics of a whole lab, on both runtimes."""
+
+from itertools import pairwise
+
+import httpx
+import redis
+
+from labctl.cli.reached import reached
+from stack.lab import Lab
+from stack.spec.services import WORKER_METRICS_PORT
+from stack.wait import wait_until
+from tests.metrics import Scrape, parse, scrape
+
+_WIDGET = {"name": "Widget", "price": 29.99, "quantity": 100}
+
+
+def _api(lab: Lab) -> Scrape:
+    return scrape(int(lab.urls()["api"].rpartition(":")[2]))
+
+
+def _worker(lab: Lab) -> Scrape:
+    """The metrics of the lab's one worker. In a network of containers they are read from a neighbour."""
+    if lab.kind == "local":
+        return scrape(int(reached(lab)["worker-metrics"].rpartition(":")[2].removesuffix("/metrics")))
+    url = f"http://worker:{WORKER_METRICS_PORT}/metrics"
+    script = f"from urllib.request import urlopen; print(urlopen({url!r}, timeout=5).read().decode())"
+    done = lab.exec("api", ["python", "-c", script])
+    assert done.exit_code == 0, done.stderr
+    return parse(done.stdout)
+
+
+def _post(lab: Lab, number: int) -> None:
+    with httpx.Client(base_url=lab.urls()["api"], timeout=10, trust_env=False) as client:
+        for _ in range(number):
+            assert client.post("/products", json=_WIDGET).status_code == 201
+
+
+def _quiet(lab: Lab) -> Scrape:
+    """The API's metrics once nothing is pending."""
+    wait_until(
+        lambda: _api(lab).value("write_behind_queue_size") + _api(lab).value("write_behind_inflight") == 0,
+        seconds=20,
+        reason="nothing is pending",
+        hint="labctl logs worker",
+    )
+    return _api(lab)
+
+
+def test_the_totals_outlive_redis_memory_the_worker_and_the_api(lab: Lab) -> None:
+    told = [_quiet(lab)]
+    _post(lab, 5)
+    told.append(_quiet(lab))
+    list(lab.kill("api"))
+    list(lab.start("api"))
+    told.append(_api(lab))
+    with redis.Redis.from_url(lab.urls()["redis"]) as client:
+        client.flushall()
+    told.append(_api(lab))
+    list(lab.kill("worker"))
+    list(lab.start("worker"))
+    _post(lab, 3)
+    told.append(_quiet(lab))
+    for before, after in pairwise(told):
+        known = after.counters()
+        assert not {key for key, value in before.counters().items() if known.get(key, 0) < value}
+    for name in ("accepted", "persisted", "rows_written"):
+        total = f"write_behind_{name}_total"
+        assert told[-1].value(total) - told[0].value(total) == 8
+
+
+def test_a_worker_tells_what_it_does(lab: Lab) -> None:
+    seen = _worker(lab)
+    assert seen.value("write_behind_worker_state") == 1
+    assert seen.value("write_behind_worker_trouble") == 0
+    assert seen.value("write_behind_failure_simulation") == 0
+    with httpx.Client(base_url=lab.urls()["api"], timeout=10, trust_env=False) as client:
+        client.patch("/admin/config", json={"simulate_db_failure": True}).raise_for_status()
+        try:
+            wait_until(
+                lambda: _worker(lab).value("write_behind_failure_simulation") == 1,
+                seconds=5,
+                reason="the worker says that it fails rows on purpose",
+                hint="",
+            )
+        finally:
+            client.patch("/admin/config", json={"simulate_db_failure": False}).raise_for_status()
