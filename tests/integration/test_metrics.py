@@ -16,11 +16,13 @@ import pytest
 import redis
 
 from service.writebehind import keys
+from service.writebehind.entry import DeadLetter
 from stack.spec.runtime import FaultSignal
 from stack.wait import wait_until
 from tests.api_process import Api, running_api
 from tests.metrics import scrape
 from tests.servers import Servers
+from tests.write_path import OpenPath
 
 _WIDGET = {"name": "Widget", "price": 29.99, "quantity": 100}
 _THROUGH = {"X-Write-Policy": "write_through"}
@@ -137,6 +139,27 @@ def test_refused_writes_are_counted_by_reason(api: Api, servers: Servers) -> Non
     assert gained("write_behind_refused_total", reason="overflow") == 1
     assert gained("write_behind_refused_total", reason="redis") == 1
     assert gained("write_behind_http_requests_total", outcome="refused") == 2
+
+
+def test_sizes_are_those_of_the_queue(api: Api, open_path: OpenPath) -> None:
+    path = open_path()
+    path.redis.hset(keys.CONFIG, mapping={"write_coalescing_enabled": "false", "flush_interval_ms": "0"})
+    for _ in range(4):
+        path.create()
+    claim = path.buffer.claim(path.settings)
+    _, retried, dead, released = claim.rows
+    path.buffer.retry(claim, [(retried, 1, 60.0)])
+    letter = DeadLetter.of(dead.id, dead.version, dead.entry, error="because", attempts=1)
+    path.buffer.dead_letter(claim, [letter])
+    path.buffer.release(claim, [released])
+    path.update(released.id)
+    state, seen = path.queue(), scrape(api.port)
+    sizes = ("queue_size", "inflight", "retrying", "backlog", "dlq_size")
+    assert [seen.value(f"write_behind_{name}") for name in sizes] == [1, 1, 1, 1, 1]
+    assert [getattr(state, name) for name in sizes] == [1, 1, 1, 1, 1]
+    assert seen.value("write_behind_dead_lettered") == 1
+    assert state.oldest_age_ms / 1000 <= seen.value("write_behind_oldest_age_seconds") < 30
+    assert state.oldest_due_ms / 1000 <= seen.value("write_behind_oldest_due_age_seconds") < 30
 
 
 def test_no_path_and_no_method_makes_a_series_of_its_own(api: Api) -> None:

@@ -9,7 +9,9 @@ from labctl.cli.reached import reached
 from stack.lab import Lab
 from stack.spec.services import WORKER_METRICS_PORT
 from stack.wait import wait_until
+from tests.documented_metrics import exported, rows
 from tests.metrics import Scrape, parse, scrape
+from tests.promtool import complaints
 
 _WIDGET = {"name": "Widget", "price": 29.99, "quantity": 100}
 
@@ -84,3 +86,9 @@ def test_a_worker_tells_what_it_does(lab: Lab) -> None:
             )
         finally:
             client.patch("/admin/config", json={"simulate_db_failure": False}).raise_for_status()
+
+
+def test_the_docs_list_what_is_exported_and_promtool_finds_nothing(lab: Lab) -> None:
+    for origin, seen in (("API", _api(lab)), ("worker", _worker(lab))):
+        assert exported(seen.text) == {row.metric for row in rows() if row.origin == origin}
+        assert complaints(seen.text) == ""

@@ -10,6 +10,7 @@ from typing import Final
 import pytest
 
 from scenarios.demos import data_loss
+from tests.documented_metrics import rows
 
 _ROOT: Final = Path(__file__).parents[2]
 _ARCHITECTURE: Final = _ROOT / "docs" / "architecture.md"
@@ -37,6 +38,13 @@ def test_the_architecture_names_every_script_and_no_other() -> None:
 def test_every_path_that_a_page_names_exists(page: str) -> None:
     paths = list(_paths(_ROOT / page))
     assert [str(path) for path in paths if not path.exists()] == []
+
+
+def test_every_test_that_proves_a_metric_exists() -> None:
+    source = "".join(path.read_text() for path in (_ROOT / "tests").rglob("test_*.py"))
+    named = {row.test for row in rows()}
+    assert named
+    assert sorted(name for name in named if f"def {name}(" not in source) == []
 
 
 def test_paths_are_found() -> None:
