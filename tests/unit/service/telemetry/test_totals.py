@@ -152,6 +152,22 @@ def test_what_processes_know_survives_a_loss_that_came_between_two_looks() -> No
     assert carried.told == {"accepted": 16, "coalesced": 2}
 
 
+def test_what_was_seen_of_each_memory_is_added_also_if_the_next_one_counted_more() -> None:
+    carried = Carried()
+    for epoch, count in enumerate((5, 3, 8, 8, 1)):
+        carried.add(_look(1.0 + epoch, epoch=epoch, coalesced=count), {}, 2.0 + epoch)
+    assert carried.told == {"coalesced": 25}
+
+
+def test_a_worker_that_lives_long_is_counted_once() -> None:
+    carried = Carried()
+    for number in range(500):
+        at = 10.0 + number
+        workers = {"old": {"persisted": number}, f"w{number}": {"persisted": 1}}
+        carried.add(Look(began=at, ended=at, epoch=number, totals={"persisted": 0}, workers=workers), {}, at)
+    assert carried.told["persisted"] == 500 + 499
+
+
 def test_the_counts_of_many_workers_are_added_and_stay_bounded() -> None:
     carried = Carried()
     for number in range(1_000):
