@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
+from typing import Final
 
 from bench.commands import waits
 from bench.figures import Figure, show
@@ -12,8 +13,12 @@ from bench.flushing import flush_rate, idle_latency
 from bench.requests import long_queue, throughput
 from bench.runtimes import docker_life, has_engine, side_by_side
 from bench.scripts import script_cost
-from bench.telemetry import metrics_of_requests
+from bench.telemetry import metrics_of_flushes, metrics_of_requests
 from stack.factory import open_lab
+
+_MEASURES: Final = (
+    idle_latency, throughput, metrics_of_requests, script_cost, flush_rate, metrics_of_flushes, long_queue,
+)  # fmt: skip
 
 
 def main() -> int:
@@ -33,7 +38,7 @@ def _on_one_lab(home: Path) -> Iterator[Figure]:
     lab = open_lab("bench", "local", home=home)
     try:
         list(lab.up({"MAX_PENDING": "100000000", "REDIS_MAXMEMORY": "4gb"}))
-        for measure in (idle_latency, throughput, metrics_of_requests, script_cost, flush_rate, long_queue):
+        for measure in _MEASURES:
             yield from measure(lab)
     finally:
         list(lab.down())

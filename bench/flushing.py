@@ -34,13 +34,23 @@ def flush_rate(lab: Lab) -> Iterator[Figure]:
     with Run(lab) as run, psycopg.connect(lab.urls()["postgres"], autocommit=True) as connection:
         client = redis.Redis.from_url(lab.urls()["redis"])
         for n in range(_PAIRS):
-            entries = [_entry(f"{n}-{k:08d}") for k in range(_ROWS)]
+            entries = backlog(str(n))
             bare.append(_bare(connection, [entry.replace('"id":"', '"id":"bare-') for entry in entries]))
-            ours.append(_worker(lab, run, client, entries))
-            connection.execute("DELETE FROM products WHERE id NOT LIKE 'seed-%'")
-            connection.execute("VACUUM products")
+            ours.append(worker_rate(lab, run, client, entries))
+            clear(connection)
         client.close()
     yield ratio_of("rows flushed by one worker ÷ bare psycopg", ours, bare, "≥", 0.6, unit="rows/s")
+
+
+def backlog(prefix: str) -> list[str]:
+    """Pending entries, whose ids begin with this prefix."""
+    return [_entry(f"{prefix}-{k:08d}") for k in range(_ROWS)]
+
+
+def clear(connection: "psycopg.Connection[tuple[object, ...]]") -> None:
+    """Remove the rows that a measurement left in PostgreSQL."""
+    connection.execute("DELETE FROM products WHERE id NOT LIKE 'seed-%'")
+    connection.execute("VACUUM products")
 
 
 def _entry(product: str) -> str:
@@ -59,7 +69,7 @@ def _bare(connection: "psycopg.Connection[tuple[object, ...]]", entries: list[st
     return len(entries) / (time.perf_counter() - start)
 
 
-def _worker(lab: Lab, run: Run, client: "redis.Redis", entries: list[str]) -> float:
+def worker_rate(lab: Lab, run: Run, client: "redis.Redis", entries: list[str]) -> float:
     """Rows per second, from the first acknowledged rows to the last."""
     list(lab.stop("worker"))
     client.flushall()

@@ -6,18 +6,46 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
+import psycopg
+import redis
+
 from bench.figures import Figure, ratio_of
+from bench.flushing import backlog, clear, worker_rate
 from bench.load import post_load
 from bench.requests import served
+from scenarios.lab.context import Run
 from stack.lab import Lab
 
 _PAIRS: Final = 9
 _SECONDS: Final = 2.0
+_FLUSHES: Final = 5
 
 
 def metrics_of_requests(lab: Lab) -> Iterator[Figure]:
     """POST /products with its metrics, against a server that counts nothing."""
     yield _throughput(lab, "POST /products, metrics on ÷ off", 0.95, {"metrics_enabled": True})
+
+
+def metrics_of_flushes(lab: Lab) -> Iterator[Figure]:
+    """Rows that one worker flushes with its metrics, against a worker that measures nothing."""
+    yield _flushing(lab, "rows flushed, metrics on ÷ off", 0.9, {"METRICS_ENABLED": "true"})
+
+
+def _flushing(lab: Lab, title: str, least: float, watched: Mapping[str, str]) -> Figure:
+    plain = {"METRICS_ENABLED": "false", "OTEL_SDK_DISABLED": "true"}
+    rates: dict[str, list[float]] = {"watched": [], "plain": []}
+    with (
+        psycopg.connect(lab.urls()["postgres"], autocommit=True) as connection,
+        redis.Redis.from_url(lab.urls()["redis"]) as client,
+    ):
+        for pair in range(_FLUSHES):
+            for name in sorted(rates, reverse=bool(pair % 2)):
+                list(lab.up({**plain, **(watched if name == "watched" else {})}))
+                with Run(lab) as run:
+                    rates[name].append(worker_rate(lab, run, client, backlog(f"{name}-{pair}")))
+                clear(connection)
+    list(lab.up({"METRICS_ENABLED": "true", "OTEL_SDK_DISABLED": "false"}))
+    return ratio_of(title, rates["watched"], rates["plain"], "≥", least, unit="rows/s")
 
 
 def _throughput(lab: Lab, title: str, least: float, watched: Mapping[str, object]) -> Figure:

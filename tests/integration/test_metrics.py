@@ -225,6 +225,14 @@ def test_no_counter_falls_whatever_ends_or_loses_its_memory(own_api: Api, server
     assert posts == 21
 
 
+def test_without_metrics_only_the_path_is_told_of(servers: Servers, tmp_path: Path) -> None:
+    with running_api(servers, telemetry_dir=str(tmp_path), metrics_enabled=False, api_processes=1) as api:
+        _post(api, 2)
+        seen = scrape(api.port)
+    assert not seen.has("write_behind_http_requests_total")
+    assert seen.value("write_behind_accepted_total") == seen.value("write_behind_queue_size") == 2
+
+
 def test_files_do_not_pile_up(own_api: Api, tmp_path: Path) -> None:
     api = own_api
 

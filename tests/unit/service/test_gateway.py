@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from service.gateway import Application, Gateway
+from service.telemetry.facts import Facts, facts_of
 
 
 def echo(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
@@ -122,3 +123,25 @@ def test_requests_that_wait_too_long_are_refused_and_health_does_not_wait() -> N
         return [(await first).status, (await second).status, health.status]
 
     assert asyncio.run(ask_three()) == [200, 503, 200]
+
+
+def test_every_request_is_observed_once_with_what_is_known_of_it() -> None:
+    observed: list[tuple[str, str, int, str | None]] = []
+
+    def observe(method: str, facts: Facts, status: int, seconds: float) -> None:
+        assert 0 <= seconds < 5
+        observed.append((method, facts.route, status, facts.refusal))
+
+    def routed(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        facts_of(environ).route = "/products"
+        return echo(environ, start)
+
+    asyncio.run(Request(b"ab").run(make(routed, observe=observe), scope()))
+    asyncio.run(Request(b"x" * 11).run(make(routed, observe=observe), scope()))
+    asyncio.run(Request(b"ab").run(make(routed, observe=observe, queue_timeout_s=-1), scope()))
+    asyncio.run(Request(b"{", ends=False, gone=True).run(make(routed, observe=observe), scope()))
+    assert observed == [
+        ("POST", "/products", 200, None),
+        ("POST", "unmatched", 413, None),
+        ("POST", "unmatched", 503, "busy"),
+    ]
