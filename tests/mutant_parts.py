@@ -108,20 +108,20 @@ class PopsFirst(Buffer):
 class DropsUnpushed(Buffer):
     """Takes rows off the queue, whether or not the dead letter queue took them."""
 
-    def dead_letter(self, claim: Claim, letters: Sequence[DeadLetter]) -> None:
+    def dead_letter(self, claim: Claim, letters: Sequence[DeadLetter]) -> int:
         rows = [Claimed(letter.id, letter.version, b"") for letter in letters]
         try:
-            super().dead_letter(claim, letters)
+            return super().dead_letter(claim, letters)
         except CacheUnavailable:
-            self.ack(claim, rows, rows_written=0)
+            return self.ack(claim, rows, rows_written=0)
 
 
 class MangledLetters(Buffer):
     """Writes dead letters that hold something else than what was given up."""
 
-    def dead_letter(self, claim: Claim, letters: Sequence[DeadLetter]) -> None:
+    def dead_letter(self, claim: Claim, letters: Sequence[DeadLetter]) -> int:
         wrong = [replace(letter, entry={"id": letter.id, "version": letter.version}) for letter in letters]
-        super().dead_letter(claim, wrong)
+        return super().dead_letter(claim, wrong)
 
 
 class VersionsGoBack(Writes):

@@ -24,6 +24,7 @@ from worker.blockers import Blockers
 from worker.condition import Condition
 from worker.flush import Flusher
 from worker.hold_ups import HoldUps
+from worker.measured import MeasuredBuffer, MeasuredStore
 from worker.metrics import WorkerMetrics
 from worker.metrics_server import MetricsServer
 from worker.rq_worker import FlushWorker, RqLog
@@ -60,12 +61,17 @@ class Worker:
         self._settings = settings
         self._stop = stop
         self._scripts = Scripts(settings.redis_url)
-        self._buffer = Buffer(self._scripts)
-        self._store = Store(settings.database_url, MANNERS, stop_fd=stop.fd)
         self._condition = Condition()
+        metrics = WorkerMetrics(lambda: self._condition.report, lambda: self._condition.note[1])
+        self._metrics = metrics if settings.metrics_enabled else None
+        self._buffer = MeasuredBuffer(self._scripts, metrics) if self._metrics else Buffer(self._scripts)
+        self._store = (
+            MeasuredStore(settings.database_url, MANNERS, metrics, stop_fd=stop.fd)
+            if self._metrics
+            else Store(settings.database_url, MANNERS, stop_fd=stop.fd)
+        )
         self._conditions = Conditions(_log)
         flush_signal = FlushSignal(self._scripts.client)
-        self._metrics = WorkerMetrics(lambda: self._condition.report, lambda: self._condition.note[1])
         self._metrics_server: MetricsServer | None = None
         self._flusher = Flusher(
             self._buffer,
@@ -76,6 +82,7 @@ class Worker:
             chance=random.Random(),
             condition=self._condition,
             conditions=self._conditions,
+            observer=self._metrics,
         )
         self._watch = Watch(
             self._scripts.client,
@@ -97,7 +104,7 @@ class Worker:
         for handler in logging.getLogger().handlers:
             handler.addFilter(RqLog(self._conditions))
         self._stop.enforce()
-        if self._settings.metrics_enabled:
+        if self._metrics:
             self._metrics_server = MetricsServer(
                 self._metrics.registry, self._settings.api_host, self._settings.metrics_port
             )
@@ -142,12 +149,12 @@ class Worker:
 
     def _measured(self) -> dict[str, object]:
         """What the worker publishes of its metrics."""
-        server = self._metrics_server
-        if server:
-            # The flusher only looks while there is something to flush.
-            live = self._buffer.live_settings(self._settings)
-            self._metrics.simulates_failures = live.simulate_db_failure
-        return {"metrics_port": server.port if server else 0, "done": self._metrics.done()}
+        if not (self._metrics and self._metrics_server):
+            return {}
+        # The flusher only looks while there is something to flush.
+        live = self._buffer.live_settings(self._settings)
+        self._metrics.simulates_failures = live.simulate_db_failure
+        return {"metrics_port": self._metrics_server.port, "done": self._metrics.done()}
 
     def _rq_works(self) -> None:
         self._condition.note = ("", "")

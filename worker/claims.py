@@ -19,7 +19,7 @@ class Claims:
         self._buffer = buffer
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="claims")
         self._ahead: Future[Claim] | None = None
-        self._acks: list[Future[None]] = []
+        self._acks: list[Future[int]] = []
 
     def next(self, settings: Settings) -> Claim:
         """The next claim. After a full one, another is fetched at once: there is probably more."""

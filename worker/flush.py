@@ -17,6 +17,7 @@ from service.writebehind.store import Store
 from worker.claims import Claims
 from worker.condition import Condition
 from worker.disposal import Disposal
+from worker.observer import FlushObserver, Unobserved
 from worker.sorting import Refused, Sorting, SystemRefuses
 from worker.stopping import StopRequest
 
@@ -56,7 +57,9 @@ class Flusher:
         chance: random.Random,
         condition: Condition,
         conditions: Conditions,
+        observer: FlushObserver | None = None,
     ) -> None:
+        self._observer = observer or Unobserved()
         self._buffer = buffer
         self._claims = Claims(buffer)
         self._store = store
@@ -137,6 +140,13 @@ class Flusher:
         return msgspec.structs.replace(self._live, batch_size=max(grown, self._live.batch_size))
 
     def _flush(self, claim: Claim, settings: Settings) -> None:
+        began = time.monotonic()
+        try:
+            self._try(claim, settings)
+        finally:
+            self._observer.flushed(claim, time.monotonic() - began)
+
+    def _try(self, claim: Claim, settings: Settings) -> None:
         unlucky = self._choose_failures(claim.rows, settings)
         try:
             refused = self._write(claim, [row for row in claim.rows if row not in unlucky])
@@ -156,6 +166,7 @@ class Flusher:
         are returned."""
 
         def passed(part: Sequence[Claimed], changed: int) -> None:
+            self._observer.committed(claim, part)
             self._go_on()
             self._claims.ack(claim, part, rows_written=changed)
             _log.info("flushed %s, %s changed", _count(len(part), "entry"), _count(changed, "row"))

@@ -5,8 +5,9 @@ heartbeat what it has done, and the API adds that up.
 """
 
 import threading
+import time
 from collections import Counter as Counts
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, Metric
@@ -14,6 +15,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from service.telemetry.requests import without_creation_times
+from service.writebehind.scripts.flushing import Claim, Claimed
 from service.writebehind.workers import State
 from worker.condition import Report
 from worker.spread import Spread
@@ -35,6 +37,8 @@ _CLASSES: Final[Mapping[str, Trouble]] = {
     "suspended": "suspended",
 }
 
+#: The totals that operations move.
+_TOTALS: Final = {"retried": "retried", "dead_lettered": "given_up"}
 _BATCHES: Final = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0, 2_000.0, 5_000.0)
 #: Upper bounds in s, for what takes Redis or PostgreSQL milliseconds, or seconds if they are in trouble.
 _SHORT: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -71,6 +75,8 @@ class WorkerMetrics:
         self._note = note
         self._done: Counts[str] = Counts()
         self._lock = threading.Lock()
+        #: What to add to this machine's monotonic time to get the lab's, in µs.
+        self._lab_us = 0
         operations = Counter(
             "write_behind_worker_operations",
             "Entries by what became of them",
@@ -78,29 +84,57 @@ class WorkerMetrics:
             registry=self.registry,
         )
         self._operations = {each: operations.labels(each) for each in get_args(Operation)}
-        self.batch_size = self._histogram("batch_size", "Entries in one claim", _BATCHES)
-        self.claim = self._histogram("claim_duration_seconds", "Claiming a batch in Redis", _SHORT)
-        self.sql = self._histogram("sql_duration_seconds", "One statement that writes entries", _SHORT)
-        self.ack = self._histogram("ack_duration_seconds", "Acknowledging a batch in Redis", _SHORT)
-        self.flush = self._histogram(
+        self._batch_size = self._histogram("batch_size", "Entries in one claim", _BATCHES)
+        self._claim = self._histogram("claim_duration_seconds", "Claiming a batch in Redis", _SHORT)
+        self._sql = self._histogram("sql_duration_seconds", "One statement that writes entries", _SHORT)
+        self._ack = self._histogram("ack_duration_seconds", "Acknowledging a batch in Redis", _SHORT)
+        self._flush = self._histogram(
             "flush_duration_seconds",
-            "One batch, from its claim until it is done with",
+            "One claimed batch, until it is decided what becomes of each row",
             _SHORT,
         )
-        self.persist_lag = Spread(
+        self._persist_lag = Spread(
             "write_behind_persist_lag_seconds",
             "From the acknowledgement of a write to its commit in PostgreSQL",
             _LAGS,
         )
-        self.registry.register(self.persist_lag)
+        self.registry.register(self._persist_lag)
         self.registry.register(_Now(self._states))
 
-    def count(self, operation: Operation, number: int) -> None:
+    def claimed(self, claim: Claim, seconds: float) -> None:
+        """Redis was asked for a claim, which took so long."""
+        self._claim.observe(seconds)
+        if claim.rows:
+            self._batch_size.observe(len(claim.rows))
+            self._lab_us = claim.token - int(1e6 * time.monotonic())
+
+    def wrote(self, seconds: float) -> None:
+        """PostgreSQL was asked to write entries, which took so long."""
+        self._sql.observe(seconds)
+
+    def committed(self, claim: Claim, rows: Sequence[Claimed]) -> None:
+        """As a `FlushObserver`."""
+        # Times in µs of lab time: a version is the moment at which its write was acknowledged.
+        now = self._lab_us + int(1e6 * time.monotonic())
+        self._persist_lag.add([max(0, now - row.version) / 1e6 for row in rows])
+
+    def flushed(self, claim: Claim, seconds: float) -> None:
+        """As a `FlushObserver`."""
+        self._flush.observe(seconds)
+
+    def acknowledged(self, retired: int, rows_written: int, seconds: float) -> None:
+        """Redis was told that a batch is written, which took so long. It retired so many versions."""
+        self._ack.observe(seconds)
+        self._operations["persisted"].inc(retired)
+        self._add_done(persisted=retired, rows_written=rows_written, batches=1)
+
+    def count(self, operation: Literal["retried", "dead_lettered", "released"], number: int) -> None:
         """That became of so many entries."""
         self._operations[operation].inc(number)
+        if operation != "released":
+            self._add_done(**{_TOTALS[operation]: number})
 
-    def add_done(self, **totals: int) -> None:
-        """This worker moved the write path's totals by so much."""
+    def _add_done(self, **totals: int) -> None:
         with self._lock:
             self._done.update(totals)
 

@@ -35,23 +35,29 @@ class Buffer:
             longest_retry_us=_longest_retry_us(settings),
         )
 
-    def ack(self, claim: Claim, rows: Sequence[Claimed], *, rows_written: int) -> None:
-        """These rows of the claim are in PostgreSQL; `rows_written` is how many of them SQL changed."""
-        whole = len(rows) == len(claim.rows)
-        if not (whole and flushing.ack(self._scripts, claim, rows_written=rows_written)):
-            flushing.ack_rows(self._scripts, claim, rows, rows_written=rows_written)
+    def ack(self, claim: Claim, rows: Sequence[Claimed], *, rows_written: int) -> int:
+        """These rows of the claim are in PostgreSQL; `rows_written` is how many of them SQL changed.
+
+        Returns:
+            How many versions this retired.
+        """
+        if len(rows) == len(claim.rows):
+            retired = flushing.ack(self._scripts, claim, rows_written=rows_written)
+            if retired is not None:
+                return retired
+        return flushing.ack_rows(self._scripts, claim, rows, rows_written=rows_written)
 
     def release(self, claim: Claim, rows: Sequence[Claimed]) -> None:
         """Give these rows back untried."""
         flushing.release(self._scripts, claim, rows)
 
-    def retry(self, claim: Claim, rows: Sequence[tuple[Claimed, int, float]]) -> None:
-        """Let these rows wait: (row, attempts so far, s until the next)."""
-        flushing.retry(self._scripts, claim, rows)
+    def retry(self, claim: Claim, rows: Sequence[tuple[Claimed, int, float]]) -> int:
+        """Let these rows wait: (row, attempts so far, s until the next). Return how many do."""
+        return flushing.retry(self._scripts, claim, rows)
 
-    def dead_letter(self, claim: Claim, letters: Sequence[DeadLetter]) -> None:
-        """Give these rows up."""
-        flushing.dead_letter(self._scripts, claim, letters)
+    def dead_letter(self, claim: Claim, letters: Sequence[DeadLetter]) -> int:
+        """Give these rows up; return how many became dead letters."""
+        return flushing.dead_letter(self._scripts, claim, letters)
 
     def heartbeat(self, name: str, document: bytes) -> None:
         """Publish how the worker of this name is: a JSON object, to which the script adds `at`.

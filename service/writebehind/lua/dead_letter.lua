@@ -5,10 +5,12 @@
 -- KEYS  1 pending  2 inflight  3 queue  4 backlog  5 totals  6 dlq  7… for each row, cache:product:<id>
 --       and cache:fill:<id>
 -- ARGV  1 claim  2… for each row, id, version and letter (JSON)
+-- Returns how many became dead letters; the others were replaced by something newer, or are not claimed any more.
 local pending_key, inflight_key, queue_key, backlog_key, totals_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local dlq_key, claim = KEYS[6], tonumber(ARGV[1])
 drop_unless(dlq_key, 'list')
 expect(queue_key, 'LLEN', pending_key, 'HLEN', backlog_key, 'ZCARD')
+local given_up = 0
 for row = 0, (#ARGV - 1) / 3 - 1 do
   local id, version, letter = unpack(ARGV, 3 * row + 2, 3 * row + 4)
   local cache_key, fill_key = KEYS[2 * row + 7], KEYS[2 * row + 8]
@@ -21,6 +23,7 @@ for row = 0, (#ARGV - 1) / 3 - 1 do
       redis.call('RPUSH', dlq_key, letter)
       add_to_total(totals_key, 'dead_lettered', 1)
       add_to_total(totals_key, 'given_up', 1)
+      given_up = given_up + 1
     else
       add_to_total(totals_key, 'coalesced', 1)
     end
@@ -35,3 +38,4 @@ for row = 0, (#ARGV - 1) / 3 - 1 do
     if entry and not current then redis.call('RPUSH', queue_key, id) end
   end
 end
+return given_up

@@ -4,10 +4,12 @@
 --
 -- KEYS  1 pending  2 inflight  3 queue  4 backlog  5 totals  6 retry  7 clock
 -- ARGV  1 claim  2… for each row, id, version, attempts so far, and wait in µs
+-- Returns how many will be tried again.
 local pending_key, inflight_key, queue_key, backlog_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local totals_key, retry_key, clock_key = KEYS[5], KEYS[6], KEYS[7]
 local claim, now = tonumber(ARGV[1]), tick(clock_key)
 expect(queue_key, 'LLEN', pending_key, 'HLEN', backlog_key, 'ZCARD', retry_key, 'ZCARD')
+local retried = 0
 for i = 2, #ARGV, 4 do
   local id, version, attempts, wait = ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3])
   if tonumber(redis.call('ZSCORE', inflight_key, id) or '0') == claim then
@@ -28,6 +30,8 @@ for i = 2, #ARGV, 4 do
     if entry then
       redis.call('ZADD', retry_key, digits(now + wait), id)
       add_to_total(totals_key, 'retried', 1)
+      retried = retried + 1
     end
   end
 end
+return retried

@@ -58,19 +58,21 @@ def claim(scripts: Runner, *, limit: int, delay_us: int, lease_us: int, longest_
     return Claim(int(token), rows, None if wait < 0 else wait / 1e6)
 
 
-def ack(scripts: Runner, claim: Claim, *, rows_written: int) -> bool:
+def ack(scripts: Runner, claim: Claim, *, rows_written: int) -> int | None:
     """All rows of the claim are in PostgreSQL: forget them at once.
 
     Returns:
-        False, and nothing was done, if it must be done row by row (`ack_rows`).
+        How many versions this retired; None, and nothing was done, if it must be done row by row
+        (`ack_rows`).
     """
     ids = [row.id for row in claim.rows]
-    return bool(scripts.run("ack", _ENDING, (claim.token, rows_written, *ids)) >= 0)
+    retired = int(scripts.run("ack", _ENDING, (claim.token, rows_written, *ids)))
+    return None if retired < 0 else retired
 
 
-def ack_rows(scripts: Runner, claim: Claim, rows: Sequence[Claimed], *, rows_written: int) -> None:
-    """These rows of the claim are in PostgreSQL: forget these versions."""
-    scripts.run("ack_rows", _ENDING, (claim.token, rows_written, *_versions(rows)))
+def ack_rows(scripts: Runner, claim: Claim, rows: Sequence[Claimed], *, rows_written: int) -> int:
+    """These rows of the claim are in PostgreSQL: forget these versions; return how many this retired."""
+    return int(scripts.run("ack_rows", _ENDING, (claim.token, rows_written, *_versions(rows))))
 
 
 def release(scripts: Runner, claim: Claim, rows: Sequence[Claimed]) -> None:
@@ -78,21 +80,22 @@ def release(scripts: Runner, claim: Claim, rows: Sequence[Claimed]) -> None:
     scripts.run("release", _ENDING, (claim.token, *_versions(rows)))
 
 
-def retry(scripts: Runner, claim: Claim, rows: Sequence[tuple[Claimed, int, float]]) -> None:
-    """Let these rows of the claim wait: (row, attempts so far, s until the next)."""
+def retry(scripts: Runner, claim: Claim, rows: Sequence[tuple[Claimed, int, float]]) -> int:
+    """Let these rows of the claim wait: (row, attempts so far, s until the next). Return how many do: others
+    were replaced by something newer."""
     args: Iterator[Any] = chain.from_iterable(
         (row.id, row.version, attempts, int(wait * 1e6)) for row, attempts, wait in rows
     )
-    scripts.run("retry", (*_ENDING, keys.RETRY, keys.CLOCK), (claim.token, *args))
+    return int(scripts.run("retry", (*_ENDING, keys.RETRY, keys.CLOCK), (claim.token, *args)))
 
 
-def dead_letter(scripts: Runner, claim: Claim, letters: Sequence[DeadLetter]) -> None:
-    """Give these rows of the claim up."""
+def dead_letter(scripts: Runner, claim: Claim, letters: Sequence[DeadLetter]) -> int:
+    """Give these rows of the claim up; return how many became dead letters."""
     args: Iterator[Any] = chain.from_iterable(
         (letter.id, letter.version, letter.encode()) for letter in letters
     )
     caches = chain.from_iterable((keys.cache(letter.id), keys.fill(letter.id)) for letter in letters)
-    scripts.run("dead_letter", (*_ENDING, keys.DLQ, *caches), (claim.token, *args))
+    return int(scripts.run("dead_letter", (*_ENDING, keys.DLQ, *caches), (claim.token, *args)))
 
 
 def flush_now(scripts: Runner) -> None:
