@@ -116,7 +116,11 @@ class WorkerMetrics:
         """As a `FlushObserver`."""
         # Times in µs of lab time: a version is the moment at which its write was acknowledged.
         now = self._lab_us + int(1e6 * time.monotonic())
-        self._persist_lag.add([max(0, now - row.version) / 1e6 for row in rows])
+        lags = [(now - row.version) / 1e6 for row in rows]
+        if min(lags, default=0) < 0:
+            # A version that had to be later than the one before it may be ahead of the clock.
+            lags = [max(0.0, lag) for lag in lags]
+        self._persist_lag.add(lags)
 
     def flushed(self, claim: Claim, seconds: float) -> None:
         """As a `FlushObserver`."""

@@ -8,7 +8,8 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from service.writebehind.errors import RowsRefused
-from tests.metrics import scrape
+from service.writebehind.scripts.flushing import Claim, Claimed
+from tests.metrics import parse, scrape
 from worker.condition import Report
 from worker.metrics import WorkerMetrics, trouble_of
 from worker.metrics_server import MetricsServer
@@ -66,6 +67,17 @@ def test_a_client_that_says_nothing_holds_up_no_other(server: MetricsServer) -> 
     with closing(http.client.HTTPConnection("127.0.0.1", server.port)) as silent:
         silent.connect()
         assert scrape(server.port, seconds=2).has("write_behind_batch_size_count")
+
+
+def test_a_version_ahead_of_the_clock_does_not_make_the_sum_of_lags_fall() -> None:
+    metrics = WorkerMetrics(Report, str)
+    now = 1_800_000_000_000_000
+    rows = tuple(Claimed(f"p{number}", now + number * 10**9, b"") for number in (-1, 1))
+    metrics.claimed(Claim(now, rows, None), 0.001)
+    metrics.committed(Claim(now, rows, None), rows)
+    seen = parse(generate_latest(metrics.registry).decode())
+    assert seen.value("write_behind_persist_lag_seconds_count") == 2
+    assert 1_000 <= seen.value("write_behind_persist_lag_seconds_sum") < 1_060
 
 
 def test_a_spread_is_a_histogram_as_prometheus_defines_it() -> None:
