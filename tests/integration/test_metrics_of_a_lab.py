@@ -1,9 +1,12 @@
 """The metrics of a whole lab, on both runtimes."""
 
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 
 import httpx
 import redis
+from prometheus_client import Metric
+from prometheus_client.openmetrics import parser
 
 from labctl.cli.reached import reached
 from stack.lab import Lab
@@ -13,6 +16,8 @@ from tests.documented_metrics import exported, rows
 from tests.metrics import Scrape, parse, scrape
 from tests.promtool import complaints
 
+#: It checks more than the parser of the text format does.
+_openmetrics: Callable[[str], Iterable[Metric]] = parser.text_string_to_metric_families
 _WIDGET = {"name": "Widget", "price": 29.99, "quantity": 100}
 
 
@@ -86,6 +91,18 @@ def test_a_worker_tells_what_it_does(lab: Lab) -> None:
             )
         finally:
             client.patch("/admin/config", json={"simulate_db_failure": False}).raise_for_status()
+
+
+def test_who_prefers_openmetrics_is_answered_in_it(lab: Lab) -> None:
+    urls = {"write_behind_accepted": f"{lab.urls()['api']}/metrics"}
+    if lab.kind == "local":
+        urls["write_behind_batch_size"] = reached(lab)["worker-metrics"]
+    # A part of what Prometheus 3 sends.
+    accept = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;q=0.3"
+    for name, url in urls.items():
+        answer = httpx.get(url, headers={"Accept": accept}, trust_env=False)
+        assert answer.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
+        assert name in {family.name for family in _openmetrics(answer.text)}
 
 
 def test_the_docs_list_what_is_exported_and_promtool_finds_nothing(lab: Lab) -> None:
