@@ -67,8 +67,10 @@ def with_sql(right: str, wrong: str) -> Callable[[str], Store]:
 class CachesApart(Writes):
     """Sets the cache entry in a separate command, so something may happen in between."""
 
-    def update(self, product_id: str, product: Product, *, policy: str = "") -> Written:
-        written = super().update(product_id, product, policy=policy)
+    def update(
+        self, product_id: str, product: Product, *, policy: str = "", traceparent: str = ""
+    ) -> Written:
+        written = super().update(product_id, product, policy=policy, traceparent=traceparent)
         assert isinstance(self._store, RiggedStore)
         while self._store.meanwhile:
             self._store.meanwhile.pop(0)()
@@ -127,8 +129,10 @@ class MangledLetters(Buffer):
 class VersionsGoBack(Writes):
     """Gives updates their versions by a clock that was set back by an hour."""
 
-    def update(self, product_id: str, product: Product, *, policy: str = "") -> Written:
-        written = super().update(product_id, product, policy=policy)
+    def update(
+        self, product_id: str, product: Product, *, policy: str = "", traceparent: str = ""
+    ) -> Written:
+        written = super().update(product_id, product, policy=policy, traceparent=traceparent)
         version = int(json.loads(written.body)["version"])
         right, wrong = (b'"version":%d' % number for number in (version, version - 3_600_000_000))
         client = self._scripts.client

@@ -24,7 +24,7 @@ _WORKERS: Final = frozenset(
         "flush_interval_ms", "coalescing_window_ms",
     }
 )  # fmt: skip
-_QUEUED_AT: Final = re.compile(rb'"queued_at":(\d{1,16}),"attempts":\d+}$')
+_QUEUED_AT: Final = re.compile(rb'"queued_at":(\d{1,16}),"attempts":\d+[^}]*}$')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,16 @@ import msgspec
 from redis.exceptions import ResponseError
 
 from service.writebehind import keys
-from service.writebehind.entry import check_id, finish, parse_product, product_head, timestamp, tombstone_head
+from service.writebehind.entry import (
+    check_id,
+    checked_trace,
+    checked_writes,
+    finish,
+    parse_product,
+    product_head,
+    timestamp,
+    tombstone_head,
+)
 from service.writebehind.errors import InvalidProduct
 from service.writebehind.scripts.runner import Scripts, map_redis_errors
 from service.writebehind.scripts.writing import Requeued, requeue
@@ -24,6 +33,10 @@ class _Write:
     id: str
     version: int
     document: bytes
+    #: How many acknowledged writes it stands for.
+    writes: int
+    #: '' if it was not traced.
+    traceparent: str
 
 
 class DeadLetters:
@@ -90,7 +103,7 @@ class DeadLetters:
     ) -> tuple[Requeued, bool]:
         """A letter that holds no write goes to the end of the queue, where a person will find it."""
         if write is None:
-            return requeue(self._scripts, letter, product_id="", version=0, document=b"")
+            return requeue(self._scripts, letter, product_id="", version=0, document=b"", writes=0)
         known = persisted.get(write.id, 0) >= write.version
         return requeue(
             self._scripts,
@@ -98,6 +111,8 @@ class DeadLetters:
             product_id=write.id,
             version=write.version,
             document=b"" if known else write.document,
+            writes=write.writes,
+            traceparent=write.traceparent,
         )
 
 
@@ -115,7 +130,13 @@ def _write_in(letter: bytes) -> _Write | None:
             entry.get("id") == product_id and entry.get("version") == version
         ):
             try:
-                return _Write(product_id, version, _document(check_id(product_id), version, entry))
+                return _Write(
+                    product_id,
+                    version,
+                    _document(check_id(product_id), version, entry),
+                    checked_writes(entry.get("writes")),
+                    checked_trace(entry.get("traceparent")),
+                )
             except (InvalidProduct, ValueError):
                 return None
         case _:

@@ -12,9 +12,10 @@ from service.writebehind.counted import Counted, read_counted
 from service.writebehind.entry import attempts_of, is_tombstone, queued_at_of, to_document
 from service.writebehind.limits import SHOWN_ITEMS
 from service.writebehind.scripts import observing
+from service.writebehind.scripts.observing import QueueFacts
 from service.writebehind.scripts.runner import Scripts, map_redis_errors
 from service.writebehind.settings import Settings, WritePolicy
-from service.writebehind.totals import Totals, parse_totals
+from service.writebehind.totals import SETTLED, Totals, parse_totals
 from service.writebehind.workers import Blocker, State, WorkerState
 
 
@@ -45,6 +46,26 @@ class ShownWorker:
 
 
 @dataclass(frozen=True, slots=True)
+class Exposed:
+    """What would be lost if Redis lost its memory now, apart from dead letters."""
+
+    writes: Annotated[int, Meta(description="Acknowledged writes that only Redis has")]
+    products: Annotated[int, Meta(description="Products that they belong to")]
+    seconds: Annotated[float, Meta(description="Age of the oldest of them, in s; 0 if there is none")]
+
+    @classmethod
+    def of(cls, facts: QueueFacts, oldest_s: float) -> "Exposed":
+        """Every acknowledged write that is not settled. Every entry stands for one or more, also if someone
+        has deleted the totals."""
+        entries = facts.pending + facts.backlog
+        if not entries:
+            return cls(0, 0, 0.0)
+        counted = dict(facts.totals)
+        unsettled = int(counted.get(b"accepted", 0)) - int(counted.get(SETTLED, 0))
+        return cls(max(entries, unsettled), facts.pending, oldest_s)
+
+
+@dataclass(frozen=True, slots=True)
 class QueueState:
     """The queue at one moment."""
 
@@ -59,6 +80,7 @@ class QueueState:
     oldest_due_ms: Annotated[
         int, Meta(description="How long the oldest write that is due has been due; 0 if none is due")
     ]
+    exposed: Annotated[Exposed, Meta(description="What only Redis has, apart from dead letters")]
     workers: Annotated[list[ShownWorker], Meta(description="The live workers, as they report themselves")]
     trouble: Annotated[str, Meta(description="Why writes that are due are not flushed; empty if they are")]
     totals: Totals
@@ -90,15 +112,16 @@ class Overview:
         """The queue and its workers, at a cost that does not grow with the queue."""
         facts = observing.inspect(self._scripts, items=SHOWN_ITEMS)
         condition, counted = self.condition(), dict(facts.totals)
-        oldest_us = facts.now_us - facts.oldest_us if facts.oldest_us else 0
+        oldest_us = max(0, facts.now_us - facts.oldest_us) if facts.oldest_us else 0
         return QueueState(
             queue_size=facts.queue,
             inflight=facts.inflight,
             retrying=facts.retrying,
             backlog=facts.backlog,
             dlq_size=facts.dlq,
-            oldest_age_ms=max(0, oldest_us) / 1000,
+            oldest_age_ms=oldest_us / 1000,
             oldest_due_ms=condition.oldest_due_ms,
+            exposed=Exposed.of(facts, oldest_us / 1e6),
             workers=[_shown(worker) for worker in condition.workers],
             trouble=condition.trouble(),
             totals=parse_totals(counted),

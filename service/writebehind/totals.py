@@ -30,6 +30,12 @@ class Totals(TypedDict):
     ]
 
 
+#: Beside the totals: acknowledged writes that are persisted or dead letters, or that a persisted write of the
+#: same product followed. `accepted` without them is what only Redis has. It is set to `accepted` when nothing
+#: is pending, so it is not a total.
+SETTLED: Final = b"settled"
+
+
 def _description(hint: Any) -> str:
     return str(hint.__metadata__[0].description)
 

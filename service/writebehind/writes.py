@@ -5,7 +5,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import assert_never
 
-from service.writebehind.entry import Product, product_head, timestamp, tombstone_head, with_source
+from service.writebehind.entry import (
+    Product,
+    checked_trace,
+    product_head,
+    timestamp,
+    tombstone_head,
+    version_of,
+    with_source,
+)
 from service.writebehind.errors import NoSuchProduct, QueueFull
 from service.writebehind.scripts.runner import Scripts
 from service.writebehind.scripts.writing import (
@@ -15,6 +23,7 @@ from service.writebehind.scripts.writing import (
     KnownRow,
     NotQueued,
     Operation,
+    Superseded,
     WriteReply,
     write,
 )
@@ -30,12 +39,18 @@ class Written:
     id: str
     #: The document with its `source`: `cache` under write-behind, `database` under write-through.
     body: bytes
+    version: int
+    #: Whether it waits in Redis for a flush; otherwise it is committed to PostgreSQL.
+    queued: bool
+    #: The write that this one replaced before any flush. It is looked up only for a traced write.
+    superseded: Superseded | None = None
 
 
 class Writes:
     """Creates, updates and deletes products. A write that returns is acknowledged; one that raises is not.
 
-    Every method takes `policy`, the write policy that the request asked for ('' for none), and raises:
+    Every method takes `policy`, the write policy that the request asked for, and `traceparent`, the W3C trace
+    context that goes with the entry to the worker ('' for none); and raises:
 
         CacheUnavailable, StoreUnavailable, QueueFull: the write was not taken.
         RowsRefused: the write was not taken, and never will be.
@@ -56,35 +71,43 @@ class Writes:
         self._through = WriteThrough(scripts, store, ttl=settings.cache_ttl_seconds)
         self._signal_flush = signal_flush
 
-    def create(self, product: Product, *, policy: str = "") -> Written:
+    def create(self, product: Product, *, policy: str = "", traceparent: str = "") -> Written:
         """Create a product under a new id."""
         product_id = str(uuid.uuid4())
-        return self._write("create", product_id, product_head(product_id, product), policy)
+        return self._write("create", product_id, product_head(product_id, product), policy, traceparent)
 
-    def update(self, product_id: str, product: Product, *, policy: str = "") -> Written:
+    def update(
+        self, product_id: str, product: Product, *, policy: str = "", traceparent: str = ""
+    ) -> Written:
         """Replace a product. Raises NoSuchProduct if there is none."""
-        return self._write("update", product_id, product_head(product_id, product), policy)
+        return self._write("update", product_id, product_head(product_id, product), policy, traceparent)
 
-    def delete(self, product_id: str, *, policy: str = "") -> Written:
+    def delete(self, product_id: str, *, policy: str = "", traceparent: str = "") -> Written:
         """Delete a product. Raises NoSuchProduct if there is none."""
-        return self._write("delete", product_id, tombstone_head(product_id), policy)
+        return self._write("delete", product_id, tombstone_head(product_id), policy, traceparent)
 
-    def _write(self, operation: Operation, product_id: str, head: bytes, policy: str) -> Written:
+    def _write(
+        self, operation: Operation, product_id: str, head: bytes, policy: str, traceparent: str
+    ) -> Written:
         now, known = timestamp(), NOT_LOOKED
+        traceparent = checked_trace(traceparent)
         reply: WriteReply = NotQueued.WRITE_THROUGH
         if policy != "write_through":
-            reply = self._attempt(operation, product_id, head, now, known, policy)
+            reply = self._attempt(operation, product_id, head, now, known, policy, traceparent)
             if reply is Absent.MISSING:
                 known = look_up(self._store, product_id)
-                reply = self._attempt(operation, product_id, head, now, known, policy)
+                reply = self._attempt(operation, product_id, head, now, known, policy, traceparent)
         match reply:
             case Accepted():
                 if reply.signal:
                     self._signal_flush()
-                return Written(product_id, with_source(reply.document, "cache"))
+                document = reply.document
+                return Written(
+                    product_id, with_source(document, "cache"), version_of(document), True, reply.superseded
+                )
             case NotQueued.WRITE_THROUGH:
                 document = self._through.write(operation, product_id, head, now=now, known=known)
-                return Written(product_id, with_source(document, "database"))
+                return Written(product_id, with_source(document, "database"), version_of(document), False)
             case NotQueued.FULL:
                 raise QueueFull("the queue is full: PostgreSQL does not keep up")
             case Absent():
@@ -93,7 +116,14 @@ class Writes:
                 assert_never(reply)
 
     def _attempt(
-        self, operation: Operation, product_id: str, head: bytes, now: str, known: KnownRow, policy: str
+        self,
+        operation: Operation,
+        product_id: str,
+        head: bytes,
+        now: str,
+        known: KnownRow,
+        policy: str,
+        traceparent: str,
     ) -> WriteReply:
         return write(
             self._scripts,
@@ -104,4 +134,5 @@ class Writes:
             known=known,
             policy=policy,
             settings=self._settings,
+            traceparent=traceparent,
         )

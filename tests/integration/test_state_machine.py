@@ -23,6 +23,7 @@ from service.writebehind.entry import (
     timestamp,
     tombstone_head,
     version_of,
+    writes_of,
 )
 from service.writebehind.overview import Overview
 from service.writebehind.scripts import caching
@@ -70,6 +71,10 @@ class WriteBehind(RuleBasedStateMachine):
         self.highest: dict[str, int] = {}
         #: Accepted entries that were held by a key that is gone.
         self.uncounted = 0
+        #: Acknowledged versions that are neither in PostgreSQL nor followed by one that is, apart from those
+        #: that are dead letters; and those, by the version of the letter.
+        self.alone: dict[str, set[int]] = {product: set() for product in PRODUCTS}
+        self.given_up: dict[tuple[str, int], set[int]] = {}
         #: The lab's clock when it was last read.
         self.moment = 0
 
@@ -105,6 +110,7 @@ class WriteBehind(RuleBasedStateMachine):
         assert version > self.highest.get(product, 0), "versions rise per product, whatever happens"
         self.highest[product] = version
         self.newest[product] = (version, delete)
+        self.alone[product].add(version)
 
     def redis_knows_tombstone(self, product: str) -> bool:
         newest = self.newest.get(product)
@@ -167,6 +173,7 @@ class WriteBehind(RuleBasedStateMachine):
         for row in claim.rows:
             if row.version > self.rows.get(row.id, (0, False))[0]:
                 self.rows[row.id] = (row.version, json.loads(row.entry).get("deleted", False))
+                self.alone[row.id] = {v for v in self.alone[row.id] if v > row.version}
         if acks:
             self.buffer.ack(claim, claim.rows, rows_written=len(claim.rows))
 
@@ -195,6 +202,10 @@ class WriteBehind(RuleBasedStateMachine):
         for letter in self.redis.lrange(keys.DLQ, 0, -1):
             content = json.loads(letter)
             self.dead.setdefault(content["id"], set()).add(content["version"])
+        for product, version in ((p, v) for p, versions in self.dead.items() for v in versions):
+            if (product, version) not in self.given_up:
+                self.given_up[product, version] = {v for v in self.alone[product] if v <= version}
+                self.alone[product] -= self.given_up[product, version]
         for product, versions in self.dead.items():
             newest = self.newest.get(product)
             if newest and newest[0] in versions and not self.redis.hexists(keys.PENDING, product):
@@ -211,13 +222,21 @@ class WriteBehind(RuleBasedStateMachine):
             entry = json.dumps(content["entry"], separators=(",", ":"))
             document = "" if known else entry[: entry.index(',"queued_at"')] + "}"
             outcome, _ = requeue(
-                self.scripts, letter, product_id=product, version=version, document=document.encode()
+                self.scripts,
+                letter,
+                product_id=product,
+                version=version,
+                document=document.encode(),
+                writes=content["entry"]["writes"],
             )
+            given_up = self.given_up.pop((product, version))
             newest = self.newest.get(product)
             assert outcome is not Requeued.LEFT
             if outcome is Requeued.PENDING:
                 assert newest is None or newest[0] < version
                 self.newest[product] = (version, content["entry"].get("deleted", False))
+                persisted = self.rows.get(product, (0, False))[0]
+                self.alone[product] |= {v for v in given_up if v > persisted}
         self.dead = {}
 
     @rule()
@@ -225,6 +244,8 @@ class WriteBehind(RuleBasedStateMachine):
         self.redis.flushall()
         self.newest = {}
         self.dead = {}
+        self.alone = {product: set() for product in PRODUCTS}
+        self.given_up = {}
         self.uncounted = 0
         self.forget_the_clock()
 
@@ -332,6 +353,20 @@ class WriteBehind(RuleBasedStateMachine):
         assert totals["accepted"] == (
             totals["coalesced"] + totals["persisted"] + totals["dead_lettered"] + waiting + self.uncounted
         )
+
+    @invariant()
+    def exposure_is_what_the_entries_stand_for(self) -> None:
+        entries: Any = self.redis.hvals(keys.PENDING)
+        backlog: Any = self.redis.zrange(keys.BACKLOG, 0, -1)
+        writes = [writes_of(entry) for entry in (*entries, *backlog)]
+        exposed = self.overview.queue().exposed
+        assert min(writes, default=1) > 0
+        assert (exposed.writes, exposed.products) == (sum(writes), len(entries))
+
+    @invariant()
+    def exposure_hides_nothing(self) -> None:
+        """What is in PostgreSQL counts until its worker says so."""
+        assert self.overview.queue().exposed.writes >= sum(map(len, self.alone.values()))
 
     def teardown(self) -> None:
         """With everything up, the queue always drains."""

@@ -12,16 +12,21 @@ if redis.call('ZCOUNT', inflight_key, claim, claim) ~= #ARGV - 2 or redis.call('
   return -1
 end
 expect(queue_key, 'LLEN')
-local claimed_at, done, dirty, retired = tonumber(claim), {}, {}, 0
+local claimed_at, done, dirty, retired, settled = tonumber(claim), {}, {}, 0, 0
 for first = 3, #ARGV, 1000 do
   local last = math.min(first + 999, #ARGV)
   local pending = redis.call('HMGET', pending_key, unpack(ARGV, first, last))
   for i = 1, last - first + 1 do
-    local entry = pending[i]
+    local id, entry = ARGV[first + i - 1], pending[i]
     if entry then
-      local ids = queued_at(entry) <= claimed_at and done or dirty
-      ids[#ids + 1] = ARGV[first + i - 1]
-      retired = retired + 1
+      local since, writes = queued_at(entry)
+      if since <= claimed_at then
+        done[#done + 1] = id
+      else
+        dirty[#dirty + 1] = id
+        writes = settle_claimed(pending_key, backlog_key, id, entry)
+      end
+      retired, settled = retired + 1, settled + writes
     end
   end
 end
@@ -29,6 +34,7 @@ in_chunks(dirty, 1000, function(...) redis.call('RPUSH', queue_key, ...) end)
 in_chunks(done, 1000, function(...) redis.call('HDEL', pending_key, ...) end)
 redis.call('ZREMRANGEBYSCORE', inflight_key, claim, claim)
 add_to_total(totals_key, 'persisted', retired)
+add_to_total(totals_key, 'settled', settled)
 add_to_total(totals_key, 'rows_written', rows_written)
 add_to_total(totals_key, 'batches', 1)
 return retired

@@ -13,7 +13,7 @@ for i = 3, #ARGV, 2 do
 end
 
 expect(queue_key, 'LLEN')
-local done, released, dirty, retired = {}, {}, {}, 0
+local done, released, dirty, retired, settled = {}, {}, {}, 0, 0
 local has_backlog = redis.call('ZCARD', backlog_key) > 0
 for first = 1, #ids, 1000 do
   local last = math.min(first + 999, #ids)
@@ -26,10 +26,19 @@ for first = 1, #ids, 1000 do
     -- its lease would be written over and over.
     if leases[i] then
       local member = has_backlog and find_in_backlog(backlog_key, id, version)
-      if member then redis.call('ZREM', backlog_key, member) end
+      if member then
+        redis.call('ZREM', backlog_key, member)
+        settled = settled + writes_of(backlog_entry(member, id))
+      end
       local current = entry and version_of(entry) == version
-      if current then done[#done + 1] = id end
+      if current then
+        done[#done + 1] = id
+        settled = settled + writes_of(entry)
+      end
       local mine = tonumber(leases[i]) == claim
+      if mine and entry and not current and not member then
+        settled = settled + settle_claimed(pending_key, backlog_key, id, entry)
+      end
       if mine or current or member then
         released[#released + 1] = id
         if entry and not current then dirty[#dirty + 1] = id end
@@ -42,6 +51,7 @@ in_chunks(done, 1000, function(...) redis.call('HDEL', pending_key, ...) end)
 in_chunks(released, 1000, function(...) redis.call('ZREM', inflight_key, ...) end)
 in_chunks(dirty, 1000, function(...) redis.call('RPUSH', queue_key, ...) end)
 add_to_total(totals_key, 'persisted', retired)
+add_to_total(totals_key, 'settled', settled)
 add_to_total(totals_key, 'rows_written', rows_written)
 add_to_total(totals_key, 'batches', 1)
 return retired

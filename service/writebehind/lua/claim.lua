@@ -21,7 +21,7 @@ end
 
 -- An entry dated in the future, redated to just before this claim.
 local function brought_back(entry)
-  return to_entry(to_document(entry), now - 1, string.match(entry, '(%d+)}$'))
+  return with_times(entry, now - 1, string.match(entry, '"attempts":(%d+)', -200))
 end
 
 local function to_the_head(source, ids)

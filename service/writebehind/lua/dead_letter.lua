@@ -24,6 +24,7 @@ for row = 0, (#ARGV - 1) / 3 - 1 do
       add_to_total(totals_key, 'dead_lettered', 1)
       add_to_total(totals_key, 'given_up', 1)
       given_up = given_up + 1
+      add_to_total(totals_key, 'settled', writes_of(member and backlog_entry(member, id) or entry))
     else
       add_to_total(totals_key, 'coalesced', 1)
     end

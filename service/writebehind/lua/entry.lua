@@ -2,9 +2,13 @@
 -- function is one paragraph together with its comment, and stands below those that it uses.
 --
 -- A *document* is what readers get:            {"id":…, …,"version":V}
--- An *entry* is a document waiting to flush:   {"id":…, …,"version":V,"queued_at":Q,"attempts":A}
--- Their tails have a known form, and matching them is safe: every quote inside a JSON string is escaped, so
--- `"version":` can't occur there.
+-- An *entry* is a document waiting to flush:   {"id":…, …,"version":V,"queued_at":Q,"attempts":A,"writes":W}
+-- W is how many acknowledged writes are lost if the entry is. `"claimed":C` may follow: so many of them are in
+-- an older entry, which this one replaced while a worker was writing it. `"traceparent":"…"` of the entry's
+-- write may be last.
+-- The tails have a known form, and matching them is safe: every quote inside a JSON string is escaped, so
+-- `"version":` can't occur there. Matching takes time by the character, so the shorter tail of an entry without
+-- traceparent is tried first.
 
 -- Lua's own formatting would print large integers as 1.7e+15.
 local function digits(number)
@@ -48,26 +52,69 @@ local function look_at(clock_key)
   return moment and math.max(moment + math.max(0, wall - last_wall), wall) or wall
 end
 
--- '0' for text that is not one of our documents. In both kinds the version is in the last 80 characters. It has
--- no leading zeros, since it is compared as text.
+-- '0' for text that is not one of our documents. It has no leading zeros, since it is compared as text.
 local function version_of(document)
-  return string.match(document, '"version":([1-9]%d*)', -80) or '0'
+  return string.match(document, '"version":([1-9]%d*)', -100)
+    or string.match(document, '"version":([1-9]%d*)', -220) or '0'
 end
 
 local function is_tombstone(document)
   return string.find(document, '"deleted":true', 1, true) ~= nil
 end
 
+-- Since when an entry waits, and for how many writes it stands: 0 and 1 if it is junk.
 local function queued_at(entry)
-  return tonumber(string.match(entry, '"queued_at":(%d+),"attempts":%d+}$', -60) or '0')
+  local since, writes = string.match(entry, '"queued_at":(%d+),"attempts":%d+,"writes":(%d+)[^}]*}$', -100)
+  if not since then
+    local more
+    since, more = string.match(entry, '"queued_at":(%d+),"attempts":%d+([^}]*)}$', -200)
+    writes = string.match(more or '', '"writes":(%d+)')
+  end
+  writes = tonumber(writes or '1')
+  return tonumber(since or '0'), writes <= 1e9 and writes or 1
 end
 
-local function to_entry(document, since, attempts)
-  return string.sub(document, 1, -2) .. ',"queued_at":' .. digits(since) .. ',"attempts":' .. attempts .. '}'
+local function writes_of(entry)
+  local _, writes = queued_at(entry)
+  return writes
+end
+
+-- How many of its writes are in an older entry that a worker was writing.
+local function claimed_of(entry)
+  local claimed = tonumber(string.match(entry, '"claimed":(%d+)[^}]*}$', -100) or '0')
+  return math.min(claimed, writes_of(entry))
+end
+
+-- '' if there is none.
+local function trace_of(entry)
+  return string.match(entry, '"traceparent":"([%x-]+)"}$', -72) or ''
+end
+
+-- What follows `"writes":` in an entry; `writes` is a number.
+local function tail_from_writes(writes, claimed, trace)
+  return digits(writes) .. (claimed > 0 and ',"claimed":' .. digits(claimed) or '')
+    .. (trace ~= '' and ',"traceparent":"' .. trace .. '"}' or '}')
+end
+
+local function to_entry(document, since, attempts, writes, claimed, trace)
+  return string.sub(document, 1, -2) .. ',"queued_at":' .. digits(since) .. ',"attempts":' .. attempts
+    .. ',"writes":' .. tail_from_writes(writes, claimed, trace)
 end
 
 local function to_document(entry)
-  return (string.gsub(entry, ',"queued_at":%d+,"attempts":%d+}$', '}'))
+  return (string.gsub(entry, ',"queued_at":%d+,"attempts":%d+[^}]*}$', '}'))
+end
+
+-- The same entry with other times.
+local function with_times(entry, since, attempts)
+  return to_entry(to_document(entry), since, attempts, writes_of(entry), claimed_of(entry), trace_of(entry))
+end
+
+-- The same entry, when the writes are settled that a worker had claimed in an older one.
+local function without_claimed(entry)
+  local attempts = string.match(entry, '"queued_at":%d+,"attempts":(%d+)', -200) or 0
+  local writes = writes_of(entry) - claimed_of(entry)
+  return to_entry(to_document(entry), queued_at(entry), attempts, writes, 0, trace_of(entry))
 end
 
 -- The backlog orders a product's older entries by version: all versions have 16 digits until 2286.
@@ -123,6 +170,28 @@ end
 local function in_hand(inflight_key, backlog_key, id, entry)
   local claimed_at = tonumber(redis.call('ZSCORE', inflight_key, id) or '0')
   return queued_at(entry) <= claimed_at and not oldest_in_backlog(backlog_key, id)
+end
+
+-- A claimed entry is persisted, but a newer one replaced it meanwhile and stands for its writes too: not any
+-- longer. Returns how many they are.
+local function settle_claimed(pending_key, backlog_key, id, pending)
+  local member = oldest_in_backlog(backlog_key, id)
+  local entry = member and backlog_entry(member, id) or pending
+  local claimed = claimed_of(entry)
+  if claimed > 0 and member then
+    redis.call('ZREM', backlog_key, member)
+    redis.call('ZADD', backlog_key, 0, backlog_member(id, without_claimed(entry)))
+  elseif claimed > 0 then
+    redis.call('HSET', pending_key, id, without_claimed(entry))
+  end
+  return claimed
+end
+
+-- Nothing is pending, so no write is in Redis alone, whatever became of those that were.
+local function all_are_settled(totals_key)
+  local held = redis.pcall('HMGET', totals_key, 'accepted', 'settled')
+  if held[1] == held[2] then return end
+  redis.call('HSET', totals_key, 'settled', held[1] or 0)
 end
 
 -- The value if it is one of the two, or nil.

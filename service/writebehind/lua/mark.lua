@@ -84,25 +84,31 @@ local function cache_ttl(config_key, own)
   return within(text('HGET', config_key, 'cache_ttl_seconds'), 31536000) or own
 end
 
--- Replace `old`, an older pending entry, by `document`. If a worker is writing `old`, it is not coalesced, and
--- the new entry has a window of its own.
-local function replace_pending(pending_key, inflight_key, backlog_key, totals_key, id, old, document)
-  local since = queued_at(old)
+-- Replace `old`, an older pending entry, by `document`, which stands for `writes`, those of `old` included. If a
+-- worker is writing `old`, it is not coalesced, and the new entry has a window of its own.
+local function replace_pending(pending_key, inflight_key, backlog_key, totals_key, id, old, document, writes, trace)
+  local since, claimed = queued_at(old), 0
+  local claimed_at = redis.call('ZSCORE', inflight_key, id)
   if in_hand(inflight_key, backlog_key, id, old) then
-    since = tonumber(redis.call('ZSCORE', inflight_key, id)) + 1
+    since, claimed = tonumber(claimed_at) + 1, writes_of(old)
   else
+    if claimed_at then claimed = claimed_of(old) end
     add_to_total(totals_key, 'coalesced', 1)
   end
-  redis.call('HSET', pending_key, id, to_entry(document, since, 0))
+  redis.call('HSET', pending_key, id, to_entry(document, since, 0, writes, claimed, trace))
 end
 
 -- `document` is in PostgreSQL. It replaces an older pending entry, so that no read finds the old one; flushing
--- it again changes nothing. Returns whether it is the newest version known.
+-- it again changes nothing. The writes of the old one are settled, unless a worker has yet to say so. Returns
+-- whether it is the newest version known.
 local function supersede(pending_key, inflight_key, backlog_key, totals_key, id, version, document)
   local pending = entry_at('HGET', pending_key, id)
   if pending and tonumber(version_of(pending)) < version then
     add_to_total(totals_key, 'accepted', 1)
-    replace_pending(pending_key, inflight_key, backlog_key, totals_key, id, pending, document)
+    local old = writes_of(pending)
+    local kept = redis.call('ZSCORE', inflight_key, id) and old or 0
+    add_to_total(totals_key, 'settled', old - kept)
+    replace_pending(pending_key, inflight_key, backlog_key, totals_key, id, pending, document, kept + 1, '')
     return true
   end
   return not pending or tonumber(version_of(pending)) == version

@@ -6,11 +6,13 @@
 --       9 cache:fill:<id>  10 backlog
 -- ARGV  1 letter as it stands in the queue  2 id, or '' if the letter can't be put back: it goes to the end
 --       of the queue  3 version  4 document, or '' if PostgreSQL holds this version or a newer one
+--       5 writes that it stands for  6 traceparent, or ''
 -- Returns {outcome, 1 if a flush must be signalled}; outcome is 1 if it is pending again, 0 if it was dropped
 --       for something newer, -1 if it was taken already or stays in the queue.
 local dlq_key, pending_key, queue_key, inflight_key, signal_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local totals_key, cache_key, clock_key, fill_key, backlog_key = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local letter, id, version, document = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
+local writes, trace = tonumber(ARGV[5]), ARGV[6]
 for key, kind in pairs({[dlq_key] = 'list', [pending_key] = 'hash', [queue_key] = 'list',
                         [inflight_key] = 'zset', [backlog_key] = 'zset'}) do
   drop_unless(key, kind)
@@ -35,12 +37,14 @@ if not mark or mark.version < version then
   set_mark(fill_key, version, moment, mark and mark.version or 0, 'begun', mark ~= nil)
 end
 redis.call('DEL', cache_key)
+add_to_total(totals_key, 'settled', -writes)
 if pending then
-  replace_pending(pending_key, inflight_key, backlog_key, totals_key, id, pending, document)
+  writes = writes + writes_of(pending)
+  replace_pending(pending_key, inflight_key, backlog_key, totals_key, id, pending, document, writes, trace)
   return {1, 0}
 end
 local claimed_at = tonumber(redis.call('ZSCORE', inflight_key, id) or '0')
-redis.call('HSET', pending_key, id, to_entry(document, math.max(moment, claimed_at + 1), 0))
+redis.call('HSET', pending_key, id, to_entry(document, math.max(moment, claimed_at + 1), 0, writes, 0, trace))
 if claimed_at > 0 then return {1, 0} end
 redis.call('RPUSH', queue_key, id)
 return {1, redis.call('SET', signal_key, '1', 'NX') and 1 or 0}

@@ -19,9 +19,9 @@ for i = 2, #ARGV, 4 do
     if member then
       local old = backlog_entry(member, id)
       redis.call('ZREM', backlog_key, member)
-      redis.call('ZADD', backlog_key, 0, backlog_member(id, to_entry(to_document(old), queued_at(old), attempts)))
+      redis.call('ZADD', backlog_key, 0, backlog_member(id, with_times(old, queued_at(old), attempts)))
     elseif entry and version_of(entry) == version then
-      redis.call('HSET', pending_key, id, to_entry(to_document(entry), queued_at(entry), attempts))
+      redis.call('HSET', pending_key, id, with_times(entry, queued_at(entry), attempts))
     else
       add_to_total(totals_key, 'coalesced', 1)
       if entry then redis.call('RPUSH', queue_key, id) end

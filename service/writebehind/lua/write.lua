@@ -10,7 +10,9 @@
 --       7 what the caller found there: row, deleted or nowhere, '' if it did not look
 --       8 policy that this request asked for, or ''  9-13 the process's own write_policy,
 --       write_coalescing_enabled, max_pending, overflow_policy, cache_ttl_seconds (live settings override them)
--- Returns {'ok', document, 1 if a flush must be signalled} or one of
+--       14 traceparent, or ''
+-- Returns {'ok', document, 1 if a flush must be signalled}, and if it has a traceparent and was coalesced, the
+--       version and the traceparent of the entry that it replaced; or one of
 --       {'write_through'} the caller must write to PostgreSQL first   {'gone'} deleted
 --       {'missing'} not in Redis, or PostgreSQL is being written: look there   {'full'} MAX_PENDING reached
 local cache_key, pending_key, queue_key, inflight_key, backlog_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
@@ -18,6 +20,7 @@ local clock_key, signal_key, totals_key, config_key, fill_key = KEYS[6], KEYS[7]
 local id, operation, head, now = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local found, created_before, state, asked_policy = tonumber(ARGV[5]), ARGV[6], ARGV[7], ARGV[8]
 local policy, coalescing, limit, overflow, ttl = ARGV[9], ARGV[10], ARGV[11], ARGV[12], ARGV[13]
+local trace = ARGV[14]
 
 if redis.call('EXISTS', config_key) == 1 then
   -- Invalid values are ignored here, as in the processes.
@@ -35,12 +38,12 @@ if policy == 'write_through' then
 end
 coalescing = coalescing == 'true'
 
-local created_at, previous, pending, claimed_at, held = now, 0, false, 0, false
+local created_at, previous, pending, known, claimed_at, held = now, 0, false, false, 0, false
 if operation ~= 'create' then
   pending, held = redis.call('HGET', pending_key, id), redis.pcall('GET', fill_key)
   local mark = held and parse_mark(held)
   -- A junk entry keeps its place in the queue, but says nothing about the product.
-  local known = pending and version_of(pending) ~= '0' and pending
+  known = pending and version_of(pending) ~= '0' and pending
   local cached = not known and entry_at('GET', cache_key)
   local answer
   answer, previous, created_at = newest_of(mark, known, cached, state, found, created_before)
@@ -50,9 +53,9 @@ if operation ~= 'create' then
 end
 
 if not pending or not coalescing then
-  if redis.call('HLEN', pending_key) + redis.call('ZCARD', backlog_key) >= tonumber(limit) then
-    return {overflow == 'write_through' and 'write_through' or 'full'}
-  end
+  local waiting = redis.call('HLEN', pending_key) + redis.call('ZCARD', backlog_key)
+  if waiting >= tonumber(limit) then return {overflow == 'write_through' and 'write_through' or 'full'} end
+  if waiting == 0 then all_are_settled(totals_key) end
 end
 
 local moment, version = tick(clock_key)
@@ -69,17 +72,28 @@ if not pending and claimed_at == 0 then
   if redis.call('RPUSH', queue_key, id) == 1 and redis.call('SET', signal_key, '1', 'NX') then signal = 1 end
 end
 add_to_total(totals_key, 'accepted', 1)
+local tail, reply = '1}', {'ok', false, signal}
 if pending and not coalescing then
   redis.call('ZADD', backlog_key, 0, backlog_member(id, pending))
-elseif pending and not being_written then
-  -- The window stays that of the first write. (An entry that a worker is writing is not coalesced: this write
-  -- begins a new window behind it.)
-  since = digits(queued_at(pending))
-  add_to_total(totals_key, 'coalesced', 1)
+elseif pending then
+  -- The entry stands for the writes of the one that it replaces, too.
+  local writes, claimed = known and writes_of(known) or 0, 0
+  if being_written then
+    -- It is not coalesced: this write begins a new window behind it.
+    claimed = writes
+  else
+    -- The window stays that of the first write.
+    since = digits(queued_at(pending))
+    if claimed_at > 0 then claimed = claimed_of(pending) end
+    add_to_total(totals_key, 'coalesced', 1)
+    if trace ~= '' then reply[4], reply[5] = version_of(pending), trace_of(pending) end
+  end
+  tail = tail_from_writes(writes + 1, claimed, '')
 end
+if trace ~= '' then tail = string.sub(tail, 1, -2) .. ',"traceparent":"' .. trace .. '"}' end
 if held then redis.call('DEL', fill_key) end
 local document = head .. ',"created_at":"' .. created_at .. '","updated_at":"' .. now .. '","version":' .. version
-redis.call('HSET', pending_key, id, document .. ',"queued_at":' .. since .. ',"attempts":0}')
-document = document .. '}'
-redis.call('SET', cache_key, document, 'EX', ttl)
-return {'ok', document, signal}
+redis.call('HSET', pending_key, id, document .. ',"queued_at":' .. since .. ',"attempts":0,"writes":' .. tail)
+reply[2] = document .. '}'
+redis.call('SET', cache_key, reply[2], 'EX', ttl)
+return reply

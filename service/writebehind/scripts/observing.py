@@ -20,6 +20,8 @@ class QueueFacts:
 
     now_us: int
     queue: int
+    #: Products with an entry.
+    pending: int
     inflight: int
     retrying: int
     backlog: int
@@ -33,7 +35,7 @@ class QueueFacts:
 
 def inspect(scripts: Runner, *, items: int) -> QueueFacts:
     """The queue, at a cost that does not grow with it; `items` is how many products are shown at most."""
-    now, queue, inflight, retrying, backlog, dlq, totals, ids, entries, oldest = scripts.run(
+    now, queue, pending, inflight, retrying, backlog, dlq, totals, ids, entries, oldest = scripts.run(
         "inspect",
         (
             keys.QUEUE, keys.PENDING, keys.INFLIGHT, keys.RETRY, keys.BACKLOG, keys.DLQ, keys.TOTALS,
@@ -42,7 +44,7 @@ def inspect(scripts: Runner, *, items: int) -> QueueFacts:
         (items,),
     )  # fmt: skip
     return QueueFacts(
-        int(now), queue, inflight, retrying, backlog, dlq, _pairs(totals),
+        int(now), queue, pending, inflight, retrying, backlog, dlq, _pairs(totals),
         list(zip(ids, entries, strict=True)), int(oldest),
     )  # fmt: skip
 

@@ -26,12 +26,23 @@ NOT_LOOKED: Final = KnownRow()
 
 
 @dataclass(frozen=True, slots=True)
+class Superseded:
+    """A write that a later one of its product replaced before any flush."""
+
+    version: int
+    #: '' if it was not traced.
+    traceparent: str
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted:
     """Redis has taken the write."""
 
     document: bytes
     #: Whether the caller must enqueue a flush job.
     signal: bool
+    #: The entry that the write replaced. It is looked up only for a traced write.
+    superseded: Superseded | None = None
 
 
 class Absent(Enum):
@@ -66,6 +77,7 @@ def write(
     known: KnownRow,
     policy: str,
     settings: Settings,
+    traceparent: str = "",
 ) -> WriteReply:
     """Take one write in one atomic step.
 
@@ -74,6 +86,7 @@ def write(
         now: `updated_at`, ISO 8601.
         policy: The write policy that this request asked for, '' for none.
         settings: The process's own; live settings in Redis override them.
+        traceparent: W3C trace context that goes with the entry, '' for none.
     """
     reply = scripts.run(
         "write",
@@ -84,11 +97,12 @@ def write(
         (
             product_id, operation, head, now, known.version, known.created_at, known.state, policy,
             settings.write_policy, "true" if settings.write_coalescing_enabled else "false",
-            settings.max_pending, settings.overflow_policy, settings.cache_ttl_seconds,
+            settings.max_pending, settings.overflow_policy, settings.cache_ttl_seconds, traceparent,
         ),
     )  # fmt: skip
     if reply[0] == b"ok":
-        return Accepted(reply[1], bool(reply[2]))
+        superseded = Superseded(int(reply[3]), reply[4].decode()) if len(reply) > 3 else None
+        return Accepted(reply[1], bool(reply[2]), superseded)
     return _DECLINED[reply[0]]
 
 
@@ -104,7 +118,14 @@ class Requeued(Enum):
 
 
 def requeue(
-    scripts: Runner, letter: bytes, *, product_id: str, version: int, document: bytes
+    scripts: Runner,
+    letter: bytes,
+    *,
+    product_id: str,
+    version: int,
+    document: bytes,
+    writes: int,
+    traceparent: str = "",
 ) -> tuple[Requeued, bool]:
     """Put one dead letter back, under its own version.
 
@@ -112,6 +133,8 @@ def requeue(
         letter: As it stands in the queue.
         product_id: '' if the letter holds no write that could be put back.
         document: Empty if PostgreSQL holds this version or a newer one.
+        writes: How many acknowledged writes the letter stands for.
+        traceparent: Of its write, '' for none.
 
     Returns:
         What became of it, and whether the caller must enqueue a flush job.
@@ -122,6 +145,6 @@ def requeue(
             keys.DLQ, keys.PENDING, keys.QUEUE, keys.INFLIGHT, keys.SIGNAL, keys.TOTALS,
             keys.cache(product_id), keys.CLOCK, keys.fill(product_id), keys.BACKLOG,
         ),
-        (letter, product_id, version, document),
+        (letter, product_id, version, document, writes, traceparent),
     )  # fmt: skip
     return Requeued(outcome), bool(signal)

@@ -58,7 +58,7 @@ CALLS: dict[Script, Callable[[Recorder], Any]] = {
     "inspect": lambda r: observing.inspect(r, items=20),
     "read": lambda r: caching.read(r, PRODUCT),
     "release": lambda r: flushing.release(r, CLAIM, ROWS),
-    "requeue": lambda r: writing.requeue(r, b"{}", product_id=PRODUCT, version=7, document=b"{}"),
+    "requeue": lambda r: writing.requeue(r, b"{}", product_id=PRODUCT, version=7, document=b"{}", writes=1),
     "resolve": lambda r: caching.resolve(
         r, PRODUCT, Marked(b"", b"writing:7:1:0:begun", 1), version=7, document=b"{}", ttl=1
     ),
