@@ -37,7 +37,7 @@ class Commands(LazyGroup):
         "compare": Entry("compare", _DEMOS, "Compare two runs: figures, with their uncertainty, and checks."),
         "recheck": Entry("recheck", _DEMOS, "Judge an earlier run anew, from its journal alone."),
         "export": Entry("export", _DEMOS, "Write a run as a script, or as a notebook for Runme."),
-        "logs": Entry("observe", _LOOK, "Show the services' logs."),
+        "logs": Entry("logs", _LOOK, "Show the services' logs, in order of time."),
         "top": Entry("observe", _LOOK, "Show what each service uses of this machine."),
         "exec": Entry("observe", _LOOK, "Run a command where a service runs."),
         "product": Entry("product", _LOOK, "Create, read, change and delete products."),

@@ -14,9 +14,10 @@ from service.health import Checkup
 from service.routes.admin import admin, dlq
 from service.routes.products import products
 from service.routes.system import system
-from service.server import configure_logging, end_with_parent
+from service.server import end_with_parent
 from service.telemetry.exposition import Exposition
 from service.telemetry.facts import facts_of, template
+from service.telemetry.logs import configure_logging
 from service.telemetry.requests import RequestMetrics
 from service.telemetry.slots import claim_slot
 from service.writebehind.buffer import Buffer
@@ -77,7 +78,7 @@ def close(app: Flask) -> None:
 def from_env() -> Gateway:
     """The application, as a server process loads it."""
     settings = Settings.from_env()
-    configure_logging()
+    configure_logging(settings)
     end_with_parent()
     return serving(settings)
 

@@ -4,7 +4,6 @@ import logging
 import multiprocessing
 import os
 import socket
-import sys
 import threading
 from multiprocessing.connection import wait
 from typing import Final
@@ -13,6 +12,7 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from service.protocol import HttpProtocol
+from service.telemetry.logs import configure_logging
 from service.writebehind.settings import Settings
 
 _log: Final = logging.getLogger(__name__)
@@ -31,6 +31,7 @@ def serve(gateway: str, settings: Settings) -> int:
     Returns:
         The exit code: 0 after a signal, 1 if the address can't be used.
     """
+    configure_logging(settings)
     config = uvicorn.Config(
         gateway,
         factory=True,
@@ -55,22 +56,12 @@ def serve(gateway: str, settings: Settings) -> int:
         # The server processes listen; until one does, connections are refused.
         listener.bind((host, port))
     except OSError as error:
-        sys.stderr.write(f"service: can't listen on {host}:{port}: {os.strerror(error.errno or 0)}\n")
+        _log.critical("can't listen on %s:%d: %s", host, port, os.strerror(error.errno or 0))
         return 1
-    configure_logging()
     _log.info("the API listens on %s:%d", host, port)
     with listener:
         Multiprocess(config, sockets=[listener]).run()
     return 0
-
-
-def configure_logging() -> None:
-    """Log to stderr. Call it in every process of the server."""
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    # One line for each start and end of a server process.
-    logging.getLogger("uvicorn.error").setLevel(logging.INFO)
 
 
 def end_with_parent() -> None:

@@ -1,7 +1,7 @@
 """The stack as scenarios and commands see it: one lab, by name, on one runtime."""
 
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -16,6 +16,7 @@ from stack.converge.health import reach, with_health_of_all
 from stack.converge.lifecycle import Converged
 from stack.converge.plan import Plan
 from stack.errors import NotRunning
+from stack.logs.records import Keep, LogRecord, in_order
 from stack.redis_wire import redis_at
 from stack.resolve import KnownState
 from stack.spec.events import StackEvents
@@ -174,13 +175,26 @@ class Lab:
         return self._runtime.exec(name, argv, stdin)
 
     def logs(
-        self, services: Sequence[str] = (), *, tail: int | None = None, follow: bool = False
-    ) -> Generator[LogLine, None, None]:
-        """The lines of these services' logs, of all for none; with `follow`, until it is closed."""
+        self,
+        services: Sequence[str] = (),
+        *,
+        tail: int | None = None,
+        follow: bool = False,
+        keep: Keep | None = None,
+    ) -> Generator[LogRecord, None, None]:
+        """The lines of these services' logs in the order of time.
+
+        Args:
+            services: Which; none means all.
+            tail: How many lines of each service to begin with, of those that are wanted; None for all.
+            follow: Go on until the iterator is closed.
+            keep: Which lines are wanted; None for all.
+        """
         names = [self._short_name(service) for service in services]
         names = names or list(self._backend.specs(self._known.required()))
         self._known.required()
-        return self._runtime.logs(names, tail=tail, follow=follow)
+        lines = self._runtime.logs(names, tail=None if keep else tail, follow=follow)
+        return _closing(lines, in_order(lines, keep=keep or (lambda _: True), tail=tail))
 
     def load_test(self, script: Script, settings: Mapping[str, str] = _NONE) -> LoadTest:
         """k6 with one of the lab's scripts, not started yet.
@@ -215,3 +229,11 @@ class Lab:
     def _everything(self) -> tuple[str, ...]:
         """Every service that a lab on this runtime can have."""
         return tuple(self._backend.specs(self._known.unremembered({})))
+
+
+def _closing(
+    lines: Generator[LogLine | None, None, None], records: Iterator[LogRecord]
+) -> Generator[LogRecord, None, None]:
+    """The records, with an end for the lines that they come from."""
+    with closing(lines):
+        yield from records

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import psutil
 
@@ -18,8 +19,9 @@ from tests.servers import Servers
 class Api:
     """`python -m service` on a port of its own."""
 
-    def __init__(self, servers: Servers, **settings: object) -> None:
+    def __init__(self, servers: Servers, log: Path = Path(os.devnull), **settings: object) -> None:
         (self.port,) = choose_free(1)
+        self._log = log
         self._settings = servers.settings(api_port=self.port, **settings)
         self._server = self._launch()
 
@@ -68,18 +70,19 @@ class Api:
             self._server.wait()
 
     def _launch(self) -> "subprocess.Popen[bytes]":
-        return subprocess.Popen(
-            [sys.executable, "-m", "service"],
-            env={**os.environ, **self._settings.to_env()},
-            start_new_session=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        with self._log.open("ab") as output:
+            return subprocess.Popen(
+                [sys.executable, "-m", "service"],
+                env={**os.environ, **self._settings.to_env()},
+                start_new_session=True,
+                stdout=output,
+                stderr=output,
+            )
 
 
 @contextmanager
-def running_api(servers: Servers, **settings: object) -> Iterator[Api]:
-    api = Api(servers, **settings)
+def running_api(servers: Servers, log: Path = Path(os.devnull), **settings: object) -> Iterator[Api]:
+    api = Api(servers, log, **settings)
     try:
         api.wait_until_up(seconds=15)
         yield api

@@ -14,6 +14,7 @@ from rq.suspension import WORKERS_SUSPENDED
 
 from service.flush_signal import FlushSignal
 from service.lasting import Conditions
+from service.telemetry.logs import configure_logging
 from service.writebehind.buffer import Buffer
 from service.writebehind.connections import Manners
 from service.writebehind.errors import InvalidSettings, WriteBehindError
@@ -42,14 +43,12 @@ MANNERS: Final = Manners(application="write-behind worker", lock_ms=1_000, state
 
 
 def main() -> int:
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
     try:
         settings = Settings.from_env()
     except InvalidSettings as error:
         sys.stderr.write(f"worker: {error}\n")
         return 2
+    configure_logging(settings)
     Worker(settings, StopRequest()).serve()
     return 0
 

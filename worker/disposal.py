@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from service.writebehind.entry import DeadLetter, attempts_of
+from service.writebehind.errors import RowsRefused
 from service.writebehind.scripts.flushing import Claimed
 from service.writebehind.settings import Settings
 from worker.sorting import Refused
@@ -23,34 +24,43 @@ class Disposal:
     letters: list[DeadLetter] = field(default_factory=list)
     #: Row, failed attempts so far, s until the next.
     again: list[tuple[Claimed, int, float]] = field(default_factory=list)
+    #: Why the first of the letters was given up, without the values of its row.
+    reason: str = ""
 
     def refused(self, rows: Iterable[Refused]) -> None:
         """Rows that PostgreSQL refused while it took others, or possibly because of its own trouble."""
         for refused in rows:
             error = refused.error
-            why = f"PostgreSQL refuses the row: {error} (SQLSTATE {error.sqlstate})"
             if error.blames_no_row:
                 self.again.append((refused.row, attempts_of(refused.row.entry), _KEPT_S))
             elif refused.certain and not error.passes_by_itself:
-                self._give_up(refused.row, why)
+                self._give_up(refused.row, error)
             else:
-                self._retry(refused.row, why)
+                self._retry(refused.row, error)
 
     def unlucky(self, rows: Iterable[Claimed]) -> None:
         """Rows that SIMULATE_DB_FAILURE makes fail."""
         for row in rows:
-            self._retry(row, "simulated database failure")
+            self._retry(row, None)
 
-    def _retry(self, row: Claimed, why: str) -> None:
+    def _retry(self, row: Claimed, error: RowsRefused | None) -> None:
+        """Try again later, or give up; `error` is None if the failure was simulated."""
         attempts = attempts_of(row.entry) + 1
         if attempts > self.settings.max_retries:
-            self._give_up(row, f"{why}, and no retries left")
+            self._give_up(row, error, ", and no retries left")
         else:
             self.again.append((row, attempts, self._backoff(attempts)))
 
-    def _give_up(self, row: Claimed, why: str) -> None:
+    def _give_up(self, row: Claimed, error: RowsRefused | None, more: str = "") -> None:
         attempts = attempts_of(row.entry) + 1
-        self.letters.append(DeadLetter.of(row.id, row.version, row.entry, error=why, attempts=attempts))
+        why = logged = "simulated database failure"
+        if error is not None:
+            why = f"PostgreSQL refuses the row: {error} (SQLSTATE {error.sqlstate})"
+            logged = f"PostgreSQL refuses the row: {error.in_logs}"
+        self.letters.append(
+            DeadLetter.of(row.id, row.version, row.entry, error=why + more, attempts=attempts)
+        )
+        self.reason = self.reason or logged + more
 
     def _backoff(self, attempts: int) -> float:
         """Time until the next attempt in s: doubled each time, with jitter so that retries spread out."""

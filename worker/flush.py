@@ -180,7 +180,7 @@ class Flusher:
             self._buffer.dead_letter(claim, letters)
             self._conditions.met(
                 "dead letters",
-                f"dead-lettered {_count(len(letters), 'entry')}: {letters[0].error}",
+                f"dead-lettered {_count(len(letters), 'entry')}: {disposal.reason}",
                 len(letters),
             )
         if again := disposal.again:
@@ -218,7 +218,8 @@ class Flusher:
         else:
             self._lock_ms = None
             self._condition.become("paused", str(error), code)
-        self._conditions.met("paused", f"flushing is paused: {error}")
+        logged = error.in_logs if isinstance(error, SystemRefuses) else str(error)
+        self._conditions.met("paused", f"flushing is paused: {logged}")
         self._pause = min(self._pause, last)
         self._stop.pause(self._pause * self._chance.uniform(0.5, 1.0))
         self._pause = min(2 * self._pause, last)

@@ -30,6 +30,8 @@ class SystemRefuses(Exception):
     def __init__(self, error: RowsRefused) -> None:
         super().__init__(f"PostgreSQL refuses every row: {error} (SQLSTATE {error.sqlstate})")
         self.sqlstate = error.sqlstate
+        #: The same without the values of rows.
+        self.in_logs = f"PostgreSQL refuses every row: {error.in_logs}"
 
 
 @dataclass(frozen=True, slots=True)

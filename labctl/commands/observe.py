@@ -1,45 +1,17 @@
-"""logs, top, exec: looking at the lab, and into it."""
+"""top, exec: looking at the lab, and into it."""
 
 import sys
 from typing import Annotated
 
 import typer
 
-from labctl.cli import completions
 from labctl.cli.lab_command import lab_command
 from labctl.cli.options import Service
 from labctl.cli.session import Session
 from labctl.commands.top import measure, usage_document, usage_table, watch
-from labctl.render.text.printable import printable
-from labctl.render.text.wrap import fitted, width_of
 from stack.errors import UsageError
 
 app = typer.Typer()
-
-
-@lab_command(app, json=False, tends=False)
-def logs(
-    session: Session,
-    services: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[SERVICE]...",
-            autocompletion=completions.services,
-            help="Only these services; by default all.",
-        ),
-    ] = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
-    tail: Annotated[int, typer.Option("--tail", "-n", min=0, help="How many lines to begin with.")] = 50,
-) -> None:
-    """Show the services' logs."""
-
-    lines = session.lab.logs(services or (), tail=tail, follow=follow)
-    width = width_of(sys.stdout)
-    for line in lines:
-        for row in fitted(printable(line.text.expandtabs()), width, lead=f"{line.service:<11}| "):
-            sys.stdout.write(f"{row}\n")
-        if follow:
-            sys.stdout.flush()
 
 
 @lab_command(app)

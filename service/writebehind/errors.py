@@ -73,6 +73,11 @@ class RowsRefused(WriteBehindError):
         self.sqlstate = sqlstate
 
     @property
+    def in_logs(self) -> str:
+        """The message, unless it may repeat a value of the row: then the error code alone."""
+        return f"SQLSTATE {self.sqlstate}" if self.blames_the_row else f"{self} (SQLSTATE {self.sqlstate})"
+
+    @property
     def passes_by_itself(self) -> bool:
         """Whether the same write may succeed later: transaction rolled back (40), object in use (55),
         operator intervention (57)."""

@@ -119,5 +119,5 @@ class Readiness:
         )
 
     def _tail(self, spec: ServiceSpec) -> str:
-        lines = [line.text for line in self._runtime.logs([spec.name], tail=_TAIL, follow=False)]
+        lines = [line.text for line in self._runtime.logs([spec.name], tail=_TAIL, follow=False) if line]
         return "; its log ends with:\n" + "\n".join(f"  {line}" for line in lines) if lines else ""

@@ -2,6 +2,7 @@
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 _LOOK_SECONDS: Final = 0.3
 #: Seconds without a line before checking whether the lab still exists.
 _GONE_SECONDS: Final = 1.0
+#: Seconds without a line after which the reader is told so.
+_MOMENT_SECONDS: Final = 0.1
 
 
 class _Stream(Protocol):
@@ -40,9 +43,9 @@ def read(
     with closing(connect(settings)) as client:
         for service, container in containers.items():
             with map_docker_errors(f"the log of {service} can't be read"), suppress(NotFound):
-                text = client.logs(container, tail="all" if tail is None else tail)
-                for line in text.decode(errors="replace").splitlines():
-                    yield LogLine(service, line)
+                text = client.logs(container, tail="all" if tail is None else tail, timestamps=True)
+                for line in text.rstrip(b"\n").split(b"\n") if text else ():
+                    yield _line(service, line)
 
 
 def follow(
@@ -51,8 +54,9 @@ def follow(
     *,
     tail: int | None,
     is_there: Callable[[], bool],
-) -> Generator[LogLine, None, None]:
-    """The lines of all services as they are written, until the iterator is closed or the lab is gone.
+) -> Generator[LogLine | None, None, None]:
+    """The lines of all services as they are written, until the iterator is closed or the lab is gone, with
+    None whenever nothing came for a moment.
 
     Args:
         settings: Which engine.
@@ -60,6 +64,13 @@ def follow(
         tail: How many last lines of each service to begin with; None for all.
         is_there: Whether anything of the lab still exists.
     """
+    since: dict[str, float] = {}
+    # Even if none is wanted, the last line says from when on lines are new.
+    for line in read(settings, containers, tail=1 if tail == 0 else tail):
+        since[line.service] = line.at or 0.0
+        if tail != 0:
+            yield line
+    yield None
     fresh: queue.SimpleQueue[LogLine | LabError] = queue.SimpleQueue()
     followers = [
         _Follower(connect(settings, patient=True), service, container, fresh)
@@ -67,20 +78,31 @@ def follow(
     ]
     try:
         for follower in followers:
-            follower.start(tail)
-        while True:
-            try:
-                line = fresh.get(timeout=_GONE_SECONDS)
-            except queue.Empty:
-                if not is_there():
-                    return
-                continue
-            if isinstance(line, LabError):
-                raise line
-            yield line
+            follower.start(since)
+        yield from _arriving(fresh, is_there)
     finally:
         for follower in followers:
             follower.close()
+
+
+def _arriving(
+    fresh: "queue.SimpleQueue[LogLine | LabError]", is_there: Callable[[], bool]
+) -> Generator[LogLine | None, None, None]:
+    looked_at = time.monotonic()
+    while True:
+        try:
+            line = fresh.get(timeout=_MOMENT_SECONDS)
+        except queue.Empty:
+            yield None
+            if time.monotonic() - looked_at < _GONE_SECONDS:
+                continue
+            if not is_there():
+                return
+        else:
+            if isinstance(line, LabError):
+                raise line
+            yield line
+        looked_at = time.monotonic()
 
 
 class _Follower:
@@ -101,8 +123,10 @@ class _Follower:
         self._stream: _Stream | None = None
         self._thread: threading.Thread | None = None
 
-    def start(self, tail: int | None) -> None:
-        self._thread = threading.Thread(target=self._run, args=(tail,), daemon=True)
+    def start(self, since: Mapping[str, float]) -> None:
+        """Begin after these times; a service without one from its first line on."""
+        last = since.get(self._service)
+        self._thread = threading.Thread(target=self._run, args=(_after(last) if last else 0.0,), daemon=True)
         self._thread.start()
 
     def close(self) -> None:
@@ -117,13 +141,13 @@ class _Follower:
             self._thread.join(timeout=2)
         self._client.close()
 
-    def _run(self, tail: int | None) -> None:
-        followed, since = "", 0.0
+    def _run(self, since: float) -> None:
+        followed = ""
         try:
             while not self._ended.is_set():
                 began = self._began()
                 if began != followed:
-                    since = self._follow_once("all" if tail is None or followed else tail, since)
+                    since = self._follow_once(since)
                     followed = began
                 self._ended.wait(_LOOK_SECONDS)
         except LabError as error:
@@ -139,7 +163,7 @@ class _Follower:
             return f"{container['Id']} {container['State']['StartedAt']}"
         return ""
 
-    def _follow_once(self, tail: str | int, since: float) -> float:
+    def _follow_once(self, since: float) -> float:
         """Pass on lines until the container ends; the engine's time of the last one, in s."""
         from docker.errors import NotFound
 
@@ -148,7 +172,7 @@ class _Follower:
         with map_docker_errors(f"the log of {self._service} can't be read"), suppress(NotFound):
             logs: Any = self._client.logs
             stream: _Stream = logs(
-                self._container, stream=True, follow=True, timestamps=True, tail=tail, since=since or None
+                self._container, stream=True, follow=True, timestamps=True, since=since or None
             )
             self._stream = stream
             for chunk in () if self._ended.is_set() else stream:
@@ -158,11 +182,22 @@ class _Follower:
         return since
 
     def _pass_on(self, line: bytes, since: float) -> float:
-        from stack.docker.inspect import unix_time
+        read = _line(self._service, line)
+        self._queue.put(read)
+        return since if read.at is None else _after(read.at)
 
-        moment, _, text = line.decode(errors="replace").partition(" ")
-        self._queue.put(LogLine(self._service, text.rstrip("\r")))
-        with suppress(ValueError):
-            # The engine's `since` is inclusive: one microsecond later is the next line.
-            return unix_time(moment) + 1e-6
-        return since
+
+def _after(at: float) -> float:
+    """When to go on. The engine's `since` is inclusive: one microsecond later is the next line."""
+    return at + 1e-6
+
+
+def _line(service: str, line: bytes) -> LogLine:
+    """A line that the engine put its time before."""
+    from stack.docker.inspect import unix_time
+
+    moment, _, text = line.decode(errors="replace").partition(" ")
+    try:
+        return LogLine(service, text.rstrip("\r"), unix_time(moment))
+    except ValueError:
+        return LogLine(service, text.rstrip("\r"))

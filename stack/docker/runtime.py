@@ -159,7 +159,7 @@ class DockerRuntime:
 
     def logs(
         self, services: Sequence[str], *, tail: int | None, follow: bool
-    ) -> Generator[LogLine, None, None]:
+    ) -> Generator[LogLine | None, None, None]:
         names = {name: docker_labels.container_name(self._lab, name) for name in services}
         if follow:
             return docker_logs.follow(self._settings, names, tail=tail, is_there=lambda: bool(self.observe()))

@@ -21,13 +21,17 @@ def set_aside(log: Path) -> None:
             log.replace(log.with_name(f"{log.name}.1"))
 
 
-def read(logs: Mapping[str, Path], *, tail: int | None, follow: bool) -> Generator[LogLine, None, None]:
-    """The lines of several services' logs; with `follow`, until the iterator is closed or the lab is gone."""
+def read(
+    logs: Mapping[str, Path], *, tail: int | None, follow: bool
+) -> Generator[LogLine | None, None, None]:
+    """The lines of several services' logs; with `follow`, until the iterator is closed or the lab is gone,
+    with None whenever nothing came for a moment."""
     tails = [_Tail(service, log) for service, log in logs.items()]
     for part in tails:
         yield from part.begin(tail)
     if not follow:
         return
+    yield None
     fresh: list[LogLine] = []
 
     def collect() -> bool:
@@ -38,7 +42,7 @@ def read(logs: Mapping[str, Path], *, tail: int | None, follow: bool) -> Generat
         for _ in waiting(
             collect, seconds=math.inf, reason="the log grows", hint="interrupt it", poll=_POLL_SECONDS
         ):
-            pass
+            yield None
         if not fresh:
             return
         yield from fresh

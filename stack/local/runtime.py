@@ -142,7 +142,7 @@ class LocalRuntime:
 
     def logs(
         self, services: Sequence[str], *, tail: int | None, follow: bool
-    ) -> Generator[LogLine, None, None]:
+    ) -> Generator[LogLine | None, None, None]:
         return local_logs.read({name: self._log(name) for name in services}, tail=tail, follow=follow)
 
     def usage(self) -> Mapping[str, Usage]:

@@ -83,6 +83,8 @@ class LogLine:
 
     service: str
     text: str
+    #: When it was written, as Unix time in s, if the runtime knows; it need not: the line itself may say.
+    at: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,8 +151,11 @@ class Runtime(Protocol):
 
     def logs(
         self, services: Sequence[str], *, tail: int | None, follow: bool
-    ) -> Generator[LogLine, None, None]:
-        """The services' log lines; with `follow`, until the iterator is closed or the lab is gone."""
+    ) -> Generator[LogLine | None, None, None]:
+        """The services' log lines; with `follow`, until the iterator is closed or the lab is gone.
+
+        What the logs hold comes first. While they are followed, None says that nothing came for a moment.
+        """
         ...
 
     def usage(self) -> Mapping[str, Usage]:

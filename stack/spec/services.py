@@ -40,6 +40,8 @@ REDIS: Final = Service(
         *("--bind", "{host}", "--port", "{port}"),
         *("--save", "", "--appendonly", "no", "--maxmemory-policy", "volatile-lru"),
     ),
+    # All logs tell the time in UTC, so that they can be read side by side.
+    env=(("TZ", "UTC"),),
     health=Health(protocol="redis"),
     has_data=True,
     container=ContainerSpec(
@@ -63,7 +65,10 @@ POSTGRES: Final = Service(
     port=5432,
     url=f"postgresql://{USER}:{PASSWORD}@{{host}}:{{port}}/{DATABASE}",
     # fsync stays on: the lab makes claims about durability.
-    args=("-c", "max_connections=60", "-c", "shared_buffers=64MB", "-c", "log_checkpoints=off"),
+    args=(
+        *("-c", "max_connections=60", "-c", "shared_buffers=64MB"),
+        *("-c", "log_checkpoints=off", "-c", "log_timezone=UTC"),
+    ),
     process_args=(
         *("-c", "listen_addresses={host}", "-c", "port={port}", "-c", "unix_socket_directories="),
         # Shared memory in files of the data directory: a killed server would leave segments behind elsewhere.

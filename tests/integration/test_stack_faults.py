@@ -211,7 +211,13 @@ def test_pausing_twice_is_fine(lab: Lab) -> None:
 
 def test_logs_and_usage_cover_every_service(lab: Lab) -> None:
     with closing(lab.logs((), tail=5, follow=False)) as lines:
-        assert {line.service for line in lines} <= set(SERVICES)
+        records = list(lines)
+    assert {record.service for record in records} <= set(SERVICES)
+    # Each service writes in a format that is understood, and they are interleaved.
+    moments = [record.at for record in records if record.at is not None]
+    assert len(moments) == len(records) > 4
+    assert moments == sorted(moments)
+    assert not [record for record in records if record.message == record.text]
     with closing(lab.logs(("postgres",), tail=1, follow=True)) as followed:
         assert next(followed).service == "postgres"
     usage = lab.usage()

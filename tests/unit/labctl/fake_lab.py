@@ -10,6 +10,7 @@ from stack.backend import local_backend
 from stack.converge.lifecycle import Converged
 from stack.converge.plan import Node, Plan
 from stack.lab import Lab
+from stack.logs.records import Keep, LogRecord, in_order
 from stack.settings import StackSettings
 from stack.spec.events import ServiceChanged, ServiceState, StackEvents, StackNoted
 from stack.spec.runtime import ExecResult, LogLine, Observed, Usage
@@ -38,6 +39,7 @@ class FakeLab(Lab):
         #: What Redis says about the workers; None: it does not answer.
         self.told: Condition | None = None
         self.result = ExecResult(0, "(1 row)\n", "")
+        self.log = [LogLine("worker", "flushed 1 entries [not markup]")]
 
     def opener(self, name: str, runtime: RuntimeChoice, *, ports: Mapping[str, int] | None) -> Lab:
         self._take(name, self.directory)
@@ -141,10 +143,15 @@ class FakeLab(Lab):
         return self.result
 
     def logs(
-        self, services: Sequence[str] = (), *, tail: int | None = None, follow: bool = False
-    ) -> Generator[LogLine, None, None]:
+        self,
+        services: Sequence[str] = (),
+        *,
+        tail: int | None = None,
+        follow: bool = False,
+        keep: Keep | None = None,
+    ) -> Generator[LogRecord, None, None]:
         self.asked.append(("logs", *services, tail, follow))
-        yield LogLine("worker", "flushed 1 entries [not markup]")
+        yield from in_order(self.log, keep=keep or (lambda _: True), tail=tail)
 
     def usage(self) -> Mapping[str, Usage]:
         return {

@@ -1,11 +1,16 @@
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from stack.local import logs as local_logs
 from stack.spec.runtime import LogLine
 
 
+def _lines(lines: Iterable[LogLine | None]) -> Iterator[LogLine]:
+    return (line for line in lines if line)
+
+
 def _texts(log: Path, tail: int | None) -> list[str]:
-    return [line.text for line in local_logs.read({"api": log}, tail=tail, follow=False)]
+    return [line.text for line in _lines(local_logs.read({"api": log}, tail=tail, follow=False))]
 
 
 def test_the_last_lines(tmp_path: Path) -> None:
@@ -29,7 +34,7 @@ def test_bytes_that_are_no_text_do_not_stop_it(tmp_path: Path) -> None:
 def test_following_shows_whole_lines_of_every_service(tmp_path: Path) -> None:
     api, worker = tmp_path / "api.log", tmp_path / "worker.log"
     api.write_text("old\n")
-    lines = local_logs.read({"api": api, "worker": worker}, tail=1, follow=True)
+    lines = _lines(local_logs.read({"api": api, "worker": worker}, tail=1, follow=True))
     assert next(lines) == LogLine("api", "old")
     with api.open("a") as file:
         file.write("new\nhal")
@@ -43,7 +48,7 @@ def test_following_shows_whole_lines_of_every_service(tmp_path: Path) -> None:
 def test_following_survives_a_new_file(tmp_path: Path) -> None:
     log = tmp_path / "api.log"
     log.write_text("a long old line\n")
-    lines = local_logs.read({"api": log}, tail=1, follow=True)
+    lines = _lines(local_logs.read({"api": log}, tail=1, follow=True))
     assert next(lines) == LogLine("api", "a long old line")
     new = tmp_path / "new"
     new.write_text("fresh\n")
@@ -63,3 +68,10 @@ def test_a_huge_log_is_set_aside_once(tmp_path: Path) -> None:
         file.truncate(17 << 20)
     local_logs.set_aside(log)
     assert [path.name for path in tmp_path.iterdir()] == ["api.log.1"]
+
+
+def test_following_says_that_nothing_comes(tmp_path: Path) -> None:
+    log = tmp_path / "api.log"
+    log.write_text("old\n")
+    lines = local_logs.read({"api": log}, tail=None, follow=True)
+    assert [next(lines) for _ in range(3)] == [LogLine("api", "old"), None, None]
