@@ -163,20 +163,20 @@ PROMETHEUS: Final = Service(
             "--config.file=/etc/prometheus/prometheus.yml",
             "--storage.tsdb.path=/prometheus",
             "--storage.tsdb.retention.time=1d",
+            # Links from a latency to a trace, for exporters that offer them.
+            "--enable-feature=exemplar-storage",
         ),
         port=9090,
         mounts=(
-            Mount(
-                kind="asset",
-                source="assets/prometheus/prometheus.yml",
-                target="/etc/prometheus/prometheus.yml",
-            ),
+            Mount(kind="asset", source="assets/prometheus", target="/etc/prometheus"),
             Mount(kind="volume", source="prometheus-data", target="/prometheus"),
         ),
         tmpfs=("/tmp",),
     ),
 )
 
+#: Where Grafana finds its data sources and dashboards.
+_PROVISIONING: Final = "/etc/grafana/provisioning"
 GRAFANA: Final = Service(
     name="grafana",
     program="image",
@@ -185,6 +185,9 @@ GRAFANA: Final = Service(
     env=(
         ("GF_ANALYTICS_CHECK_FOR_UPDATES", "false"),
         ("GF_ANALYTICS_REPORTING_ENABLED", "false"),
+        ("GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH", f"{_PROVISIONING}/dashboards/write-behind.json"),
+        # A dashboard may be refreshed as often as Prometheus scrapes.
+        ("GF_DASHBOARDS_MIN_REFRESH_INTERVAL", "1s"),
         ("GF_PLUGINS_PREINSTALL_DISABLED", "true"),
         ("GF_SECURITY_ADMIN_PASSWORD", "admin"),
         ("GF_SECURITY_ADMIN_USER", "admin"),
@@ -193,9 +196,7 @@ GRAFANA: Final = Service(
     container=ContainerSpec(
         image="grafana/grafana:12.3.1",
         port=3000,
-        mounts=(
-            Mount(kind="asset", source="assets/grafana/provisioning", target="/etc/grafana/provisioning"),
-        ),
+        mounts=(Mount(kind="asset", source="assets/grafana/provisioning", target=_PROVISIONING),),
         # What the lab shows is provisioned from files: nothing there needs to last.
         tmpfs=("/tmp", "/var/lib/grafana"),
     ),

@@ -9,7 +9,16 @@ from service.writebehind.settings import Settings
 from stack.docker.services import docker_specs
 from stack.package_files import asset_path
 from stack.spec.description import Service
-from stack.spec.services import API, DEFAULT_PORTS, JAEGER, K6, OBSERVABILITY_PORTS, PROMETHEUS
+from stack.spec.services import (
+    API,
+    DEFAULT_PORTS,
+    JAEGER,
+    K6,
+    OBSERVABILITY_PORTS,
+    PROMETHEUS,
+    WORKER,
+    WORKER_METRICS_PORT,
+)
 from stack.state.lab import LabState
 
 _STATE = LabState(runtime="docker", ports={**DEFAULT_PORTS, **OBSERVABILITY_PORTS})
@@ -25,10 +34,13 @@ def test_grafana_reads_from_the_services_of_the_lab(service: Service) -> None:
     assert {each["type"]: each["url"] for each in sources}[service.name] == service.container_url()
 
 
-def test_prometheus_scrapes_the_api() -> None:
-    jobs = _asset("prometheus/prometheus.yml")["scrape_configs"]
-    targets = {job["job_name"]: job["static_configs"][0]["targets"] for job in jobs}
-    assert targets["write-behind-api"] == [API.container_url().removeprefix("http://")]
+def test_prometheus_scrapes_the_api_and_every_worker() -> None:
+    jobs = {job["job_name"]: job for job in _asset("prometheus/prometheus.yml")["scrape_configs"]}
+    api = jobs["write-behind-api"]["static_configs"][0]["targets"]
+    assert api == [API.container_url().removeprefix("http://")]
+    workers = jobs["write-behind-worker"]["dns_sd_configs"][0]
+    assert (workers["names"], workers["type"]) == ([WORKER.name], "A")
+    assert workers["port"] == WORKER_METRICS_PORT
 
 
 def test_containers_reach_one_another_by_their_short_names() -> None:
