@@ -68,8 +68,9 @@ def _answer(body: bytes, status: int = 200, *headers: tuple[str, str]) -> _Finis
 
 
 def _acknowledge(written: Written, status: int = 200, *headers: tuple[str, str]) -> _Finished:
-    from_redis = source_of(written.body) == "cache"
-    facts_of(request.environ).policy = "write_behind" if from_redis else "write_through"
+    facts = facts_of(request.environ)
+    facts.policy = "write_behind" if written.queued else "write_through"
+    facts.coalesced = written.coalesced
     return _answer(written.body, status, *headers)
 
 

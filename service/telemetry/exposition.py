@@ -12,7 +12,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from service.health import Question
-from service.telemetry.requests import RequestMetrics, acknowledged
+from service.telemetry.requests import COALESCED, RequestMetrics, acknowledged
 from service.telemetry.slots import values_in
 from service.telemetry.totals import LastingTotals, Look
 from service.writebehind.overview import Overview, QueueState
@@ -62,7 +62,7 @@ class Exposition:
 
     def _collect(self) -> Iterator[Metric]:
         self._question.want()
-        yield from self._counted()
+        yield from (family for family in self._counted() if family.name != COALESCED)
         answer = self._question.answer(time.monotonic() + _ANSWER_TIMEOUT_S)
         path: _Path | None = answer.value
         yield GaugeMetricFamily(
@@ -135,6 +135,10 @@ def _sizes(state: QueueState) -> Iterator[Metric]:
         "How long the oldest write that is due has been due",
         state.oldest_due_ms / 1000,
     )
+    exposed = state.exposed
+    yield _gauge("exposed_writes", "Acknowledged writes that only Redis has", exposed.writes)
+    yield _gauge("exposed_products", "Products with such writes", exposed.products)
+    yield _gauge("exposed_seconds", "Age of the oldest of them", exposed.seconds)
     workers = GaugeMetricFamily(
         "write_behind_workers", "Workers that are alive, by what they do", labels=("state",)
     )

@@ -15,7 +15,9 @@ LATENCY_BUCKETS: Final = (
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 REQUESTS: Final = "write_behind_http_requests"
-COALESCED: Final = "write_behind_writes_coalesced"
+#: Writes that the API saw replace a pending one. Redis counts all such writes, so this is not exported: it is
+#: what is still known of them if Redis loses its memory.
+COALESCED: Final = "write_behind_seen_coalesced"
 
 
 def without_creation_times() -> None:
@@ -53,6 +55,7 @@ class RequestMetrics:
             ("result",),
             registry=self.registry,
         )
+        self._coalesced = Counter(COALESCED, "Writes that replaced a pending one", registry=self.registry)
         # Each of them is there from the beginning, so that the first one is seen as an increase.
         self._refused = {reason: refused.labels(reason) for reason in REFUSALS}
         self._reads = {result: reads.labels(result) for result in CACHE_READS}
@@ -66,6 +69,8 @@ class RequestMetrics:
         count, observe = self._children.get(key) or self._add(key)
         count()
         observe(seconds)
+        if facts.coalesced:
+            self._coalesced.inc()
         if facts.read is not None:
             self._reads[facts.read].inc()
         if facts.refusal is not None:
@@ -86,10 +91,14 @@ class RequestMetrics:
 
 def acknowledged(families: Iterable[Metric]) -> dict[str, int]:
     """How many writes the server processes acknowledged, by the names of the write path's totals."""
-    counts = {"accepted": 0, "written_through": 0}
+    counts = {"accepted": 0, "written_through": 0, "coalesced": 0}
     names = {"write_behind": "accepted", "write_through": "written_through"}
-    for sample in (sample for family in families if family.name == REQUESTS for sample in family.samples):
-        name = names.get(sample.labels["policy"])
-        if name and sample.labels["outcome"] == "ok":
-            counts[name] += int(sample.value)
+    for family in families:
+        for sample in family.samples:
+            if family.name == COALESCED:
+                counts["coalesced"] += int(sample.value)
+            elif family.name == REQUESTS and sample.labels["outcome"] == "ok":
+                name = names.get(sample.labels["policy"])
+                if name:
+                    counts[name] += int(sample.value)
     return counts

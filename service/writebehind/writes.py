@@ -42,6 +42,8 @@ class Written:
     version: int
     #: Whether it waits in Redis for a flush; otherwise it is committed to PostgreSQL.
     queued: bool
+    #: Whether it replaced a write that no worker had claimed.
+    coalesced: bool = False
     #: The write that this one replaced before any flush. It is looked up only for a traced write.
     superseded: Superseded | None = None
 
@@ -103,11 +105,18 @@ class Writes:
                     self._signal_flush()
                 document = reply.document
                 return Written(
-                    product_id, with_source(document, "cache"), version_of(document), True, reply.superseded
+                    product_id,
+                    with_source(document, "cache"),
+                    version_of(document),
+                    queued=True,
+                    coalesced=reply.coalesced,
+                    superseded=reply.superseded,
                 )
             case NotQueued.WRITE_THROUGH:
                 document = self._through.write(operation, product_id, head, now=now, known=known)
-                return Written(product_id, with_source(document, "database"), version_of(document), False)
+                return Written(
+                    product_id, with_source(document, "database"), version_of(document), queued=False
+                )
             case NotQueued.FULL:
                 raise QueueFull("the queue is full: PostgreSQL does not keep up")
             case Absent():

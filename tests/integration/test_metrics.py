@@ -158,6 +158,9 @@ def test_sizes_are_those_of_the_queue(api: Api, open_path: OpenPath) -> None:
     assert [seen.value(f"write_behind_{name}") for name in sizes] == [1, 1, 1, 1, 1]
     assert [getattr(state, name) for name in sizes] == [1, 1, 1, 1, 1]
     assert seen.value("write_behind_dead_lettered") == 1
+    assert seen.value("write_behind_exposed_writes") == state.exposed.writes == 4
+    assert seen.value("write_behind_exposed_products") == state.exposed.products == 3
+    assert state.exposed.seconds <= seen.value("write_behind_exposed_seconds") < 30
     assert state.oldest_age_ms / 1000 <= seen.value("write_behind_oldest_age_seconds") < 30
     assert state.oldest_due_ms / 1000 <= seen.value("write_behind_oldest_due_age_seconds") < 30
 
@@ -196,7 +199,9 @@ def test_no_counter_falls_whatever_ends_or_loses_its_memory(own_api: Api, server
     _post(api, 5)
     told.append(scrape(api.port))
     # Nobody looks between these writes and the loss of their totals.
-    _post(api, 7)
+    (product, *_) = _post(api, 7)
+    for _ in range(3):
+        assert _ask(api, "PUT", f"/products/{product}", _WIDGET)[0] == 200
     _post(api, 2, _THROUGH)
     with redis.Redis.from_url(servers.redis_url) as client:
         client.flushall()
@@ -219,7 +224,8 @@ def test_no_counter_falls_whatever_ends_or_loses_its_memory(own_api: Api, server
     for before, after in pairwise(told):
         known = after.counters()
         assert not {key for key, value in before.counters().items() if known.get(key, 0) < value}
-    assert told[-1].value("write_behind_accepted_total") == 19
+    assert told[-1].value("write_behind_accepted_total") == 22
+    assert told[-1].value("write_behind_coalesced_total") == 3
     assert told[-1].value("write_behind_written_through_total") == 2
     posts = told[-1].value("write_behind_http_requests_total", method="POST", route="/products")
     assert posts == 21

@@ -11,8 +11,8 @@
 --       8 policy that this request asked for, or ''  9-13 the process's own write_policy,
 --       write_coalescing_enabled, max_pending, overflow_policy, cache_ttl_seconds (live settings override them)
 --       14 traceparent, or ''
--- Returns {'ok', document, 1 if a flush must be signalled}, and if it has a traceparent and was coalesced, the
---       version and the traceparent of the entry that it replaced; or one of
+-- Returns {'ok', document, 1 if a flush must be signalled, 2 if it was coalesced}, and if it was and has a
+--       traceparent, the version and the traceparent of the entry that it replaced; or one of
 --       {'write_through'} the caller must write to PostgreSQL first   {'gone'} deleted
 --       {'missing'} not in Redis, or PostgreSQL is being written: look there   {'full'} MAX_PENDING reached
 local cache_key, pending_key, queue_key, inflight_key, backlog_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
@@ -86,6 +86,7 @@ elseif pending then
     since = digits(queued_at(pending))
     if claimed_at > 0 then claimed = claimed_of(pending) end
     add_to_total(totals_key, 'coalesced', 1)
+    reply[3] = 2
     if trace ~= '' then reply[4], reply[5] = version_of(pending), trace_of(pending) end
   end
   tail = tail_from_writes(writes + 1, claimed, '')

@@ -41,6 +41,8 @@ class Accepted:
     document: bytes
     #: Whether the caller must enqueue a flush job.
     signal: bool
+    #: Whether it replaced an entry that no worker had claimed.
+    coalesced: bool = False
     #: The entry that the write replaced. It is looked up only for a traced write.
     superseded: Superseded | None = None
 
@@ -64,6 +66,8 @@ class NotQueued(Enum):
 
 
 WriteReply = Accepted | Absent | NotQueued
+#: What write.lua says of a write that it takes.
+_SIGNAL, _COALESCED = 1, 2
 _DECLINED: Final[dict[bytes, Absent | NotQueued]] = {reply.value: reply for reply in (*Absent, *NotQueued)}
 
 
@@ -102,7 +106,7 @@ def write(
     )  # fmt: skip
     if reply[0] == b"ok":
         superseded = Superseded(int(reply[3]), reply[4].decode()) if len(reply) > 3 else None
-        return Accepted(reply[1], bool(reply[2]), superseded)
+        return Accepted(reply[1], reply[2] == _SIGNAL, reply[2] == _COALESCED, superseded)
     return _DECLINED[reply[0]]
 
 
