@@ -239,6 +239,7 @@ def test_without_metrics_only_the_path_is_told_of(servers: Servers, tmp_path: Pa
     assert seen.value("write_behind_accepted_total") == seen.value("write_behind_queue_size") == 2
 
 
+@pytest.mark.slow
 def test_it_works_where_nothing_can_be_kept(servers: Servers, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with running_api(servers, telemetry_dir=str(tmp_path / "file" / "below"), api_processes=1) as api:
@@ -248,6 +249,7 @@ def test_it_works_where_nothing_can_be_kept(servers: Servers, tmp_path: Path) ->
     assert seen.value("write_behind_accepted_total") == 2
 
 
+@pytest.mark.slow
 def test_files_do_not_pile_up(own_api: Api, tmp_path: Path) -> None:
     api = own_api
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 import redis
 
 from service.writebehind.counted import read_counted
@@ -77,6 +78,7 @@ def test_what_became_of_entries_is_counted(servers: Servers, path: WritePath, tm
         assert path.queue().totals["given_up"] == 3
 
 
+@pytest.mark.slow
 def test_entries_given_back_in_an_outage_are_counted(
     servers: Servers, path: WritePath, tmp_path: Path
 ) -> None:
@@ -110,6 +112,7 @@ def test_workers_on_one_machine_have_ports_of_their_own(servers: Servers, tmp_pa
             assert scrape(port).value("write_behind_worker_state") == 1
 
 
+@pytest.mark.slow
 def test_without_metrics_there_is_no_port(servers: Servers, path: WritePath, tmp_path: Path) -> None:
     path.create()
     with workers(servers, tmp_path, metrics_enabled=False) as (worker,):
