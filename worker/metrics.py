@@ -61,12 +61,16 @@ def trouble_of(report: Report, note: str) -> Trouble | None:
 class WorkerMetrics:
     """What one worker counts and measures."""
 
-    def __init__(self, report: Callable[[], Report], note: Callable[[], str]) -> None:
+    def __init__(
+        self, report: Callable[[], Report], note: Callable[[], str], trace: Callable[[], str] = str
+    ) -> None:
         """
         Args:
             report: What the worker says of itself.
             note: The code of a problem that does not stop it, '' for none.
+            trace: The id of the trace that this thread is in, '' for none.
         """
+        self._trace = trace
         without_creation_times()
         self.registry = CollectorRegistry()
         #: Whether the worker fails rows on purpose.
@@ -110,7 +114,7 @@ class WorkerMetrics:
 
     def wrote(self, seconds: float) -> None:
         """PostgreSQL was asked to write entries, which took so long."""
-        self._sql.observe(seconds)
+        self._sql.observe(seconds, self._exemplar())
 
     def committed(self, claim: Claim, rows: Sequence[Claimed]) -> None:
         """As a `FlushObserver`."""
@@ -120,15 +124,15 @@ class WorkerMetrics:
         if min(lags, default=0) < 0:
             # A version that had to be later than the one before it may be ahead of the clock.
             lags = [max(0.0, lag) for lag in lags]
-        self._persist_lag.add(lags)
+        self._persist_lag.add(lags, self._trace())
 
     def flushed(self, claim: Claim, seconds: float) -> None:
         """As a `FlushObserver`."""
-        self._flush.observe(seconds)
+        self._flush.observe(seconds, self._exemplar())
 
     def acknowledged(self, retired: int, rows_written: int, seconds: float) -> None:
         """Redis was told that a batch is written, which took so long. It retired so many versions."""
-        self._ack.observe(seconds)
+        self._ack.observe(seconds, self._exemplar())
         self._operations["persisted"].inc(retired)
         self._add_done(persisted=retired, rows_written=rows_written, batches=1)
 
@@ -137,6 +141,10 @@ class WorkerMetrics:
         self._operations[operation].inc(number)
         if operation != "released":
             self._add_done(**{_TOTALS[operation]: number})
+
+    def _exemplar(self) -> dict[str, str] | None:
+        trace_id = self._trace()
+        return {"trace_id": trace_id} if trace_id else None
 
     def _add_done(self, **totals: int) -> None:
         with self._lock:

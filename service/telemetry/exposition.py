@@ -12,7 +12,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from service.health import Question
-from service.telemetry.requests import COALESCED, RequestMetrics, acknowledged
+from service.telemetry.requests import RequestMetrics, acknowledged
 from service.telemetry.slots import values_in
 from service.telemetry.totals import LastingTotals, Look
 from service.writebehind.overview import Overview, QueueState
@@ -62,7 +62,8 @@ class Exposition:
 
     def _collect(self) -> Iterator[Metric]:
         self._question.want()
-        yield from (family for family in self._counted() if family.name != COALESCED)
+        if self._requests:
+            yield from self._requests.exported(self._counted())
         answer = self._question.answer(time.monotonic() + _ANSWER_TIMEOUT_S)
         path: _Path | None = answer.value
         yield GaugeMetricFamily(

@@ -52,6 +52,8 @@ class Facts:
     refusal: Refusal | None = None
     #: Whether this write replaced one that was still pending.
     coalesced: bool = False
+    #: The trace that the request belongs to, as 32 hexadecimal digits; '' if it is not traced.
+    trace_id: str = ""
 
     def found(self, source: str) -> None:
         """A read was answered from this source, as `Reads.get` names it; '' if there was none."""

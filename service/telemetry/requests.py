@@ -1,10 +1,11 @@
 """Requests, counted by the process that answers them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, Metric, disable_created_metrics
 
+from service.telemetry.exemplars import Exemplars
 from service.telemetry.facts import CACHE_READS, REFUSALS, Facts, outcome_of
 
 #: Upper bounds in s: a write takes about a millisecond, and one that waits for a dead server some seconds.
@@ -15,6 +16,7 @@ LATENCY_BUCKETS: Final = (
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 REQUESTS: Final = "write_behind_http_requests"
+DURATION: Final = "write_behind_http_request_duration_seconds"
 #: Writes that the API saw replace a pending one. Redis counts all such writes, so this is not exported: it is
 #: what is still known of them if Redis loses its memory.
 COALESCED: Final = "write_behind_seen_coalesced"
@@ -40,7 +42,7 @@ class RequestMetrics:
             registry=self.registry,
         )
         self._duration = Histogram(
-            "write_behind_http_request_duration_seconds",
+            DURATION,
             "From the arrival of the whole request to its answer, the wait for a thread included",
             ("method", "route", "policy"),
             buckets=LATENCY_BUCKETS,
@@ -59,6 +61,7 @@ class RequestMetrics:
         # Each of them is there from the beginning, so that the first one is seen as an increase.
         self._refused = {reason: refused.labels(reason) for reason in REFUSALS}
         self._reads = {result: reads.labels(result) for result in CACHE_READS}
+        self._exemplars = Exemplars(LATENCY_BUCKETS)
         self._children: dict[
             tuple[str, str, str, int], tuple[Callable[[], None], Callable[[float], None]]
         ] = {}
@@ -69,6 +72,9 @@ class RequestMetrics:
         count, observe = self._children.get(key) or self._add(key)
         count()
         observe(seconds)
+        if facts.trace_id:
+            labels = {"method": _known(method), "route": facts.route, "policy": facts.policy}
+            self._exemplars.note(seconds, facts.trace_id, labels)
         if facts.coalesced:
             self._coalesced.inc()
         if facts.read is not None:
@@ -76,9 +82,17 @@ class RequestMetrics:
         if facts.refusal is not None:
             self._refused[facts.refusal].inc()
 
+    def exported(self, families: Iterable[Metric]) -> Iterator[Metric]:
+        """What is told of what all server processes counted, with this process's own exemplars."""
+        for family in families:
+            if family.name == DURATION:
+                yield self._exemplars.attached(family)
+            elif family.name != COALESCED:
+                yield family
+
     def _add(self, key: tuple[str, str, str, int]) -> tuple[Callable[[], None], Callable[[float], None]]:
         method, route, policy, status = key
-        known = method if method in _METHODS else "other"
+        known = _known(method)
         child = (
             self._requests.labels(known, route, policy, outcome_of(status)).inc,
             self._duration.labels(known, route, policy).observe,
@@ -87,6 +101,10 @@ class RequestMetrics:
             # Looking children up takes as long as counting.
             self._children[key] = child
         return child
+
+
+def _known(method: str) -> str:
+    return method if method in _METHODS else "other"
 
 
 def acknowledged(families: Iterable[Metric]) -> dict[str, int]:
