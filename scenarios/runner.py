@@ -72,6 +72,8 @@ def _events(scenario: Scenario, run: Run, options: Options) -> Generator[Event, 
         conclusion = Conclusion("inconclusive", f"{error.message}: {hint}")
     if run.problem:
         yield StackNoted(f"{run.problem}. The rest was kept in memory, so the figures are whole.")
+    if run.unannounced:
+        yield StackNoted(f"{run.unannounced}. The run itself does not need them.")
     seconds = round(time.monotonic() - started_at, 3)
     yield ScenarioFinished(scenario.name, conclusion.outcome, conclusion.text, seconds)
 

@@ -8,7 +8,7 @@ from types import TracebackType
 from urllib.parse import urlsplit
 
 from scenarios.early_end import EarlyEnd
-from scenarios.events import Event, StepStarted
+from scenarios.events import Event, FaultInjected, StepStarted
 from scenarios.journal import files
 from scenarios.journal.environment import environment
 from scenarios.journal.final_read import FinalReader, note_end_of_watch
@@ -22,6 +22,7 @@ from scenarios.judge.verdict import Verdict
 from scenarios.lab.client import Client
 from scenarios.lab.probe import Probe
 from scenarios.load.sampling import Increases
+from scenarios.marks.announcer import Announcer
 from scenarios.options import Options
 from scenarios.settle import Depth
 from scenarios.watch.watcher import Watcher
@@ -78,23 +79,30 @@ class Run:
             )
         )
         self._progress: Advanced | None = None
+        self._announcer: Announcer | None = None
         self._identity = (command, scenario, options or Options())
+        self._urls = urls
 
     def open_journal(self) -> None:
-        """From now on, all that happens goes into the run's journal."""
+        """From now on, all that happens goes into the run's journal, and whoever shows the lab is told."""
         _, scenario, _ = self._identity
-        self.writer.start_in(
+        name = self.writer.start_in(
             self._folder,
             scenario,
             lambda run: environment(run, *self._identity, lab=self.lab, client=self.client, probe=self.probe),
         )
         self._open.callback(self.writer.close)
+        self._announcer = Announcer(self._urls, name, scenario)
+        self._open.callback(self._announcer.close)
 
     def note(self, event: Event) -> None:
-        """Take an event into the journal, unless it is progress that was noted already."""
+        """Take an event into the journal, unless it is progress that was noted already, and announce it."""
         if isinstance(event, StepStarted):
             # What a step changes at once would fall between two samples.
             self._watcher.sample()
+        if self._announcer is not None:
+            ago = self.now() - event.at if isinstance(event, FaultInjected) else 0.0
+            self._announcer.on(event, ago)
         if event != self._progress:
             self.writer.note_event(event)
         if isinstance(event, Advanced):
@@ -104,6 +112,11 @@ class Run:
     def problem(self) -> str:
         """Why the journal can't be written any more; empty if it can."""
         return self.writer.problem
+
+    @property
+    def unannounced(self) -> str:
+        """Who was not told what the run does, and why; empty if there is nothing to say."""
+        return self._announcer.problem if self._announcer else ""
 
     def now(self) -> float:
         """s since the run began, as its journal counts them."""

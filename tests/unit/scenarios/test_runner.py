@@ -72,6 +72,7 @@ class FakeRun:
     begun: int = 0
     noted: list[Event] = field(default_factory=list)
     problem: str = ""
+    unannounced: str = ""
 
     def begin(self) -> None:
         self.begun += 1
