@@ -2,5 +2,5 @@
 
 from typing import Final
 
-#: The version of uPlot in this folder (https://github.com/leeoniya/uPlot). The reports of runs use it as well.
+#: The version of uPlot (https://github.com/leeoniya/uPlot) in this folder. The reports of runs use it too.
 UPLOT: Final = "1.6.32"
