@@ -11,6 +11,10 @@ from typing import Any, Final
 
 #: What Debian and others call it.
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "chrome")
+#: Once axe-core is loaded: what it finds, as JSON. Rules that only a person can decide are left to people.
+VIOLATIONS: Final = (
+    "axe.run().then(found => JSON.stringify(found.violations.map(v => [v.id, v.nodes[0].html])))"
+)
 
 
 def chromium() -> str | None:

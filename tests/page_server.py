@@ -60,7 +60,7 @@ class Player:
 def playing(greeting: dict[str, Any]) -> Iterator[Player]:
     """A page to look at, at the player's `url`."""
     player = Player(greeting)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(player))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"player": player}))
     server.daemon_threads = True
     player.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
@@ -74,52 +74,51 @@ def playing(greeting: dict[str, Any]) -> Iterator[Player]:
         server.server_close()
 
 
-def _handler(player: Player) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            if self.path == "/live/stream":
-                self._stream()
-            elif self.path in player.documents:
-                self._answer(200, "application/json", json.dumps(player.documents[self.path]).encode())
-            else:
-                self._file("index.html" if self.path == "/" else self.path.removeprefix("/page/"))
+class _Handler(BaseHTTPRequestHandler):
+    player: Player
 
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            player.posted.append((self.path, body))
-            self._answer(200, "application/json", b"{}")
+    def do_GET(self) -> None:
+        if self.path == "/live/stream":
+            self._stream()
+        elif self.path in self.player.documents:
+            self._answer(200, "application/json", json.dumps(self.player.documents[self.path]).encode())
+        else:
+            self._file("index.html" if self.path == "/" else self.path.removeprefix("/page/"))
 
-        def _file(self, name: str) -> None:
-            file = files("service.page") / name
-            media = _MEDIA.get(f".{name.rpartition('.')[2]}")
-            if media is None or not file.is_file():
-                self._answer(404, "application/problem+json", b'{"detail": "there is no such file"}')
-                return
-            self._answer(200, media, file.read_bytes())
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.player.posted.append((self.path, body))
+        self._answer(200, "application/json", b"{}")
 
-        def _stream(self) -> None:
-            if player.refuses:
-                self._answer(503, "application/problem+json", b"{}")
-                return
-            self._begin(200, "text/event-stream")
-            try:
-                for name, document in player.events():
-                    self.wfile.write(f"event: {name}\ndata: {json.dumps(document)}\n\n".encode())
-            except OSError:
-                # The viewer is gone.
-                return
+    def _file(self, name: str) -> None:
+        file = files("service.page") / name
+        media = _MEDIA.get(f".{name.rpartition('.')[2]}")
+        if media is None or not file.is_file():
+            self._answer(404, "application/problem+json", b'{"detail": "there is no such file"}')
+            return
+        self._answer(200, media, file.read_bytes())
 
-        def _answer(self, status: int, media: str, body: bytes) -> None:
-            self._begin(status, media)
-            self.wfile.write(body)
+    def _stream(self) -> None:
+        if self.player.refuses:
+            self._answer(503, "application/problem+json", b"{}")
+            return
+        self._begin(200, "text/event-stream")
+        try:
+            for name, document in self.player.events():
+                self.wfile.write(f"event: {name}\ndata: {json.dumps(document)}\n\n".encode())
+        except OSError:
+            # The viewer is gone.
+            return
 
-        def _begin(self, status: int, media: str) -> None:
-            self.send_response(status)
-            self.send_header("Content-Type", media)
-            self.send_header("Content-Security-Policy", _POLICY)
-            self.end_headers()
+    def _answer(self, status: int, media: str, body: bytes) -> None:
+        self._begin(status, media)
+        self.wfile.write(body)
 
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-            """Tests are quiet."""
+    def _begin(self, status: int, media: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", media)
+        self.send_header("Content-Security-Policy", _POLICY)
+        self.end_headers()
 
-    return Handler
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Tests are quiet."""

@@ -3,7 +3,6 @@
 import math
 from typing import Any, Final
 
-#: When it ends; Unix time, in s.
 RUN: Final = "20260131T180000Z-data-loss"
 WINDOW_MS: Final = 500
 STATES: Final = ("queued", "queued", "in flight", "persisted", "coalesced", "retry", "dead letter", "lost")
@@ -82,19 +81,30 @@ def writes(now: float) -> list[dict[str, Any]]:
 def marks(start: float) -> list[dict[str, Any]]:
     """Those of a demo that took 30 s."""
     common = {"run": RUN, "scenario": "data-loss", "detail": ""}
-    steps = ((1, 0, "Write through"), (2, 8, "Write behind"), (3, 15, "Crash Redis"), (4, 23, "Verdict"))
+    told = ((0, "Write through"), (8, "Write behind"), (15, "Crash Redis"), (23, "Verdict"))
+    steps = [
+        {**common, "kind": "step", "at": start + after, "label": text, "number": number}
+        for number, (after, text) in enumerate(told, 1)
+    ]
     return [
         {**common, "kind": "run", "at": start, "label": "Data loss"},
-        *({**common, "kind": "step", "at": start + at, "label": text, "number": n} for n, at, text in steps[:3]),
+        *steps[:3],
         {**common, "kind": "fault", "at": start + 18, "label": "redis: FLUSHALL"},
-        *({**common, "kind": "step", "at": start + at, "label": text, "number": n} for n, at, text in steps[3:]),
+        *steps[3:],
         end_mark(start + 30),
     ]
 
 
 def end_mark(at: float) -> dict[str, Any]:
     """The end of the demo."""
-    figures = {"acknowledged": 140, "persisted": 100, "superseded": 9, "dead_lettered": 0, "pending": 0, "lost": 31}
+    figures = {
+        "acknowledged": 140,
+        "persisted": 100,
+        "superseded": 9,
+        "dead_lettered": 0,
+        "pending": 0,
+        "lost": 31,
+    }
     return {
         "run": RUN,
         "scenario": "data-loss",
@@ -185,9 +195,14 @@ def trace(now: float) -> dict[str, Any]:
         ("api", "PUT /products/{id}", 1_500, 3_700, "a1"),
         ("api", "EVALSHA write", 1_900, 3_000, "a2"),
     )
-    flush = (("worker", "flush", 425_000, 433_500, None), ("worker", "upsert products", 427_000, 432_000, "b1"))
+    flush = (
+        ("worker", "flush", 425_000, 433_500, None),
+        ("worker", "upsert products", 427_000, 432_000, "b1"),
+    )
 
-    def span(number: int, service: str, name: str, begin: int, end: int, parent: str | None) -> dict[str, Any]:
+    def span(
+        number: int, service: str, name: str, begin: int, end: int, parent: str | None
+    ) -> dict[str, Any]:
         return {
             "trace_id": "1af7651916cd43dd8448eb211c80319d",
             "span_id": f"{number:016x}",

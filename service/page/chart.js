@@ -17,8 +17,11 @@ export class Chart {
   /**
    * @param {import("./types.js").ChartSpec} spec
    * @param {HTMLElement} place
+   * @param {(at: number | null) => void} point Called with the moment that the keyboard's cursor is at, in s; null
+   *     if there is none any more.
    */
-  constructor(spec, place) {
+  constructor(spec, place, point) {
+    this.point = point;
     this.spec = spec;
     /** @type {import("./types.js").Columns} */
     this.columns = [[]];
@@ -27,7 +30,8 @@ export class Chart {
     /** @type {{value: number, label: string} | null} */
     this.threshold = null;
     this.span = {min: 0, max: 1};
-    this.at = -1;
+    /** @type {number | null} The moment that the keyboard's cursor is at. */
+    this.at = null;
     /** @type {uPlot | null} */
     this.plot = null;
     this.values = spec.lines.map(() => element("b"));
@@ -46,10 +50,10 @@ export class Chart {
   #figure() {
     const {spec} = this;
     const caption = element("figcaption", {},
-      element("h3", {}, spec.title, " ", element("span", {class: "unit"}, spec.unit)),
+      element("h3", {}, spec.title, " ", element("span", {class: "unit"}, spec.unit), this.noted),
       element("p", {class: "soft"}, spec.caption));
     const legend = element("ul", {class: "legend"}, ...spec.lines.map((line, index) =>
-      element("li", {}, sampleOf(index), `${line.label} `, this.values[index])), element("li", {}, this.noted));
+      element("li", {}, sampleOf(index), `${line.label} `, this.values[index])));
     const again = element("button", {type: "button"}, "Read again");
     again.addEventListener("click", () => this.#fillTable());
     const details = element("details", {}, element("summary", {}, "Table"), again, this.behind);
@@ -95,7 +99,15 @@ export class Chart {
     this.columns = columns;
     this.span = span;
     this.plot?.setData(/** @type {uPlot.AlignedData} */ (columns), true);
+    if (this.at !== null) this.pointAt(this.at);
     this.#tellValues();
+  }
+
+  /** @param {number | null} at Where the keyboard's cursor is, in this chart or in another one. */
+  pointAt(at) {
+    this.at = at;
+    const {plot} = this;
+    plot?.setCursor(at === null || at < this.span.min ? {left: -10, top: -10} : {left: plot.valToPos(at, "x"), top: 20});
   }
 
   resize() {
@@ -118,7 +130,7 @@ export class Chart {
   #drawThreshold(plot) {
     const {threshold} = this;
     const drawn = threshold !== null && threshold.value <= (plot.scales.y.max ?? 0);
-    say(this.noted, threshold === null ? "" : `${drawn ? "┄ " : ""}${threshold.label} ${figure(threshold.value)}`);
+    say(this.noted, threshold === null ? "" : `${drawn ? "┄┄ " : ""}${threshold.label} ${figure(threshold.value)}`);
     if (threshold === null || !drawn) return;
     const {ctx, bbox} = plot;
     const y = plot.valToPos(threshold.value, "y", true);
@@ -152,20 +164,19 @@ export class Chart {
       say(this.said, "no points");
       return;
     }
-    const from = this.at < 0 ? times.length - (move > 0 ? 1 : 0) : nearest(times, this.at);
+    const from = this.at === null ? times.length - (move > 0 ? 1 : 0) : nearest(times, this.at);
     const index = Math.min(Math.max(from + move, first), times.length - 1);
-    this.at = times[index];
-    this.plot.setCursor({left: this.plot.valToPos(this.at, "x"), top: 20});
+    const at = times[index];
+    this.point(at);
     const values = this.spec.lines.map((line, column) => `${line.label} ${figure(this.columns[column + 1][index])}`);
-    const band = this.bands.findLast(each => each.start <= this.at && this.at < each.end);
-    say(this.said, `${clock(this.at)}: ${values.join(", ")} ${this.spec.unit}${band ? `. ${band.kind} ${band.label}` : ""}`);
+    const band = this.bands.findLast(each => each.start <= at && at < each.end);
+    say(this.said, `${clock(at)}: ${values.join(", ")} ${this.spec.unit}${band ? `. ${band.kind} ${band.label}` : ""}`);
     this.said.classList.remove("unseen");
   }
 
   #leave() {
-    this.at = -1;
     this.said.classList.add("unseen");
-    this.plot?.setCursor({left: -10, top: -10});
+    this.point(null);
   }
 
   #fillTable() {

@@ -12,7 +12,7 @@ export class Charts {
   constructor(place) {
     this.history = new History(SPECS);
     this.span = 120;
-    this.charts = SPECS.map(spec => new Chart(spec, place));
+    this.charts = SPECS.map(spec => new Chart(spec, place, at => this.charts.forEach(chart => chart.pointAt(at))));
     /** @type {Set<Chart>} */
     this.due = new Set();
     /** @type {Set<Chart>} Charts on the screen. */

@@ -95,6 +95,17 @@ function tellLast(run) {
     element("p", {class: "soft"}, `${run.scenario}, ${day(run.ended_at ?? run.started_at)}`));
 }
 
+/**
+ * The steps and faults of the newest run, for bands too narrow for more than a number.
+ * @param {import("./types.js").Mark[]} marks In order of time.
+ */
+export function tellSteps(marks) {
+  const run = marks.findLast(mark => mark.kind === "step")?.run;
+  byId("steps").replaceChildren(...marks.filter(mark => run !== undefined && mark.run === run).flatMap(mark =>
+    mark.kind === "step" ? [element("li", {}, element("b", {}, `${mark.number ?? "·"}`), ` ${mark.label}`)]
+      : mark.kind === "fault" ? [element("li", {class: "bad"}, `▼ ${mark.label}`)] : []));
+}
+
 /** @param {Run | null} run */
 function tellRunning(run) {
   const place = byId("running");

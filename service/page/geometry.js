@@ -6,18 +6,26 @@ const ROOM = 32;
 const PAD = 12;
 /** In a box, writes stand below its title. */
 const TITLE = 58;
-const TRAY_TITLE = 30;
+const SMALL_TITLE = 32;
 
-/** @typedef {"client" | "redis" | "worker" | "postgres" | "coalesced" | "lost" | "retry" | "dead"} Place */
+/**
+ * Stations; what is in Redis; and trays, for writes that did not go straight on.
+ * @typedef {"client" | "redis" | "worker" | "postgres" | "cache" | "pending" | "queue"
+ *   | "coalesced" | "lost" | "retry" | "dead"} Place
+ */
 /** @typedef {{x: number, y: number, w: number, h: number}} Box */
 
 /** @type {Record<import("./types.js").WriteState, Place>} */
 export const PLACE_OF = {
-  "queued": "redis", "in flight": "worker", "persisted": "postgres", "coalesced": "coalesced",
+  "queued": "queue", "in flight": "worker", "persisted": "postgres", "coalesced": "coalesced",
   "retry": "retry", "dead letter": "dead", "lost": "lost",
 };
-/** @type {Set<Place>} */
-export const TRAYS = new Set(["coalesced", "lost", "retry", "dead"]);
+/** @type {Record<Place, "station" | "part" | "tray">} */
+export const KINDS = {
+  client: "station", redis: "station", worker: "station", postgres: "station",
+  cache: "part", pending: "part", queue: "part",
+  coalesced: "tray", lost: "tray", retry: "tray", dead: "tray",
+};
 
 /**
  * The boxes: side by side, or one below the other where there is little room.
@@ -32,9 +40,11 @@ export function layout(width) {
 function sideBySide(width) {
   /** @param {number} x @param {number} w @param {number} y @param {number} h */
   const box = (x, w, y, h) => ({x: Math.round(x * width), y, w: Math.round(w * width), h});
+  const redis = box(0.19, 0.35, 0, 170);
   const boxes = {
-    client: box(0, 0.12, 0, 170), redis: box(0.19, 0.35, 0, 170), worker: box(0.61, 0.15, 0, 170),
-    postgres: box(0.83, 0.17, 0, 170),
+    client: box(0, 0.12, 0, 170), redis, worker: box(0.61, 0.15, 0, 170), postgres: box(0.83, 0.17, 0, 170),
+    cache: {x: redis.x + PAD, y: 40, w: 116, h: 55}, pending: {x: redis.x + PAD, y: 103, w: 116, h: 55},
+    queue: {x: redis.x + PAD + 124, y: 40, w: redis.w - 2 * PAD - 124, h: 118},
     coalesced: box(0.19, 0.165, 204, 76), lost: box(0.375, 0.165, 204, 76),
     retry: box(0.61, 0.15, 204, 76), dead: box(0.83, 0.17, 204, 76),
   };
@@ -44,25 +54,29 @@ function sideBySide(width) {
 /** @param {number} width */
 function stacked(width) {
   const half = Math.floor((width - 8) / 2);
+  const inner = Math.floor((width - 2 * PAD - 8) / 2);
   const full = {x: 0, w: width};
   const boxes = {
-    client: {...full, y: 0, h: 40}, redis: {...full, y: 64, h: 166}, worker: {...full, y: 254, h: 92},
-    postgres: {...full, y: 370, h: 124},
-    coalesced: {x: 0, y: 510, w: half, h: 76}, retry: {x: half + 8, y: 510, w: half, h: 76},
-    dead: {x: 0, y: 594, w: half, h: 76}, lost: {x: half + 8, y: 594, w: half, h: 76},
+    client: {...full, y: 0, h: 40}, redis: {...full, y: 64, h: 196}, worker: {...full, y: 284, h: 98},
+    cache: {x: PAD, y: 104, w: inner, h: 32}, pending: {x: PAD + inner + 8, y: 104, w: inner, h: 32},
+    queue: {x: PAD, y: 144, w: width - 2 * PAD, h: 104},
+    postgres: {...full, y: 406, h: 130},
+    coalesced: {x: 0, y: 552, w: half, h: 76}, retry: {x: half + 8, y: 552, w: half, h: 76},
+    dead: {x: 0, y: 636, w: half, h: 76}, lost: {x: half + 8, y: 636, w: half, h: 76},
   };
-  return {boxes, height: 671, wide: false};
+  return {boxes, height: 713, wide: false};
 }
 
 /**
  * Where the write in this slot of a box stands.
- * @param {Box} box
- * @param {boolean} tray
+ * @param {Record<Place, Box>} boxes
+ * @param {Place} name
  * @param {number} slot
  */
-export function standing(box, tray, slot) {
+export function standing(boxes, name, slot) {
+  const box = boxes[name];
   const columns = Math.max(1, Math.floor((box.w - 2 * PAD + ROOM - TOKEN) / ROOM));
-  const top = tray ? TRAY_TITLE : TITLE;
+  const top = KINDS[name] === "station" ? TITLE : SMALL_TITLE;
   const rows = Math.max(1, Math.floor((box.h - top - PAD + ROOM - TOKEN) / ROOM));
   // Where there is no room left, they stand on each other.
   const place = slot % (columns * rows);

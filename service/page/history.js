@@ -42,6 +42,16 @@ export class History {
     return /** @type {import("./types.js").Columns} */ (this.columns.get(key));
   }
 
+  /**
+   * The newest value of a line; null if it is not known.
+   * @param {string} key
+   * @param {string} label
+   */
+  latest(key, label) {
+    const line = this.specs.find(spec => spec.key === key)?.lines.findIndex(each => each.label === label) ?? -1;
+    return this.of(key)[line + 1]?.at(-1) ?? null;
+  }
+
   get last() {
     return this.samples.at(-1) ?? null;
   }
@@ -64,9 +74,17 @@ export class History {
   /** @param {number} at */
   #before(at) {
     let index = this.samples.length - 2;
-    while (index > 0 && this.samples[index].at > at) index--;
-    const found = this.samples[index] ?? null;
-    return found !== null && at - found.at < GAP_S ? found : null;
+    if (index < 0) return null;
+    while (index > 0 && this.samples[index].at > at && this.#near(index)) index--;
+    return this.samples[index];
+  }
+
+  /**
+   * Whether no sample is missing before this one.
+   * @param {number} index
+   */
+  #near(index) {
+    return this.samples[index].at - this.samples[index - 1].at <= GAP_S;
   }
 
   /**

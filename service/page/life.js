@@ -12,16 +12,19 @@ const UNTRACED = "None of its writes was traced. labctl traces all writes of a d
 /**
  * The stretches of a write's life, as far as they are known.
  * @param {LifeWrite} write
+ * @param {LifeWrite[]} all The product's writes.
  * @returns {Stretch[]}
  */
-export function stretches(write) {
+export function stretches(write, all) {
+  const newer = all.find(each => each.version === write.superseded_by);
+  const left = write.claimed_at_us ?? newer?.acknowledged_at_us ?? null;
   /** @type {[string, number | null, number | null, string][]} */
-  const all = [
+  const known = [
     ["request", write.sent_at_us ?? write.received_at_us, write.acknowledged_at_us, "request"],
-    ["in Redis alone", write.acknowledged_at_us, write.claimed_at_us, "waiting"],
+    [newer && write.claimed_at_us === null ? "in Redis, until replaced" : "in Redis alone", write.acknowledged_at_us, left, "waiting"],
     ["flush", write.claimed_at_us, write.committed_at_us, "flush"],
   ];
-  return all.flatMap(([label, start, end, kind]) =>
+  return known.flatMap(([label, start, end, kind]) =>
     start === null || end === null ? [] : [{label, start, end, kind}]);
 }
 
@@ -92,19 +95,22 @@ export class LifePanel {
     const newest = life.writes.toSorted((one, other) => other.version - one.version).slice(0, MOST_WRITES);
     if (newest.length === 0) return [state, element("p", {class: "soft"}, UNTRACED)];
     const more = life.writes.length - newest.length;
-    return [state, ...newest.map(each => this.#written(each)),
+    return [state, ...newest.map(each => this.#written(each, life.writes)),
       ...more > 0 ? [element("p", {class: "soft"}, `And ${counted(more, "earlier write")}.`)] : []];
   }
 
-  /** @param {LifeWrite} write */
-  #written(write) {
-    const rows = stretches(write);
+  /**
+   * @param {LifeWrite} write
+   * @param {LifeWrite[]} all
+   */
+  #written(write, all) {
+    const rows = stretches(write, all);
     const replaced = write.superseded_by ? ` by ${brief(write.superseded_by)}` : "";
     const began = write.sent_at_us ?? write.received_at_us ?? write.acknowledged_at_us;
     const spans = element("div");
-    const all = element("button", {type: "button"}, "All spans");
-    all.addEventListener("click", async () => {
-      all.disabled = true;
+    const more = element("button", {type: "button"}, "All spans");
+    more.addEventListener("click", async () => {
+      more.disabled = true;
       spans.replaceChildren(...await readTrace(write.trace_id));
     });
     return element("section", {class: "written", "aria-label": `version ${write.version}`},
@@ -113,7 +119,7 @@ export class LifePanel {
         write.worker ? element("span", {class: "soft"}, ` by ${write.worker}`) : ""),
       ...write.error ? [element("p", {class: "bad"}, write.error)] : [],
       ...rows.length ? [waterfall(rows)] : [],
-      ...write.trace_id ? [all, spans] : []);
+      ...write.trace_id ? [more, spans] : []);
   }
 }
 

@@ -3,7 +3,7 @@
 import {Charts} from "./charts.js";
 import {Controls} from "./controls.js";
 import {byId, say} from "./dom.js";
-import {tellRuns, tellSettings, tellStakes, tellWorkers} from "./facts.js";
+import {tellRuns, tellSettings, tellStakes, tellSteps, tellWorkers} from "./facts.js";
 import {LifePanel} from "./life.js";
 import {Runs} from "./runs.js";
 import {Stream} from "./stream.js";
@@ -85,6 +85,7 @@ class Page {
   #told() {
     this.charts.marks(this.runs.marks);
     tellRuns(this.runs.newest(this.now));
+    tellSteps(this.runs.marks);
   }
 
   /** @param {Sample} sample */
@@ -92,7 +93,8 @@ class Page {
     this.ahead = sample.at - Date.now() / 1000;
     this.charts.history.add(sample);
     this.charts.show(sample.at, null);
-    this.way.figures(sample);
+    const {history} = this.charts;
+    this.way.figures(sample, {accepted: history.latest("rates", "accepted"), persisted: history.latest("rates", "persisted")});
     this.way.writes(sample.products);
     tellStakes(sample);
     tellWorkers(sample);
@@ -117,7 +119,7 @@ class Page {
     say(byId("connection"), since === null ? "connecting …" : `not answering since ${clock(since)}`);
     tellStakes(null, since ?? undefined);
     tellWorkers(null);
-    this.way.figures(null);
+    this.way.figures(null, {accepted: null, persisted: null});
     this.way.writes([]);
   }
 

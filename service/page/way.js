@@ -1,8 +1,8 @@
 // A write's way, drawn: client, Redis, worker, PostgreSQL, and the newest writes on it.
 
 import {drawing, element, say} from "./dom.js";
-import {layout, lines, PLACE_OF, standing, TOKEN, TRAYS} from "./geometry.js";
-import {figure} from "./words.js";
+import {KINDS, layout, lines, PLACE_OF, standing, TOKEN} from "./geometry.js";
+import {figure, perSecond, short} from "./words.js";
 
 /** @typedef {import("./types.js").Write} Write */
 /** @typedef {import("./geometry.js").Place} Place */
@@ -10,6 +10,7 @@ import {figure} from "./words.js";
 /** @type {Record<Place, string>} */
 const TITLES = {
   client: "Client", redis: "Redis", worker: "Worker", postgres: "PostgreSQL",
+  cache: "cache", pending: "pending", queue: "queue",
   coalesced: "Coalesced", lost: "Lost", retry: "Retry", dead: "Dead letters",
 };
 /** Each state has a sign: its colour alone would not tell it apart. @type {Record<import("./types.js").WriteState, string>} */
@@ -97,31 +98,35 @@ export class Way {
   /** @param {Place} name */
   #box(name) {
     const {x, y, w, h} = this.shape.boxes[name];
-    const tray = TRAYS.has(name);
-    const low = !tray && h < 60;
-    const right = {x: x + w - 12, y: y + (tray ? 20 : 24), class: "count"};
-    const texts = tray || low ? [drawing("text", right)]
-      : [drawing("text", right), drawing("text", {x: x + 12, y: y + 43, class: "note"})];
+    const kind = KINDS[name];
+    const line = y + (kind === "station" ? 25 : 21);
+    const texts = [drawing("text", {x: x + w - 12, y: line, class: "count"})];
+    if (kind === "station" && h > 60) texts.push(drawing("text", {x: x + 12, y: y + 44, class: "note"}));
     this.texts.set(name, texts);
-    return drawing("g", {class: tray ? `tray ${name}` : "station"},
-      drawing("rect", {x: x + 0.5, y: y + 0.5, width: Math.max(0, w - 1), height: h - 1, rx: 8}),
-      drawing("text", {x: x + 12, y: y + (tray ? 20 : 24), class: "title"}, TITLES[name]), ...texts);
+    return drawing("g", {class: kind},
+      drawing("rect", {x: x + 0.5, y: y + 0.5, width: Math.max(0, w - 1), height: h - 1, rx: kind === "part" ? 5 : 8}),
+      drawing("text", {x: x + 12, y: line, class: "title"}, TITLES[name]), ...texts);
   }
 
   /**
    * What stands in the boxes.
    * @param {import("./types.js").Sample | null} sample Null if nothing is known.
+   * @param {{accepted: number | null, persisted: number | null}} rates Writes per second.
    */
-  figures(sample) {
+  figures(sample, rates) {
+    const known = sample !== null;
+    const pending = known && sample.queue !== null ? sample.queue + (sample.inflight ?? 0) + (sample.retrying ?? 0) : null;
     /** @type {[Place, ...string[]][]} */
     const said = [
-      ["client", "", sample === null ? "" : `ack ${figure(sample.ack_ms?.p50)} ms`],
-      ["redis", sample?.redis === false ? "no answer" : figure(sample?.queue), "cache · pending · queue"],
-      ["worker", figure(sample?.inflight), (sample?.workers ?? []).map(worker => worker.state).join(", ") || (sample ? "none" : "")],
-      ["postgres", sample?.postgres === false ? "no answer" : "", sample === null ? "" : `${figure(sample.persisted)} persisted`],
-      ["coalesced", figure(sample?.coalesced)],
-      ["retry", figure(sample?.retrying)],
-      ["dead", figure(sample?.dead_letters)],
+      ["client", known ? perSecond(rates.accepted) : "", sample?.ack_ms ? `ack ${figure(sample.ack_ms.p50)} ms` : ""],
+      ["redis", sample?.redis === false ? "no answer" : "", ""],
+      ["pending", short(pending)],
+      ["queue", short(sample?.queue)],
+      ["worker", short(sample?.inflight), (sample?.workers ?? []).map(worker => worker.state).join(", ") || (known && sample.redis ? "none" : "")],
+      ["postgres", sample?.postgres === false ? "no answer" : known ? perSecond(rates.persisted) : "", known && sample.persisted !== null ? `${short(sample.persisted)} persisted` : ""],
+      ["coalesced", short(sample?.coalesced)],
+      ["retry", short(sample?.retrying)],
+      ["dead", short(sample?.dead_letters)],
       ["lost", ""],
     ];
     for (const [name, ...texts] of said) {
@@ -185,7 +190,7 @@ export class Way {
 
   /** @param {Token} token */
   #put(token) {
-    token.stand(standing(this.shape.boxes[token.place], TRAYS.has(token.place), token.slot));
+    token.stand(standing(this.shape.boxes, token.place, token.slot));
   }
 
   /** One of the writes can be reached with Tab, the others from it with arrow keys. */

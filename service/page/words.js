@@ -1,6 +1,7 @@
 // Figures and sentences. Pure.
 
 const INTEGER = new Intl.NumberFormat("en", {maximumFractionDigits: 0});
+const COMPACT = new Intl.NumberFormat("en", {notation: "compact", maximumSignificantDigits: 3});
 const CLOCK = new Intl.DateTimeFormat("en-GB", {hour: "2-digit", minute: "2-digit", second: "2-digit"});
 const DAY = new Intl.DateTimeFormat("en-GB", {day: "numeric", month: "short", hour: "2-digit", minute: "2-digit"});
 
@@ -19,6 +20,17 @@ export function figure(value) {
   const digits = digitsOf(value);
   return digits === 0 ? INTEGER.format(value) : value.toFixed(digits);
 }
+
+/**
+ * A figure for narrow places: "282K".
+ * @param {number | null | undefined} value
+ */
+export function short(value) {
+  return typeof value === "number" && value >= 10_000 ? COMPACT.format(value) : figure(value);
+}
+
+/** @param {number | null} value */
+export const perSecond = value => value === null ? "" : `${short(Math.round(value))}/s`;
 
 /**
  * "1 write", "31 writes".

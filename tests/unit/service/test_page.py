@@ -1,5 +1,6 @@
 """The files of the lab's own page: what is in the folder, and how much it weighs."""
 
+import gzip
 import hashlib
 from importlib.resources import files
 
@@ -21,3 +22,10 @@ def test_the_library_is_the_release_that_the_page_names() -> None:
         "uPlot.min.css": "df630c6a8d6f8eea",
         "uPlot.LICENSE": "8f989229699b4fe2",
     }
+
+
+def test_it_weighs_little() -> None:
+    """In bytes, as browsers that take gzip get it. The licence and the types are not sent."""
+    sent = [file for file in _PAGE.iterdir() if file.name.endswith((".html", ".js", ".css", ".svg"))]
+    assert len(sent) > 10
+    assert sum(len(gzip.compress(file.read_bytes())) for file in sent) < 60_000
