@@ -63,6 +63,7 @@ export function drawBands(plot, bands, colour) {
   const ratio = devicePixelRatio;
   ctx.save();
   ctx.font = `${11 * ratio}px system-ui, sans-serif`;
+  ctx.textAlign = "left";
   ctx.textBaseline = "middle";
   let taken = bbox.left;
   for (const band of bands) {
