@@ -78,6 +78,15 @@ def writes(now: float) -> list[dict[str, Any]]:
     ]
 
 
+def many_writes(now: float) -> list[dict[str, Any]]:
+    """As many as a lab follows, in a good mood: most of them queued or persisted."""
+    states = ("queued",) * 9 + ("in flight",) * 2 + ("persisted",) * 5 + ("coalesced",) * 2
+    return [
+        {"id": f"product-{number}", "version": int(now * 1e6) + number, "state": state, "since": now - 1}
+        for number, state in enumerate((*states, "retry", "dead letter"))
+    ]
+
+
 def marks(start: float) -> list[dict[str, Any]]:
     """Those of a demo that took 30 s."""
     common = {"run": RUN, "scenario": "data-loss", "detail": ""}

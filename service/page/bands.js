@@ -80,11 +80,31 @@ export function drawBands(plot, bands, colour) {
     ctx.fillStyle = colour(step ? "--line" : band.kind === "fault" ? "--bad" : "--soft");
     if (band.start >= min) ctx.fillRect(left, top, ratio, bbox.top + bbox.height - top);
     ctx.fillStyle = colour(band.kind === "fault" ? "--bad" : "--soft");
-    const from = step ? left + 4 * ratio : Math.max(left, taken);
-    const room = (step ? left + width : bbox.left + bbox.width) - from - 3 * ratio;
-    const text = fitted(ctx, step ? band.label : `▼ ${band.label}`, room);
-    ctx.fillText(text, from, bbox.top - (step ? 1.5 : 0.5) * ROW * ratio);
-    if (!step && text) taken = from + ctx.measureText(text).width + 8 * ratio;
+    if (step) {
+      const text = fitted(ctx, band.label, width - 7 * ratio);
+      ctx.fillText(text, left + 4 * ratio, bbox.top - 1.5 * ROW * ratio);
+    } else {
+      taken = drawFault(plot, `▼ ${band.label}`, left, taken);
+    }
   }
   ctx.restore();
+}
+
+/**
+ * Draw a label to the right of its line; to the left if there is more room.
+ * @param {uPlot} plot
+ * @param {string} label
+ * @param {number} left Where its line is.
+ * @param {number} taken Up to where there are labels already.
+ * @returns {number} Up to where there are labels now.
+ */
+function drawFault({ctx, bbox}, label, left, taken) {
+  const gap = 8 * devicePixelRatio;
+  const whole = ctx.measureText(label).width;
+  const right = bbox.left + bbox.width;
+  const fits = Math.max(left, taken) + whole <= right;
+  const from = fits || left - whole < taken ? Math.max(left, taken) : left - whole;
+  const text = fitted(ctx, label, right - from);
+  ctx.fillText(text, from, bbox.top - 0.5 * ROW * devicePixelRatio);
+  return text ? from + ctx.measureText(text).width + gap : taken;
 }

@@ -47,7 +47,7 @@ export function tellWorkers(sample) {
   if (place.dataset.text === text) return;
   place.dataset.text = text;
   place.replaceChildren(...rows.map(([said, reason, name, state]) => element("li", {class: state},
-    element("b", {}, said), element("span", {class: "soft"}, ` ${name}`), ...reason ? [element("br"), reason] : [])));
+    element("b", {}, said), element("span", {class: "soft"}, name), ...reason ? [reason] : [])));
   if (rows.length === 0) {
     place.append(element("li", {}, sample === null ? "–" : sample.redis ? "none is running" : "not known"));
   }

@@ -1,8 +1,11 @@
 """The lab's own page in a real browser, played to by a server that says what a lab might say."""
 
 import json
+import os
+import struct
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,6 +39,7 @@ class Shown:
     def __init__(self, browser: Browser, player: Player) -> None:
         self.browser = browser
         self.player = player
+        self.begun = time.time()
 
     def __call__(self, expression: str) -> Any:
         return self.browser.evaluate(expression)
@@ -50,7 +54,7 @@ class Shown:
 
     def sample(self, **changes: Any) -> None:
         at = time.time()
-        self.player.send("sample", page_story.sample(at, 900, **changes))
+        self.player.send("sample", page_story.sample(at, 900 + at - self.begun, **changes))
 
     def open(self) -> None:
         """Open it, and wait until it shows something live."""
@@ -369,3 +373,34 @@ def test_names_are_not_markup(shown: Shown) -> None:
     assert shown("document.title") == f"{HOSTILE}: write-behind lab"
     assert shown("document.querySelectorAll('img, script:not([src])').length") == 0
     assert shown("document.documentElement.scrollWidth <= document.documentElement.clientWidth") is True
+
+
+#: LABCTL_TAKE_SCREENSHOTS=1 python -m pytest tests/acceptance/test_lab_page.py -k screenshots -n 0
+_TAKES = bool(os.environ.get("LABCTL_TAKE_SCREENSHOTS"))
+_IMAGES = Path(__file__).parents[2] / "docs" / "images"
+
+
+@pytest.mark.parametrize(
+    ("name", "width", "height", "scheme"),
+    [
+        ("page-light", 1120, 1316, "light"),
+        pytest.param("page-dark", 1120, 1316, "dark", marks=pytest.mark.slow),
+        pytest.param("page-phone", 390, 844, "light", marks=pytest.mark.slow),
+    ],
+)
+def test_the_screenshots_of_the_docs_show_this_page(
+    shown: Shown, name: str, width: int, height: int, scheme: str
+) -> None:
+    """They are as large as they say. Taking them anew is asked for: no two look alike."""
+    image = _IMAGES / f"{name}.png"
+    if _TAKES:
+        shown.browser.look(width=width, height=height, scheme=scheme, motion=False)
+        shown.player.greeting = page_story.greeting(time.time(), seconds=300)
+        shown.open()
+        shown.live(products=page_story.many_writes(time.time()))
+        shown.until("document.querySelectorAll('.token').length > 10")
+        shown.until(f"{_LINED} >= {2 if width > 600 else 0}")
+        image.write_bytes(shown.browser.screenshot(whole=False))
+    content = image.read_bytes()
+    assert struct.unpack(">II", content[16:24]) == (width, height)
+    assert len(content) < 250_000
