@@ -84,7 +84,7 @@ export function drawBands(plot, bands, colour) {
       const text = fitted(ctx, band.label, width - 7 * ratio);
       ctx.fillText(text, left + 4 * ratio, bbox.top - 1.5 * ROW * ratio);
     } else {
-      taken = drawFault(plot, `▼ ${band.label}`, left, taken);
+      taken = drawFault(plot, band.label, left, taken);
     }
   }
   ctx.restore();
@@ -100,11 +100,12 @@ export function drawBands(plot, bands, colour) {
  */
 function drawFault({ctx, bbox}, label, left, taken) {
   const gap = 8 * devicePixelRatio;
-  const whole = ctx.measureText(label).width;
+  const whole = ctx.measureText(`▼ ${label}`).width;
   const right = bbox.left + bbox.width;
   const fits = Math.max(left, taken) + whole <= right;
-  const from = fits || left - whole < taken ? Math.max(left, taken) : left - whole;
-  const text = fitted(ctx, label, right - from);
+  const before = !fits && left - whole >= taken;
+  const from = before ? left - whole : Math.max(left, taken);
+  const text = fitted(ctx, before ? `${label} ▼` : `▼ ${label}`, right - from);
   ctx.fillText(text, from, bbox.top - 0.5 * ROW * devicePixelRatio);
   return text ? from + ctx.measureText(text).width + gap : taken;
 }
