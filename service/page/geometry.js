@@ -4,6 +4,7 @@
 export const TOKEN = 26;
 const ROOM = 32;
 const PAD = 12;
+const OVERLAP = 6;
 /** In a box, writes stand below its title. */
 const TITLE = 58;
 const SMALL_TITLE = 32;
@@ -78,10 +79,11 @@ export function standing(boxes, name, slot) {
   const columns = Math.max(1, Math.floor((box.w - 2 * PAD + ROOM - TOKEN) / ROOM));
   const top = KINDS[name] === "station" ? TITLE : SMALL_TITLE;
   const rows = Math.max(1, Math.floor((box.h - top - PAD + ROOM - TOKEN) / ROOM));
-  // Where there is no room left, they stand on each other.
+  // Where there is no room left, they overlap.
   const place = slot % (columns * rows);
+  const layer = Math.floor(slot / (columns * rows));
   return {
-    x: box.x + PAD + (place % columns) * ROOM,
+    x: box.x + PAD + (place % columns) * ROOM + layer * OVERLAP,
     y: box.y + top + Math.floor(place / columns) * ROOM,
   };
 }

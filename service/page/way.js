@@ -127,7 +127,6 @@ export class Way {
       ["coalesced", short(sample?.coalesced)],
       ["retry", short(sample?.retrying)],
       ["dead", short(sample?.dead_letters)],
-      ["lost", ""],
     ];
     for (const [name, ...texts] of said) {
       this.texts.get(name)?.forEach((target, index) => say(target, texts[index] ?? ""));
@@ -147,6 +146,8 @@ export class Way {
     }
     // Oldest first, so that who has been somewhere keeps their place.
     for (const write of writes.toSorted((one, other) => one.since - other.since)) this.#write(write);
+    const lost = writes.filter(write => write.state === "lost").length;
+    this.texts.get("lost")?.forEach(text => say(text, lost ? `${lost} seen` : ""));
     this.#rove();
   }
 
