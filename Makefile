@@ -64,6 +64,7 @@ check: install ## static checks; edits nothing
 	@ruff format --check .
 	@mypy
 	@lint-imports
+	@$(BIN)/python -m tests.page_types
 
 .PHONY: fix
 fix: install ## let ruff repair what it can
@@ -85,4 +86,4 @@ lock: install ## pin the newest versions that pyproject.toml admits
 
 .PHONY: clean
 clean: ## remove the environment and all caches
-	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .npm_cache

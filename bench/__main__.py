@@ -10,6 +10,7 @@ from typing import Final
 from bench.commands import waits
 from bench.figures import Figure, show
 from bench.flushing import flush_rate, idle_latency
+from bench.page import page_figures
 from bench.requests import long_queue, throughput
 from bench.runtimes import docker_life, has_engine, side_by_side
 from bench.scripts import script_cost
@@ -27,7 +28,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="labctl-bench-") as home:
         # PostgreSQL may run as another user, who must be able to enter.
         Path(home).chmod(0o755)
-        for figure in chain(waits(), _on_one_lab(Path(home)), _on_both_runtimes(Path(home))):
+        for figure in chain(waits(), page_figures(), _on_one_lab(Path(home)), _on_both_runtimes(Path(home))):
             show(figure)
             missed += not figure.met
     print(f"\n{missed} targets missed" if missed else "\nevery target met")

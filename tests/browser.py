@@ -11,6 +11,10 @@ from typing import Any, Final
 
 #: What Debian and others call it.
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "chrome")
+#: Once axe-core is loaded: what it finds, as JSON. Rules that only a person can decide are left to people.
+VIOLATIONS: Final = (
+    "axe.run().then(found => JSON.stringify(found.violations.map(v => [v.id, v.nodes[0].html])))"
+)
 
 
 def chromium() -> str | None:
@@ -72,11 +76,11 @@ class Browser:
         os.close(self._read)
         os.close(self._write)
 
-    def open(self, page: Path) -> None:
-        """Load a file and wait until it has drawn itself."""
+    def open(self, page: Path | str) -> None:
+        """Load a file or an address, and wait until it has drawn itself."""
         self.requests.clear()
         self.complaints.clear()
-        self.call("Page.navigate", {"url": page.as_uri()})
+        self.call("Page.navigate", {"url": page.as_uri() if isinstance(page, Path) else page})
         self._wait_for("Page.loadEventFired")
 
     def evaluate(self, expression: str) -> Any:
@@ -91,11 +95,14 @@ class Browser:
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
-    def look(self, *, width: int, height: int = 900, scheme: str = "light") -> None:
-        """Set the size of the window and the colour scheme."""
+    def look(self, *, width: int, height: int = 900, scheme: str = "light", motion: bool = True) -> None:
+        """Set the size of the window, the colour scheme, and whether the system asks for less motion."""
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         self.call("Emulation.setDeviceMetricsOverride", metrics)
-        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        features = [
+            {"name": "prefers-color-scheme", "value": scheme},
+            {"name": "prefers-reduced-motion", "value": "no-preference" if motion else "reduce"},
+        ]
         self.call("Emulation.setEmulatedMedia", {"features": features})
 
     def screenshot(self, *, whole: bool = True) -> bytes:

@@ -21,9 +21,8 @@ from labctl.reports.charts import Chart, charts_of
 from labctl.reports.run_report import RunReport
 from labctl.reports.story import Band, Step
 from scenarios.judge.verdict import Verdict
+from service.page import UPLOT
 
-#: The version of the library in the folder `assets` that draws the charts (https://github.com/leeoniya/uPlot).
-UPLOT: Final = "1.6.32"
 #: The table behind a chart has about so many rows: enough to read its course.
 _ROWS_BEHIND: Final = 50
 #: Rows of the list of lost writes that are there without JavaScript, and in print.
@@ -35,10 +34,9 @@ _CHECK_KINDS: Final[dict[bool | None, str]] = {True: "passed", False: "failed", 
 
 def html(report: RunReport) -> str:
     """The page of a run."""
-    script = (
-        f"/*\nuPlot {UPLOT}\n{_asset('uPlot.LICENSE')}*/\n{_asset('uPlot.iife.min.js')}\n{_asset('page.js')}"
-    )
-    style = f"{_asset('uPlot.min.css')}\n{_asset('page.css')}"
+    library, licence = _uplot("uPlot.iife.min.js"), _uplot("uPlot.LICENSE")
+    script = f"/*\nuPlot {UPLOT}\n{licence}*/\n{library}\n{_asset('page.js')}"
+    style = f"{_uplot('uPlot.min.css')}\n{_asset('page.css')}"
     policy = (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
@@ -222,6 +220,11 @@ def _finalize(value: Any) -> Any:
 
 def _asset(name: str) -> str:
     return (files("labctl.reports") / "assets" / name).read_text("utf-8")
+
+
+def _uplot(name: str) -> str:
+    """A file of the library that draws the charts; the lab's own page has the only copy."""
+    return (files("service.page") / name).read_text("utf-8")
 
 
 def _hash(text: str) -> str:

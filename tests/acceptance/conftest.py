@@ -1,11 +1,15 @@
-"""A running lab for the tests that need no more than that."""
+"""A running lab for the tests that need no more than that, and a browser for those that look at pages."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests import npm
 from tests.acceptance.terminal import pipe
+from tests.browser import Browser, chromium
 
 NAME = "acceptance"
 
@@ -20,3 +24,28 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield directory
     finally:
         pipe(directory, "down", "--name", NAME)
+
+
+def _without(why: str) -> Any:
+    """Skip, but fail where tests must not be skipped."""
+    if os.environ.get("CI"):
+        pytest.fail(why)
+    pytest.skip(why)
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    program = chromium() or _without("Chromium is not installed (Debian: apt-get install chromium)")
+    with Browser(program, tmp_path_factory.mktemp("chromium")) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def axe_core(request: pytest.FixtureRequest) -> str:
+    cache = request.config.cache
+    assert cache is not None
+    try:
+        return npm.axe_core(cache.mkdir("axe-core"))
+    except npm.Missing as missing:
+        _without(str(missing))
+        raise

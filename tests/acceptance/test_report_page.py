@@ -2,16 +2,12 @@
 used by everybody."""
 
 import json
-import os
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from labctl.reports.page import html
-from tests import axe
-from tests.browser import Browser, chromium
+from tests.browser import VIOLATIONS, Browser
 from tests.unit.labctl.reports.stories import fault, report_of
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -23,34 +19,7 @@ _INKED = """
       return data.some((value, index) => index % 4 === 3 && value > 0);
     })
 """
-#: Of the axe rules, those that only a person can decide are left to people.
-_VIOLATIONS = "axe.run().then(found => JSON.stringify(found.violations.map(v => [v.id, v.nodes[0].html])))"
 HOSTILE = "</script><script>document.title='owned'</script><img src=x onerror=document.title='owned'>"
-
-
-def _without(why: str) -> Any:
-    """Skip, but fail where tests must not be skipped."""
-    if os.environ.get("CI"):
-        pytest.fail(why)
-    pytest.skip(why)
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    program = chromium() or _without("Chromium is not installed (Debian: apt-get install chromium)")
-    with Browser(program, tmp_path_factory.mktemp("chromium")) as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def axe_core(request: pytest.FixtureRequest) -> str:
-    cache = request.config.cache
-    assert cache is not None
-    try:
-        return axe.axe_core(cache.mkdir("axe-core"))
-    except axe.Missing as missing:
-        _without(str(missing))
-        raise
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +62,7 @@ def test_axe_finds_nothing_to_complain_about(
     browser.open(page)
     browser.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
     browser.evaluate(f"{axe_core};0")
-    assert json.loads(browser.evaluate(_VIOLATIONS)) == []
+    assert json.loads(browser.evaluate(VIOLATIONS)) == []
 
 
 def test_names_are_not_markup(browser: Browser, tmp_path: Path) -> None:

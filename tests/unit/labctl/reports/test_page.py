@@ -6,14 +6,13 @@ import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from labctl.reports.page import UPLOT, html
+from labctl.reports.page import html
 from labctl.reports.run_report import MOST_LISTED, LostWrite, read_report
 from scenarios.events import Measured, TableShown
 from scenarios.journal.reader import open_journal
@@ -94,21 +93,6 @@ def test_what_others_wrote_stays_text(tmp_path: Path, hostile: str) -> None:
     assert not set(page) & set("\x1b\x07\u202e\u2066\u200b\u2028")
     row = next(row for row in _data(page)["lost"] if row[2] == "gone-0")
     assert len(row[1]) >= len(hostile)
-
-
-def test_the_library_is_the_release_that_the_page_names() -> None:
-    # As in the npm package uplot.
-    assets = files("labctl.reports") / "assets"
-    assert f"(v{UPLOT})" in (assets / "uPlot.iife.min.js").read_text()
-    digests = {
-        name: hashlib.sha256((assets / name).read_bytes()).hexdigest()[:16]
-        for name in ("uPlot.iife.min.js", "uPlot.min.css", "uPlot.LICENSE")
-    }
-    assert digests == {
-        "uPlot.iife.min.js": "19c8d4c6ad88929a",
-        "uPlot.min.css": "df630c6a8d6f8eea",
-        "uPlot.LICENSE": "8f989229699b4fe2",
-    }
 
 
 def test_a_reader_sees_the_loss_without_a_script(tmp_path: Path) -> None:

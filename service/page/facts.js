@@ -1,0 +1,114 @@
+// The lab in words: what is at stake, the workers, the settings, the runs.
+
+import {byId, element, say, table} from "./dom.js";
+import {clock, counted, day, duration, figure, OUTCOMES, stakes} from "./words.js";
+
+/** @typedef {import("./types.js").Sample} Sample */
+/** @typedef {import("./types.js").Run} Run */
+
+/** Figures of a run that say most, in this order. */
+const FIGURES = ["acknowledged", "persisted", "superseded", "dead_lettered", "pending", "lost", "lost_products"];
+const MOST_FIGURES = 6;
+
+/**
+ * What would be lost now, and what is wrong.
+ * @param {Sample | null} sample Null if the lab does not answer.
+ * @param {number} [since] Since when it does not, in s.
+ */
+export function tellStakes(sample, since) {
+  const [before, count, after] = sample !== null ? stakes(sample.exposed) : ["What is at stake ", "is not known",
+    since ? `: the lab has not answered since ${clock(since)}.` : "."];
+  say(byId("stakes-before"), before);
+  say(byId("stakes-count"), count);
+  say(byId("stakes-after"), after);
+  const writes = sample?.exposed?.writes ?? null;
+  byId("stakes").className = writes === null ? "unknown" : writes > 0 ? "some" : "none";
+  const troubles = sample === null ? [] : [
+    sample.redis ? "" : "Redis does not answer.", sample.postgres ? "" : "PostgreSQL does not answer.", sample.trouble];
+  const trouble = byId("trouble");
+  say(trouble, troubles.filter(Boolean).join(" "));
+  trouble.hidden = trouble.textContent === "";
+}
+
+/**
+ * The workers, and the dead letters.
+ * @param {Sample | null} sample
+ */
+export function tellWorkers(sample) {
+  const letters = sample?.dead_letters ?? null;
+  say(byId("dead"), sample === null ? "–" : letters === null ? "not known" : letters === 0 ? "none" : counted(letters, "dead letter"));
+  byId("dead").classList.toggle("bad", (letters ?? 0) > 0);
+  const rows = (sample?.workers ?? []).map(worker => {
+    const since = worker.for_ms >= 1000 ? ` for ${duration(worker.for_ms / 1000)}` : "";
+    return [`${worker.state}${since}`, worker.reason, worker.name, worker.state];
+  });
+  const place = byId("workers");
+  const text = JSON.stringify(rows);
+  if (place.dataset.text === text) return;
+  place.dataset.text = text;
+  place.replaceChildren(...rows.map(([said, reason, name, state]) => element("li", {class: state},
+    element("b", {}, said), element("span", {class: "soft"}, name), ...reason ? [reason] : [])));
+  if (rows.length === 0) {
+    place.append(element("li", {}, sample === null ? "–" : sample.redis ? "none is running" : "not known"));
+  }
+}
+
+/** @param {Record<string, unknown>} settings */
+export function tellSettings(settings) {
+  byId("settings").replaceChildren(...Object.entries(settings).map(([name, value]) =>
+    element("div", {}, element("dt", {}, name.toUpperCase()), element("dd", {}, shown(value)))));
+}
+
+/** @param {unknown} value */
+function shown(value) {
+  return typeof value === "number" && Number.isInteger(value) ? value.toLocaleString("en") : String(value);
+}
+
+/** @param {Run[]} runs The newest first. */
+export function tellRuns(runs) {
+  tellLast(runs.find(run => run.ended_at) ?? null);
+  tellRunning(runs.find(run => !run.ended_at) ?? null);
+  const rows = runs.map(run => [run.scenario, day(run.started_at),
+    run.ended_at ? duration(run.ended_at - run.started_at) : "–",
+    run.ended_at ? OUTCOMES[run.outcome ?? ""] ?? "Ended" : "under way", figure(run.figures?.acknowledged), figure(run.figures?.lost)]);
+  byId("runs").replaceChildren(rows.length === 0
+    ? element("p", {class: "soft"}, "None yet. In a terminal: ", element("code", {}, "labctl demo data-loss"))
+    : table("The newest runs", ["scenario", "started", "took", "outcome", "acknowledged", "lost"], rows));
+}
+
+/** @param {Run | null} run */
+function tellLast(run) {
+  const place = byId("verdict");
+  place.className = run?.outcome ?? "";
+  if (run === null) {
+    place.replaceChildren(element("p", {class: "soft"}, "No run has ended yet."));
+    return;
+  }
+  const known = run.figures ?? {};
+  const names = [...FIGURES, ...Object.keys(known)].filter((name, index, all) => name in known && all.indexOf(name) === index);
+  place.replaceChildren(
+    element("p", {class: "outcome"}, OUTCOMES[run.outcome ?? ""] ?? "Ended"),
+    element("p", {}, run.label || run.scenario),
+    ...run.detail ? [element("p", {class: "soft"}, run.detail)] : [],
+    element("dl", {class: "fates"}, ...names.slice(0, MOST_FIGURES).map(name => element("div", {class: name === "lost" && known[name] ? "loss" : ""},
+      element("dt", {}, name.replaceAll("_", " ")), element("dd", {}, figure(known[name]))))),
+    element("p", {class: "soft"}, `${run.scenario}, ${day(run.ended_at ?? run.started_at)}`));
+}
+
+/**
+ * The steps and faults of the newest run, for bands too narrow for more than a number.
+ * @param {import("./types.js").Mark[]} marks In order of time.
+ */
+export function tellSteps(marks) {
+  const run = marks.findLast(mark => mark.kind === "step")?.run;
+  byId("steps").replaceChildren(...marks.filter(mark => run !== undefined && mark.run === run).flatMap(mark =>
+    mark.kind === "step" ? [element("li", {}, element("b", {}, `${mark.number ?? "·"}`), ` ${mark.label}`)]
+      : mark.kind === "fault" ? [element("li", {class: "bad"}, `▼ ${mark.label}`)] : []));
+}
+
+/** @param {Run | null} run */
+function tellRunning(run) {
+  const place = byId("running");
+  place.hidden = run === null;
+  if (run !== null) say(place, `Under way: ${run.label || run.scenario}`);
+}

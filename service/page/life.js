@@ -1,0 +1,154 @@
+// One write's life, as a waterfall: what the API's traces tell of it.
+
+import {byId, element} from "./dom.js";
+import {brief, clock, counted, duration} from "./words.js";
+
+/** @typedef {import("./types.js").LifeWrite} LifeWrite */
+/** @typedef {{label: string, start: number, end: number, kind: string}} Stretch In µs. */
+
+const MOST_WRITES = 6;
+const UNTRACED = "None of its writes was traced. labctl traces all writes of a demo, and 1 in 100 of a load.";
+
+/**
+ * The stretches of a write's life, as far as they are known.
+ * @param {LifeWrite} write
+ * @param {LifeWrite[]} all The product's writes.
+ * @returns {Stretch[]}
+ */
+export function stretches(write, all) {
+  const newer = all.find(each => each.version === write.superseded_by);
+  const left = write.claimed_at_us ?? newer?.acknowledged_at_us ?? null;
+  /** @type {[string, number | null, number | null, string][]} */
+  const known = [
+    ["request", write.sent_at_us ?? write.received_at_us, write.acknowledged_at_us, "request"],
+    [newer && write.claimed_at_us === null ? "in Redis, until replaced" : "in Redis alone", write.acknowledged_at_us, left, "waiting"],
+    ["flush", write.claimed_at_us, write.committed_at_us, "flush"],
+  ];
+  return known.flatMap(([label, start, end, kind]) =>
+    start === null || end === null ? [] : [{label, start, end, kind}]);
+}
+
+/**
+ * Bars to scale.
+ * @param {Stretch[]} rows
+ */
+function waterfall(rows) {
+  const start = Math.min(...rows.map(row => row.start));
+  const whole = Math.max(...rows.map(row => row.end)) - start || 1;
+  return element("ol", {class: "waterfall"}, ...rows.map(row => {
+    const bar = element("i", {class: row.kind});
+    bar.style.marginLeft = `${Math.min(99.5, 100 * (row.start - start) / whole)}%`;
+    bar.style.width = `${Math.max(0.5, 100 * (row.end - row.start) / whole)}%`;
+    return element("li", {}, element("span", {class: "what"}, row.label),
+      element("span", {class: "bar", "aria-hidden": "true"}, bar),
+      element("span", {class: "n"}, duration((row.end - row.start) / 1e6)));
+  }));
+}
+
+export class LifePanel {
+  /** @param {HTMLElement} place */
+  constructor(place) {
+    this.place = place;
+    this.title = element("h3", {tabindex: "-1"});
+    this.content = element("div");
+    this.asked = 0;
+    const close = element("button", {type: "button"}, "Close");
+    close.addEventListener("click", () => this.close());
+    place.append(element("div", {class: "bar-of-title"}, this.title, close), this.content);
+    place.addEventListener("keydown", event => event.key === "Escape" && this.close());
+    /** @type {Element | null} */
+    this.from = null;
+  }
+
+  close() {
+    this.place.hidden = true;
+    this.asked++;
+    const back = this.from instanceof HTMLElement && this.from.isConnected ? this.from : byId("way");
+    back.focus();
+  }
+
+  /**
+   * Show the life of a write's product.
+   * @param {import("./types.js").Write} write
+   */
+  async show(write) {
+    const opens = this.place.hidden || this.place.dataset.product !== write.id;
+    this.place.dataset.product = write.id;
+    if (opens) {
+      this.from = document.activeElement;
+      this.place.hidden = false;
+      this.title.textContent = write.id;
+      this.content.replaceChildren(element("p", {class: "soft"}, "Reading its traces …"));
+      this.title.focus();
+    }
+    const asked = ++this.asked;
+    const content = await this.#read(write);
+    if (asked === this.asked) this.content.replaceChildren(...content);
+  }
+
+  /** @param {import("./types.js").Write} write */
+  async #read(write) {
+    /** @type {import("./types.js").Life | string} */
+    const life = await read(`/products/${encodeURIComponent(write.id)}/life`);
+    const state = element("p", {}, `Version ${brief(write.version)}: `, element("b", {}, write.state), `, seen at ${clock(write.since)}.`);
+    if (typeof life === "string") return [state, element("p", {class: "soft"}, life)];
+    const newest = life.writes.toSorted((one, other) => other.version - one.version).slice(0, MOST_WRITES);
+    if (newest.length === 0) return [state, element("p", {class: "soft"}, UNTRACED)];
+    const more = life.writes.length - newest.length;
+    return [state, ...newest.map(each => this.#written(each, life.writes)),
+      ...more > 0 ? [element("p", {class: "soft"}, `And ${counted(more, "earlier write")}.`)] : []];
+  }
+
+  /**
+   * @param {LifeWrite} write
+   * @param {LifeWrite[]} all
+   */
+  #written(write, all) {
+    const rows = stretches(write, all);
+    const replaced = write.superseded_by ? ` by ${brief(write.superseded_by)}` : "";
+    const began = write.sent_at_us ?? write.received_at_us ?? write.acknowledged_at_us;
+    const spans = element("div");
+    const more = element("button", {type: "button"}, "All spans");
+    more.addEventListener("click", async () => {
+      more.disabled = true;
+      spans.replaceChildren(...await readTrace(write.trace_id));
+    });
+    return element("section", {class: "written", "aria-label": `version ${write.version}`},
+      element("p", {}, element("b", {}, `${write.operation} ${brief(write.version)}`), ` ${write.outcome}${replaced}`,
+        began === null ? "" : element("span", {class: "soft"}, ` at ${clock(began / 1e6)}`),
+        write.worker ? element("span", {class: "soft"}, ` by ${write.worker}`) : ""),
+      ...write.error ? [element("p", {class: "bad"}, write.error)] : [],
+      ...rows.length ? [waterfall(rows)] : [],
+      ...write.trace_id ? [more, spans] : []);
+  }
+}
+
+/** @param {string} id */
+async function readTrace(id) {
+  /** @type {import("./types.js").Trace | string} */
+  const trace = await read(`/traces/${encodeURIComponent(id)}`);
+  if (typeof trace === "string") return [element("p", {class: "soft"}, trace)];
+  const spans = [...trace.spans, ...trace.linked];
+  if (spans.length === 0) return [element("p", {class: "soft"}, "The trace has no spans yet.")];
+  return [waterfall(spans.map(span => ({
+    label: `${span.service}: ${span.name}`, start: span.start_us, end: span.end_us,
+    kind: span.status === "error" ? "failed" : "span",
+  })))];
+}
+
+/**
+ * The answer, or why there is none.
+ * @param {string} address
+ * @returns {Promise<any>}
+ */
+async function read(address) {
+  try {
+    const answer = await fetch(address);
+    if (answer.ok) return await answer.json();
+    if (answer.status === 404) return "The lab knows nothing of it (any more).";
+    const problem = await answer.json().catch(() => ({}));
+    return problem.detail ?? `The lab answered with status ${answer.status}.`;
+  } catch {
+    return "The lab did not answer.";
+  }
+}

@@ -1,0 +1,66 @@
+// What runs have told: their marks, and what follows from them. Pure.
+
+/** @typedef {import("./types.js").Mark} Mark */
+/** @typedef {import("./types.js").Run} Run */
+
+const MOST_MARKS = 2_000;
+const MOST_RUNS = 20;
+/** A run that has said nothing for so long was cut off, in s. */
+const SILENT_S = 1_800;
+
+export class Runs {
+  constructor() {
+    /** @type {Mark[]} */
+    this.marks = [];
+    /** @type {Map<string, Run>} */
+    this.runs = new Map();
+  }
+
+  /**
+   * Forget what was known: the lab tells everything anew.
+   * @param {Mark[]} marks
+   * @param {Run[]} runs
+   */
+  begin(marks, runs) {
+    this.marks = [...marks].sort((one, other) => one.at - other.at);
+    this.runs = new Map(runs.map(run => [run.run, {...run}]));
+  }
+
+  /** @param {Mark} mark */
+  add(mark) {
+    let place = this.marks.length;
+    while (place > 0 && this.marks[place - 1].at > mark.at) place--;
+    this.marks.splice(place, 0, mark);
+    if (this.marks.length > MOST_MARKS) this.marks.shift();
+    this.#tell(mark);
+  }
+
+  /** @param {Mark} mark */
+  #tell(mark) {
+    const known = this.runs.get(mark.run);
+    if (mark.kind === "run" && !known) {
+      this.runs.set(mark.run, {run: mark.run, scenario: mark.scenario, started_at: mark.at, label: mark.label, detail: mark.detail});
+    }
+    if (mark.kind !== "end") return;
+    const run = known ?? {run: mark.run, scenario: mark.scenario, started_at: mark.at};
+    run.ended_at = mark.at;
+    run.outcome = mark.outcome;
+    run.figures = mark.figures;
+    run.label = mark.label || run.label;
+    run.detail = mark.detail || run.detail;
+    this.runs.set(mark.run, run);
+  }
+
+  /**
+   * The newest runs, newest first.
+   * @param {number} now Unix time, in s.
+   * @returns {Run[]}
+   */
+  newest(now) {
+    return [...this.runs.values()]
+      .sort((one, other) => other.started_at - one.started_at)
+      .slice(0, MOST_RUNS)
+      .map(run => run.ended_at || now - run.started_at < SILENT_S ? run
+        : {...run, ended_at: run.started_at, outcome: "interrupted"});
+  }
+}
