@@ -4,7 +4,6 @@ Docker tests are skipped if no engine answers. If one was promised (`LABCTL_TEST
 they fail instead.
 """
 
-import gc
 import os
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, closing
@@ -78,13 +77,11 @@ def pytest_fixture_setup(
 @pytest.fixture(autouse=True)
 def _leaves_nothing(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test that leaves a socket, a file, a thread or a process behind."""
-    if not gc.get_freeze_count():
-        # What exists by now stays, so the collection at the end can skip it. A load thaws it.
-        gc.collect()
-        gc.freeze()
+    watch = request.config.stash[_WATCH]
+    watch.freeze()
     before, failed = Left.now(), request.session.testsfailed
     yield
-    left = request.config.stash[_WATCH].left_since(before)
+    left = watch.left_since(before)
     # A failed test may keep things alive through its traceback.
     if left and request.session.testsfailed == failed:
         pytest.fail(f"the test leaves behind:\n{left}")

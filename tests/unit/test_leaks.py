@@ -82,3 +82,21 @@ def test_garbage_is_collected_in_the_test_that_made_it() -> None:
             LeakWatch().left_since(Left.now())
     finally:
         gc.enable()
+
+
+def test_what_a_load_thaws_is_frozen_again() -> None:
+    watch = LeakWatch()
+    watch.freeze()
+    frozen = gc.get_freeze_count()
+    assert frozen > 1_000
+    gc.unfreeze()
+    watch.freeze()
+    assert gc.get_freeze_count() > frozen // 2
+
+
+def test_what_is_frozen_stays_as_it_is() -> None:
+    watch = LeakWatch()
+    watch.freeze()
+    frozen = gc.get_freeze_count()
+    watch.freeze()
+    assert gc.get_freeze_count() == frozen
