@@ -54,8 +54,9 @@ def _require_api(session: Session) -> None:
 class Api:
     """Sends requests to one lab's API."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, timeout_s: float = _TIMEOUT) -> None:
         self._url = url
+        self._timeout_s = timeout_s
 
     def call(self, method: str, path: str, body: object, headers: Mapping[str, str]) -> Any:
         """The decoded answer.
@@ -68,7 +69,7 @@ class Api:
 
         try:
             # The lab is on this machine: no proxy leads to it.
-            with httpx.Client(base_url=self._url, timeout=_TIMEOUT, trust_env=False) as client:
+            with httpx.Client(base_url=self._url, timeout=self._timeout_s, trust_env=False) as client:
                 answer = client.request(method, path, json=body, headers=dict(headers))
                 took_ms = 1000 * answer.elapsed.total_seconds()
                 _log.debug("%s %s%s: %d, %.0f ms", method, self._url, path, answer.status_code, took_ms)
@@ -78,7 +79,7 @@ class Api:
             ) from error
         except httpx.TimeoutException as error:
             raise EnvironmentFault(
-                f"{method} {self._url}{path} got no answer within {_TIMEOUT:g} s",
+                f"{method} {self._url}{path} got no answer within {self._timeout_s:g} s",
                 hint=f"look at {labctl('status')} and {labctl('logs api')}",
             ) from error
         except httpx.HTTPError as error:

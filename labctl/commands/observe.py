@@ -8,7 +8,7 @@ import typer
 from labctl.cli.lab_command import lab_command
 from labctl.cli.options import Service
 from labctl.cli.session import Session
-from labctl.commands.top import measure, usage_document, usage_table, watch
+from labctl.commands.top import ask_exposed, at_stake, measure, usage_document, usage_table, watch
 from stack.errors import UsageError
 
 app = typer.Typer()
@@ -19,7 +19,7 @@ def top(
     session: Session,
     once: Annotated[bool, typer.Option("--once", help="Print the figures once, even on a terminal.")] = False,
 ) -> None:
-    """Show what each service uses of this machine.
+    """Show what each service uses of this machine, and what would be lost if Redis died now.
 
     Live on a terminal: q ends it.
     """
@@ -29,7 +29,8 @@ def top(
         return
 
     usage = measure(session.lab)
-    session.answer(usage_document(usage), usage_table(usage))
+    exposed = ask_exposed(session.lab, usage)
+    session.answer(usage_document(usage, exposed), usage_table(usage, at_stake(exposed)))
 
 
 @lab_command(app, "exec", json=False, raw_arguments=True)

@@ -1,4 +1,4 @@
-"""What the services use, as a table: once, or live."""
+"""What the services use, as a table, and what is at stake: once, or live."""
 
 import select
 import sys
@@ -13,9 +13,11 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from labctl.render.text.figures import size
+from labctl.cli.api import Api
+from labctl.render.text.figures import figure, size
 from labctl.render.text.table import lay_out
 from scenarios.events import TableShown
+from stack.errors import LabError
 from stack.lab import Lab
 from stack.spec.runtime import Usage
 
@@ -23,6 +25,10 @@ from stack.spec.runtime import Usage
 _EVERY: Final = 1.0
 #: s between the two looks that make the first figures.
 _FIRST: Final = 0.5
+#: s for the API to answer: a live table can't wait for one that is frozen.
+_ANSWER: Final = 1.0
+
+Exposed = Mapping[str, Any]
 
 
 def measure(lab: Lab) -> Mapping[str, Usage]:
@@ -33,10 +39,42 @@ def measure(lab: Lab) -> Mapping[str, Usage]:
     return lab.usage()
 
 
-def usage_document(usage: Mapping[str, Usage]) -> dict[str, Any]:
+def ask_exposed(lab: Lab, usage: Mapping[str, Usage]) -> Exposed | None:
+    """What only Redis has, as /admin/queue tells it: `writes`, `products` and `seconds`; None if the API does
+    not answer."""
+    # Another program may hold the port of an API that does not run.
+    if "api" not in usage:
+        return None
+    try:
+        exposed = (
+            Api(lab.urls()["api"], timeout_s=_ANSWER).call("GET", "/admin/queue", None, {}).get("exposed")
+        )
+    except LabError:
+        return None
+    return dict(exposed) if exposed else None
+
+
+def at_stake(exposed: Exposed | None) -> str:
+    """A sentence; empty if it is unknown.
+
+    >>> at_stake({"writes": 31, "products": 12, "seconds": 0.8})
+    'At stake if Redis died now: 31 acknowledged writes of 12 products, the oldest 0.8 s old'
+    """
+    if exposed is None:
+        return ""
+    if not exposed["writes"]:
+        return "At stake if Redis died now: nothing"
+    writes, products = (
+        f"{figure(n)} {noun if n == 1 else noun + 's'}"
+        for n, noun in ((exposed["writes"], "acknowledged write"), (exposed["products"], "product"))
+    )
+    return f"At stake if Redis died now: {writes} of {products}, the oldest {exposed['seconds']:.1f} s old"
+
+
+def usage_document(usage: Mapping[str, Usage], exposed: Exposed | None) -> dict[str, Any]:
     """The document that --json prints."""
 
-    return {"services": {name: asdict(used) for name, used in usage.items()}}
+    return {"services": {name: asdict(used) for name, used in usage.items()}, "exposed": exposed}
 
 
 _MOVED: Final = (
@@ -47,7 +85,7 @@ _MOVED: Final = (
 )
 
 
-def usage_table(usage: Mapping[str, Usage]) -> TableShown:
+def usage_table(usage: Mapping[str, Usage], title: str = "") -> TableShown:
     """A row for each service, and their sum. A column appears where at least one service has a figure."""
     moved = [
         (title, field)
@@ -57,7 +95,7 @@ def usage_table(usage: Mapping[str, Usage]) -> TableShown:
     fields = [field for _, field in moved]
     columns = ("service", "CPU %", "memory", *(title for title, _ in moved), "threads")
     rows = tuple(_row(name, used, fields) for name, used in usage.items())
-    return TableShown("usage", "", columns, (*rows, _row("together", _sum(usage.values()), fields)))
+    return TableShown("usage", title, columns, (*rows, _row("together", _sum(usage.values()), fields)))
 
 
 def _row(name: str, used: Usage, fields: Iterable[str]) -> tuple[str, ...]:
@@ -95,17 +133,17 @@ def watch(lab: Lab) -> None:
     """Show the table until q or Ctrl-C."""
 
     console = Console(highlight=False, markup=False, emoji=False)
-    first = _picture(lab.name, measure(lab))
+    first = _picture(lab, measure(lab))
     with _keys(), Live(first, console=console, auto_refresh=False, vertical_overflow="crop") as live:
         while not _quit_pressed():
-            live.update(_picture(lab.name, lab.usage()), refresh=True)
+            live.update(_picture(lab, lab.usage()), refresh=True)
 
 
-def _picture(name: str, usage: Mapping[str, Usage]) -> Text:
+def _picture(lab: Lab, usage: Mapping[str, Usage]) -> Text:
 
-    table = usage_table(usage)
+    table = usage_table(usage, at_stake(ask_exposed(lab, usage)))
     heading, *rows = lay_out(table.columns, table.rows)
-    lines = [Text(f"Lab {name}    q: quit", style="bold"), Text("")]
+    lines = [Text(f"Lab {lab.name}    q: quit", style="bold"), Text(table.title), Text("")]
     lines += [Text(heading, style="underline"), *(Text(row) for row in rows[:-1])]
     return Text("\n", no_wrap=True, overflow="crop").join([*lines, Text(rows[-1], style="bold")])
 

@@ -179,6 +179,7 @@ def test_a_dumb_terminal_gets_lines(home: Path) -> None:
 def test_top_is_live_until_q(home: Path) -> None:
     terminal = Terminal(home, "top", "--name", NAME)
     terminal.wait_for("together")
+    terminal.wait_for("At stake if Redis died now: ")
     terminal.press("q")
     assert terminal.end() == 0
     assert terminal.cursor_is_shown()

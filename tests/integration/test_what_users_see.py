@@ -102,6 +102,9 @@ def test_a_held_lock_is_reported_with_its_holder(lab: Lab, command: Command, run
         shown = command("queue", "show")[1]
         assert "blocked" in shown
         assert f"pid {pid}" in shown
+        assert "exposed.writes" in shown
+        assert "At stake if Redis died now: 1 acknowledged write of 1 product, " in command("top", "--once")[1]
+        assert json.loads(command("top", "--json")[1])["exposed"]["writes"] == 1
         begun = time.monotonic()
         code, said, _ = command("demo", "basics")
         assert (code, time.monotonic() - begun < 8) == (3, True)

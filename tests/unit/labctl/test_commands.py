@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from labctl.commands.top import at_stake
 from service.writebehind.condition import Condition
 from service.writebehind.workers import WorkerState
 from stack.errors import NotRunning
@@ -227,6 +228,21 @@ def test_top_once_is_a_table_with_a_sum(cli: Cli) -> None:
     code, out, _ = cli("top")
     assert code == 0
     assert out.splitlines()[-1].split()[:4] == ["together", "13.0", "62.9", "MB"]
+    # Nothing answers for this lab's API.
+    assert "At stake" not in out
+
+
+@pytest.mark.parametrize(
+    ("writes", "products", "sentence"),
+    [
+        (0, 0, "nothing"),
+        (1, 1, "1 acknowledged write of 1 product, the oldest 0.8 s old"),
+        (1234, 2, "1,234 acknowledged writes of 2 products, the oldest 0.8 s old"),
+    ],
+)
+def test_what_is_at_stake_is_a_sentence(writes: int, products: int, sentence: str) -> None:
+    exposed = {"writes": writes, "products": products, "seconds": 0.812}
+    assert at_stake(exposed) == f"At stake if Redis died now: {sentence}"
 
 
 def test_top_of_no_lab_says_what_to_do(cli: Cli) -> None:
