@@ -103,7 +103,8 @@ def test_a_held_lock_is_reported_with_its_holder(lab: Lab, command: Command, run
         assert "blocked" in shown
         assert f"pid {pid}" in shown
         assert "exposed.writes" in shown
-        assert "At stake if Redis died now: 1 acknowledged write of 1 product, " in command("top", "--once")[1]
+        at_stake = "At stake if Redis died now: 1 acknowledged write of 1 product, "
+        assert at_stake in command("top", "--once")[1]
         assert json.loads(command("top", "--json")[1])["exposed"]["writes"] == 1
         begun = time.monotonic()
         code, said, _ = command("demo", "basics")
