@@ -15,7 +15,7 @@ from rq.suspension import WORKERS_SUSPENDED
 from service.lasting import Conditions
 from service.telemetry.logs import configure_logging
 from service.telemetry.traced import TracedFlushSignal, TracedScripts, TracedStore
-from service.telemetry.tracing import Tracing
+from service.telemetry.tracing import Tracing, current_trace_id
 from service.writebehind.connections import Manners
 from service.writebehind.errors import InvalidSettings, WriteBehindError
 from service.writebehind.settings import Settings
@@ -61,7 +61,9 @@ class Worker:
         self._tracing = Tracing(settings)
         self._scripts = TracedScripts(settings.redis_url)
         self._condition = Condition()
-        metrics = WorkerMetrics(lambda: self._condition.report, lambda: self._condition.note[1])
+        metrics = WorkerMetrics(
+            lambda: self._condition.report, lambda: self._condition.note[1], current_trace_id
+        )
         self._metrics = metrics if settings.metrics_enabled else None
         self._buffer = (
             TracedMeasuredBuffer(self._scripts, metrics) if self._metrics else TracedBuffer(self._scripts)

@@ -51,6 +51,7 @@ class TracedRequests:
 
     def _traced(self, request: Recording, environ: dict[str, Any], start_response: _Start) -> Iterable[bytes]:
         status = 0
+        facts_of(environ).trace_id = request.ids[0]
 
         def start(line: str, *args: Any) -> Any:
             nonlocal status

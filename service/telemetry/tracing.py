@@ -95,6 +95,12 @@ def recording() -> Recording | None:
     return _recording.get()
 
 
+def current_trace_id() -> str:
+    """The id of the trace that this thread is in, as hexadecimal digits; '' if nothing is traced."""
+    each = _recording.get()
+    return each.ids[0] if each else ""
+
+
 @contextmanager
 def within(each: Recording) -> Iterator[Recording]:
     """Make this the span that the thread is in, also for whoever asks OpenTelemetry itself. It ends with the

@@ -159,6 +159,15 @@ def test_a_write_from_its_request_to_its_row(traced: Traced) -> None:
 
 
 @pytest.mark.usefixtures("worker")
+def test_latencies_lead_to_traces(traced: Traced) -> None:
+    _, trace = traced.send("POST", "/products", json=WIDGET)
+    traced.flush_of(trace)
+    accept = {"Accept": "application/openmetrics-text"}
+    exposed = traced.http.get("/metrics", headers=accept).text
+    assert f'# {{trace_id="{trace.hex()}"}}' in exposed
+
+
+@pytest.mark.usefixtures("worker")
 def test_of_coalesced_writes_the_last_is_linked_and_tells_whom_it_superseded(traced: Traced) -> None:
     first, first_trace = traced.send("POST", "/products", json=WIDGET)
     path = f"/products/{first.json()['id']}"
