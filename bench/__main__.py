@@ -15,10 +15,12 @@ from bench.requests import long_queue, throughput
 from bench.runtimes import docker_life, has_engine, side_by_side
 from bench.scripts import script_cost
 from bench.telemetry import metrics_of_flushes, metrics_of_requests
+from bench.tracing import traces_of_flushes, traces_of_requests
 from stack.factory import open_lab
 
 _MEASURES: Final = (
-    idle_latency, throughput, metrics_of_requests, script_cost, flush_rate, metrics_of_flushes, long_queue,
+    idle_latency, throughput, metrics_of_requests, script_cost, flush_rate, metrics_of_flushes,
+    traces_of_requests, traces_of_flushes, long_queue,
 )  # fmt: skip
 
 

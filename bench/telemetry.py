@@ -1,7 +1,7 @@
 """What it costs to be watched: the same server and the same worker, with and without."""
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
@@ -23,15 +23,26 @@ _FLUSHES: Final = 5
 
 def metrics_of_requests(lab: Lab) -> Iterator[Figure]:
     """POST /products with its metrics, against a server that counts nothing."""
-    yield _throughput(lab, "POST /products, metrics on ÷ off", 0.95, {"metrics_enabled": True})
+    yield requests_watched(lab, "POST /products, metrics on ÷ off", 0.95, {"metrics_enabled": True})
 
 
 def metrics_of_flushes(lab: Lab) -> Iterator[Figure]:
     """Rows that one worker flushes with its metrics, against a worker that measures nothing."""
-    yield _flushing(lab, "rows flushed, metrics on ÷ off", 0.9, {"METRICS_ENABLED": "true"})
+    yield flushes_watched(lab, "rows flushed, metrics on ÷ off", 0.9, {"METRICS_ENABLED": "true"})
 
 
-def _flushing(lab: Lab, title: str, least: float, watched: Mapping[str, str]) -> Figure:
+def flushes_watched(
+    lab: Lab,
+    title: str,
+    least: float,
+    watched: Mapping[str, str],
+    entries: Callable[[str], list[str]] = backlog,
+) -> Figure:
+    """Rows that one worker flushes with these variables, against one that measures and traces nothing.
+
+    Args:
+        entries: The backlog, whose ids begin with the prefix that it is given.
+    """
     plain = {"METRICS_ENABLED": "false", "OTEL_SDK_DISABLED": "true"}
     rates: dict[str, list[float]] = {"watched": [], "plain": []}
     with (
@@ -42,14 +53,17 @@ def _flushing(lab: Lab, title: str, least: float, watched: Mapping[str, str]) ->
             for name in sorted(rates, reverse=bool(pair % 2)):
                 list(lab.up({**plain, **(watched if name == "watched" else {})}))
                 with Run(lab) as run:
-                    rates[name].append(worker_rate(lab, run, client, backlog(f"{name}-{pair}")))
+                    rates[name].append(worker_rate(lab, run, client, entries(f"{name}-{pair}")))
                 clear(connection)
     list(lab.up({"METRICS_ENABLED": "true", "OTEL_SDK_DISABLED": "false"}))
     return ratio_of(title, rates["watched"], rates["plain"], "≥", least, unit="rows/s")
 
 
-def _throughput(lab: Lab, title: str, least: float, watched: Mapping[str, object]) -> Figure:
-    """Both servers are up all the time, and take turns; each of them is first as often as the other."""
+def requests_watched(lab: Lab, title: str, least: float, watched: Mapping[str, object]) -> Figure:
+    """POST /products with these settings, against a server that counts and traces nothing.
+
+    Both are up all the time, and take turns; each of them is first as often as the other.
+    """
     plain = {"metrics_enabled": False, "otel_sdk_disabled": True}
     rates: dict[str, list[float]] = {"watched": [], "plain": []}
     with tempfile.TemporaryDirectory(prefix="labctl-bench-") as directory, ExitStack() as servers:

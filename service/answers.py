@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from service.traces.spans import Span, TraceId
 from service.writebehind.entry import DeadLetter
 from service.writebehind.settings import LiveSettings
 
@@ -139,6 +140,23 @@ class Requeued(Struct, frozen=True):
 
     requeued: Annotated[int, Meta(ge=0, description="Pending again")]
     superseded: Annotated[int, Meta(ge=0, description="Dropped, since the product has a newer write")]
+
+
+class TraceAnswer(Struct, frozen=True):
+    """A trace, and the flushes that concern it."""
+
+    trace_id: TraceId
+    spans: Annotated[list[Span], Meta(description="By their start")]
+    linked: Annotated[
+        list[Span],
+        Meta(description="Of other traces: those that mention this one, and all above and below them"),
+    ]
+
+
+class TraceList(Struct, frozen=True):
+    """The newest traced writes."""
+
+    writes: Annotated[list[Span], Meta(description="The requests' spans, newest first")]
 
 
 #: Any JSON object.

@@ -1,5 +1,6 @@
 """The Flask application. Collaborators are created here, once per process, and passed to the routes."""
 
+import atexit
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -8,31 +9,37 @@ from typing import Final
 from flask import Flask, request
 
 from service import problems
-from service.flush_signal import FlushSignal
-from service.gateway import Gateway
+from service.gateway import Gateway, Special
 from service.health import Checkup
 from service.routes.admin import admin, dlq
 from service.routes.products import products
 from service.routes.system import system
+from service.routes.traces import otlp, otlp_refusal, traces
 from service.server import end_with_parent
 from service.telemetry.exposition import Exposition
 from service.telemetry.facts import facts_of, template
 from service.telemetry.logs import configure_logging
 from service.telemetry.requests import RequestMetrics
 from service.telemetry.slots import claim_slot
+from service.telemetry.traced import TracedFlushSignal, TracedScripts, TracedStore
+from service.telemetry.traced_requests import TracedRequests, TracedWrites
+from service.telemetry.tracing import Tracing
+from service.traces.otlp import MAX_BYTES
+from service.traces.present import present
+from service.traces.store import TraceStore
 from service.writebehind.buffer import Buffer
 from service.writebehind.dead_letters import DeadLetters
 from service.writebehind.limits import MAX_BODY_BYTES
 from service.writebehind.overview import Overview
 from service.writebehind.reads import Reads
 from service.writebehind.scripts.observing import check_room
-from service.writebehind.scripts.runner import Scripts
 from service.writebehind.settings import Settings
 from service.writebehind.store import Store
-from service.writebehind.writes import Writes
 
 #: The extension under which the application keeps what `close` closes.
 _OPEN: Final = "writebehind"
+#: The extension that begins spans.
+_TRACING: Final = "tracing"
 
 
 def create_app(
@@ -44,19 +51,18 @@ def create_app(
         metrics: What this process counts; None if it counts nothing.
         shared: Where all server processes keep what they count; None if this is the only one.
     """
-    scripts = Scripts(settings.redis_url)
+    scripts = TracedScripts(settings.redis_url)
     # Half of the threads are left for requests that only need Redis, above all for acknowledging writes.
-    store = Store(settings.database_url, slots=max(1, settings.api_threads // 2))
+    store = TracedStore(settings.database_url, slots=max(1, settings.api_threads // 2))
     overview = Overview(scripts, settings)
-    signal_flush = FlushSignal(scripts.client)
+    signal_flush = TracedFlushSignal(scripts.client)
     app = Flask("service", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     # Don't redirect `//` to `/`: the answer would be HTML.
     app.url_map.merge_slashes = False
     app.before_request(_note_route)
-    app.register_blueprint(
-        products(Reads(scripts, store, settings), Writes(scripts, store, settings, signal_flush=signal_flush))
-    )
+    writes = TracedWrites(scripts, store, settings, signal_flush=signal_flush)
+    app.register_blueprint(products(Reads(scripts, store, settings), writes))
     app.register_blueprint(admin(overview, Buffer(scripts), signal_flush))
     app.register_blueprint(dlq(DeadLetters(scripts, store), signal_flush))
     # Health has its own store, so it is not refused when many requests wait for PostgreSQL.
@@ -64,8 +70,13 @@ def create_app(
     checkup = Checkup({"redis": partial(check_room, scripts), "postgres": own.ping, "path": overview.view})
     exposition = Exposition(overview, metrics, shared)
     app.register_blueprint(system(checkup, exposition))
+    kept = TraceStore(Path(settings.telemetry_dir) if settings.telemetry_dir else None)
+    tracing = app.extensions[_TRACING] = Tracing(settings, kept)
+    forward = tracing.outbox.offer if tracing.outbox else None
+    app.register_blueprint(otlp(kept, forward))
+    app.register_blueprint(traces(kept, partial(present, scripts.client, own)))
     problems.register(app)
-    app.extensions[_OPEN] = (exposition, checkup, own, store, scripts)
+    app.extensions[_OPEN] = (tracing, kept, exposition, checkup, own, store, scripts)
     return app
 
 
@@ -97,7 +108,17 @@ def serving(settings: Settings, extend: Callable[[Flask], None] | None = None) -
     if extend:
         extend(app)
     observe = metrics.observe if metrics else None
-    return Gateway(app, threads=settings.api_threads, max_body=MAX_BODY_BYTES, observe=observe)
+    tracing: Tracing = app.extensions[_TRACING]
+    tracing.prepare()
+    # A server process ends without closing anything else.
+    atexit.register(tracing.close)
+    return Gateway(
+        TracedRequests(app, tracing),
+        threads=settings.api_threads,
+        max_body=MAX_BODY_BYTES,
+        observe=observe,
+        special={"/v1/traces": Special(MAX_BYTES, otlp_refusal)},
+    )
 
 
 def _note_route() -> None:

@@ -6,6 +6,7 @@ the threads. Here the loop waits for the bodies, and a thread only sees complete
 
 import asyncio
 import io
+import re
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -31,13 +32,27 @@ QUEUE_TIMEOUT_S: Final = 5.0
 #: Paths with threads of their own: they must be answered even if all other threads wait for Redis.
 _URGENT: Final = frozenset({"/health", "/metrics", "/openapi.json"})
 _URGENT_THREADS: Final = 2
+#: Paths whose requests may take long. They share one thread, so that they can't hold up a write, and only a
+#: few may wait for it.
+_PATIENT: Final = re.compile("/v1/traces|/traces(/.*)?|/products/[^/]*/life")
+_PATIENT_WAITING: Final = 8
 _LONGEST_TARGET: Final = 8_192
+_OF_BODIES: Final = (b"content-type", b"content-length")
 
 
 class Answer(NamedTuple):
     status: int
     headers: list[tuple[bytes, bytes]]
     body: bytes
+
+
+class Special(NamedTuple):
+    """What is different about the requests to one path."""
+
+    #: In bytes.
+    max_body: int
+    #: Makes a refusal's media type and body from the request's Content-Type and what is wrong.
+    refuse: Callable[[str, str], tuple[str, bytes]]
 
 
 class Refusal(Exception):
@@ -53,6 +68,17 @@ class Refusal(Exception):
         response = problem(self.status, HTTPStatus(self.status).phrase, self.detail)
         headers = [*response.headers, ("Connection", "close")]
         return Answer(self.status, _encoded(headers), response.get_data())
+
+    def answer_to(self, scope: Scope, special: Special | None) -> Answer:
+        """The answer in the words of the request's path."""
+        answer = self.answer()
+        if special is None:
+            return answer
+        sent = dict(scope["headers"]).get(b"content-type", b"").decode("latin-1")
+        media, body = special.refuse(sent, self.detail)
+        replaced = {"Content-Type": media, "Content-Length": str(len(body))}
+        kept = [(name, value) for name, value in answer.headers if name not in _OF_BODIES]
+        return Answer(self.status, [*kept, *_encoded(replaced.items())], body)
 
 
 class ClientGone(Exception):
@@ -71,11 +97,13 @@ class Gateway:
         body_timeout_s: float = BODY_TIMEOUT_S,
         queue_timeout_s: float = QUEUE_TIMEOUT_S,
         observe: Observe | None = None,
+        special: Mapping[str, Special] | None = None,
     ) -> None:
         """
         Args:
             threads: How many requests are answered at the same time.
             max_body: In bytes; a longer body is refused unread.
+            special: Paths with a limit and refusals of their own.
             observe: Called for each request that is answered, in any thread.
         """
         self._observe = observe
@@ -83,19 +111,24 @@ class Gateway:
         self._queue_timeout_s = queue_timeout_s
         self._application = application
         self._max_body = max_body
+        self._special = special or {}
+        self._patient = ThreadPoolExecutor(1, "http-patient")
+        self._patient_waiting = 0
         self._threads = ThreadPoolExecutor(threads, "http")
         self._urgent = ThreadPoolExecutor(_URGENT_THREADS, "http-urgent")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = time.monotonic()
         try:
-            body = await self._receive(scope, receive)
-            pool = self._urgent if scope["path"] in _URGENT else self._threads
-            loop = asyncio.get_running_loop()
-            began = time.monotonic()
-            answer = await loop.run_in_executor(pool, self._answer, scope, body, began)
+            if _PATIENT.fullmatch(scope["path"]):
+                answer = await self._answer_in_turn(scope, receive)
+            else:
+                pool = self._urgent if scope["path"] in _URGENT else self._threads
+                body = await self._receive(scope, receive)
+                began = time.monotonic()
+                answer = await self._answer_in(pool, scope, body, began)
         except Refusal as refusal:
-            answer = refusal.answer()
+            answer = refusal.answer_to(scope, self._special.get(scope["path"]))
             if self._observe:
                 facts = Facts(refusal="busy") if refusal.status == HTTPStatus.SERVICE_UNAVAILABLE else Facts()
                 self._observe(scope["method"], facts, refusal.status, time.monotonic() - began)
@@ -103,6 +136,23 @@ class Gateway:
             return
         await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
         await send({"type": "http.response.body", "body": answer.body})
+
+    async def _answer_in_turn(self, scope: Scope, receive: Receive) -> Answer:
+        """The answer to a request that may take long. Their bodies are large, so those that wait are few."""
+        if self._patient_waiting >= _PATIENT_WAITING:
+            raise Refusal(503, "too many requests about traces wait already")
+        self._patient_waiting += 1
+        try:
+            body = await self._receive(scope, receive)
+            return await self._answer_in(self._patient, scope, body, time.monotonic())
+        finally:
+            self._patient_waiting -= 1
+
+    async def _answer_in(
+        self, pool: ThreadPoolExecutor, scope: Scope, body: bytes, queued_at: float
+    ) -> Answer:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(pool, self._answer, scope, body, queued_at)
 
     async def _receive(self, scope: Scope, receive: Receive) -> bytes:
         """The whole body of the request.
@@ -114,28 +164,15 @@ class Gateway:
         if len(scope["raw_path"]) + len(scope["query_string"]) > _LONGEST_TARGET:
             raise Refusal(414, f"a request's target has at most {_LONGEST_TARGET} bytes")
         length = next((int(value) for name, value in scope["headers"] if name == b"content-length"), 0)
-        if length > self._max_body:
-            raise self._too_long()
+        special = self._special.get(scope["path"])
+        limit = special.max_body if special else self._max_body
+        if length > limit:
+            raise _too_long(limit)
         try:
             async with asyncio.timeout(self._body_timeout_s):
-                return await self._receive_parts(receive)
+                return await _receive_parts(receive, limit)
         except TimeoutError:
             raise Refusal(408, f"the body did not arrive within {self._body_timeout_s:g} s") from None
-
-    async def _receive_parts(self, receive: Receive) -> bytes:
-        received = b""
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise ClientGone
-            received += bytes(message.get("body", b""))
-            if len(received) > self._max_body:
-                raise self._too_long()
-            if not message.get("more_body"):
-                return received
-
-    def _too_long(self) -> Refusal:
-        return Refusal(413, f"a body has at most {self._max_body} bytes")
 
     def _answer(self, scope: Scope, body: bytes, queued_at: float) -> Answer:
         """The application's answer. Runs in a thread."""
@@ -151,6 +188,23 @@ class Gateway:
                 close()
             if self._observe:
                 self._observe(scope["method"], facts, started.status, time.monotonic() - queued_at)
+
+
+async def _receive_parts(receive: Receive, limit: int) -> bytes:
+    received = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        received += message.get("body", b"")
+        if len(received) > limit:
+            raise _too_long(limit)
+        if not message.get("more_body"):
+            return bytes(received)
+
+
+def _too_long(limit: int) -> Refusal:
+    return Refusal(413, f"a body has at most {limit} bytes")
 
 
 class _Started:

@@ -16,7 +16,11 @@ from service.answers import (
     ProductList,
     Requeued,
     Tombstone,
+    TraceAnswer,
+    TraceList,
 )
+from service.traces.life import Life
+from service.traces.spans import TraceId
 from service.writebehind.entry import Product
 from service.writebehind.limits import DEFAULT_LISTED, SHOWN_LETTERS, Limit, ProductId
 from service.writebehind.overview import QueueState
@@ -211,4 +215,45 @@ _SYSTEM: Final = (
         answers={200: Answer("OpenAPI 3.1", Document)},
     ),
 )
-OPERATIONS: Final = (*_PRODUCTS, *_SYSTEM, *_ADMIN)
+_TRACE_ID: Final = Parameter("trace_id", "path", TraceId)
+_PRODUCT: Final = Parameter("product", "query", ProductId, "Only writes of this product")
+_TRACES: Final = (
+    Operation(
+        method="post",
+        path="/v1/traces",
+        name="exportTraces",
+        summary="Take spans by OTLP over HTTP, as protobuf or JSON; errors are in the request's encoding",
+        body=Document,
+        example={"resourceSpans": []},
+        answers={200: Answer("Taken; `partialSuccess` counts spans that were not", Document)},
+        problems=(400, 408, 413, 415, 503),
+    ),
+    Operation(
+        method="get",
+        path="/traces",
+        name="listTraces",
+        summary="The newest traced writes",
+        parameters=(Parameter("limit", "query", Limit, default=DEFAULT_LISTED), _PRODUCT),
+        answers={200: Answer("Newest first", TraceList)},
+        problems=(422, 503),
+    ),
+    Operation(
+        method="get",
+        path="/traces/{trace_id}",
+        name="readTrace",
+        summary="One trace, and the flushes that concern it",
+        parameters=(_TRACE_ID,),
+        answers={200: Answer("The spans that have arrived", TraceAnswer)},
+        problems=(404, 503),
+    ),
+    Operation(
+        method="get",
+        path="/products/{id}/life",
+        name="readLife",
+        summary="What became of a product's traced writes",
+        parameters=(_ID,),
+        answers={200: Answer("Its writes, oldest first, and where it is now", Life)},
+        problems=(422, 503),
+    ),
+)
+OPERATIONS: Final = (*_PRODUCTS, *_SYSTEM, *_ADMIN, *_TRACES)

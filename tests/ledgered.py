@@ -12,12 +12,14 @@ from scenarios.judge.ledger import Answer, Ledger, Operation, Write
 from scenarios.judge.verdict import Verdict, judge
 from scenarios.lab.probe import Probe
 from scenarios.watch.watcher import Watcher
+from service.telemetry.tracing import Tracing
 from service.writebehind.entry import Product, parse_product
 from service.writebehind.errors import OutcomeUnknown, WriteBehindError
 from service.writebehind.writes import Written
 from stack.wait import wait_until
 from tests.final_findings import read_findings
 from tests.write_path import Parts, WritePath
+from worker.traces import FlushTraces
 
 Value = Mapping[str, Any]
 
@@ -86,6 +88,7 @@ class LedgeredPath:
             chance=random.Random(2),
             condition=own.condition,
             conditions=own.conditions,
+            traces=FlushTraces(Tracing(own.settings), "replaced"),
         )
 
     def drain(self) -> None:

@@ -14,8 +14,8 @@ from stack.wait import wait_until
 
 
 @contextmanager
-def running_worker(settings: Settings, env: Mapping[str, str] | None = None) -> Iterator[None]:
-    """`python -m worker` with these settings; it is killed at the end.
+def running_worker(settings: Settings, env: Mapping[str, str] | None = None) -> Iterator[int]:
+    """`python -m worker` with these settings; it is killed at the end. Yields its pid.
 
     Args:
         env: Added to the environment.
@@ -34,7 +34,7 @@ def running_worker(settings: Settings, env: Mapping[str, str] | None = None) -> 
                 reason="a worker lives",
                 hint="run it by hand",
             )
-        yield
+        yield worker.pid
     finally:
         worker.kill()
         worker.wait()

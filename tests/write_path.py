@@ -12,6 +12,7 @@ import redis
 from psycopg.rows import dict_row
 
 from service.lasting import Conditions
+from service.telemetry.tracing import Tracing
 from service.writebehind import keys
 from service.writebehind.buffer import Buffer
 from service.writebehind.dead_letters import DeadLetters
@@ -26,6 +27,7 @@ from tests.servers import Servers
 from worker.condition import Condition
 from worker.flush import Flusher
 from worker.stopping import StopRequest
+from worker.traces import FlushTraces
 
 #: Opens a write path with these settings; it is closed when the test ends.
 OpenPath = Callable[..., "WritePath"]
@@ -97,6 +99,7 @@ class WritePath:
                 chance=random.Random(1),
                 condition=condition,
                 conditions=conditions,
+                traces=FlushTraces(Tracing(own), "test"),
             ),
             condition=condition,
             conditions=conditions,

@@ -12,25 +12,24 @@ import redis
 from redis.exceptions import ConnectionError, OutOfMemoryError, TimeoutError  # noqa: A004 - the library's names
 from rq.suspension import WORKERS_SUSPENDED
 
-from service.flush_signal import FlushSignal
 from service.lasting import Conditions
 from service.telemetry.logs import configure_logging
-from service.writebehind.buffer import Buffer
+from service.telemetry.traced import TracedFlushSignal, TracedScripts, TracedStore
+from service.telemetry.tracing import Tracing, current_trace_id
 from service.writebehind.connections import Manners
 from service.writebehind.errors import InvalidSettings, WriteBehindError
-from service.writebehind.scripts.runner import Scripts
 from service.writebehind.settings import Settings
-from service.writebehind.store import Store
 from worker.blockers import Blockers
 from worker.condition import Condition
 from worker.flush import Flusher
 from worker.hold_ups import HoldUps
-from worker.measured import MeasuredBuffer, MeasuredStore
 from worker.metrics import WorkerMetrics
 from worker.metrics_server import MetricsServer
 from worker.rq_worker import FlushWorker, RqLog
 from worker.stopping import StopRequest
-from worker.watch import Watch
+from worker.traced import TracedBuffer, TracedMeasuredBuffer, TracedMeasuredStore
+from worker.traces import FlushTraces
+from worker.watch import Watch, worker_name
 
 _log = logging.getLogger("worker")
 
@@ -59,18 +58,23 @@ class Worker:
     def __init__(self, settings: Settings, stop: StopRequest) -> None:
         self._settings = settings
         self._stop = stop
-        self._scripts = Scripts(settings.redis_url)
+        self._tracing = Tracing(settings)
+        self._scripts = TracedScripts(settings.redis_url)
         self._condition = Condition()
-        metrics = WorkerMetrics(lambda: self._condition.report, lambda: self._condition.note[1])
+        metrics = WorkerMetrics(
+            lambda: self._condition.report, lambda: self._condition.note[1], current_trace_id
+        )
         self._metrics = metrics if settings.metrics_enabled else None
-        self._buffer = MeasuredBuffer(self._scripts, metrics) if self._metrics else Buffer(self._scripts)
+        self._buffer = (
+            TracedMeasuredBuffer(self._scripts, metrics) if self._metrics else TracedBuffer(self._scripts)
+        )
         self._store = (
-            MeasuredStore(settings.database_url, MANNERS, metrics, stop_fd=stop.fd)
+            TracedMeasuredStore(settings.database_url, MANNERS, metrics, stop_fd=stop.fd)
             if self._metrics
-            else Store(settings.database_url, MANNERS, stop_fd=stop.fd)
+            else TracedStore(settings.database_url, MANNERS, stop_fd=stop.fd)
         )
         self._conditions = Conditions(_log)
-        flush_signal = FlushSignal(self._scripts.client)
+        flush_signal = TracedFlushSignal(self._scripts.client)
         self._metrics_server: MetricsServer | None = None
         self._flusher = Flusher(
             self._buffer,
@@ -82,6 +86,7 @@ class Worker:
             condition=self._condition,
             conditions=self._conditions,
             observer=self._metrics,
+            traces=FlushTraces(self._tracing, worker_name()),
         )
         self._watch = Watch(
             self._scripts.client,
@@ -109,6 +114,7 @@ class Worker:
             )
         self._watch.start()
         self._hold_ups.start()
+        self._tracing.prepare()
         _log.info("the worker runs as process %d", os.getpid())
         try:
             while not self._stop.requested:
@@ -123,6 +129,7 @@ class Worker:
             self._flusher.close()
             self._store.close()
             self._scripts.close()
+            self._tracing.close()
 
     def _work(self) -> None:
         """Run one RQ worker. It ends when Redis answers late, breaks off, or refuses RQ's bookkeeping. Then

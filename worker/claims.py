@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 
 from service.writebehind.buffer import Buffer
 from service.writebehind.scripts.flushing import Claim, Claimed
@@ -31,7 +32,11 @@ class Claims:
 
     def ack(self, claim: Claim, rows: Sequence[Claimed], *, rows_written: int) -> None:
         """Acknowledge rows: in the background while another claim is being fetched, otherwise at once."""
-        self._acks.append(self._thread.submit(self._buffer.ack, claim, rows, rows_written=rows_written))
+        # The thread acts for the flush that this thread is in, so its spans are parts of it.
+        context = copy_context()
+        self._acks.append(
+            self._thread.submit(context.run, self._buffer.ack, claim, rows, rows_written=rows_written)
+        )
         if self._ahead is None:
             self.finish_acks()
 

@@ -26,11 +26,14 @@ class Disposal:
     again: list[tuple[Claimed, int, float]] = field(default_factory=list)
     #: Why the first of the letters was given up, without the values of its row.
     reason: str = ""
+    #: Why a row was not written: its SQLSTATE or `simulated`, and a sentence.
+    reasons: dict[Claimed, tuple[str, str]] = field(default_factory=dict)
 
     def refused(self, rows: Iterable[Refused]) -> None:
         """Rows that PostgreSQL refused while it took others, or possibly because of its own trouble."""
         for refused in rows:
             error = refused.error
+            self.reasons[refused.row] = (error.sqlstate, _why(error))
             if error.blames_no_row:
                 self.again.append((refused.row, attempts_of(refused.row.entry), _KEPT_S))
             elif refused.certain and not error.passes_by_itself:
@@ -41,6 +44,7 @@ class Disposal:
     def unlucky(self, rows: Iterable[Claimed]) -> None:
         """Rows that SIMULATE_DB_FAILURE makes fail."""
         for row in rows:
+            self.reasons[row] = ("simulated", _why(None))
             self._retry(row, None)
 
     def _retry(self, row: Claimed, error: RowsRefused | None) -> None:
@@ -53,10 +57,8 @@ class Disposal:
 
     def _give_up(self, row: Claimed, error: RowsRefused | None, more: str = "") -> None:
         attempts = attempts_of(row.entry) + 1
-        why = logged = "simulated database failure"
-        if error is not None:
-            why = f"PostgreSQL refuses the row: {error} (SQLSTATE {error.sqlstate})"
-            logged = f"PostgreSQL refuses the row: {error.in_logs}"
+        why = _why(error)
+        logged = why if error is None else f"PostgreSQL refuses the row: {error.in_logs}"
         self.letters.append(
             DeadLetter.of(row.id, row.version, row.entry, error=why + more, attempts=attempts)
         )
@@ -66,3 +68,9 @@ class Disposal:
         """Time until the next attempt in s: doubled each time, with jitter so that retries spread out."""
         doubled: float = 2.0 ** (attempts - 1)
         return self.settings.retry_delay_ms / 1000 * doubled * self.chance.uniform(0.5, 1.5)
+
+
+def _why(error: RowsRefused | None) -> str:
+    if error is None:
+        return "simulated database failure"
+    return f"PostgreSQL refuses the row: {error} (SQLSTATE {error.sqlstate})"

@@ -20,6 +20,7 @@ from worker.disposal import Disposal
 from worker.observer import FlushObserver, Unobserved
 from worker.sorting import Refused, Sorting, SystemRefuses
 from worker.stopping import StopRequest
+from worker.traces import FlushTraces
 
 _log = logging.getLogger(__name__)
 
@@ -57,8 +58,10 @@ class Flusher:
         chance: random.Random,
         condition: Condition,
         conditions: Conditions,
+        traces: FlushTraces,
         observer: FlushObserver | None = None,
     ) -> None:
+        self._traces = traces
         self._observer = observer or Unobserved()
         self._buffer = buffer
         self._claims = Claims(buffer)
@@ -78,26 +81,30 @@ class Flusher:
         #: Whether a job runs: then the watch need not signal another.
         self.busy = False
 
-    def attempt(self) -> int:
+    def attempt(self, job_id: str | None = None) -> int:
         """Run one flush job like `run`, but only log it if Redis fails."""
         try:
-            rows = self.run()
+            rows = self.run(job_id)
         except WriteBehindError as error:
             self._conditions.met("redis", f"a flush ended early: {error}")
             return 0
         self._conditions.over("redis", "flushes complete again")
         return rows
 
-    def run(self) -> int:
+    def run(self, job_id: str | None = None) -> int:
         """Run one flush job: drain until nothing is queued; return how many rows were handled.
 
         It ends early after some seconds, and signals its successor. On a request to stop, it finishes the
         current batch and ends.
+
+        Args:
+            job_id: RQ's id of the job; None if RQ did not start it.
         """
         self.busy = True
         try:
-            rows = self._drain()
-            self._claims.give_back()
+            with self._traces.job(job_id):
+                rows = self._drain()
+                self._claims.give_back()
         except WriteBehindError:
             self._claims.forget()
             raise
@@ -117,7 +124,8 @@ class Flusher:
             settings = self._live_settings()
             claim = self._claims.next(settings)
             if claim.rows:
-                self._flush(claim, settings)
+                with self._traces.flush(claim):
+                    self._flush(claim, settings)
                 rows += len(claim.rows)
                 if len(claim.rows) < settings.batch_size:
                     # Let rows gather: many small statements cost far more than a few large ones.
@@ -154,6 +162,7 @@ class Flusher:
             # An outage does not count as a failed attempt. Rows that were acknowledged stay so: only
             # those that this claim still holds are given back.
             self._claims.give_back(claim)
+            self._traces.held(error)
             self._hold(error)
             return
         disposal = Disposal(settings, self._chance)
@@ -168,6 +177,7 @@ class Flusher:
         def passed(part: Sequence[Claimed], changed: int) -> None:
             self._observer.committed(claim, part)
             self._go_on()
+            self._traces.persisted(part)
             self._claims.ack(claim, part, rows_written=changed)
             _log.info("flushed %s, %s changed", _count(len(part), "entry"), _count(changed, "row"))
 
@@ -176,6 +186,7 @@ class Flusher:
 
     def _dispose(self, claim: Claim, disposal: Disposal) -> None:
         """Dead-letter rows that will never succeed; let the others wait for their next attempt."""
+        self._traces.disposed(disposal)
         if letters := disposal.letters:
             self._buffer.dead_letter(claim, letters)
             self._conditions.met(

@@ -2,6 +2,8 @@
 
 from contextvars import ContextVar
 
+from rq import get_current_job
+
 from worker.flush import Flusher
 
 #: The flusher of the worker that runs the job: it keeps its database connection from job to job.
@@ -14,4 +16,5 @@ def flush() -> int:
     Raises:
         LookupError: it was run by a plain `rq worker`; start the worker with `python -m worker`.
     """
-    return current_flusher.get().attempt()
+    job = get_current_job()
+    return current_flusher.get().attempt(job.id if job else None)

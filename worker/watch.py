@@ -55,12 +55,11 @@ class Watch:
         self._condition = condition
         self._conditions = conditions
         self._measured = measured
-        host = socket.gethostname()
-        self._name = f"{host}-{os.getpid()}"
+        self._name = worker_name()
         self._facts: dict[str, object] = {
             "name": self._name,
             "pid": os.getpid(),
-            "host": host,
+            "host": socket.gethostname(),
             "started_at": time.time(),
             "settings": settings.live(),
         }
@@ -128,3 +127,8 @@ class Watch:
             return
         if self._buffer.has_work(self._settings) and self._signal.waiting() == 0:
             self._signal()
+
+
+def worker_name() -> str:
+    """The name of this process, if it is a worker."""
+    return f"{socket.gethostname()}-{os.getpid()}"

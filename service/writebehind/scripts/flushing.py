@@ -31,6 +31,9 @@ class Claim:
     rows: tuple[Claimed, ...]
     #: Without rows: s until something will be due, None if nothing is queued.
     wait: float | None
+    #: When the worker asked for it and when it was granted, in ns since 1970; 0 if nobody measures.
+    asked_ns: int = 0
+    granted_ns: int = 0
 
 
 def claim(scripts: Runner, *, limit: int, delay_us: int, lease_us: int, longest_retry_us: int) -> Claim:

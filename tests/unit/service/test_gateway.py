@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from service.gateway import Application, Gateway
+from service.gateway import Application, Gateway, Special
 from service.telemetry.facts import Facts, facts_of
 
 
@@ -145,3 +145,41 @@ def test_every_request_is_observed_once_with_what_is_known_of_it() -> None:
         ("POST", "unmatched", 413, None),
         ("POST", "unmatched", 503, "busy"),
     ]
+
+
+def test_a_special_path_has_its_own_limit_and_refusals() -> None:
+    async def run() -> None:
+        special = Special(10, lambda content_type, detail: ("text/x", f"{content_type}: {detail}".encode()))
+        gateway = Gateway(echo, threads=1, max_body=5, special={"/v1/traces": special})
+        path = "/v1/traces"
+        assert (await Request(b"1234567890").run(gateway, scope(path))).status == 200
+        assert (await Request(b"123456").run(gateway, scope())).status == 413
+        refused = await Request(b"12345678901").run(gateway, scope(path, content_type="a/b"))
+        headers = dict(refused.sent[0]["headers"])
+        assert (refused.status, headers[b"content-type"]) == (413, b"text/x")
+        assert refused.sent[1]["body"] == b"a/b: a body has at most 10 bytes"
+        assert headers[b"content-length"] == str(len(refused.sent[1]["body"])).encode()
+
+    asyncio.run(run())
+
+
+def test_requests_about_traces_hold_up_no_write_and_few_of_them_wait() -> None:
+    held = threading.Event()
+
+    def application(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        if environ["PATH_INFO"] != "/products":
+            held.wait(10)
+        return echo(environ, start)
+
+    async def run() -> None:
+        gateway = Gateway(application, threads=1, max_body=5)
+        paths = ("/v1/traces", "/traces/7", "/products/p/life")
+        waiting = [asyncio.create_task(Request(b"").run(gateway, scope(paths[n % 3]))) for n in range(8)]
+        await asyncio.sleep(0)
+        assert (await Request(b"").run(gateway, scope())).status == 200
+        assert (await Request(b"").run(gateway, scope("/traces"))).status == 503
+        held.set()
+        assert [(await each).status for each in waiting] == [200] * 8
+        assert (await Request(b"").run(gateway, scope("/traces"))).status == 200
+
+    asyncio.run(run())

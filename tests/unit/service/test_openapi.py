@@ -11,6 +11,7 @@ from openapi_spec_validator import validate
 from service.app import create_app
 from service.openapi import document
 from service.operations import OPERATIONS
+from service.telemetry.facts import template
 from service.writebehind.settings import LIVE_SETTINGS, SETTINGS, Settings
 from service.writebehind.totals import TOTALS
 
@@ -30,7 +31,7 @@ def test_it_is_openapi() -> None:
 def test_it_names_every_route_and_no_other() -> None:
     app = create_app(Settings())
     routes = {
-        (method.lower(), str(rule.rule).replace("<product_id>", "{id}"))
+        (method.lower(), template(rule.rule))
         for rule in app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
         if rule.endpoint != "static"

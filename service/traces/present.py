@@ -1,0 +1,78 @@
+"""Where a product is at the moment: in Redis, in PostgreSQL, among the dead letters."""
+
+from typing import Final
+
+import msgspec
+from redis import Redis
+
+from service.traces.life import Now, Unread
+from service.writebehind import keys
+from service.writebehind.entry import to_document, version_of
+from service.writebehind.errors import CacheUnavailable, StoreUnavailable
+from service.writebehind.scripts.runner import map_redis_errors
+from service.writebehind.store import Store, StoredProduct
+
+#: How many dead letters are searched; beyond it, it is not known whether there are more of the product.
+_LETTERS: Final = 1_000
+_BACKLOG: Final = 100
+
+
+def present(client: "Redis", store: Store, product_id: str) -> tuple[Now, list[Unread]]:
+    """Where a product is now, and what could not be read.
+
+    Redis is read before PostgreSQL: a write that is flushed meanwhile is then seen twice rather than never.
+    """
+    unread: list[Unread] = []
+    now = Now()
+    try:
+        with map_redis_errors():
+            now, complete = _in_redis(client, product_id)
+        if not complete:
+            unread.append("dead letters")
+    except CacheUnavailable:
+        unread.append("redis")
+    try:
+        row = store.look(product_id)
+    except StoreUnavailable:
+        return now, [*unread, "postgres"]
+    deleted = row is not None and not isinstance(row, StoredProduct)
+    return msgspec.structs.replace(now, row_version=row.version if row else None, row_deleted=deleted), unread
+
+
+def _in_redis(client: "Redis", product_id: str) -> tuple[Now, bool]:
+    """What Redis holds of the product, and whether all dead letters were searched."""
+    with client.pipeline(transaction=True) as ask:
+        ask.hget(keys.PENDING, product_id)
+        ask.get(keys.cache(product_id))
+        ask.zscore(keys.INFLIGHT, product_id)
+        ask.zscore(keys.RETRY, product_id)
+        ask.zrangebylex(keys.BACKLOG, f"[{product_id}:", f"({product_id};", 0, _BACKLOG)
+        ask.llen(keys.DLQ)
+        ask.lrange(keys.DLQ, -_LETTERS, -1)
+        entry, cached, claimed, retry, backlog, letters, newest = ask.execute()
+    pending = version_of(to_document(entry)) if entry else None
+    now = Now(
+        # A pending product is queued, claimed, or waiting for a retry.
+        queued=bool(entry) and claimed is None and retry is None,
+        inflight=claimed is not None,
+        retrying=retry is not None,
+        dead_lettered=any(_is_of(letter, product_id) for letter in newest),
+        pending_version=pending,
+        backlog_versions=[_version_in(member, product_id) for member in backlog],
+        cached_version=version_of(cached) if cached else None,
+    )
+    return now, letters <= _LETTERS
+
+
+def _is_of(letter: bytes, product_id: str) -> bool:
+    try:
+        content = msgspec.json.decode(letter)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return isinstance(content, dict) and content.get("id") == product_id
+
+
+def _version_in(member: bytes, product_id: str) -> int:
+    """The version in a member of the backlog, `<id>:<16 digits>:<entry>`."""
+    digits = member[len(product_id.encode()) + 1 :][:16]
+    return int(digits) if digits.isdigit() else 0
