@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from service.live.marks import KnownRun
 from service.writebehind.entry import DeadLetter
 from service.writebehind.settings import LiveSettings
 
@@ -143,3 +144,13 @@ class Requeued(Struct, frozen=True):
 
 #: Any JSON object.
 Document = dict[str, Any]
+
+
+class Accepted(Struct, frozen=True):
+    """Taken; there is nothing more to say."""
+
+
+class RunList(Struct, frozen=True):
+    """The runs that labctl told the API of."""
+
+    runs: list[KnownRun]

@@ -1,5 +1,7 @@
 """The Flask application. Collaborators are created here, once per process, and passed to the routes."""
 
+import asyncio
+import socket
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -8,10 +10,16 @@ from typing import Final
 from flask import Flask, request
 
 from service import problems
+from service.browsers import BrowserGuard
 from service.flush_signal import FlushSignal
 from service.gateway import Gateway
 from service.health import Checkup
+from service.live.control import Control
+from service.live.live import Live
+from service.live.stream import PATH
 from service.routes.admin import admin, dlq
+from service.routes.live import control, marks
+from service.routes.page import page
 from service.routes.products import products
 from service.routes.system import system
 from service.server import end_with_parent
@@ -33,6 +41,8 @@ from service.writebehind.writes import Writes
 
 #: The extension under which the application keeps what `close` closes.
 _OPEN: Final = "writebehind"
+#: ... and what serves the page.
+_LIVE: Final = "live"
 
 
 def create_app(
@@ -59,13 +69,19 @@ def create_app(
     )
     app.register_blueprint(admin(overview, Buffer(scripts), signal_flush))
     app.register_blueprint(dlq(DeadLetters(scripts, store), signal_flush))
+    live = Live(settings)
+    app.register_blueprint(marks(live))
+    injector = Control(scripts.client, overview, Buffer(scripts), signal_flush, live.mark)
+    app.register_blueprint(control(injector, overview, allowed=settings.allow_ui_control))
+    app.register_blueprint(page())
     # Health has its own store, so it is not refused when many requests wait for PostgreSQL.
     own = Store(settings.database_url)
     checkup = Checkup({"redis": partial(check_room, scripts), "postgres": own.ping, "path": overview.view})
     exposition = Exposition(overview, metrics, shared)
     app.register_blueprint(system(checkup, exposition))
     problems.register(app)
-    app.extensions[_OPEN] = (exposition, checkup, own, store, scripts)
+    app.extensions[_LIVE] = live
+    app.extensions[_OPEN] = (live, exposition, checkup, own, store, scripts)
     return app
 
 
@@ -96,8 +112,22 @@ def serving(settings: Settings, extend: Callable[[Flask], None] | None = None) -
     app = create_app(settings, metrics, directory)
     if extend:
         extend(app)
-    observe = metrics.observe if metrics else None
-    return Gateway(app, threads=settings.api_threads, max_body=MAX_BODY_BYTES, observe=observe)
+    live: Live = app.extensions[_LIVE]
+    live.serve_in(asyncio.get_running_loop())
+    return Gateway(
+        app,
+        threads=settings.api_threads,
+        max_body=MAX_BODY_BYTES,
+        observe=metrics.observe if metrics else None,
+        guard=_guard(settings),
+        streams={PATH: live.stream},
+        acks=live.acks,
+    )
+
+
+def _guard(settings: Settings) -> BrowserGuard:
+    names = (settings.api_host, socket.gethostname(), f"{settings.lab_name}-api")
+    return BrowserGuard(names, control=settings.allow_ui_control)
 
 
 def _note_route() -> None:
