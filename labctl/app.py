@@ -26,6 +26,9 @@ class Commands(LazyGroup):
             "lab", _LAB, "Show which services run, since when, and where; and whether what is due gets done."
         ),
         "urls": Entry("lab", _LAB, "Show where the API, Redis and PostgreSQL are reached."),
+        "open": Entry(
+            "page", _LAB, "Open the lab's page in a browser, or print its URL where there is none."
+        ),
         "compose": Entry("lab", _LAB, "Print the lab as a compose.yaml."),
         "doctor": Entry("doctor", _LAB, "Check that this machine is fit for the lab."),
         "demo": Entry("demo", _DEMOS, "Run a demo: what write-behind gains, and what it can lose."),

@@ -61,6 +61,11 @@ class Sampler:
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._run(), name="sampler")
 
+    def tell_marks_after(self, seq: int) -> None:
+        """A viewer was told the marks up to this one, before the first sample was taken."""
+        if self._last_mark is None:
+            self._last_mark = seq
+
     def close(self) -> None:
         """End the threads."""
         if self._task is not None:

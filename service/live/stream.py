@@ -98,6 +98,8 @@ class Stream:
         kept = await self._disk.ask(self._kept)
         samples, (last, marks), runs = kept or ([], (0, []), [])
         viewer.knows("mark", last)
+        if kept is not None:
+            self._sampler.tell_marks_after(last)
         if samples:
             viewer.knows("sample", float(msgspec.json.decode(samples[-1])["at"]))
         head = msgspec.json.encode(self._greeting())[:-1]

@@ -1,13 +1,15 @@
 """Who looks at the stream: each has a short queue, and is dropped if it does not keep up."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-#: A viewer that has not read so many events is dropped: 6 s of them.
-_BEHIND: Final = 12
+#: A viewer is dropped if it leaves events unread for so long, or so many.
+_BEHIND_S: Final = 6.0
+_BEHIND: Final = 2_000
 #: If nothing happens for so long, a comment keeps the connection alive.
 KEEP_ALIVE_S: Final = 5.0
 _KEEP_ALIVE: Final = b": the lab is alive\n\n"
@@ -30,12 +32,15 @@ class Event:
 class Viewer:
     """One connection to the stream."""
 
-    def __init__(self, abort: Callable[[], None]) -> None:
+    def __init__(self, abort: Callable[[], None], clock: Callable[[], float] = time.monotonic) -> None:
         """
         Args:
             abort: Ends the connection at once, whatever is still to be sent.
         """
         self._abort = abort
+        self._clock = clock
+        #: Since when the first of the events waits.
+        self._since = 0.0
         self._events: deque[tuple[Event, bytes]] = deque()
         self._changed = asyncio.Event()
         #: What the viewer knows already: the order of the last event of each name.
@@ -44,12 +49,16 @@ class Viewer:
 
     def offer(self, event: Event, encoded: bytes) -> None:
         """Send this event, in its turn."""
-        if len(self._events) >= _BEHIND:
+        if self.gone:
+            return
+        if not self._events:
+            self._since = self._clock()
+        elif len(self._events) >= _BEHIND or self._clock() - self._since > _BEHIND_S:
             self.leave()
             self._abort()
-        elif not self.gone:
-            self._events.append((event, encoded))
-            self._changed.set()
+            return
+        self._events.append((event, encoded))
+        self._changed.set()
 
     def knows(self, name: str, order: float) -> None:
         """The viewer was told events of this name up to this one in another way."""
