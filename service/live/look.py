@@ -19,6 +19,8 @@ class RedisLook:
     queue: QueueState
     settings: dict[str, Any]
     places: dict[Write, Place]
+    #: What each worker says of its newest lags: median, 99th percentile and maximum, in ms.
+    lags_ms: list[tuple[float, float, float]]
 
 
 class Look:
@@ -32,7 +34,13 @@ class Look:
 
     def at_redis(self, writes: Sequence[Write]) -> RedisLook:
         """The queue, the settings in force, and where these writes are."""
-        return RedisLook(self._overview.queue(), self._overview.settings(), places(self._scripts, writes))
+        queue, condition = self._overview.queue(), self._overview.condition()
+        return RedisLook(
+            queue,
+            self._overview.settings_of(condition),
+            places(self._scripts, writes),
+            [worker.lag_ms for worker in condition.workers if worker.lag_ms is not None],
+        )
 
     def at_postgres(self, products: Sequence[str]) -> dict[str, int]:
         """The version that PostgreSQL holds of each of these products, if it holds one. An answer says that

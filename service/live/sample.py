@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from service.live.following import FollowedWrite
-from service.writebehind.overview import QueueState, ShownWorker
+from service.writebehind.overview import Exposed, QueueState, ShownWorker
 
 Ms = Annotated[float, Meta(ge=0, description="ms")]
 
@@ -26,14 +26,6 @@ class LagMs(Struct, frozen=True):
     p50: Ms
     p99: Ms
     max: Ms
-
-
-class AtStake(Struct, frozen=True):
-    """What would be lost if Redis lost its memory now."""
-
-    writes: int
-    products: int
-    seconds: Annotated[float, Meta(description="Age of the oldest of them")]
 
 
 class SampledWorker(Struct, frozen=True):
@@ -61,7 +53,7 @@ class Sample(Struct, frozen=True, kw_only=True):
     written_through: int | None = None
     ack_ms: AckMs | None = None
     persist_lag_ms: LagMs | None = None
-    exposed: AtStake | None = None
+    exposed: Exposed | None = None
     trouble: str = ""
     workers: Sequence[SampledWorker] = ()
     products: Sequence[FollowedWrite] = ()
@@ -77,6 +69,7 @@ def take_sample(
     *,
     postgres: bool,
     latencies_ms: Sequence[float],
+    lags_ms: Sequence[tuple[float, float, float]],
     products: Sequence[FollowedWrite],
 ) -> Sample:
     """The sample of one look.
@@ -85,6 +78,7 @@ def take_sample(
         at: Unix time, in s.
         queue: None if Redis does not answer.
         latencies_ms: Of the newest acknowledgements.
+        lags_ms: What each worker says: median, 99th percentile and maximum.
         products: The writes that are followed.
     """
     ack_ms = _ack_ms(latencies_ms)
@@ -95,6 +89,7 @@ def take_sample(
         redis=True,
         postgres=postgres,
         ack_ms=ack_ms,
+        persist_lag_ms=_lag_ms(lags_ms),
         trouble=queue.trouble,
         workers=[_worker(worker) for worker in queue.workers],
         products=products,
@@ -104,7 +99,6 @@ def take_sample(
 
 def _counts(queue: QueueState) -> dict[str, Any]:
     totals = queue.totals
-    unwritten = queue.queue_size + queue.inflight + queue.retrying
     return {
         "queue": queue.queue_size,
         "inflight": queue.inflight,
@@ -114,7 +108,7 @@ def _counts(queue: QueueState) -> dict[str, Any]:
         "coalesced": totals["coalesced"],
         "persisted": totals["persisted"],
         "written_through": totals["written_through"],
-        "exposed": AtStake(unwritten + queue.backlog, unwritten, queue.oldest_age_ms / 1000),
+        "exposed": queue.exposed,
     }
 
 
@@ -127,6 +121,11 @@ def _ack_ms(latencies_ms: Sequence[float]) -> AckMs | None:
         return None
     ordered = sorted(latencies_ms)
     return AckMs(*(_percentile(ordered, share) for share in (0.5, 0.95, 0.99)))
+
+
+def _lag_ms(lags_ms: Sequence[tuple[float, float, float]]) -> LagMs | None:
+    """Of several workers, the slowest counts."""
+    return LagMs(*(round(max(each), 3) for each in zip(*lags_ms, strict=True))) if lags_ms else None
 
 
 def _percentile(ordered: Sequence[float], share: float) -> float:

@@ -97,6 +97,7 @@ class Sampler:
             seen.queue if seen else None,
             postgres=rows is not None,
             latencies_ms=[took_ms for _, took_ms in self._recent],
+            lags_ms=seen.lags_ms if seen else [],
             products=self._following.shown(),
         )
         self._viewers.tell(Event("sample", msgspec.json.encode(sample), at))
