@@ -10,6 +10,7 @@ from typing import Final
 from bench.commands import waits
 from bench.figures import Figure, show
 from bench.flushing import flush_rate, idle_latency
+from bench.live import viewers
 from bench.page import page_figures
 from bench.requests import long_queue, throughput
 from bench.runtimes import docker_life, has_engine, side_by_side
@@ -19,7 +20,7 @@ from bench.tracing import traces_of_flushes, traces_of_requests
 from stack.factory import open_lab
 
 _MEASURES: Final = (
-    idle_latency, throughput, metrics_of_requests, script_cost, flush_rate, metrics_of_flushes,
+    idle_latency, throughput, metrics_of_requests, viewers, script_cost, flush_rate, metrics_of_flushes,
     traces_of_requests, traces_of_flushes, long_queue,
 )  # fmt: skip
 

@@ -26,6 +26,9 @@ class Commands(LazyGroup):
             "lab", _LAB, "Show which services run, since when, and where; and whether what is due gets done."
         ),
         "urls": Entry("lab", _LAB, "Show where the API, Redis and PostgreSQL are reached."),
+        "open": Entry(
+            "page", _LAB, "Open the lab's page in a browser, or print its URL where there is none."
+        ),
         "compose": Entry("lab", _LAB, "Print the lab as a compose.yaml."),
         "doctor": Entry("doctor", _LAB, "Check that this machine is fit for the lab."),
         "demo": Entry("demo", _DEMOS, "Run a demo: what write-behind gains, and what it can lose."),
@@ -38,7 +41,7 @@ class Commands(LazyGroup):
         "recheck": Entry("recheck", _DEMOS, "Judge an earlier run anew, from its journal alone."),
         "export": Entry("export", _DEMOS, "Write a run as a script, or as a notebook for Runme."),
         "logs": Entry("logs", _LOOK, "Show the services' logs, in order of time."),
-        "top": Entry("observe", _LOOK, "Show what each service uses of this machine, and what would be lost if Redis died now."),
+        "top": Entry("observe", _LOOK, "Show what each service uses, and what a crash of Redis would cost now."),
         "exec": Entry("observe", _LOOK, "Run a command where a service runs."),
         "product": Entry("product", _LOOK, "Create, read, change and delete products."),
         "queue": Entry("queue", _LOOK, "The write queue: look at it, or flush it now."),

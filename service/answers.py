@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from service.live.marks import KnownRun
 from service.traces.spans import Span, TraceId
 from service.writebehind.entry import DeadLetter
 from service.writebehind.settings import LiveSettings
@@ -161,3 +162,13 @@ class TraceList(Struct, frozen=True):
 
 #: Any JSON object.
 Document = dict[str, Any]
+
+
+class Accepted(Struct, frozen=True):
+    """Taken; there is nothing more to say."""
+
+
+class RunList(Struct, frozen=True):
+    """The runs that labctl told the API of."""
+
+    runs: list[KnownRun]

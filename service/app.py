@@ -1,6 +1,8 @@
 """The Flask application. Collaborators are created here, once per process, and passed to the routes."""
 
+import asyncio
 import atexit
+import socket
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -9,9 +11,15 @@ from typing import Final
 from flask import Flask, request
 
 from service import problems
+from service.browsers import BrowserGuard
 from service.gateway import Gateway, Special
 from service.health import Checkup
+from service.live.control import Control
+from service.live.live import Live
+from service.live.stream import PATH
 from service.routes.admin import admin, dlq
+from service.routes.live import control, marks
+from service.routes.page import page
 from service.routes.products import products
 from service.routes.system import system
 from service.routes.traces import otlp, otlp_refusal, traces
@@ -40,6 +48,8 @@ from service.writebehind.store import Store
 _OPEN: Final = "writebehind"
 #: The extension that begins spans.
 _TRACING: Final = "tracing"
+#: ... and what serves the page.
+_LIVE: Final = "live"
 
 
 def create_app(
@@ -65,6 +75,11 @@ def create_app(
     app.register_blueprint(products(Reads(scripts, store, settings), writes))
     app.register_blueprint(admin(overview, Buffer(scripts), signal_flush))
     app.register_blueprint(dlq(DeadLetters(scripts, store), signal_flush))
+    live = Live(settings)
+    app.register_blueprint(marks(live))
+    injector = Control(scripts.client, overview, Buffer(scripts), signal_flush, live.mark)
+    app.register_blueprint(control(injector, overview, allowed=settings.allow_ui_control))
+    app.register_blueprint(page())
     # Health has its own store, so it is not refused when many requests wait for PostgreSQL.
     own = Store(settings.database_url)
     checkup = Checkup({"redis": partial(check_room, scripts), "postgres": own.ping, "path": overview.view})
@@ -76,7 +91,8 @@ def create_app(
     app.register_blueprint(otlp(kept, forward))
     app.register_blueprint(traces(kept, partial(present, scripts.client, own)))
     problems.register(app)
-    app.extensions[_OPEN] = (tracing, kept, exposition, checkup, own, store, scripts)
+    app.extensions[_LIVE] = live
+    app.extensions[_OPEN] = (live, tracing, kept, exposition, checkup, own, store, scripts)
     return app
 
 
@@ -107,18 +123,27 @@ def serving(settings: Settings, extend: Callable[[Flask], None] | None = None) -
     app = create_app(settings, metrics, directory)
     if extend:
         extend(app)
-    observe = metrics.observe if metrics else None
     tracing: Tracing = app.extensions[_TRACING]
     tracing.prepare()
     # A server process ends without closing anything else.
     atexit.register(tracing.close)
+    live: Live = app.extensions[_LIVE]
+    live.serve_in(asyncio.get_running_loop())
     return Gateway(
         TracedRequests(app, tracing),
         threads=settings.api_threads,
         max_body=MAX_BODY_BYTES,
-        observe=observe,
+        observe=metrics.observe if metrics else None,
         special={"/v1/traces": Special(MAX_BYTES, otlp_refusal)},
+        guard=_guard(settings),
+        streams={PATH: live.stream},
+        acks=live.acks,
     )
+
+
+def _guard(settings: Settings) -> BrowserGuard:
+    names = (settings.api_host, socket.gethostname(), f"{settings.lab_name}-api")
+    return BrowserGuard(names, control=settings.allow_ui_control)
 
 
 def _note_route() -> None:

@@ -14,6 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
 
+from service.browsers import BrowserGuard, Forbidden, Misdirected
+from service.live.acks import Acks
 from service.problems import problem
 from service.telemetry.facts import Facts, facts_of
 
@@ -24,6 +26,8 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 #: Takes note of an answered request: its method, what is known of it, the status, and how long it took in s.
 Observe = Callable[[str, Facts, int, float], None]
+#: An ASGI application.
+Stream = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 #: A whole body must arrive within this time after the request's head.
 BODY_TIMEOUT_S: Final = 5.0
@@ -38,6 +42,7 @@ _PATIENT: Final = re.compile("/v1/traces|/traces(/.*)?|/products/[^/]*/life")
 _PATIENT_WAITING: Final = 8
 _LONGEST_TARGET: Final = 8_192
 _OF_BODIES: Final = (b"content-type", b"content-length")
+_WRITES: Final = frozenset({"POST", "PUT", "DELETE"})
 
 
 class Answer(NamedTuple):
@@ -98,6 +103,9 @@ class Gateway:
         queue_timeout_s: float = QUEUE_TIMEOUT_S,
         observe: Observe | None = None,
         special: Mapping[str, Special] | None = None,
+        guard: BrowserGuard | None = None,
+        streams: Mapping[str, Stream] | None = None,
+        acks: Acks | None = None,
     ) -> None:
         """
         Args:
@@ -105,8 +113,14 @@ class Gateway:
             max_body: In bytes; a longer body is refused unread.
             special: Paths with a limit and refusals of their own.
             observe: Called for each request that is answered, in any thread.
+            guard: Decides which requests are answered at all.
+            streams: By path: what is answered in the loop itself, without an end.
+            acks: Where acknowledged writes are noted while somebody looks.
         """
         self._observe = observe
+        self._guard = guard or BrowserGuard()
+        self._streams = streams or {}
+        self._acks = acks or Acks("")
         self._body_timeout_s = body_timeout_s
         self._queue_timeout_s = queue_timeout_s
         self._application = application
@@ -120,6 +134,10 @@ class Gateway:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = time.monotonic()
         try:
+            self._check(scope)
+            if (stream := self._streams.get(scope["path"])) is not None:
+                await stream(scope, receive, send)
+                return
             if _PATIENT.fullmatch(scope["path"]):
                 answer = await self._answer_in_turn(scope, receive)
             else:
@@ -136,6 +154,18 @@ class Gateway:
             return
         await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
         await send({"type": "http.response.body", "body": answer.body})
+        if self._acks.wanted and answer.status < 300 and scope["method"] in _WRITES:
+            # Anything but a product is passed over there.
+            self._acks.note(began, answer.body)
+
+    def _check(self, scope: Scope) -> None:
+        """Raises Refusal if the request comes from a page that may not make it."""
+        try:
+            self._guard.check(scope["method"], scope["headers"])
+        except Misdirected as error:
+            raise Refusal(421, str(error)) from error
+        except Forbidden as error:
+            raise Refusal(403, str(error)) from error
 
     async def _answer_in_turn(self, scope: Scope, receive: Receive) -> Answer:
         """The answer to a request that may take long. Their bodies are large, so those that wait are few."""

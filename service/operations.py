@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from service.answers import (
+    Accepted,
     Config,
     DeadLetterList,
     Document,
@@ -15,10 +16,13 @@ from service.answers import (
     ProductAnswer,
     ProductList,
     Requeued,
+    RunList,
     Tombstone,
     TraceAnswer,
     TraceList,
 )
+from service.live.control import Fault, Injected
+from service.live.marks import Mark
 from service.traces.life import Life
 from service.traces.spans import TraceId
 from service.writebehind.entry import Product
@@ -71,6 +75,9 @@ class Operation:
 _ID: Final = Parameter("id", "path", ProductId)
 _POLICY: Final = Parameter(
     "X-Write-Policy", "header", WritePolicy, "Overrides the write policy for this one write."
+)
+_CONTROL: Final = Parameter(
+    "X-Lab-Control", "header", str, "Any value: a page of another site can't send it."
 )
 _WIDGET: Final = {"name": "Demo Widget", "price": 29.99, "quantity": 100}
 _PRODUCTS: Final = (
@@ -184,6 +191,74 @@ _ADMIN: Final = (
         problems=(503, 504),
     ),
 )
+_LIVE: Final = (
+    Operation(
+        method="post",
+        path="/admin/marks",
+        name="mark",
+        summary="Tell the page what a run does: its begin, a step, a fault, its end",
+        body=Mark,
+        example={"run": "20260131T180000Z-data-loss", "kind": "step", "at": 1769882400.5, "label": "Crash"},
+        answers={202: Answer("Taken", Accepted)},
+        problems=(408, 413, 422, 503),
+    ),
+    Operation(
+        method="get",
+        path="/live/runs",
+        name="listRuns",
+        summary="The runs that were told of",
+        answers={200: Answer("The newest 20, newest first", RunList)},
+        problems=(503,),
+    ),
+    Operation(
+        method="post",
+        path="/live/control/settings",
+        name="controlSettings",
+        summary="Change live settings from the lab's page, if that is allowed",
+        parameters=(_CONTROL,),
+        body=LiveSettings,
+        example={"coalescing_window_ms": 500},
+        answers={200: Answer("The settings now in force", Config)},
+        problems=(400, 403, 408, 413, 415, 422, 503, 504),
+    ),
+    Operation(
+        method="post",
+        path="/live/control/faults",
+        name="controlFaults",
+        summary="Inject a fault from the lab's page, if that is allowed",
+        parameters=(_CONTROL,),
+        body=Fault,
+        example={"fault": "flush"},
+        answers={200: Answer("Injected", Injected)},
+        problems=(403, 408, 413, 415, 422, 503, 504),
+    ),
+)
+_PAGE: Final = (
+    Operation(
+        method="get",
+        path="/",
+        name="page",
+        summary="The lab's page",
+        answers={200: Answer("HTML", str, media="text/html")},
+    ),
+    Operation(
+        method="get",
+        path="/page/{file}",
+        name="pageFile",
+        summary="A file of the lab's page",
+        parameters=(Parameter("file", "path", str),),
+        answers={200: Answer("The file", bytes, media="*/*")},
+        problems=(404,),
+    ),
+    Operation(
+        method="get",
+        path="/live/stream",
+        name="stream",
+        summary="The lab as server-sent events: hello, then sample, mark and settings. It does not end",
+        answers={200: Answer("Events, each with a JSON document", str, media="text/event-stream")},
+        problems=(503,),
+    ),
+)
 _SYSTEM: Final = (
     Operation(
         method="get",
@@ -256,4 +331,4 @@ _TRACES: Final = (
         problems=(422, 503),
     ),
 )
-OPERATIONS: Final = (*_PRODUCTS, *_SYSTEM, *_ADMIN, *_TRACES)
+OPERATIONS: Final = (*_PRODUCTS, *_SYSTEM, *_ADMIN, *_TRACES, *_LIVE, *_PAGE)

@@ -9,6 +9,7 @@ from msgspec import UNSET
 from werkzeug.exceptions import HTTPException
 
 from service.answers import FieldProblem, Problem
+from service.live.errors import HistoryUnavailable, InvalidFault, InvalidMark
 from service.telemetry.facts import facts_of
 from service.writebehind.errors import (
     CacheUnavailable,
@@ -33,6 +34,9 @@ _KNOWN: Final[dict[type[WriteBehindError], tuple[int, str]]] = {
     QueueFull: (503, "The write-behind queue is full"),
     CacheUnavailable: (503, "Redis is not available"),
     StoreUnavailable: (503, "PostgreSQL is not available"),
+    InvalidMark: (422, "The mark is not valid"),
+    InvalidFault: (422, "The fault is not valid"),
+    HistoryUnavailable: (503, "The page's history is not available"),
     OutcomeUnknown: (504, "The outcome of the write is unknown"),
 }
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from service.live.stream import STREAMS
 from service.problems import problem
 
 #: A malformed request is the client's problem, and there may be thousands.
@@ -25,6 +26,20 @@ class HttpProtocol(HttpToolsProtocol):
         cycle: Any = self.cycle
         if cycle is not None and cycle.more_body and not cycle.response_started and not self.pipeline:
             self.send_400_response("the body was cut off")
+
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        if self.scope.get("path") in STREAMS:
+            # ASGI has no way to end a connection whose client does not read.
+            scope: Any = self.scope
+            scope["extensions"] = {"abort": self.transport.abort}
+
+    def shutdown(self) -> None:
+        """The server stops. A stream would not end by itself."""
+        super().shutdown()
+        cycle: Any = self.cycle
+        if cycle is not None and not cycle.response_complete and cycle.scope["path"] in STREAMS:
+            self.transport.abort()
 
     def send_400_response(self, msg: str) -> None:
         response = problem(HTTPStatus.BAD_REQUEST, HTTPStatus.BAD_REQUEST.phrase, msg)

@@ -72,7 +72,7 @@ def docker_backend(name: str, directory: Path, settings: StackSettings) -> Backe
     runtime = DockerRuntime(name, settings, Owner.of(directory.parent), images)
     return Backend(
         runtime=runtime,
-        specs=lambda state: docker_specs(state, image),
+        specs=lambda state: docker_specs(state, image, name),
         supplies={
             "image": DockerImages(settings).ensure,
             "network": lambda _: runtime.create_network(),

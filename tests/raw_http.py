@@ -94,7 +94,7 @@ class RawClient:
 
 def request(method: str, target: str, *headers: str, body: bytes = b"") -> bytes:
     """A whole request."""
-    lines = [f"{method} {target} HTTP/1.1", "Host: lab", *headers]
+    lines = [f"{method} {target} HTTP/1.1", "Host: localhost", *headers]
     if body:
         lines.append(f"Content-Length: {len(body)}")
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + body

@@ -160,7 +160,11 @@ class Worker:
         # The flusher only looks while there is something to flush.
         live = self._buffer.live_settings(self._settings)
         self._metrics.simulates_failures = live.simulate_db_failure
-        return {"metrics_port": self._metrics_server.port, "done": self._metrics.done()}
+        return {
+            "metrics_port": self._metrics_server.port,
+            "done": self._metrics.done(),
+            "lag_ms": self._metrics.recent_lags.percentiles_ms(),
+        }
 
     def _rq_works(self) -> None:
         self._condition.note = ("", "")

@@ -18,6 +18,7 @@ from service.telemetry.requests import without_creation_times
 from service.writebehind.scripts.flushing import Claim, Claimed
 from service.writebehind.workers import State
 from worker.condition import Report
+from worker.recent_lags import RecentLags
 from worker.spread import Spread
 
 Operation = Literal["persisted", "retried", "dead_lettered", "released"]
@@ -75,6 +76,8 @@ class WorkerMetrics:
         self.registry = CollectorRegistry()
         #: Whether the worker fails rows on purpose.
         self.simulates_failures = False
+        #: The lags of the last two seconds.
+        self.recent_lags = RecentLags()
         self._report = report
         self._note = note
         self._done: Counts[str] = Counts()
@@ -125,6 +128,7 @@ class WorkerMetrics:
             # A version that had to be later than the one before it may be ahead of the clock.
             lags = [max(0.0, lag) for lag in lags]
         self._persist_lag.add(lags, self._trace())
+        self.recent_lags.add(lags)
 
     def flushed(self, claim: Claim, seconds: float) -> None:
         """As a `FlushObserver`."""

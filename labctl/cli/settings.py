@@ -52,12 +52,15 @@ class CliSettings:
     dumb: bool = False
     #: LABCTL_DEBUG, unless it is empty or 0.
     debug: bool = False
+    #: There is a screen on which a program can open a window.
+    windows: bool = False
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] = os.environ) -> "CliSettings":
         return cls(
             dumb=env.get("TERM", "").lower() in ("dumb", "unknown"),
             debug=env.get("LABCTL_DEBUG", "").strip() not in ("", "0"),
+            windows=bool(env.get("DISPLAY") or env.get("WAYLAND_DISPLAY")),
             kept=env.get("LABCTL_KEEP_RUNS", ""),
         )
 

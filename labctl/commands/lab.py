@@ -46,6 +46,14 @@ def up(
             show_default=False,
         ),
     ] = None,
+    ui_control: Annotated[
+        bool | None,
+        typer.Option(
+            "--allow-ui-control/--no-ui-control",
+            help="Let the lab's page change settings and inject faults. Default: as before; at first not.",
+            show_default=False,
+        ),
+    ] = None,
     dry_run: DryRun = False,
     name: LabName = None,
     runtime: Runtime = None,
@@ -57,6 +65,8 @@ def up(
     A second time changes nothing.
     """
     ports, overrides = parse_ports(port or ()), parse_assignments(settings or ())
+    if ui_control is not None:
+        overrides["ALLOW_UI_CONTROL"] = str(ui_control).lower()
     session = open_session(context, name=name, runtime=runtime, json=json, quiet=quiet, ports=ports or None)
     if dry_run:
         _show_plan(session, session.lab.plan_up(overrides, observability=observability))
@@ -64,7 +74,8 @@ def up(
     services = start_lab(session, overrides, observability=observability)
     if json:
         healthy = session.lab.status(services)
-        session.answer({**_identity(session), "urls": reached(session.lab), "services": describe(healthy)})
+        urls = {"urls": reached(session.lab), "page": page_url(session)}
+        session.answer({**_identity(session), **urls, "services": describe(healthy)})
     else:
         session.show(_urls(session))
 
@@ -175,7 +186,7 @@ def status(session: Session) -> None:
 def urls(session: Session) -> None:
     """Show where the API, Redis and PostgreSQL are reached."""
     session.require_started()
-    session.answer({"urls": reached(session.lab)}, _urls(session))
+    session.answer({"urls": reached(session.lab), "page": page_url(session)}, _urls(session))
 
 
 @app.command()
@@ -250,5 +261,10 @@ def _table(session: Session, observed: Mapping[str, Observed]) -> Event:
 
 
 def _urls(session: Session) -> Event:
+    rows = (*reached(session.lab).items(), ("the page", page_url(session)))
+    return TableShown("urls", "", ("service", "URL"), rows)
 
-    return TableShown("urls", "", ("service", "URL"), tuple(reached(session.lab).items()))
+
+def page_url(session: Session) -> str:
+    """Where the lab's page is."""
+    return f"{session.lab.urls()['api']}/"

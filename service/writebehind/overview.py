@@ -139,7 +139,10 @@ class Overview:
 
     def settings(self) -> dict[str, Any]:
         """The live settings in force, whether the service or the worker acts on them."""
-        condition = self.condition()
+        return self.settings_of(self.condition())
+
+    def settings_of(self, condition: Condition) -> dict[str, Any]:
+        """The live settings in force at that moment."""
         return settings_in_force(self._settings, condition.workers, condition.live).live()
 
     def condition(self) -> Condition:

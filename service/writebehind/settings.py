@@ -21,6 +21,7 @@ _log = logging.getLogger(__name__)
 
 WritePolicy = Literal["write_behind", "write_through"]
 OverflowPolicy = Literal["reject", "write_through"]
+LabRuntime = Literal["local", "docker"]
 LogFormat = Literal["human", "json"]
 
 
@@ -119,6 +120,10 @@ class Settings(LiveSettings, frozen=True, kw_only=True):
     api_port: Annotated[int, Meta(ge=1, le=65_535, description="The port that the API listens on.")] = 8000
     api_processes: Annotated[int, Meta(ge=1, le=64, description="How many processes serve the API.")] = 2
     api_threads: Annotated[int, Meta(ge=1, le=256, description="How many threads each of them has.")] = 8
+    lab_name: Annotated[str, Meta(description="The name of the lab, for its page.")] = ""
+    lab_runtime: Annotated[
+        LabRuntime, Meta(description="What the lab runs on, for its page: processes or containers.")
+    ] = "local"
     telemetry_dir: Annotated[
         str,
         Meta(description="Where traces, metrics and the page's history are kept; empty: nowhere that lasts."),

@@ -19,7 +19,7 @@ _MAX_MEMORY_BYTES: Final = 1 << 40
 _SET_BY_THE_LAB: Final = frozenset(
     {
         *("REDIS_URL", "DATABASE_URL", "API_HOST", "API_PORT", "TELEMETRY_DIR", "METRICS_PORT"),
-        *("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_SERVICE_NAME"),
+        *("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_SERVICE_NAME", "LAB_NAME", "LAB_RUNTIME"),
     }
 )
 _PROCESS_SETTINGS: Final = frozenset(setting.variable for setting in SETTINGS.values()) - _SET_BY_THE_LAB

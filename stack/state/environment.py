@@ -25,6 +25,7 @@ def settings_env(
     service: str,
     reached: Mapping[str, str],
     *,
+    lab: str,
     address: str,
     port: int,
     telemetry: str,
@@ -37,6 +38,7 @@ def settings_env(
         service: `api` or `worker`.
         reached: The URLs of `redis`, `postgres` and `api`, and of `jaeger` if the lab has it, as that service
             reaches them.
+        lab: The lab's name.
         address: Where the API listens.
         port: On which port it listens there.
         telemetry: The directory for traces, metrics and history.
@@ -52,6 +54,8 @@ def settings_env(
             "database_url": reached["postgres"],
             "api_host": address,
             "api_port": port,
+            "lab_name": lab,
+            "lab_runtime": state.runtime,
             "telemetry_dir": telemetry,
             "metrics_port": metrics_port,
             "otel_exporter_otlp_endpoint": collector,

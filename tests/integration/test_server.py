@@ -19,7 +19,7 @@ from tests.api_process import Api, running_api
 from tests.raw_http import BODY, RawClient, post, request
 from tests.servers import Servers
 
-HEAD = b"POST /products HTTP/1.1\r\nHost: lab\r\nContent-Type: application/json\r\n"
+HEAD = b"POST /products HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 SHORT = HEAD + b"Content-Length: %d\r\n\r\n" % (len(BODY) + 1) + BODY
 

@@ -7,8 +7,8 @@ from typing import Any, Final, Literal, Protocol
 
 Script = Literal[
     "abandon", "ack", "ack_rows", "begin", "claim", "condition", "config", "dead_letter", "fill",
-    "flush_now", "has_work", "heartbeat", "inspect", "read", "release", "repair", "requeue", "resolve",
-    "restore", "retry", "room", "settle", "write",
+    "flush_now", "follow", "has_work", "heartbeat", "inspect", "read", "release", "repair", "requeue",
+    "resolve", "restore", "retry", "room", "settle", "write",
 ]  # fmt: skip
 
 #: Files of functions that scripts share, each in a paragraph of its own, below those that it uses.

@@ -443,3 +443,36 @@ def test_a_price_that_json_does_not_know(cli: Cli, price: str) -> None:
         code, _, err = cli("product", *words, "--price", price)
         assert code == 2
         assert "--price" in err
+
+
+# The lab's page
+
+
+def test_the_page_is_beside_the_urls(cli: Cli) -> None:
+    for command in (("urls",), ("up",)):
+        assert json.loads(cli(*command, "--json")[1])["page"] == f"{cli.lab.urls()['api']}/"
+        assert f"{cli.lab.urls()['api']}/\n" in cli(*command)[1]
+
+
+@pytest.mark.parametrize("options", [(), ("--print",)])
+def test_open_prints_the_url_alone_where_no_browser_can_be_seen(cli: Cli, options: tuple[str, ...]) -> None:
+    assert cli("open", *options) == (0, f"{cli.lab.urls()['api']}/\n", "")
+    cli.lab.is_up = False
+    code, out, err = cli("open", *options)
+    assert (code, out) == (4, "")
+    assert "labctl up" in err
+
+
+@pytest.mark.parametrize(
+    ("options", "given"),
+    [
+        ((), {}),
+        (("--allow-ui-control",), {"ALLOW_UI_CONTROL": "true"}),
+        (("--no-ui-control",), {"ALLOW_UI_CONTROL": "false"}),
+    ],
+)
+def test_up_lets_the_page_control_the_lab_if_asked(
+    cli: Cli, options: tuple[str, ...], given: dict[str, str]
+) -> None:
+    cli("up", *options)
+    assert ("up", given) in cli.lab.asked

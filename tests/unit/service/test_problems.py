@@ -2,6 +2,7 @@ import pytest
 from flask import Flask
 
 from service import problems
+from service.live.errors import HistoryUnavailable, InvalidFault, InvalidMark
 from service.writebehind.errors import (
     CacheUnavailable,
     InvalidProduct,
@@ -23,6 +24,9 @@ ERRORS = {
     StoreUnavailable: 503,
     OutcomeUnknown: 504,
     RowsRefused: 422,
+    InvalidMark: 422,
+    InvalidFault: 422,
+    HistoryUnavailable: 503,
 }
 
 

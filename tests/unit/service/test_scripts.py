@@ -9,7 +9,7 @@ import pytest
 
 from service.writebehind import keys
 from service.writebehind.entry import DeadLetter
-from service.writebehind.scripts import caching, flushing, observing, writing
+from service.writebehind.scripts import caching, flushing, following, observing, writing
 from service.writebehind.scripts.caching import Begun, Marked
 from service.writebehind.scripts.flushing import Claim, Claimed
 from service.writebehind.scripts.script import Script, load
@@ -53,6 +53,7 @@ CALLS: dict[Script, Callable[[Recorder], Any]] = {
     "dead_letter": lambda r: flushing.dead_letter(r, CLAIM, [LETTER]),
     "fill": lambda r: caching.fill(r, PRODUCT, "token", b"{}", ttl=1),
     "flush_now": flushing.flush_now,
+    "follow": lambda r: following.places(r, [("p1", 7), ("p2", 8)]),
     "has_work": lambda r: flushing.has_work(r, lease_us=1, longest_retry_us=2),
     "heartbeat": lambda r: observing.heartbeat(r, "w", b"{}"),
     "inspect": lambda r: observing.inspect(r, items=20),
@@ -113,7 +114,7 @@ def test_keys_come_in_the_order_in_which_the_script_names_them(script: Script) -
 
 
 #: Scripts with a list behind their named arguments, and how many arguments an item of it has.
-LISTS: dict[Script, int] = {"ack": 1, "ack_rows": 2, "release": 2, "retry": 4, "dead_letter": 3}
+LISTS: dict[Script, int] = {"ack": 1, "ack_rows": 2, "release": 2, "retry": 4, "dead_letter": 3, "follow": 2}
 
 
 @pytest.mark.parametrize("script", sorted(CALLS))

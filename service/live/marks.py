@@ -1,0 +1,81 @@
+"""Marks: what runs of labctl tell the API, so that the page can draw steps and faults where they happened."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from service.live.errors import InvalidMark
+
+Kind = Literal["run", "step", "fault", "end"]
+Outcome = Literal["expected", "unexpected", "inconclusive", "interrupted"]
+#: The run of marks that no run of labctl made: those of the page's own controls.
+PAGE_RUN: Final = "page"
+
+
+class Mark(Struct, frozen=True, kw_only=True):
+    """One thing that a run did."""
+
+    run: Annotated[
+        str, Meta(min_length=1, max_length=100, description="Which run, the same in all its marks")
+    ]
+    scenario: Annotated[str, Meta(max_length=100, description="What it runs")] = ""
+    kind: Kind
+    at: Annotated[float, Meta(ge=0, le=1e11, description="Unix time, in s")]
+    label: Annotated[str, Meta(max_length=200, description="What the page shows")] = ""
+    detail: Annotated[str, Meta(max_length=2_000)] = ""
+    number: Annotated[int, Meta(ge=0, le=10_000, description="Of a step")] | None = None
+    outcome: Annotated[Outcome, Meta(description="Of the run, with its end")] | None = None
+    figures: (
+        Annotated[
+            Mapping[Annotated[str, Meta(max_length=60)], float | None],
+            Meta(max_length=40, description="Of the run, with its end: acknowledged, lost, ..."),
+        ]
+        | None
+    ) = None
+
+
+class KnownRun(Struct, frozen=True, kw_only=True):
+    """A run, as far as its marks tell."""
+
+    run: str
+    scenario: str
+    started_at: Annotated[float, Meta(description="Unix time, in s")]
+    ended_at: Annotated[float, Meta(description="Unix time, in s")] | None = None
+    outcome: Outcome | None = None
+    label: str = ""
+    detail: str = ""
+    figures: Mapping[str, float | None] | None = None
+
+
+_decoder: Final = msgspec.json.Decoder(Mark)
+
+
+def parse_mark(body: bytes) -> Mark:
+    """The mark in a request's body.
+
+    Raises:
+        InvalidMark: it is not one.
+    """
+    try:
+        return _decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise InvalidMark(str(error)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidMark(f"the body is not valid JSON: {error}") from error
+
+
+def begin_run(mark: Mark) -> KnownRun:
+    """What is known of a run after its first mark."""
+    run = KnownRun(
+        run=mark.run, scenario=mark.scenario, started_at=mark.at, label=mark.label, detail=mark.detail
+    )
+    return end_run(run, mark) if mark.kind == "end" else run
+
+
+def end_run(run: KnownRun, mark: Mark) -> KnownRun:
+    """What is known of a run after its end mark."""
+    changes: dict[str, Any] = {"ended_at": mark.at, "outcome": mark.outcome, "figures": mark.figures}
+    told = {name: value for name in ("label", "detail") if (value := getattr(mark, name))}
+    return msgspec.structs.replace(run, **changes, **told)
