@@ -94,6 +94,8 @@ export interface Band {
   end: number;
   label: string;
   odd: boolean;
+  /** Whose it is; empty for a fault. */
+  run: string;
 }
 
 export type Line = { label: string; values: (sample: Sample, before: Sample | null) => number | null };
