@@ -114,7 +114,8 @@ export interface ChartSpec {
 export type Columns = (number | null)[][];
 
 export interface LifeWrite {
-  version: number;
+  /** Null if it was refused. */
+  version: number | null;
   operation: string;
   policy?: string;
   trace_id: string;
