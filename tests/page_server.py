@@ -2,9 +2,10 @@
 
 import json
 import queue
+import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
 from typing import Any, Final
@@ -31,6 +32,7 @@ class Player:
         #: The address, once it is served.
         self.url = ""
         self._viewers: list[queue.Queue[tuple[str, Any] | None]] = []
+        self._over = False
         self._lock = threading.Lock()
 
     def send(self, name: str, document: object) -> None:
@@ -46,10 +48,17 @@ class Player:
                 viewer.put(None)
             self._viewers.clear()
 
+    def end(self) -> None:
+        """End all streams, and let none begin."""
+        self._over = True
+        self.hang_up()
+
     def events(self) -> Iterator[tuple[str, Any]]:
         """What one viewer gets."""
         mine: queue.Queue[tuple[str, Any] | None] = queue.Queue()
         with self._lock:
+            if self._over:
+                return
             self._viewers.append(mine)
         yield "hello", self.greeting
         while (event := mine.get()) is not None:
@@ -60,18 +69,42 @@ class Player:
 def playing(greeting: dict[str, Any]) -> Iterator[Player]:
     """A page to look at, at the player's `url`."""
     player = Player(greeting)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"player": player}))
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"player": player}))
     player.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
         yield player
     finally:
-        player.hang_up()
+        player.end()
         server.shutdown()
         thread.join()
+        server.hang_up()
         server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    """It can end connections on which a browser may ask for something later."""
+
+    daemon_threads = False
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__(address, handler)
+        self._open: set[socket.socket] = set()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def hang_up(self) -> None:
+        """End all connections."""
+        for each in list(self._open):
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -119,8 +119,8 @@ def end_mark(at: float) -> dict[str, Any]:
         "scenario": "data-loss",
         "kind": "end",
         "at": at,
-        "label": "31 acknowledged writes of 12 products were lost",
-        "detail": "As predicted: what only Redis had was lost when it was emptied.",
+        "label": "expected",
+        "detail": "Exactly the 31 queued writes are lost, and none of the 100 persisted ones.",
         "outcome": "expected",
         "figures": figures,
     }

@@ -4,6 +4,8 @@
 export const ROW = 16;
 /** Marks tell when a fault was injected, not for how long it lasts: it is shown so wide, in s. */
 const MOMENT_S = 0.75;
+/** What the name of a run begins with. */
+const TIME = /^\d{8}T\d{6}Z-/;
 
 /**
  * A step lasts until the next step, or until its run ends.
@@ -18,7 +20,7 @@ export function bandsOf(marks) {
   let steps = 0;
   for (const mark of marks) {
     if (mark.kind === "fault") {
-      bands.push({kind: "fault", start: mark.at, end: mark.at + MOMENT_S, label: mark.label, odd: false});
+      bands.push({kind: "fault", start: mark.at, end: mark.at + MOMENT_S, label: mark.label, odd: false, run: ""});
       continue;
     }
     const last = open.get(mark.run);
@@ -27,7 +29,7 @@ export function bandsOf(marks) {
     if (mark.kind === "step") {
       const label = mark.number ? `${mark.number} ${mark.label}` : mark.label;
       /** @type {import("./types.js").Band} */
-      const band = {kind: "step", start: mark.at, end: Infinity, label, odd: steps++ % 2 === 0};
+      const band = {kind: "step", start: mark.at, end: Infinity, label, odd: steps++ % 2 === 0, run: mark.run};
       bands.push(band);
       open.set(mark.run, band);
     }
@@ -66,6 +68,8 @@ export function drawBands(plot, bands, colour) {
   ctx.textAlign = "left";
   ctx.textBaseline = "middle";
   let taken = bbox.left;
+  /** Where runs begin that have had no room for a label. @type {Map<string, number>} */
+  const unnamed = new Map();
   for (const band of bands) {
     if (band.end < min || band.start > max) continue;
     const left = plot.valToPos(Math.max(band.start, min), "x", true);
@@ -83,9 +87,18 @@ export function drawBands(plot, bands, colour) {
     if (step) {
       const text = fitted(ctx, band.label, width - 7 * ratio);
       ctx.fillText(text, left + 4 * ratio, bbox.top - 1.5 * ROW * ratio);
+      if (text) unnamed.set(band.run, NaN);
+      else if (!unnamed.has(band.run)) unnamed.set(band.run, left);
     } else {
       taken = drawFault(plot, band.label, left, taken);
     }
+  }
+  // Short runs are named as a whole.
+  ctx.fillStyle = colour("--soft");
+  ctx.textAlign = "right";
+  for (const [run, left] of unnamed) {
+    const name = run.replace(TIME, "");
+    if (left - ctx.measureText(name).width > bbox.left) ctx.fillText(name, left - 4 * ratio, bbox.top - 1.5 * ROW * ratio);
   }
   ctx.restore();
 }

@@ -73,7 +73,7 @@ export class Chart {
       cursor: {sync: {key: sync.key, scales: ["x", null]}, drag: {x: false, y: false}, points: {size: 7}},
       scales: {x: {time: false, range: () => [this.span.min, this.span.max]}, y: {range: (_, __, max) => [0, this.#top(max)]}},
       axes: [
-        {...axis, size: 24, space: 80, incrs: [5, 10, 15, 30, 60, 120, 180, 300],
+        {...axis, size: 24, space: 80, incrs: [2, 5, 10, 15, 30, 60, 120, 180, 300],
           values: (_, splits) => splits.map(at => clock(at))},
         {...axis, size: 46, space: 34, values: (_, splits) => splits.map(compact)},
       ],

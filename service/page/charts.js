@@ -11,7 +11,7 @@ export class Charts {
   /** @param {HTMLElement} place */
   constructor(place) {
     this.history = new History(SPECS);
-    this.span = 120;
+    this.span = 60;
     this.charts = SPECS.map(spec => new Chart(spec, place, at => this.charts.forEach(chart => chart.pointAt(at))));
     /** @type {Set<Chart>} */
     this.due = new Set();
@@ -90,7 +90,7 @@ export class Charts {
     }
     this.due.delete(chart);
     chart.bands = this.away === null ? this.bands
-      : [...this.bands, {kind: "away", start: this.away, end: Infinity, label: "no answer", odd: false}];
+      : [...this.bands, {kind: "away", start: this.away, end: Infinity, label: "no answer", odd: false, run: ""}];
     chart.show(this.history.of(chart.spec.key), {min: this.now - this.span, max: this.now});
     if (this.due.size > 0) requestAnimationFrame(() => this.#next());
   }

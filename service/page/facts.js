@@ -9,6 +9,8 @@ import {clock, counted, day, duration, figure, OUTCOMES, stakes} from "./words.j
 /** Figures of a run that say most, in this order. */
 const FIGURES = ["acknowledged", "persisted", "superseded", "dead_lettered", "pending", "lost", "lost_products"];
 const MOST_FIGURES = 6;
+/** Others are left out where they are 0. */
+const ALWAYS = new Set(["acknowledged", "persisted", "lost"]);
 
 /**
  * What would be lost now, and what is wrong.
@@ -85,11 +87,10 @@ function tellLast(run) {
     return;
   }
   const known = run.figures ?? {};
-  const names = [...FIGURES, ...Object.keys(known)].filter((name, index, all) => name in known && all.indexOf(name) === index);
+  const names = [...new Set([...FIGURES, ...Object.keys(known)])].filter(name => known[name] || name in known && ALWAYS.has(name));
   place.replaceChildren(
     element("p", {class: "outcome"}, OUTCOMES[run.outcome ?? ""] ?? "Ended"),
-    element("p", {}, run.label || run.scenario),
-    ...run.detail ? [element("p", {class: "soft"}, run.detail)] : [],
+    element("p", {}, run.detail || run.label || run.scenario),
     element("dl", {class: "fates"}, ...names.slice(0, MOST_FIGURES).map(name => element("div", {class: name === "lost" && known[name] ? "loss" : ""},
       element("dt", {}, name.replaceAll("_", " ")), element("dd", {}, figure(known[name]))))),
     element("p", {class: "soft"}, `${run.scenario}, ${day(run.ended_at ?? run.started_at)}`));

@@ -16,7 +16,7 @@ const UNTRACED = "None of its writes was traced. labctl traces all writes of a d
  * @returns {Stretch[]}
  */
 export function stretches(write, all) {
-  const newer = all.find(each => each.version === write.superseded_by);
+  const newer = all.find(each => each.version !== null && each.version === write.superseded_by);
   const left = write.claimed_at_us ?? newer?.acknowledged_at_us ?? null;
   /** @type {[string, number | null, number | null, string][]} */
   const known = [
@@ -26,6 +26,19 @@ export function stretches(write, all) {
   ];
   return known.flatMap(([label, start, end, kind]) =>
     start === null || end === null ? [] : [{label, start, end, kind}]);
+}
+
+/**
+ * Where the product is now.
+ * @param {import("./types.js").Life} life
+ */
+function present({now, unread = []}) {
+  const redis = unread.includes("redis") ? "what Redis has is not known"
+    : now.pending_version ? `Redis alone has version ${brief(Number(now.pending_version))}` : "nothing of it waits in Redis";
+  const row = unread.includes("postgres") ? "what PostgreSQL has is not known"
+    : now.row_version ? `PostgreSQL has version ${brief(Number(now.row_version))}${now.row_deleted ? ", deleted" : ""}`
+      : "PostgreSQL does not have it";
+  return `Now: ${redis}; ${row}${now.dead_lettered ? "; it is among the dead letters" : ""}.`;
 }
 
 /**
@@ -92,10 +105,10 @@ export class LifePanel {
     const life = await read(`/products/${encodeURIComponent(write.id)}/life`);
     const state = element("p", {}, `Version ${brief(write.version)}: `, element("b", {}, write.state), `, seen at ${clock(write.since)}.`);
     if (typeof life === "string") return [state, element("p", {class: "soft"}, life)];
-    const newest = life.writes.toSorted((one, other) => other.version - one.version).slice(0, MOST_WRITES);
+    const newest = life.writes.toSorted((one, other) => (other.received_at_us ?? 0) - (one.received_at_us ?? 0)).slice(0, MOST_WRITES);
     if (newest.length === 0) return [state, element("p", {class: "soft"}, UNTRACED)];
     const more = life.writes.length - newest.length;
-    return [state, ...newest.map(each => this.#written(each, life.writes)),
+    return [state, element("p", {class: "soft"}, present(life)), ...newest.map(each => this.#written(each, life.writes)),
       ...more > 0 ? [element("p", {class: "soft"}, `And ${counted(more, "earlier write")}.`)] : []];
   }
 
@@ -113,7 +126,7 @@ export class LifePanel {
       more.disabled = true;
       spans.replaceChildren(...await readTrace(write.trace_id));
     });
-    return element("section", {class: "written", "aria-label": `version ${write.version}`},
+    return element("section", {class: "written", "aria-label": `${write.operation} ${write.version ?? ""}`},
       element("p", {}, element("b", {}, `${write.operation} ${brief(write.version)}`), ` ${write.outcome}${replaced}`,
         began === null ? "" : element("span", {class: "soft"}, ` at ${clock(began / 1e6)}`),
         write.worker ? element("span", {class: "soft"}, ` by ${write.worker}`) : ""),

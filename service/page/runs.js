@@ -46,7 +46,7 @@ export class Runs {
     run.ended_at = mark.at;
     run.outcome = mark.outcome;
     run.figures = mark.figures;
-    run.label = mark.label || run.label;
+    if (mark.label && mark.label !== mark.outcome) run.label = mark.label;
     run.detail = mark.detail || run.detail;
     this.runs.set(mark.run, run);
   }

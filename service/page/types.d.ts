@@ -94,6 +94,8 @@ export interface Band {
   end: number;
   label: string;
   odd: boolean;
+  /** Whose it is; empty for a fault. */
+  run: string;
 }
 
 export type Line = { label: string; values: (sample: Sample, before: Sample | null) => number | null };
@@ -112,7 +114,8 @@ export interface ChartSpec {
 export type Columns = (number | null)[][];
 
 export interface LifeWrite {
-  version: number;
+  /** Null if it was refused. */
+  version: number | null;
   operation: string;
   policy?: string;
   trace_id: string;

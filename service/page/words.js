@@ -82,9 +82,9 @@ export function stakes(exposed) {
 
 /**
  * A version is a time in µs; its last digits tell two of a product apart.
- * @param {number} version
+ * @param {number | null} version
  */
-export const brief = version => version > 1e12 ? `…${String(version).slice(-6)}` : String(version);
+export const brief = version => version === null ? "" : version > 1e12 ? `…${String(version).slice(-6)}` : String(version);
 
 /** @type {Record<string, string>} */
 export const OUTCOMES = {

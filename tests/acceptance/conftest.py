@@ -1,15 +1,18 @@
 """A running lab for the tests that need no more than that, and a browser for those that look at pages."""
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests import npm
+from tests import npm, page_story
+from tests.acceptance.shown import Shown
 from tests.acceptance.terminal import pipe
 from tests.browser import Browser, chromium
+from tests.page_server import Player, playing
 
 NAME = "acceptance"
 
@@ -49,3 +52,15 @@ def axe_core(request: pytest.FixtureRequest) -> str:
     except npm.Missing as missing:
         _without(str(missing))
         raise
+
+
+@pytest.fixture
+def player() -> Iterator[Player]:
+    with playing(page_story.greeting(time.time(), seconds=120)) as player:
+        yield player
+
+
+@pytest.fixture
+def shown(browser: Browser, player: Player) -> Shown:
+    browser.look(width=1100)
+    return Shown(browser, player)

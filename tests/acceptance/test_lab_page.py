@@ -1,25 +1,23 @@
-"""The lab's own page in a real browser, played to by a server that says what a lab might say."""
+"""How the lab's own page looks, and who can use it; played to by a server that says what a lab might say."""
 
 import json
 import os
 import struct
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from stack.wait import wait_until
 from tests import page_story
-from tests.browser import VIOLATIONS, Browser
-from tests.page_server import Player, playing
+from tests.acceptance.shown import Shown
+from tests.browser import VIOLATIONS
 
 pytestmark = pytest.mark.xdist_group("browser")
 
 _CHARTS = 6
 #: Taller than the page: what is out of sight is not drawn.
 _TALL = 5_000
+#: How many charts show lines: without them, a chart has two to five colours.
 _LINED = """
     [...document.querySelectorAll('.chart canvas')].filter(canvas => {
       const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
@@ -27,68 +25,10 @@ _LINED = """
       for (let at = 0; at < data.length; at += 4) {
         if (data[at + 3] === 255) colours.add(data.slice(at, at + 3).join());
       }
-      return colours.size > 20;
+      return colours.size > 10;
     }).length
 """
 HOSTILE = "</text><script>document.title='owned'</script><img src=x onerror=document.title='owned'>"
-
-
-class Shown:
-    """The page, opened by a browser, and what is played to it."""
-
-    def __init__(self, browser: Browser, player: Player) -> None:
-        self.browser = browser
-        self.player = player
-        self.begun = time.time()
-
-    def __call__(self, expression: str) -> Any:
-        return self.browser.evaluate(expression)
-
-    def text(self, selector: str) -> Any:
-        return self(f"document.querySelector({selector!r})?.textContent")
-
-    def until(self, expression: str, *, seconds: float = 8) -> None:
-        wait_until(
-            lambda: self(expression) is True, seconds=seconds, reason=expression, hint="look at the page"
-        )
-
-    def sample(self, **changes: Any) -> None:
-        at = time.time()
-        self.player.send("sample", page_story.sample(at, 900 + at - self.begun, **changes))
-
-    def open(self) -> None:
-        """Open it, and wait until it shows something live."""
-        self.browser.open(f"{self.player.url}/")
-        # The greeting may still be on its way.
-        lab = json.dumps(self.player.greeting["lab"])
-        self.until(f"document.getElementById('lab').textContent === {lab}")
-        self.live()
-
-    def live(self, **changes: Any) -> None:
-        self.sample(**changes)
-        self.until("document.getElementById('connection').textContent === 'live'")
-
-    def write(self, product_id: str, state: str, **changes: Any) -> None:
-        write = {"id": product_id, "version": 1, "state": state, "since": time.time()}
-        self.sample(products=[write], **changes)
-        self.until(f"document.querySelector('.token')?.dataset.state === '{state}'")
-
-    def press(self, *keys: str) -> None:
-        for key in keys:
-            for kind in ("keyDown", "keyUp"):
-                self.browser.call("Input.dispatchKeyEvent", {"type": kind, "key": key, "code": key})
-
-
-@pytest.fixture
-def player() -> Iterator[Player]:
-    with playing(page_story.greeting(time.time(), seconds=120)) as player:
-        yield player
-
-
-@pytest.fixture
-def shown(browser: Browser, player: Player) -> Shown:
-    browser.look(width=1100)
-    return Shown(browser, player)
 
 
 @pytest.mark.parametrize(
@@ -144,117 +84,12 @@ def test_axe_finds_nothing_to_complain_about(shown: Shown, axe_core: str, width:
     assert json.loads(shown(VIOLATIONS)) == []
 
 
-def test_what_is_at_stake_is_a_sentence(shown: Shown) -> None:
-    shown.open()
-    shown.sample(exposed={"writes": 31, "products": 12, "seconds": 0.8})
-    sentence = "If Redis died now, 31 acknowledged writes of 12 products would be lost: the last 800 ms."
-    shown.until(f"document.getElementById('stakes').textContent === {sentence!r}")
-    shown.sample(exposed={"writes": 1, "products": 1, "seconds": 75})
-    sentence = "If Redis died now, 1 acknowledged write of 1 product would be lost: the last 1 min 15 s."
-    shown.until(f"document.getElementById('stakes').textContent === {sentence!r}")
-    shown.sample(exposed={"writes": 0, "products": 0, "seconds": 0})
-    sentence = "If Redis died now, nothing would be lost."
-    shown.until(f"document.getElementById('stakes').textContent === {sentence!r}")
-
-
-def test_a_lab_that_is_gone_is_not_shown_as_if_it_were_there(shown: Shown) -> None:
-    shown.open()
-    shown.write("product-1", "queued")
-    shown.player.refuses = True
-    shown.player.hang_up()
-    shown.until("document.getElementById('connection').textContent.startsWith('not answering since ')")
-    assert "is not known: the lab has not answered since" in shown.text("#stakes")
-    assert shown("document.querySelectorAll('.token').length") == 0
-    counts = shown("[...document.querySelectorAll('#workers, #way .count')].map(one => one.textContent)")
-    assert set(counts) <= {"", "\u2013"}
-    # It comes back by itself, and tells everything anew.
-    shown.player.greeting = page_story.greeting(time.time(), seconds=30) | {"lab": "another"}
-    shown.player.refuses = False
-    shown.until("document.getElementById('lab').textContent === 'another'", seconds=15)
-    shown.live()
-    assert "If Redis died now" in shown.text("#stakes")
-
-
-def test_a_lab_that_is_silent_is_not_answering(shown: Shown) -> None:
-    shown.open()
-    shown.until("document.getElementById('connection').textContent.startsWith('not answering since ')")
-    shown.live()
-
-
-def test_servers_that_are_down_are_named(shown: Shown) -> None:
-    shown.open()
-    unknown = dict.fromkeys(("queue", "inflight", "retrying", "dead_letters", "accepted", "exposed"))
-    shown.sample(redis=False, postgres=False, workers=[], persist_lag_ms=None, **unknown)
-    shown.until("!document.getElementById('trouble').hidden")
-    assert shown.text("#trouble") == "Redis does not answer. PostgreSQL does not answer."
-    assert shown.text("#stakes") == "What only Redis has is not known: Redis does not answer."
-    assert shown.text("#dead") == "not known"
-    assert shown.text("#workers") == "not known"
-    shown.live(workers=[page_story.worker("paused", "PostgreSQL does not answer")])
-    shown.until("document.getElementById('workers').textContent.includes('PostgreSQL does not answer')")
-
-
-def test_a_write_moves_from_station_to_station(shown: Shown) -> None:
-    shown.open()
-    shown.write("product-1", "queued")
-    shown("window.token = document.querySelector('.token'); 0")
-    left = "Math.round(token.getBoundingClientRect().left)"
-    seen = []
-    for state in ("queued", "in flight", "persisted"):
-        shown.write("product-1", state)
-        assert shown("token.getAttribute('aria-label')") == f"product-1, {state}"
-        shown("Promise.all(token.getAnimations().map(one => one.finished)).then(() => 0)")
-        seen.append(shown(left))
-    assert seen == sorted(set(seen)), "it went from the left to the right"
-    assert shown("token.isConnected && document.querySelectorAll('.token').length === 1") is True
-    shown.sample(products=[])
-    shown.until("!token.isConnected")
-
-
 def test_nothing_moves_where_the_system_asks_for_that(shown: Shown) -> None:
     shown.browser.look(width=1100, motion=False)
     shown.open()
     shown.write("product-1", "queued")
     shown.write("product-1", "persisted")
     assert shown("document.getAnimations().length") == 0
-
-
-def test_the_life_of_a_write_can_be_opened_with_the_keyboard(shown: Shown) -> None:
-    shown.open()
-    shown.player.documents["/products/product-3/life"] = page_story.life("product-3", time.time())
-    shown.player.documents["/traces/1af7651916cd43dd8448eb211c80319d"] = page_story.trace(time.time())
-    shown.sample(products=page_story.writes(time.time()))
-    shown.until("document.querySelectorAll('.token').length > 3")
-    shown("document.querySelector('.token[tabindex=\"0\"]').focus()")
-    shown.press("ArrowRight", "ArrowRight", "ArrowRight")
-    assert shown("document.activeElement.getAttribute('aria-label')") == "product-3, persisted"
-    shown("document.activeElement.click()")
-    shown.until("document.querySelectorAll('.waterfall').length === 2")
-    assert shown.text("#life h3") == "product-3"
-    rows = """
-        [...document.querySelectorAll('.waterfall')].map(one => [...one.children].map(row => row.textContent))
-    """
-    assert shown(rows) == [
-        ["request4 ms", "in Redis alone422 ms", "flush6 ms"],
-        ["request3 ms", "in Redis, until replaced80 ms"],
-    ]
-    shown("document.querySelector('.written button').click()")
-    shown.until("document.querySelectorAll('.waterfall').length === 3")
-    assert "worker: upsert products5 ms" in shown("document.querySelectorAll('.waterfall')[1].textContent")
-    shown.press("Escape")
-    assert shown("document.getElementById('life').hidden") is True
-    assert shown("document.activeElement.getAttribute('aria-label')") == "product-3, persisted"
-
-
-def test_a_life_that_is_not_known_is_said_to_be_so(shown: Shown) -> None:
-    shown.open()
-    shown.write("product-1", "persisted")
-    shown("document.querySelector('.token').click()")
-    shown.until("document.getElementById('life').textContent.includes('The lab knows nothing of it')")
-    shown.player.documents["/products/product-2/life"] = {"product_id": "product-2", "writes": [], "now": {}}
-    shown.write("product-2", "coalesced")
-    shown("document.querySelector('.token').click()")
-    shown.until("document.getElementById('life').textContent.includes('None of its writes was traced')")
 
 
 def test_a_chart_can_be_read_with_the_keyboard(shown: Shown) -> None:
@@ -313,53 +148,6 @@ def test_rates_know_gaps_and_totals_that_began_anew(shown: Shown) -> None:
     """)
     assert rates[0] == [100, 100.5, 101, 101.5, 102, 102.001, 109, 109.5]
     assert rates[1] == [None, 20, 30, 30, None, None, None, 2]
-
-
-def test_a_run_is_followed_to_its_verdict(shown: Shown) -> None:
-    shown.player.greeting |= {"runs": [], "marks": []}
-    shown.open()
-    now = time.time()
-    *earlier, end = page_story.marks(now)
-    for mark in earlier:
-        shown.player.send("mark", mark)
-    shown.until("!document.getElementById('running').hidden")
-    assert shown.text("#running") == "Under way: Data loss"
-    shown.until("document.querySelectorAll('#steps li').length === 5")
-    assert "No run has ended" in shown.text("#verdict")
-    shown.player.send("mark", end)
-    shown.until("document.getElementById('running').hidden")
-    assert shown("document.getElementById('verdict').className") == "expected"
-    assert "31 acknowledged writes of 12 products were lost" in shown.text("#verdict")
-    row = shown("[...document.querySelector('#runs tbody tr').cells].map(cell => cell.textContent)")
-    assert [row[0], *row[2:]] == ["data-loss", "30.0 s", "As expected", "140", "31"]
-
-
-def test_the_page_can_only_be_looked_at(shown: Shown) -> None:
-    shown.open()
-    assert shown("document.getElementById('control').hidden") is True
-
-
-def test_with_control_it_changes_settings_and_injects_faults(shown: Shown) -> None:
-    shown.player.greeting["control"] = True
-    shown.open()
-    assert shown("document.getElementById('control').hidden") is False
-    buttons = "[...document.querySelectorAll('#control button')]"
-    press = buttons + ".find(one => one.textContent.startsWith('{}')).click()"
-    shown(press.format("Suspend flushing"))
-    shown.until("document.getElementById('control-said').textContent === 'Suspend flushing: done.'")
-    # What can't be undone is asked for twice.
-    shown(press.format("Empty Redis"))
-    shown(press.format("Empty Redis: really?"))
-    shown.until("document.getElementById('control-said').textContent === 'Empty Redis: done.'")
-    shown("document.getElementById('set-batch_size').value = '50'")
-    shown("document.getElementById('set-simulate_db_failure').checked = true")
-    shown(press.format("Change"))
-    shown.until("document.getElementById('control-said').textContent === 'Changed: done.'")
-    assert shown.player.posted == [
-        ("/live/control/faults", {"fault": "worker:suspend"}),
-        ("/live/control/faults", {"fault": "redis:flushall"}),
-        ("/live/control/settings", {"batch_size": 50, "simulate_db_failure": True}),
-    ]
 
 
 def test_names_are_not_markup(shown: Shown) -> None:
