@@ -116,19 +116,23 @@ WRITE_PATH: Final[tuple[Panel, ...]] = (
         About(
             title="Failed Writes (Data Loss)",
             description=(
-                "Acknowledged writes that did not reach PostgreSQL. Dead letters can be put back. Lost "
-                "ones were in Redis when it lost its memory: accepted, but neither persisted, replaced, "
-                "pending, nor dead letters. That figure is an estimate, since what was replaced in the "
-                "last seconds before the loss is not known; `labctl demo data-loss` counts exactly."
+                "Acknowledged writes that did not reach PostgreSQL. Dead letters can be put back. Lost ones "
+                "were in Redis when it lost its memory: accepted, but neither persisted, replaced, pending, "
+                "nor given up. That figure is an estimate, which one scrape may get wrong by a batch; "
+                "`labctl demo data-loss` counts exactly."
             ),
             queries=(
                 Query("write_behind:unaccounted_writes", "lost"),
+                Query(
+                    "sum(write_behind_given_up_total) - sum(write_behind_requeued_total)",
+                    "given up, not put back",
+                ),
                 Query("max(write_behind_dlq_size)", "dead letters"),
             ),
             unit="short",
             thresholds=((1, "red"),),
         ),
-        colours={"lost": "red", "dead letters": "orange"},
+        colours={"lost": "red", "given up, not put back": "purple", "dead letters": "orange"},
     ),
     lines(
         About(

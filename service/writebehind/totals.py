@@ -25,6 +25,7 @@ class Totals(TypedDict):
     given_up: Annotated[
         int, Meta(description="Entries that became dead letters, whatever became of the letters")
     ]
+    requeued: Annotated[int, Meta(description="Dead letters that were put back")]
     written_through: Annotated[
         int, Meta(description="Writes committed to PostgreSQL before they were acknowledged")
     ]

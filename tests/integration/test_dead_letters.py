@@ -123,7 +123,7 @@ def test_two_letters_of_one_product_are_both_accounted_for(path: WritePath, newe
         path.redis.lmove(keys.DLQ, keys.DLQ, "LEFT", "RIGHT")
     totals_are(path, accepted=2, dead_lettered=2, coalesced=0)
     path.dead_letters.requeue()
-    totals_are(path, accepted=2, dead_lettered=0, coalesced=1)
+    totals_are(path, accepted=2, dead_lettered=0, given_up=2, requeued=2, coalesced=1)
     assert path.read(SEED)["name"] == "V2"
     path.flusher.run()
     totals_are(path, persisted=1)

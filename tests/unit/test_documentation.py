@@ -24,7 +24,17 @@ _SCRIPT: Final = re.compile(r"\b\w+\.lua\b")
 _LINK: Final = re.compile(r"\]\(([^)#]+)")
 _CODE: Final = re.compile(r"`([^`\n]+)`")
 #: The folders that a path in a page may begin with.
-_FOLDERS: Final = ("bench", "docs", "labctl", "scenarios", "service", "stack", "tests", "worker")
+_FOLDERS: Final = (
+    "bench",
+    "dashboards",
+    "docs",
+    "labctl",
+    "scenarios",
+    "service",
+    "stack",
+    "tests",
+    "worker",
+)
 _PATH: Final = re.compile(rf"(?:{'|'.join(_FOLDERS)})/[\w./-]*")
 
 

@@ -23,6 +23,7 @@ if id == '' then
   return {-1, 0}
 end
 add_to_total(totals_key, 'dead_lettered', -1)
+add_to_total(totals_key, 'requeued', 1)
 local pending, cached = entry_at('HGET', pending_key, id), entry_at('GET', cache_key)
 if document == ''
   or (pending and tonumber(version_of(pending)) >= version)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import yaml
@@ -9,6 +10,7 @@ from grafana_foundation_sdk.cog import plugins
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
+from dashboards.table import with_table
 from dashboards.write_behind import TITLE, UID, render
 from stack.package_files import asset_path
 from stack.spec.services import GRAFANA
@@ -44,6 +46,11 @@ def test_the_file_is_what_the_code_makes() -> None:
     assert _FILE.read_text() == render(), (
         "run: python -m dashboards > stack/assets/grafana/provisioning/dashboards/write-behind.json"
     )
+
+
+def test_the_docs_list_its_panels_as_they_are() -> None:
+    page = (Path(__file__).parents[3] / "docs/dashboards.md").read_text()
+    assert page == with_table(page), "run: python -m dashboards.table docs/dashboards.md"
 
 
 def test_grafana_s_own_model_reads_all_of_it() -> None:
