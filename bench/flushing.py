@@ -58,7 +58,7 @@ def _entry(product: str) -> str:
     moment = "2026-01-01T00:00:00.000000Z"
     return (
         f'{{"id":"{product}","name":"Demo Widget","price":29.99,"quantity":100,"created_at":"{moment}",'
-        f'"updated_at":"{moment}","version":{now},"queued_at":{now},"attempts":0}}'
+        f'"updated_at":"{moment}","version":{now},"queued_at":{now},"attempts":0,"writes":1}}'
     )
 
 

@@ -23,7 +23,7 @@ _SECONDS = 2.0
 _PENDING = 1_000_000
 _ENTRY = (
     '{"id":"%s","name":"Demo Widget","price":29.99,"quantity":100,"created_at":"2026-01-01T00:00:00.000000Z",'
-    '"updated_at":"2026-01-01T00:00:00.000000Z","version":%016d,"queued_at":%016d,"attempts":0}'
+    '"updated_at":"2026-01-01T00:00:00.000000Z","version":%016d,"queued_at":%016d,"attempts":0,"writes":1}'
 )
 
 

@@ -185,7 +185,7 @@ KEEPS_THE_FIRST: Final = (
     "redis.call('HSETNX', pending_key, id, document",
 )
 #: A write that restarts the window.
-SLIDES: Final = ("since = digits(queued_at(pending))", "since = since")
+SLIDES: Final = ("since = digits(before)", "since = since")
 #: A read that ignores pending entries.
 OVERLOOKS_PENDING: Final = ("elseif pending then", "elseif false then")
 #: A fill that ignores writes made since PostgreSQL was read.

@@ -54,7 +54,7 @@ end
 
 -- '0' for text that is not one of our documents. It has no leading zeros, since it is compared as text.
 local function version_of(document)
-  return string.match(document, '"version":([1-9]%d*)', -100)
+  return string.match(document, '"version":([1-9]%d*)', -88)
     or string.match(document, '"version":([1-9]%d*)', -220) or '0'
 end
 
@@ -62,16 +62,17 @@ local function is_tombstone(document)
   return string.find(document, '"deleted":true', 1, true) ~= nil
 end
 
--- Since when an entry waits, and for how many writes it stands: 0 and 1 if it is junk.
+-- Since when an entry waits, for how many writes it stands, and what follows in its tail: 0, 1 and '' if it is
+-- junk.
 local function queued_at(entry)
-  local since, writes = string.match(entry, '"queued_at":(%d+),"attempts":%d+,"writes":(%d+)[^}]*}$', -100)
+  local pattern = '"queued_at":(%d+),"attempts":%d+,"writes":(%d+)([^}]*)}$'
+  local since, writes, rest = string.match(entry, pattern, -88)
   if not since then
-    local more
-    since, more = string.match(entry, '"queued_at":(%d+),"attempts":%d+([^}]*)}$', -200)
-    writes = string.match(more or '', '"writes":(%d+)')
+    since, writes, rest = string.match(entry, pattern, -200)
+    since = since or string.match(entry, '"queued_at":(%d+),"attempts":%d+}$', -60)
   end
   writes = tonumber(writes or '1')
-  return tonumber(since or '0'), writes <= 1e9 and writes or 1
+  return tonumber(since or '0'), writes <= 1e9 and writes or 1, rest or ''
 end
 
 local function writes_of(entry)
@@ -81,24 +82,20 @@ end
 
 -- How many of its writes are in an older entry that a worker was writing.
 local function claimed_of(entry)
-  local claimed = tonumber(string.match(entry, '"claimed":(%d+)[^}]*}$', -100) or '0')
-  return math.min(claimed, writes_of(entry))
+  local _, writes, rest = queued_at(entry)
+  return math.min(writes, tonumber(string.match(rest, '^,"claimed":(%d+)') or '0'))
 end
 
 -- '' if there is none.
 local function trace_of(entry)
-  return string.match(entry, '"traceparent":"([%x-]+)"}$', -72) or ''
-end
-
--- What follows `"writes":` in an entry; `writes` is a number.
-local function tail_from_writes(writes, claimed, trace)
-  return digits(writes) .. (claimed > 0 and ',"claimed":' .. digits(claimed) or '')
-    .. (trace ~= '' and ',"traceparent":"' .. trace .. '"}' or '}')
+  local _, _, rest = queued_at(entry)
+  return string.match(rest, '"traceparent":"([%x-]+)"$') or ''
 end
 
 local function to_entry(document, since, attempts, writes, claimed, trace)
   return string.sub(document, 1, -2) .. ',"queued_at":' .. digits(since) .. ',"attempts":' .. attempts
-    .. ',"writes":' .. tail_from_writes(writes, claimed, trace)
+    .. ',"writes":' .. digits(writes) .. (claimed > 0 and ',"claimed":' .. digits(claimed) or '')
+    .. (trace ~= '' and ',"traceparent":"' .. trace .. '"}' or '}')
 end
 
 local function to_document(entry)
@@ -185,13 +182,6 @@ local function settle_claimed(pending_key, backlog_key, id, pending)
     redis.call('HSET', pending_key, id, without_claimed(entry))
   end
   return claimed
-end
-
--- Nothing is pending, so no write is in Redis alone, whatever became of those that were.
-local function all_are_settled(totals_key)
-  local held = redis.pcall('HMGET', totals_key, 'accepted', 'settled')
-  if held[1] == held[2] then return end
-  redis.call('HSET', totals_key, 'settled', held[1] or 0)
 end
 
 -- The value if it is one of the two, or nil.

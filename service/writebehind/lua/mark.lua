@@ -84,8 +84,8 @@ local function cache_ttl(config_key, own)
   return within(text('HGET', config_key, 'cache_ttl_seconds'), 31536000) or own
 end
 
--- Replace `old`, an older pending entry, by `document`, which stands for `writes`, those of `old` included. If a
--- worker is writing `old`, it is not coalesced, and the new entry has a window of its own.
+-- Replace `old`, an older pending entry, by `document`, which stands for `writes`, those of `old` included.
+-- If a worker is writing `old`, it is not coalesced, and the new entry has a window of its own.
 local function replace_pending(pending_key, inflight_key, backlog_key, totals_key, id, old, document, writes, trace)
   local since, claimed = queued_at(old), 0
   local claimed_at = redis.call('ZSCORE', inflight_key, id)

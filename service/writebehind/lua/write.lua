@@ -55,7 +55,11 @@ end
 if not pending or not coalescing then
   local waiting = redis.call('HLEN', pending_key) + redis.call('ZCARD', backlog_key)
   if waiting >= tonumber(limit) then return {overflow == 'write_through' and 'write_through' or 'full'} end
-  if waiting == 0 then all_are_settled(totals_key) end
+  if waiting == 0 then
+    -- So no write is in Redis alone, whatever became of those that were.
+    local held = redis.pcall('HMGET', totals_key, 'accepted', 'settled')
+    if held[1] ~= held[2] then redis.call('HSET', totals_key, 'settled', held[1] or 0) end
+  end
 end
 
 local moment, version = tick(clock_key)
@@ -72,29 +76,33 @@ if not pending and claimed_at == 0 then
   if redis.call('RPUSH', queue_key, id) == 1 and redis.call('SET', signal_key, '1', 'NX') then signal = 1 end
 end
 add_to_total(totals_key, 'accepted', 1)
-local tail, reply = '1}', {'ok', false, signal}
+local tail, reply = '1', {'ok', false, signal}
 if pending and not coalescing then
   redis.call('ZADD', backlog_key, 0, backlog_member(id, pending))
 elseif pending then
   -- The entry stands for the writes of the one that it replaces, too.
-  local writes, claimed = known and writes_of(known) or 0, 0
+  local before, writes, rest = queued_at(pending)
+  local claimed
+  if not known then writes = 0 end
   if being_written then
     -- It is not coalesced: this write begins a new window behind it.
     claimed = writes
   else
     -- The window stays that of the first write.
-    since = digits(queued_at(pending))
-    if claimed_at > 0 then claimed = claimed_of(pending) end
+    since = digits(before)
     add_to_total(totals_key, 'coalesced', 1)
+    if claimed_at > 0 then claimed = string.match(rest, '^,"claimed":(%d+)') end
     reply[3] = 2
-    if trace ~= '' then reply[4], reply[5] = version_of(pending), trace_of(pending) end
+    if trace ~= '' then
+      reply[4], reply[5] = version_of(pending), string.match(rest, '"traceparent":"([%x-]+)"$') or ''
+    end
   end
-  tail = tail_from_writes(writes + 1, claimed, '')
+  tail = writes + 1 .. (claimed and ',"claimed":' .. claimed or '')
 end
-if trace ~= '' then tail = string.sub(tail, 1, -2) .. ',"traceparent":"' .. trace .. '"}' end
+if trace ~= '' then tail = tail .. ',"traceparent":"' .. trace .. '"' end
 if held then redis.call('DEL', fill_key) end
 local document = head .. ',"created_at":"' .. created_at .. '","updated_at":"' .. now .. '","version":' .. version
-redis.call('HSET', pending_key, id, document .. ',"queued_at":' .. since .. ',"attempts":0,"writes":' .. tail)
+redis.call('HSET', pending_key, id, document .. ',"queued_at":' .. since .. ',"attempts":0,"writes":' .. tail .. '}')
 reply[2] = document .. '}'
 redis.call('SET', cache_key, reply[2], 'EX', ttl)
 return reply
