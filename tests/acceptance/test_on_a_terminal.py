@@ -21,6 +21,7 @@ def _states(home: Path, name: str) -> set[str]:
     return {service["state"] for service in services.values()}
 
 
+@pytest.mark.slow
 def test_the_first_five_commands(tmp_path: Path) -> None:
     home = tmp_path / "home"
 

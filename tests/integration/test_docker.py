@@ -55,19 +55,6 @@ def _core(lab: Lab) -> None:
     list(lab.up(observability=False))
 
 
-def test_kept_data_comes_back(docker_lab: Lab, client: docker.DockerClient) -> None:
-    _core(docker_lab)
-    insert = "INSERT INTO products VALUES ('kept', 'Kept', 1, 1)"
-    assert docker_lab.exec("postgres", ["psql", "-c", insert]).exit_code == 0
-    list(docker_lab.down(keep_data=True))
-    assert len(_left(client, docker_lab)) == 1
-    urls = docker_lab.urls()
-    _core(docker_lab)
-    assert docker_lab.urls() == urls
-    found = docker_lab.exec("postgres", ["psql", "-At", "-c", "SELECT name FROM products WHERE id = 'kept'"])
-    assert found.stdout == "Kept\n"
-
-
 def test_down_takes_all_that_is_the_labs_and_nothing_else(
     docker_lab: Lab, client: docker.DockerClient
 ) -> None:
@@ -76,7 +63,7 @@ def test_down_takes_all_that_is_the_labs_and_nothing_else(
     volumes = {volume.id for volume in client.volumes.list()}
     _core(docker_lab)
     assert docker_lab.running()
-    assert len(_left(client, docker_lab)) == 4 + 1 + 1
+    assert len(_left(client, docker_lab)) == 4 + 1 + 2
     assert {volume.id for volume in client.volumes.list(filters={"dangling": True})} <= volumes
     ours, composes = {"labctl.lab": name}, {"com.docker.compose.project": name}
     with ExitStack() as strange:
@@ -292,7 +279,8 @@ def test_a_followed_log_goes_on_after_a_restart(shared_docker_lab: Lab) -> None:
 
 
 def test_the_whole_lab_is_wired(docker_lab: Lab, client: docker.DockerClient) -> None:
-    """Prometheus, Grafana and Jaeger beside the core; the next `up` can leave them out."""
+    """Prometheus, Grafana and Jaeger beside the core; the next `up` can leave them out. Kept data comes
+    back."""
     list(docker_lab.up())
     states = {name: seen.state for name, seen in docker_lab.status().items()}
     assert states == dict.fromkeys(
@@ -305,7 +293,17 @@ def test_the_whole_lab_is_wired(docker_lab: Lab, client: docker.DockerClient) ->
     assert environment == "http://jaeger:4318\n"
     _core(docker_lab)
     assert set(docker_lab.status()) == {"redis", "postgres", "api", "worker"}
+    insert = "INSERT INTO products VALUES ('kept', 'Kept', 1, 1)"
+    assert docker_lab.exec("postgres", ["psql", "-c", insert]).exit_code == 0
+    urls = docker_lab.urls()
+    list(docker_lab.down(keep_data=True))
+    # The volumes of PostgreSQL, of Prometheus, and of what the API keeps of traces and metrics.
+    assert len(_left(client, docker_lab)) == 3
+    _core(docker_lab)
     assert docker_lab.running()
+    assert docker_lab.urls() == urls
+    found = docker_lab.exec("postgres", ["psql", "-At", "-c", "SELECT name FROM products WHERE id = 'kept'"])
+    assert found.stdout == "Kept\n"
     list(docker_lab.down())
     assert _left(client, docker_lab) == []
     with pytest.raises(NotFound):

@@ -26,19 +26,22 @@ def _labctl(lab: Lab, engine: str, *words: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("options", [(), ("--json",)], ids=["text", "json"])
-def test_an_up_of_a_lab_that_runs_asks_the_engine_for_one_snapshot(
-    docker_lab: Lab, tmp_path: Path, options: tuple[str, ...]
-) -> None:
+def test_an_up_of_a_lab_that_runs_asks_the_engine_for_one_snapshot(docker_lab: Lab, tmp_path: Path) -> None:
     list(docker_lab.up())
     assert len(docker_lab.services()) == 7
-    with engine_proxy(tmp_path / "engine.sock") as proxy:
+    for options in ((), ("--json",)):
+        asked = _asked(docker_lab, tmp_path / "engine.sock", *options)
+        assert not any(request.startswith("POST") for request in asked), "\n".join(asked)
+        assert len(asked) <= _MOST_CALLS, "\n".join(asked)
+
+
+def _asked(lab: Lab, socket: Path, *options: str) -> list[str]:
+    """What an `up` asks of the engine."""
+    with engine_proxy(socket) as proxy:
         for _ in range(_TRIES):
             proxy.requests.clear()
-            _labctl(docker_lab, proxy.url, "up", *options)
+            _labctl(lab, proxy.url, "up", *options)
             # Other tests move the tag that compose uses; an `up` puts it right, which is something to do.
             if not any(request.startswith("POST") for request in proxy.requests):
                 break
-        asked = list(proxy.requests)
-    assert not any(request.startswith("POST") for request in asked), "\n".join(asked)
-    assert len(asked) <= _MOST_CALLS, "\n".join(asked)
+        return list(proxy.requests)

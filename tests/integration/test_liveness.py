@@ -124,6 +124,7 @@ def test_flushall_under_load_drains(lab: Lab, run: Run, seed: int) -> None:
     assert verdict.validity == "valid", verdict.reasons
 
 
+@pytest.mark.slow_in_docker
 @pytest.mark.parametrize("service", ["redis", "postgres"])
 def test_a_restart_of_a_database_under_load_drains(lab: Lab, run: Run, service: str) -> None:
     with writing(run, clients=4, seed=7) as warm:
@@ -137,6 +138,7 @@ def test_a_restart_of_a_database_under_load_drains(lab: Lab, run: Run, service: 
         assert verdict.fates["lost"] == 0
 
 
+@pytest.mark.slow_in_docker
 def test_a_stopped_worker_finishes_its_batch_and_loses_nothing(lab: Lab, run: Run) -> None:
     with writing(run, clients=4, seed=3) as warm:
         assert warm.wait(10)

@@ -56,6 +56,7 @@ def test_quick_persists_fifty_products(running: Lab) -> None:
     assert _measured(events)["rows_written"] == 50
 
 
+@pytest.mark.slow_in_docker
 def test_a_hot_product_costs_one_row_per_window(running: Lab) -> None:
     events = _load(running, "load-coalescing", duration=1.5)
     figures = _measured(events)
@@ -68,6 +69,7 @@ def test_a_hot_product_costs_one_row_per_window(running: Lab) -> None:
     assert _verdict(events).fates["persisted"] == 1
 
 
+@pytest.mark.slow_in_docker
 def test_a_mix_on_a_schedule_sends_what_was_asked_for(running: Lab) -> None:
     events = _load(running, "load-basic", duration=2, rate=100, clients=8)
     figures = _measured(events)
@@ -81,6 +83,7 @@ def test_a_mix_on_a_schedule_sends_what_was_asked_for(running: Lab) -> None:
     assert verdict.validity == "valid"
 
 
+@pytest.mark.slow_in_docker
 def test_writes_a_second_of_a_mix_with_deletes_on_few_keys(running: Lab) -> None:
     events = _load(
         running,
@@ -105,6 +108,7 @@ def test_writes_a_second_of_a_mix_with_deletes_on_few_keys(running: Lab) -> None
     ) == (verdict.acknowledged)
 
 
+@pytest.mark.slow_in_docker
 def test_what_is_written_through_is_counted_and_leaves_the_lab_as_it_was(running: Lab) -> None:
     events = _load(running, "load-coalescing", duration=1, rate=50, policy="write_through")
     figures = _measured(events)
@@ -115,6 +119,7 @@ def test_what_is_written_through_is_counted_and_leaves_the_lab_as_it_was(running
     assert "written_through" not in _measured(events)
 
 
+@pytest.mark.slow_in_docker
 def test_more_than_the_lab_can_do_is_told_with_what_it_can(running: Lab) -> None:
     """A single connection is soon at its limit, whatever the machine."""
     events = _load(running, "load-coalescing", duration=2, rate=20_000, clients=1)

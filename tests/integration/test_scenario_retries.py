@@ -28,6 +28,7 @@ def _settings(run: Run) -> Mapping[str, object]:
     return {name: value for name, value in run.client.config().items() if name != "queue_size"}
 
 
+@pytest.mark.slow_in_docker
 def test_the_settings_are_those_of_before(lab: Lab, run: Run) -> None:
     run.client.change_config({"retry_delay_ms": 70})
     before = _settings(run)

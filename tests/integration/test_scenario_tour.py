@@ -43,6 +43,7 @@ def test_a_demo_waits_for_a_worker_that_has_not_spoken_since_redis_was_emptied(
     assert end.outcome == "expected", end
 
 
+@pytest.mark.slow_in_docker
 @pytest.mark.parametrize("policy", ["write_behind", "write_through"])
 def test_latency_compares_both_policies_whatever_the_lab_is_set_to(lab: Lab, run: Run, policy: str) -> None:
     run.client.change_config({"write_policy": policy})

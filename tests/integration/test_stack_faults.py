@@ -191,9 +191,11 @@ def test_what_is_piped_in_reaches_the_command(lab: Lab) -> None:
 @pytest.mark.slow_in_docker
 def test_no_output_of_a_command_is_lost(lab: Lab) -> None:
     """On a busy machine, output was lost that came together with the head of the engine's answer."""
+    # Each local command is a process of Python, and there is no engine that could lose its output.
+    number = 48 if lab.kind == "docker" else 8
     with ThreadPoolExecutor(8) as pool:
-        said = list(pool.map(lambda _: lab.exec("redis", ["redis-cli", "PING"]).stdout, range(48)))
-    assert said == ["PONG\n"] * 48
+        said = list(pool.map(lambda _: lab.exec("redis", ["redis-cli", "PING"]).stdout, range(number)))
+    assert said == ["PONG\n"] * number
 
 
 def test_output_that_is_not_utf8_can_be_recovered(lab: Lab) -> None:

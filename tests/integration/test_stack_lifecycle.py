@@ -46,7 +46,7 @@ def test_the_shared_lab_is_up_and_up_again_changes_nothing(lab: Lab) -> None:
     }
 
 
-def test_a_whole_life(local_lab: Lab) -> None:
+def test_a_whole_life(local_lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     assert {seen.state for seen in local_lab.status().values()} == {"missing"}
     list(local_lab.up())
     assert local_lab.running()
@@ -56,6 +56,13 @@ def test_a_whole_life(local_lab: Lab) -> None:
     assert {seen.state for seen in local_lab.status().values()} == {"missing"}
     assert _processes_in(local_lab.directory) == []
     urls = local_lab.urls()
+
+    # An `up` that fails keeps the rows that were there.
+    monkeypatch.setenv("LABCTL_REDIS_SERVER", "/bin/false")
+    with pytest.raises(EnvironmentFault):
+        list(open_lab("own", "local", home=local_lab.directory.parent).up())
+    assert _processes_in(local_lab.directory) == []
+    monkeypatch.delenv("LABCTL_REDIS_SERVER")
 
     list(local_lab.up())
     assert local_lab.urls() == urls
@@ -126,18 +133,6 @@ def test_an_interrupted_up_leaves_nothing(local_lab: Lab) -> None:
                 break
     assert not local_lab.directory.exists()
     assert _processes_in(local_lab.directory.parent) == []
-
-
-def test_a_failed_up_keeps_the_rows_that_were_there(local_lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    list(local_lab.up())
-    list(local_lab.down(keep_data=True))
-    monkeypatch.setenv("LABCTL_REDIS_SERVER", "/bin/false")
-    with pytest.raises(EnvironmentFault):
-        list(open_lab("own", "local", home=local_lab.directory.parent).up())
-    assert _processes_in(local_lab.directory) == []
-    monkeypatch.delenv("LABCTL_REDIS_SERVER")
-    list(open_lab("own", "local", home=local_lab.directory.parent).up())
-    assert _count(local_lab) == "5"
 
 
 @pytest.mark.slow

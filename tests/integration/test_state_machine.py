@@ -426,14 +426,15 @@ def test_older_entries_of_a_clock_that_was_lost_are_accounted_for(servers: Serve
     state.teardown()
 
 
-def test_the_lua_core_against_its_model(servers: Servers) -> None:
+@pytest.mark.parametrize("examples", [30, pytest.param(150, marks=pytest.mark.slow)])
+def test_the_lua_core_against_its_model(servers: Servers, examples: int) -> None:
     WriteBehind.servers = servers
     from hypothesis.stateful import run_state_machine_as_test
 
     run_state_machine_as_test(
         WriteBehind,
         settings=settings(
-            max_examples=80,
+            max_examples=examples,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -19,10 +19,17 @@ pytestmark = pytest.mark.slow_in_docker
 
 
 def _create(lab: Lab) -> str:
+    (product,) = _create_many(lab, 1)
+    return product
+
+
+def _create_many(lab: Lab, number: int) -> list[str]:
     with Run(lab) as run:
-        write = run.client.create({"name": "alone", "price": 1.0, "quantity": 1})
-    assert write.product is not None, write.detail
-    return write.product
+        product = {"name": "alone", "price": 1.0, "quantity": 1}
+        writes = [run.client.create(product) for _ in range(number)]
+    products = [write.product for write in writes if write.product is not None]
+    assert len(products) == number, writes
+    return products
 
 
 def _rows(lab: Lab) -> str:
@@ -59,8 +66,7 @@ def test_redis_is_not_restarted_while_only_it_holds_writes(own_lab: Lab) -> None
 
 def test_kept_data_holds_all_that_was_acknowledged(own_lab: Lab) -> None:
     _core(own_lab)
-    for _ in range(20):
-        _create(own_lab)
+    _create_many(own_lab, 20)
     events = list(own_lab.down(keep_data=True))
     assert not any(isinstance(event, StackNoted) for event in events)
     kept = [event.service for event in events if isinstance(event, ServiceChanged) and event.detail]
