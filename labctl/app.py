@@ -41,7 +41,7 @@ class Commands(LazyGroup):
         "recheck": Entry("recheck", _DEMOS, "Judge an earlier run anew, from its journal alone."),
         "export": Entry("export", _DEMOS, "Write a run as a script, or as a notebook for Runme."),
         "logs": Entry("logs", _LOOK, "Show the services' logs, in order of time."),
-        "top": Entry("observe", _LOOK, "Show what each service uses, and what a crash of Redis would cost now."),
+        "top": Entry("observe", _LOOK, "Show what each service uses, and what a crash of Redis would cost."),
         "exec": Entry("observe", _LOOK, "Run a command where a service runs."),
         "product": Entry("product", _LOOK, "Create, read, change and delete products."),
         "queue": Entry("queue", _LOOK, "The write queue: look at it, or flush it now."),

@@ -19,7 +19,7 @@ def top(
     session: Session,
     once: Annotated[bool, typer.Option("--once", help="Print the figures once, even on a terminal.")] = False,
 ) -> None:
-    """Show what each service uses, and what a crash of Redis would cost now.
+    """Show what each service uses, and what a crash of Redis would cost.
 
     Live on a terminal: q ends it.
     """
