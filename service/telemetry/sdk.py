@@ -4,7 +4,7 @@ Everything that the SDK would read from the environment is given here.
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
@@ -22,6 +22,8 @@ _WAITING_SPANS, _BATCH_SPANS, _EVERY_MS = 4_096, 512, 200
 #: The largest batch of a flush (see worker/flush.py): each of its rows may have a link or an event.
 _LARGEST_BATCH: Final = 5_000
 _LONGEST_VALUE: Final = 1_024
+#: A larger export request is split, if it holds more than one span.
+_REQUEST_BYTES: Final = 1024 * 1024
 _ATTRIBUTES: Final = 64
 
 Export = Callable[[Sequence[ReadableSpan]], None]
@@ -71,9 +73,18 @@ class _Exporter(SpanExporter):
         return SpanExportResult.SUCCESS
 
 
-def encoded(spans: Sequence[ReadableSpan]) -> bytes:
-    """An OTLP export request with these spans, as protobuf."""
-    return bytes(encode_spans(spans).SerializeToString())
+def encoded(spans: Sequence[ReadableSpan]) -> Iterator[bytes]:
+    """OTLP export requests with these spans, as protobuf.
+
+    There may be several: a flush has a link for each of its rows, and a collector limits what it takes at once.
+    """
+    request = bytes(encode_spans(spans).SerializeToString())
+    if len(request) <= _REQUEST_BYTES or len(spans) == 1:
+        yield request
+        return
+    middle = len(spans) // 2
+    yield from encoded(spans[:middle])
+    yield from encoded(spans[middle:])
 
 
 def kept(spans: Sequence[ReadableSpan]) -> list[Span]:

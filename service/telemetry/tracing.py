@@ -214,7 +214,8 @@ class Tracing:
         if self._store is not None:
             self._store.add(sdk.kept(spans))
         if self.outbox is not None:
-            self.outbox.offer(sdk.encoded(spans))
+            for request in sdk.encoded(spans):
+                self.outbox.offer(request)
 
 
 def _nothing() -> "Context":

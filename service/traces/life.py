@@ -104,7 +104,7 @@ def life_of(product_id: str, spans: Sequence[Span], now: Now, unread: Sequence[U
             _note_write(sorted_spans, span)
         else:
             _note_flush(sorted_spans, span, spans)
-    sorted_spans.writes.sort(key=lambda span: (span.attributes.get(VERSION) or 0, span.start_us))
+    sorted_spans.writes.sort(key=lambda span: span.start_us)
     writes = [_told(span, sorted_spans, now, unread) for span in sorted_spans.writes]
     return Life(product_id=product_id, writes=writes, now=now, unread=list(unread))
 

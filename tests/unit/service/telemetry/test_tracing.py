@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,9 +14,16 @@ from service.telemetry.tracing import Tracing, recording, within
 from service.traces.spans import Span
 from service.traces.store import TraceStore
 from service.writebehind.settings import Settings
+from tests.collector import Collector, collecting
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 SAMPLED = f"00-{TRACE}-{SPAN}-01"
+
+
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    with collecting() as own:
+        yield own
 
 
 @contextmanager
@@ -129,6 +137,37 @@ def test_children_are_below_the_span_that_the_thread_is_in() -> None:
         own.close()
         spans, _ = store.trace(TRACE)
         assert [(span.name, span.parent_id) for span in spans] == [("root", SPAN), ("child", root.ids[1])]
+
+
+def test_a_batch_that_a_collector_would_refuse_is_split(collector: Collector) -> None:
+    settings = Settings().changed({"otel_exporter_otlp_endpoint": collector.url}, live_only=False)
+    own = Tracing(settings)
+    for _ in range(40):
+        flush = own.begin("flush", "internal", {})
+        assert flush is not None
+        for _ in range(60):
+            flush.span.add_event("retry", {"exception.message": "x" * 1_000})
+        flush.end()
+    own.close()
+    assert len(collector.wait_for("flush", 40)) == 40
+    assert collector.requests > 1
+
+
+def test_the_end_waits_less_than_a_second_for_a_collector_that_hangs(collector: Collector) -> None:
+    settings = Settings().changed({"otel_exporter_otlp_endpoint": collector.url}, live_only=False)
+    own = Tracing(settings)
+    collector.answers.clear()
+    for _ in range(5):
+        began = own.begin("flush", "internal", {})
+        assert began is not None
+        began.end()
+    collector.wait_for("flush")
+    moment = time.monotonic()
+    own.close()
+    assert time.monotonic() - moment < 1
+    collector.answers.set()
+    assert own.outbox is not None
+    own.outbox.close(5)
 
 
 def test_nothing_is_imported_for_what_is_not_traced() -> None:
