@@ -90,6 +90,8 @@ class WriteLine(Line, kw_only=True, frozen=True, omit_defaults=True, tag="write"
     due: Moment | None = None
     group: str = ""
     detail: str = ""
+    #: The id of its trace, 32 hexadecimal digits; empty if it was not traced.
+    trace: str = ""
 
     @property
     def begun(self) -> float:

@@ -21,6 +21,7 @@ from scenarios.judge.ledger import Ledger
 from scenarios.judge.verdict import Verdict
 from scenarios.lab.client import Client
 from scenarios.lab.probe import Probe
+from scenarios.lab.tracing import Tracer
 from scenarios.load.sampling import Increases
 from scenarios.marks.announcer import Announcer
 from scenarios.options import Options
@@ -65,7 +66,9 @@ class Run:
         self._folder = folder or lab.directory.parent / files.FOLDER
         #: The run's journal.
         self.writer = JournalWriter(self.ledger, time.monotonic(), others=self._seen)
-        self.client = self._open.enter_context(Client(urls["api"], self.ledger))
+        #: Starts the traces of the run's writes.
+        self.tracer = self._open.enter_context(Tracer(urls["api"]))
+        self.client = self._open.enter_context(Client(urls["api"], self.ledger, tracer=self.tracer))
         self.probe = self._open.enter_context(Probe(urls["redis"], urls["postgres"]))
         self._watcher = self._open.enter_context(
             closing(
