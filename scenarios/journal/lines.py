@@ -50,7 +50,7 @@ class Environment(Line, kw_only=True, frozen=True, omit_defaults=True, tag="envi
     #: The lab's name, and its runtime: "local" or "docker".
     lab: str
     runtime: str
-    #: Wall clock, ISO 8601, UTC.
+    #: Wall clock at the moment `at`, ISO 8601, UTC.
     started_at: str
     #: How far the clock of Redis was ahead of this machine's when the run began, ms; None: not known.
     redis_clock_ahead_ms: float | None = None

@@ -7,13 +7,15 @@ from pathlib import Path
 from types import TracebackType
 from urllib.parse import urlsplit
 
+import msgspec
+
 from scenarios.early_end import EarlyEnd
 from scenarios.events import Event, FaultInjected, StepStarted
 from scenarios.journal import files
 from scenarios.journal.environment import environment
 from scenarios.journal.final_read import FinalReader, note_end_of_watch
 from scenarios.journal.judgement import OnJudged, judging
-from scenarios.journal.lines import SampleLine
+from scenarios.journal.lines import Environment, SampleLine
 from scenarios.journal.partition import Partition
 from scenarios.journal.reader import Journal
 from scenarios.journal.writer import JournalWriter
@@ -92,7 +94,7 @@ class Run:
         name = self.writer.start_in(
             self._folder,
             scenario,
-            lambda run: environment(run, *self._identity, lab=self.lab, client=self.client, probe=self.probe),
+            self._environment,
         )
         self._open.callback(self.writer.close)
         self._announcer = Announcer(self._urls, name, scenario)
@@ -157,6 +159,12 @@ class Run:
         trace: TracebackType | None,
     ) -> None:
         self._open.close()
+
+    def _environment(self, run: str) -> Environment:
+        # It says what time it is: that is the time of this moment.
+        at = self.now()
+        about = environment(run, *self._identity, lab=self.lab, client=self.client, probe=self.probe)
+        return msgspec.structs.replace(about, at=at)
 
     def _seen(self) -> int:
         return self._watcher.rows.taken
