@@ -88,6 +88,7 @@ def _told(session: Session, shown: Waterfall, width: int | None) -> list[str]:
         width,
     )
     lines += ["", *draw_waterfall(shown, width, marks_for(sys.stdout.encoding))]
+    lines.append("")
     if shown.replaced_by is not None:
         version, trace_id = shown.replaced_by
         lines += fitted(
@@ -95,12 +96,12 @@ def _told(session: Session, shown: Waterfall, width: int | None) -> list[str]:
             f"{session.hint(f'trace {trace_id}')} goes on.",
             width,
         )
-    elif not any(row.who == "worker" for row in shown.rows) and shown.version is not None:
+    elif not shown.flushed and shown.version is not None:
         lines += fitted(
             "No flush of it is in the trace store: either none took it, or its spans have not arrived yet.",
             width,
         )
-    return lines
+    return lines if lines[-1] else lines[:-1]
 
 
 def _subject(shown: Waterfall) -> str:

@@ -70,7 +70,7 @@ def axis(rows: Iterable[Row], columns: int) -> Axis:
 def _parts(rows: Iterable[Row], length: int) -> Iterable[tuple[int, int, bool]]:
     """The axis, cut where something begins or ends to be done: start, end, and whether anything is done."""
     at = 0
-    for start, end in sorted((row.start_us, row.end_us) for row in rows if row.kind == "span"):
+    for start, end in sorted((row.start_us, row.end_us) for row in rows if row.kind == "span" and row.busy):
         if start > at:
             yield at, start, False
             at = start

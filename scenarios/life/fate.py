@@ -13,6 +13,7 @@ from scenarios.life.facts import LossFacts, ProductFacts, WriteFacts
 from scenarios.life.wording import Ordinals, gap
 from service.traces.life import Outcome, TracedWrite
 
+_PLAUSIBLE_US: Final = 600_000_000
 #: What a trace says as the class of a write that no run judged.
 _OF_TRACE: Final[Mapping[Outcome, Class]] = {
     "accepted": "pending",
@@ -89,8 +90,9 @@ class Teller:
                 "not known; it is no loss either way."
             )
             return
-        after = next((one for one in self.facts.writes if one.version == newer), None)
-        later = "" if after is None else f" {gap(after.answered_us - write.answered_us)} later"
+        # Versions are µs of the clock of Redis, unless that was set back.
+        apart = newer - (write.version or 0)
+        later = f" {gap(apart)} later" if 1 < apart < _PLAUSIBLE_US else ""
         before = ", before any flush had claimed it" if traced.claimed_at_us is None else ""
         yield f"{_capital(self.ordinals.name(newer))} replaced it{later}{before}."
         if self._reached(newer):
@@ -148,7 +150,7 @@ class Teller:
             return "no flush that is known had claimed it, and nothing but Redis held it"
         if traced.error:
             return f"the attempt to write it had failed ({_plain(traced.error)}), and only Redis held it"
-        return f"{traced.worker or 'a worker'} had claimed it, and no commit of it is known"
+        return f"{_worker(traced)} had claimed it, and no commit of it is known"
 
     def _undetermined(self, write: WriteFacts) -> Iterator[str]:
         why = f": {write.why}" if write.why else ""
@@ -179,10 +181,15 @@ def _flushed(write: WriteFacts) -> str:
     attempts = f" at attempt {traced.attempts}" if traced.attempts > 1 else ""
     if traced.claimed_at_us is None:
         return f"it was committed {gap(traced.committed_at_us - write.answered_us)} later{attempts}"
+    waited = traced.claimed_at_us - write.answered_us
     return (
-        f"{traced.worker or 'a worker'} claimed it after {gap(traced.claimed_at_us - write.answered_us)} and "
+        f"{_worker(traced)} claimed it {f'after {gap(waited)}' if waited > 0 else 'at once'} and "
         f"committed it {gap(traced.committed_at_us - traced.claimed_at_us)} later{attempts}"
     )
+
+
+def _worker(traced: TracedWrite) -> str:
+    return f"worker {traced.worker}" if traced.worker else "a worker"
 
 
 def _times(attempts: int) -> str:

@@ -19,13 +19,15 @@ class Row:
 
     kind: Kind
     what: str
-    #: The process: "labctl", "api", "worker"; empty for a wait.
+    #: The process, where it is not that of the row above it: "labctl", "api", "worker". Empty for a wait.
     who: str = ""
     #: How deep it lies below the first row of its process.
     depth: int = 0
     start_us: int
     end_us: int
     failed: bool = False
+    #: Whether something was done all the time. A job also waits, and a flush is what its parts are.
+    busy: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,8 @@ class Waterfall:
     product: str | None
     version: int | None
     operation: str
+    #: Whether a flush that took it is known.
+    flushed: bool
     #: The version that replaced it in the queue, and that write's trace; None: none did.
     replaced_by: tuple[int, str] | None
 
@@ -61,7 +65,8 @@ def waterfall(trace_id: str, spans: Sequence[Span], linked: Sequence[Span]) -> W
     write = next((span for span in spans if span.kind == "server"), None)
     attributes: Mapping[str, Any] = write.attributes if write else {}
     replaced = _replacement(trace_id, linked)
-    flushes = [span for span in linked if not _is_write(span)]
+    other_writes = {span.trace_id for span in linked if span.kind == "server"}
+    flushes = [span for span in linked if span.trace_id not in other_writes]
     rows = [*_tree(spans, began)]
     if write is not None and 200 <= attributes.get("http.response.status_code", 0) < 300:
         rows += _waits(spans, write, flushes, replaced, began)
@@ -72,14 +77,10 @@ def waterfall(trace_id: str, spans: Sequence[Span], linked: Sequence[Span]) -> W
         rows=tuple(rows),
         product=attributes.get(_PRODUCT),
         version=attributes.get(_VERSION),
+        flushed=bool(flushes),
         operation=str(attributes.get("lab.write.operation", "")),
         replaced_by=None if replaced is None else (replaced[1], replaced[2]),
     )
-
-
-def _is_write(span: Span) -> bool:
-    """Whether it belongs to the request of another write."""
-    return span.service in ("labctl", "api") or span.kind == "server"
 
 
 def _replacement(trace_id: str, linked: Iterable[Span]) -> tuple[int, int, str] | None:
@@ -127,7 +128,7 @@ def _tree(spans: Sequence[Span], began: int, *, write: tuple[object, object] | N
     Args:
         write: Product and version: of the events of a flush, only those of this write are shown; None: all.
     """
-    by_id = {(span.trace_id, span.span_id) for span in spans}
+    by_id = {(span.trace_id, span.span_id): span for span in spans}
     children: dict[tuple[str, str] | None, list[Span]] = {}
     for span in sorted(spans, key=lambda span: (span.start_us, -span.end_us)):
         parent = (span.trace_id, span.parent_id or "")
@@ -135,14 +136,16 @@ def _tree(spans: Sequence[Span], began: int, *, write: tuple[object, object] | N
 
     def below(parent: tuple[str, str] | None, depth: int) -> Iterator[Row]:
         for span in children.get(parent, ()):
+            above = by_id.get((span.trace_id, span.parent_id or ""))
             yield Row(
                 kind="span",
                 what=span.name,
-                who=span.service,
+                who=_who(span) if above is None or above.service != span.service else "",
                 depth=depth,
                 start_us=span.start_us - began,
                 end_us=max(span.start_us, span.end_us) - began,
                 failed=span.status == "error",
+                busy=write is None or (span.trace_id, span.span_id) not in children,
             )
             for event in span.events:
                 if write is None or _concerns(event, write):
@@ -150,6 +153,10 @@ def _tree(spans: Sequence[Span], began: int, *, write: tuple[object, object] | N
             yield from below((span.trace_id, span.span_id), depth + 1)
 
     yield from below(None, 0)
+
+
+def _who(span: Span) -> str:
+    return span.service.removeprefix("write-behind-")
 
 
 def _concerns(event: SpanEvent, write: tuple[object, object]) -> bool:

@@ -26,11 +26,11 @@ def gap(micros: int) -> str:
     """How long something took.
 
     >>> [gap(400), gap(6_200), gap(80_000), gap(900_000), gap(75_000_000)]
-    ['0.4 ms', '6 ms', '80 ms', '0.9 s', '75 s']
+    ['400 µs', '6 ms', '80 ms', '0.9 s', '75 s']
     """
     micros = max(0, micros)
-    if micros < 2 * _MS_US:
-        return f"{micros / _MS_US:.1f} ms"
+    if micros < _MS_US:
+        return f"{micros} µs"
     if micros < 600 * _MS_US:
         return f"{micros / _MS_US:.0f} ms"
     if micros < 10 * _SECOND_US:

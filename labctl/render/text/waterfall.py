@@ -56,7 +56,7 @@ def time(micros: int) -> str:
 
 
 def _label(row: Row) -> str:
-    who = f"{row.who}: " if row.depth == 0 and row.who else ""
+    who = f"{row.who}: " if row.who else ""
     mark = "! " if row.failed else ""
     return printable(f"{'  ' * row.depth}{mark}{who}{row.what}")
 
