@@ -52,7 +52,11 @@ def trace(
     Bars are to scale. Where a wait would dwarf everything else, the axis is broken, and it says so.
     """
     trace_id = _trace_of(session, which)
-    answer = request(session, "GET", f"/traces/{trace_id}")
+    try:
+        answer = request(session, "GET", f"/traces/{trace_id}")
+    except UsageError as error:
+        hint = f"{labctl('trace last')} shows the newest traced write"
+        raise UsageError(error.message, hint=hint) from error
     if session.json:
         write_json(answer)
         return
@@ -75,7 +79,7 @@ def _trace_of(session: Session, which: str) -> str:
         )
     raise UsageError(
         f"no write of {which} was traced, or its trace is too old",
-        hint=f"{labctl('explain')} tells what the run's journal knows; "
+        hint=f"{labctl(f'explain {which}')} tells what the run's journal knows; "
         f"{labctl('trace last')} shows the newest traced write",
     )
 

@@ -1,13 +1,13 @@
-"""The time axis of a waterfall: to scale, but for gaps that would dwarf all the rest. Those are broken."""
+"""The time axis of a waterfall: to scale, but for waits that would dwarf all the rest. Those are broken."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from scenarios.life.waterfall import Row
 
-#: A gap is broken where it is longer than everything else together, and this many columns would say nothing.
-_BROKEN_COLUMNS: Final = 4
+#: A break takes so many columns. All breaks together take half of the axis at most: the longest are broken.
+_BREAK_COLUMNS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,34 +43,35 @@ class Axis:
 
 
 def axis(rows: Iterable[Row], columns: int) -> Axis:
-    """The axis of these rows.
+    """The axis of these rows, from 0 to the end of the last one in which something was done.
 
     Args:
         columns: How many it may take.
     """
-    rows = list(rows)
-    length = max((row.end_us for row in rows), default=0)
-    parts = list(_parts(rows, length))
-    idle = sum(end - start for start, end, busy in parts if not busy)
-    busy_us = length - idle
-    broken = {
-        (start, end) for start, end, busy in parts if not busy and end - start > max(busy_us, length // 4)
-    }
-    rest = length - sum(end - start for start, end in broken)
-    room = max(1, columns - _BROKEN_COLUMNS * len(broken))
+    parts = list(_parts(rows))
+    busy_us = sum(end - start for start, end, busy in parts if busy)
+    waits = sorted((start - end, start) for start, end, busy in parts if not busy and end - start > busy_us)
+    broken = {start for _, start in waits[: columns // 2 // _BREAK_COLUMNS]}
+    to_scale = sum(end - start for start, end, _ in parts if start not in broken)
+    room = max(1, columns - _BREAK_COLUMNS * len(broken))
     stretches, column = [], 0.0
     for start, end, _ in parts:
-        cut = (start, end) in broken
-        wide = _BROKEN_COLUMNS if cut else room * (end - start) / max(1, rest)
-        stretches.append(Stretch(start, end, column, column + wide, cut))
+        wide = _BREAK_COLUMNS if start in broken else room * (end - start) / max(1, to_scale)
+        stretches.append(Stretch(start, end, column, column + wide, start in broken))
         column += wide
     return Axis(tuple(stretches))
 
 
-def _parts(rows: Iterable[Row], length: int) -> Iterable[tuple[int, int, bool]]:
+def _parts(rows: Iterable[Row]) -> Iterator[tuple[int, int, bool]]:
     """The axis, cut where something begins or ends to be done: start, end, and whether anything is done."""
-    at = 0
-    for start, end in sorted((row.start_us, row.end_us) for row in rows if row.kind == "span" and row.busy):
+    at, length = 0, 0
+    spans = []
+    for row in rows:
+        if row.busy:
+            length = max(length, row.end_us)
+            if row.kind == "span":
+                spans.append((row.start_us, row.end_us))
+    for start, end in sorted(spans):
         if start > at:
             yield at, start, False
             at = start

@@ -147,7 +147,7 @@ class Teller:
         if traced is None:
             return "PostgreSQL had neither it nor a write that replaced it, and nothing else held it"
         if traced.claimed_at_us is None:
-            return "no flush that is known had claimed it, and nothing but Redis held it"
+            return "no flush is known to have claimed it, and nothing but Redis held it"
         if traced.error:
             return f"the attempt to write it had failed ({_plain(traced.error)}), and only Redis held it"
         return f"{_worker(traced)} had claimed it, and no commit of it is known"
@@ -178,13 +178,13 @@ def _flushed(write: WriteFacts) -> str:
     traced: TracedWrite | None = write.traced
     if traced is None or traced.committed_at_us is None:
         return ""
-    attempts = f" at attempt {traced.attempts}" if traced.attempts > 1 else ""
+    failed = f"after {_times(traced.attempts - 1, 'failed ')}, " if traced.attempts > 1 else ""
     if traced.claimed_at_us is None:
-        return f"it was committed {gap(traced.committed_at_us - write.answered_us)} later{attempts}"
+        return f"{failed}it was committed {gap(traced.committed_at_us - write.answered_us)} later"
     waited = traced.claimed_at_us - write.answered_us
     return (
-        f"{_worker(traced)} claimed it {f'after {gap(waited)}' if waited > 0 else 'at once'} and "
-        f"committed it {gap(traced.committed_at_us - traced.claimed_at_us)} later{attempts}"
+        f"{failed}{_worker(traced)} claimed it {f'{gap(waited)} later' if waited > 0 else 'at once'}, and "
+        f"committed it {gap(traced.committed_at_us - traced.claimed_at_us)} after that"
     )
 
 
@@ -192,8 +192,8 @@ def _worker(traced: TracedWrite) -> str:
     return f"worker {traced.worker}" if traced.worker else "a worker"
 
 
-def _times(attempts: int) -> str:
-    return "1 attempt" if attempts == 1 else f"{attempts} attempts"
+def _times(attempts: int, how: str = "") -> str:
+    return f"1 {how}attempt" if attempts == 1 else f"{attempts} {how}attempts"
 
 
 def _plain(error: str) -> str:

@@ -8,6 +8,7 @@ from scenarios.lab.problem import in_words
 from scenarios.life.facts import ProductFacts, WriteFacts
 from scenarios.life.fate import Teller
 from scenarios.life.wording import Ordinals, clock, gap, operation
+from service.traces.life import Now
 from stack.spec.hints import labctl
 
 #: Of more writes than these, those in the middle that are in PostgreSQL, or were replaced, are told together.
@@ -166,6 +167,11 @@ def _then(facts: ProductFacts, ordinals: Ordinals) -> Iterator[str]:
         yield f"When the run ended, its row held {ordinals.name(run.row)}{deleted}."
 
 
+def _is_strange(now: Now, ordinals: Ordinals) -> bool:
+    """Whether the row is of a write that is not among those that are known."""
+    return bool(ordinals.numbers) and now.row_version not in ordinals.numbers
+
+
 def _now(facts: ProductFacts, ordinals: Ordinals) -> Iterator[str]:
     now = facts.now
     if now is None:
@@ -176,7 +182,8 @@ def _now(facts: ProductFacts, ordinals: Ordinals) -> Iterator[str]:
         yield "PostgreSQL has no row of it now."
     else:
         deleted = ": it is deleted" if now.row_deleted else ""
-        yield f"Its row holds {ordinals.name(now.row_version)} now{deleted}."
+        stranger = ", of which neither the run nor a trace tells" if _is_strange(now, ordinals) else ""
+        yield f"Its row holds {ordinals.name(now.row_version)} now{stranger}{deleted}."
     if "redis" in facts.unread:
         yield "What Redis holds can't be read now."
         return

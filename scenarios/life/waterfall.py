@@ -15,7 +15,7 @@ _VERSION: Final = "lab.write.version"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One row. Times are µs since the trace began."""
+    """One row. Times are µs since the trace began; the job that flushed may have begun before."""
 
     kind: Kind
     what: str
@@ -35,7 +35,7 @@ class Waterfall:
     """One write's life, in the order of time."""
 
     trace_id: str
-    #: When it began, µs since 1970.
+    #: When the request began, µs since 1970.
     began_us: int
     rows: tuple[Row, ...]
     #: Of the write, where its span says so.
@@ -47,11 +47,6 @@ class Waterfall:
     #: The version that replaced it in the queue, and that write's trace; None: none did.
     replaced_by: tuple[int, str] | None
 
-    @property
-    def length_us(self) -> int:
-        """From the beginning of the first row to the end of the last."""
-        return max((row.end_us for row in self.rows), default=0)
-
 
 def waterfall(trace_id: str, spans: Sequence[Span], linked: Sequence[Span]) -> Waterfall:
     """Lay out a trace.
@@ -61,7 +56,7 @@ def waterfall(trace_id: str, spans: Sequence[Span], linked: Sequence[Span]) -> W
         linked: Those of other traces that concern it: the flushes that took the write, and the write that
             replaced it.
     """
-    began = min((span.start_us for span in (*spans, *linked)), default=0)
+    began = min((span.start_us for span in (spans or linked)), default=0)
     write = next((span for span in spans if span.kind == "server"), None)
     attributes: Mapping[str, Any] = write.attributes if write else {}
     replaced = _replacement(trace_id, linked)
