@@ -142,12 +142,23 @@ def _tree(spans: Sequence[Span], began: int, *, write: tuple[object, object] | N
                 failed=span.status == "error",
                 busy=write is None or (span.trace_id, span.span_id) not in children,
             )
-            for event in span.events:
-                if write is None or _concerns(event, write):
-                    yield _of_event(event, depth + 1, began)
-            yield from below((span.trace_id, span.span_id), depth + 1)
+            events = [
+                _of_event(event, depth + 1, began)
+                for event in span.events
+                if write is None or _concerns(event, write)
+            ]
+            yield from _in_turn(events, below((span.trace_id, span.span_id), depth + 1), depth + 1)
 
     yield from below(None, 0)
+
+
+def _in_turn(events: list[Row], rows: Iterable[Row], depth: int) -> Iterator[Row]:
+    """The rows, each event before the first row of its own depth that begins after it."""
+    for row in rows:
+        while events and row.depth == depth and events[0].start_us <= row.start_us:
+            yield events.pop(0)
+        yield row
+    yield from events
 
 
 def _who(span: Span) -> str:

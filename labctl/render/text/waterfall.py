@@ -4,7 +4,7 @@ from typing import Final
 
 from rich.cells import cell_len
 
-from labctl.render.text.figures import duration, figure
+from labctl.render.text.figures import duration
 from labctl.render.text.marks import Marks
 from labctl.render.text.printable import printable
 from scenarios.life.axis import Axis, axis
@@ -12,10 +12,14 @@ from scenarios.life.waterfall import Row, Waterfall
 
 #: Without a screen, lines are as wide as this.
 _USUAL_WIDTH: Final = 80
-#: Narrower bars say nothing: then there are none.
+#: Narrower bars would say nothing.
 _LEAST_BAR: Final = 12
 _MOST_LABEL: Final = 34
-_TIMES: Final = 22
+#: More of the names is worth more than bars.
+_LABEL_BESIDE_BAR: Final = 18
+_LEAST_LABEL: Final = 10
+_AT: Final = 10
+_TOOK: Final = 11
 _BREAK: Final = "//"
 
 
@@ -29,30 +33,36 @@ def draw_waterfall(shown: Waterfall, width: int | None, marks: Marks) -> list[st
     columns = width or _USUAL_WIDTH
     labels = list(map(_label, shown.rows))
     longest = max(map(cell_len, labels), default=0)
-    label = min(longest, _MOST_LABEL, max(8, columns - _TIMES - _LEAST_BAR))
-    room = columns - label - _TIMES
-    if room < _LEAST_BAR:
-        label, room = max(8, columns - _TIMES), 0
-    scale = axis(shown.rows, max(1, room))
-    lines = [f"{'':<{label}}{'at':>10}{'took':>11}".rstrip()]
+    # A narrow screen has no room for bars, and a very narrow one none for when each row began.
+    at = _AT if columns >= _LEAST_LABEL + _AT + _TOOK else 0
+    room = columns - at - _TOOK
+    label = min(longest, _MOST_LABEL, room - _LEAST_BAR)
+    bar = room - label
+    if label < min(longest, _LABEL_BESIDE_BAR):
+        label, bar = min(longest, room), 0
+    scale = axis(shown.rows, max(1, bar - 1))
+    lines = [f"{'':<{label}}{'at' if at else '':>{at}}{'took':>{_TOOK}}"]
     for text, row in zip(labels, shown.rows, strict=True):
+        began = time(row.start_us) if at else ""
         took = "" if row.kind == "event" else time(row.end_us - row.start_us)
-        line = f"{_cut(text, label)}{time(row.start_us):>10}{took:>11}"
-        lines.append(f"{line} {_bar(row, scale, room - 1, marks)}".rstrip() if room else line.rstrip())
-    if room and scale.left_out_us:
-        lines.append("")
-        lines.append(f"To scale, but for {time(scale.left_out_us)} that are left out at {_BREAK}.")
+        line = f"{_cut(text, label)}{began:>{at}}{took:>{_TOOK}}"
+        lines.append(f"{line} {_bar(row, scale, bar - 1, marks)}".rstrip() if bar else line.rstrip())
+    if bar and scale.left_out_us:
+        lines += ["", f"To scale, but for {time(scale.left_out_us)} that are left out at {_BREAK}."]
     return lines
 
 
 def time(micros: int) -> str:
-    """ "480 µs" becomes "0.48 ms"; from ten seconds on, seconds.
+    """With as many decimals as its size needs.
 
-    >>> time(1500)
-    '1.50 ms'
+    >>> [time(0), time(1500), time(50_900), time(502_000), time(12_000_000)]
+    ['0 ms', '1.50 ms', '50.9 ms', '502 ms', '12 s']
     """
     ms = micros / 1000
-    return duration(ms / 1000) if ms >= 10_000 else f"{figure(round(ms, 2)) if ms < 100 else f'{ms:,.0f}'} ms"
+    if abs(ms) >= 10_000:
+        return duration(ms / 1000)
+    decimals = 2 if abs(ms) < 10 else 1 if abs(ms) < 100 else 0
+    return f"{ms:,.{decimals}f} ms" if micros else "0 ms"
 
 
 def _label(row: Row) -> str:
