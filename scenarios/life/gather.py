@@ -30,6 +30,10 @@ class _Judgement:
 
     fates: dict[int, tuple[Judged, Lag | None]] = field(default_factory=dict)
 
+    def of(self, version: int | None) -> tuple[Judged, Lag | None] | None:
+        """Of that version; None: it was not judged."""
+        return None if version is None else self.fates.get(version)
+
     def take(self, write: Write, judged: Judged, lag: Lag | None) -> None:
         self.fates[judged.version] = (judged, lag)
 
@@ -66,6 +70,9 @@ def _of_journal(
     judgement = _Judgement()
     with Partition(OneProduct(journal, product)) as partition:
         verdict = judge_partition(partition, judgement.take)
+        if partition.final_read is None:
+            # Of a run that was cut off, traces may know more than the judge.
+            judgement.fates.clear()
         lines = list(partition.lines(0))
         losses, read = list(partition.losses), partition.final_read
     writes = [line for line in lines if isinstance(line, WriteLine)]
@@ -119,9 +126,10 @@ def _of_line(line: WriteLine, began_us: int, judgement: _Judgement) -> WriteFact
         answered_us=began_us + round(_MICRO * line.finished),
         detail=line.detail,
     )
-    if line.version is None or line.version not in judgement.fates:
+    found = judgement.of(line.version)
+    if found is None:
         return facts
-    judged, lag = judgement.fates[line.version]
+    judged, lag = found
     return replace(
         facts,
         fate=judged.fate,

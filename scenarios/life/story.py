@@ -54,6 +54,8 @@ def tell(facts: ProductFacts) -> Story:
 
 def _about(facts: ProductFacts) -> str:
     count = len(facts.writes)
+    if not count and facts.run is not None:
+        return f"{facts.run.run} did not write {facts.product}, and no trace of a write is left."
     if not count:
         return f"No write of {facts.product} is known: no recorded run made one, and no trace of one is left."
     writes = "1 write" if count == 1 else f"{count:,} writes"

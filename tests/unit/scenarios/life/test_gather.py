@@ -132,4 +132,5 @@ def test_a_run_that_was_cut_off_is_not_judged(tmp_path: Path) -> None:
     facts = gather("p", journal, None)
     assert facts.run is not None
     assert not facts.run.judged
-    assert facts.writes[0].fate == "undetermined"
+    assert facts.writes[0].fate is None
+    assert [told.fate for told in tell(facts).writes] == ["undetermined"]

@@ -265,6 +265,10 @@ def test_a_product_that_no_run_wrote() -> None:
     assert story.end == ("Its row holds version 1 now.", "Nothing of it waits in Redis.")
 
 
+def test_a_run_that_wrote_another_product() -> None:
+    assert _story(run=_run()).about == "r did not write p, and no trace of a write is left."
+
+
 def test_a_run_that_was_cut_off() -> None:
     run = RunFacts(run="r", judged=False)
     assert "The run has not been judged" in _story(_write(), run=run).end[0]
