@@ -47,9 +47,9 @@ def trace(
         ),
     ] = LAST,
 ) -> None:
-    """Show one write's life: the request, Redis, the wait in the queue, and the flush that ended it.
+    """Show one write's life as a waterfall.
 
-    Bars are to scale. Where a wait would dwarf everything else, the axis is broken, and it says so.
+    It goes from the request by way of Redis and the wait in the queue to the flush that ended it. Bars are to scale. Where a wait would dwarf everything else, the axis is broken, and it says so.
     """
     trace_id = _trace_of(session, which)
     try:
