@@ -16,6 +16,8 @@ _log = logging.getLogger(__name__)
 
 #: How long any answer may take, in s.
 _TIMEOUT: Final = 15.0
+#: Names the trace of one request. A person who repeats the command would not want the same one.
+_TRACED: Final = "traceparent"
 #: How the API begins to say that Redis has no room.
 _FULL: Final = "Redis is full"
 
@@ -98,7 +100,8 @@ def curl(method: str, url: str, body: object, headers: Mapping[str, str]) -> str
     if body is not None:
         words += ["-H", "Content-Type: application/json", "-d", json.dumps(body)]
     for name, value in headers.items():
-        words += ["-H", f"{name}: {value}"]
+        if name != _TRACED:
+            words += ["-H", f"{name}: {value}"]
     return shlex.join(words)
 
 

@@ -49,7 +49,8 @@ def trace(
 ) -> None:
     """Show one write's life as a waterfall.
 
-    It goes from the request by way of Redis and the wait in the queue to the flush that ended it. Bars are to scale. Where a wait would dwarf everything else, the axis is broken, and it says so.
+    It goes from the request by way of Redis and the wait in the queue to the flush that ended it. Bars are to
+    scale. Where a wait would dwarf everything else, the axis is broken, and it says so.
     """
     trace_id = _trace_of(session, which)
     try:

@@ -44,6 +44,11 @@ _SCOPE: Final = InstrumentationScope("labctl")
 logging.getLogger("opentelemetry").addHandler(logging.NullHandler())
 
 
+def method_of(operation: Operation) -> str:
+    """The HTTP method that asks for it."""
+    return _METHODS[operation][0]
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
     """A request that was traced."""
