@@ -16,8 +16,6 @@ _log = logging.getLogger(__name__)
 
 #: How long any answer may take, in s.
 _TIMEOUT: Final = 15.0
-#: Names the trace of one request. A person who repeats the command would not want the same one.
-_TRACED: Final = "traceparent"
 #: How the API begins to say that Redis has no room.
 _FULL: Final = "Redis is full"
 
@@ -31,10 +29,19 @@ def request(
         NotRunning: this lab's API does not run; another program on its port is not asked.
         LabError: whatever else `Api.call` raises.
     """
+    return announce(session, method, path, body, headers or {}).call(method, path, body, headers or {})
+
+
+def announce(session: Session, method: str, path: str, body: object, headers: Mapping[str, str]) -> "Api":
+    """The lab's API, after showing the `curl` that asks the same of it.
+
+    Raises:
+        NotRunning: this lab's API does not run; another program on its port is not asked.
+    """
     _require_api(session)
     url = session.lab.urls()["api"]
-    session.command(curl(method, url + path, body, headers or {}))
-    return Api(url).call(method, path, body, headers or {})
+    session.command(curl(method, url + path, body, headers))
+    return Api(url)
 
 
 def _require_api(session: Session) -> None:
@@ -100,8 +107,7 @@ def curl(method: str, url: str, body: object, headers: Mapping[str, str]) -> str
     if body is not None:
         words += ["-H", "Content-Type: application/json", "-d", json.dumps(body)]
     for name, value in headers.items():
-        if name != _TRACED:
-            words += ["-H", f"{name}: {value}"]
+        words += ["-H", f"{name}: {value}"]
     return shlex.join(words)
 
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from labctl.cli.api import request
+from labctl.cli.api import announce
 from labctl.cli.session import Session
 from scenarios.judge.ledger import Answer, Operation, Write
 from stack.errors import LabError, UsageError
@@ -21,12 +21,13 @@ def request_write(
     """The API's answer to a write, which is traced.
 
     Raises:
-        LabError: whatever `request` raises.
+        LabError: whatever `labctl.cli.api.request` raises.
     """
     # It takes longer to import than the other commands take.
     from scenarios.lab.tracing import Ended, Tracer, method_of
 
     method, product = method_of(operation), path.rpartition("/")[2] if operation != "create" else None
+    api = announce(session, method, path, body, headers)
     with Tracer(session.lab.urls()["api"]) as tracer:
         trace, sent_at = tracer.begin(), time.monotonic()
 
@@ -42,8 +43,8 @@ def request_write(
             tracer.end(trace, Ended(write, status))
 
         try:
-            document: dict[str, Any] = request(
-                session, method, path, body, headers={**headers, "traceparent": trace.traceparent}
+            document: dict[str, Any] = api.call(
+                method, path, body, {**headers, "traceparent": trace.traceparent}
             )
         except LabError as error:
             answer: Answer = "refused" if isinstance(error, UsageError) else "unknown"
