@@ -43,6 +43,8 @@ class Commands(LazyGroup):
         "logs": Entry("logs", _LOOK, "Show the services' logs, in order of time."),
         "top": Entry("observe", _LOOK, "Show what each service uses, and what a crash of Redis would cost."),
         "exec": Entry("observe", _LOOK, "Run a command where a service runs."),
+        "explain": Entry("explain", _LOOK, "Tell in words what became of a product's writes, and why."),
+        "trace": Entry("trace", _LOOK, "Show one write's life as a waterfall."),
         "product": Entry("product", _LOOK, "Create, read, change and delete products."),
         "queue": Entry("queue", _LOOK, "The write queue: look at it, or flush it now."),
         "dlq": Entry("queue", _LOOK, "The dead letters: writes that PostgreSQL refused."),

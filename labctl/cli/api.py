@@ -29,10 +29,19 @@ def request(
         NotRunning: this lab's API does not run; another program on its port is not asked.
         LabError: whatever else `Api.call` raises.
     """
+    return announce(session, method, path, body, headers or {}).call(method, path, body, headers or {})
+
+
+def announce(session: Session, method: str, path: str, body: object, headers: Mapping[str, str]) -> "Api":
+    """The lab's API, after showing the `curl` that asks the same of it.
+
+    Raises:
+        NotRunning: this lab's API does not run; another program on its port is not asked.
+    """
     _require_api(session)
     url = session.lab.urls()["api"]
-    session.command(curl(method, url + path, body, headers or {}))
-    return Api(url).call(method, path, body, headers or {})
+    session.command(curl(method, url + path, body, headers))
+    return Api(url)
 
 
 def _require_api(session: Session) -> None:

@@ -26,6 +26,11 @@ def runs(incomplete: str) -> list[str]:
     return []
 
 
+def traces(incomplete: str) -> list[str]:
+    """What `trace` takes beside ids."""
+    return _beginning(["last"], incomplete)
+
+
 def exportable(incomplete: str) -> list[str]:
     """Recorded runs, and demos."""
     from scenarios.catalogue import DEMOS

@@ -9,6 +9,7 @@ import typer
 from labctl.cli.api import request
 from labctl.cli.lab_command import lab_command
 from labctl.cli.session import Session
+from labctl.cli.traced import request_write
 from scenarios.events import TableShown
 from service.writebehind.limits import MAX_LISTED
 
@@ -48,7 +49,7 @@ def create(
 ) -> None:
     """Create a product."""
     body = _value(title, price, quantity)
-    session.answer_fields(request(session, "POST", "/products", body, headers=_headers(policy)))
+    session.answer_fields(request_write(session, "create", "/products", body, headers=_headers(policy)))
 
 
 @lab_command(group)
@@ -73,13 +74,13 @@ def update(
         held["price"] if price is None else price,
         held["quantity"] if quantity is None else quantity,
     )
-    session.answer_fields(request(session, "PUT", _path(product), body, headers=_headers(policy)))
+    session.answer_fields(request_write(session, "update", _path(product), body, headers=_headers(policy)))
 
 
 @lab_command(group)
 def delete(session: Session, product: _Id, policy: _Policy = None) -> None:
     """Delete a product."""
-    session.answer_fields(request(session, "DELETE", _path(product), headers=_headers(policy)))
+    session.answer_fields(request_write(session, "delete", _path(product), headers=_headers(policy)))
 
 
 @lab_command(group, "list")

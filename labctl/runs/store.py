@@ -96,6 +96,15 @@ class Runs:
         """
         return open_journal(self.find(word))
 
+    def newest_with(self, product: str) -> Journal | None:
+        """The newest journal in which the product is named; None: none names it."""
+        for path in reversed(self.journals().values()):
+            with suppress(StateUnusable):
+                journal = open_journal(path)
+                if journal.mentions(product):
+                    return journal
+        return None
+
     def summaries(self) -> list[RunSummary]:
         """What the list shows of each run, oldest first. One that can't be read is listed as damaged."""
         return [self._summary(run, path) for run, path in self.journals().items()]

@@ -22,7 +22,7 @@ from scenarios.scenario import Conclusion, Play, Scenario, Step
 from scenarios.shell_commands import curl, labctl_for, psql, redis_cli
 from stack.converge.restore import remember
 from stack.errors import Inconclusive
-from stack.spec.hints import labctl
+from stack.spec.hints import for_lab, labctl
 
 _SAFE: Final = 10
 _DOOMED: Final = 5
@@ -56,6 +56,9 @@ def play(run: Run, options: Options) -> Play[Conclusion]:
         "afford to lose must be written through.",
         "matters",
     )
+    if verdict.lost_products:
+        command = for_lab(labctl(f"explain {verdict.lost_products[0]}"), run.lab.name)
+        yield Narrated(f"{command} tells what became of one of the lost products.")
     lost, persisted = verdict.fates["lost"], verdict.fates["persisted"]
     text = f"Exactly the {lost} queued writes are lost, and none of the {persisted} persisted ones."
     return conclude(verdict, checks, text)

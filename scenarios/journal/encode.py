@@ -60,6 +60,7 @@ class Encoder:
             due=None if write.due_at is None else self._down(write.due_at),
             group=write.group,
             detail=write.detail,
+            trace=write.trace,
         )
 
     def poll(self, poll: Poll) -> PollLine:

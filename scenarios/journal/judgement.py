@@ -72,6 +72,7 @@ def write_of(line: WriteLine) -> Write:
         latency_ms=1000 * (line.finished - line.sent),
         group=line.group,
         detail=line.detail,
+        trace=line.trace,
     )
 
 

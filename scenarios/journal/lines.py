@@ -50,7 +50,7 @@ class Environment(Line, kw_only=True, frozen=True, omit_defaults=True, tag="envi
     #: The lab's name, and its runtime: "local" or "docker".
     lab: str
     runtime: str
-    #: Wall clock, ISO 8601, UTC.
+    #: Wall clock at the moment `at`, ISO 8601, UTC.
     started_at: str
     #: How far the clock of Redis was ahead of this machine's when the run began, ms; None: not known.
     redis_clock_ahead_ms: float | None = None
@@ -90,6 +90,8 @@ class WriteLine(Line, kw_only=True, frozen=True, omit_defaults=True, tag="write"
     due: Moment | None = None
     group: str = ""
     detail: str = ""
+    #: The id of its trace, 32 hexadecimal digits; empty if it was not traced.
+    trace: str = ""
 
     @property
     def begun(self) -> float:

@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
 from types import TracebackType
-from typing import IO, Final
+from typing import IO, Final, Protocol
 
 import msgspec
 
@@ -18,7 +18,6 @@ from scenarios.journal.lines import (
     WaitingLine,
     WriteLine,
 )
-from scenarios.journal.reader import Journal
 
 #: Lines of a part, about: some 50,000 writes, which take 40 MB of memory while they are judged.
 PART_BYTES: Final = 12_000_000
@@ -26,10 +25,21 @@ PART_BYTES: Final = 12_000_000
 _decoder: Final = msgspec.json.Decoder(AnyLine)
 
 
+class History(Protocol):
+    """A journal, or those of its lines that matter."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes its lines take, roughly."""
+
+    def lines(self) -> Iterator[AnyLine]:
+        """Its lines, in their order."""
+
+
 class Partition:
     """The lines of one journal that the judge needs. A context manager: parts may be in temporary files."""
 
-    def __init__(self, journal: Journal, *, part_bytes: int = PART_BYTES) -> None:
+    def __init__(self, journal: History, *, part_bytes: int = PART_BYTES) -> None:
         """Goes through the whole journal."""
         self._open = ExitStack()
         count = 1 + journal.size // part_bytes

@@ -47,6 +47,8 @@ class Write:
     group: str = ""
     #: What the server answered, if it did not acknowledge the write.
     detail: str = ""
+    #: The id of its trace, 32 hexadecimal digits; empty if it was not traced.
+    trace: str = ""
 
     @property
     def over_at(self) -> float:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ import httpx
 
 from scenarios.judge.ledger import Answer, Ledger, Operation, Write, answer_without_product
 from scenarios.lab.problem import in_words
+from scenarios.lab.tracing import Ended, Tracer
 from stack.errors import EnvironmentFault, NotRunning
 from stack.spec.hints import labctl
 
@@ -20,10 +22,19 @@ class Client:
     """One lab's API; several threads may use it. The outcome of a write that takes longer than the timeout is
     unknown."""
 
-    def __init__(self, url: str, ledger: Ledger, *, timeout_s: float = _TIMEOUT_S) -> None:
+    def __init__(
+        self, url: str, ledger: Ledger, *, timeout_s: float = _TIMEOUT_S, tracer: Tracer | None = None
+    ) -> None:
+        """
+        Args:
+            url: Of the API.
+            timeout_s: How long connecting, and any part of an answer, may take.
+            tracer: Starts a trace for every write; None: they are not traced.
+        """
         limits = httpx.Limits(max_connections=_MAX_CONNECTIONS, max_keepalive_connections=_MAX_CONNECTIONS)
         self._http = httpx.Client(base_url=url, timeout=timeout_s, limits=limits, trust_env=False)
         self._ledger = ledger
+        self._tracer = tracer
 
     def __enter__(self) -> "Client":
         return self
@@ -78,38 +89,44 @@ class Client:
             "update": ("PUT", f"/products/{product}"),
             "delete": ("DELETE", f"/products/{product}"),
         }[operation]
+        trace = None if self._tracer is None else self._tracer.begin()
+        headers = {"X-Write-Policy": policy} if policy else {}
+        if trace is not None:
+            headers["traceparent"] = trace.traceparent
         sent_at = time.monotonic()
-        answer, document, detail = self._attempt(method, path, value, policy)
+        attempt = self._attempt(method, path, value, headers)
         finished_at = time.monotonic()
         write = Write(
-            product=document.get("id", product),
+            product=attempt.document.get("id", product),
             operation=operation,
             value=value,
-            answer=answer,
-            version=document.get("version"),
+            answer=attempt.answer,
+            version=attempt.document.get("version"),
             sent_at=sent_at,
             finished_at=finished_at,
             latency_ms=1000 * (finished_at - sent_at),
             group=group,
-            detail=detail,
+            detail=attempt.detail,
+            trace="" if trace is None else trace.trace_id,
         )
         self._ledger.record(write)
+        if self._tracer is not None and trace is not None:
+            self._tracer.end(trace, Ended(write, attempt.status))
         return write
 
     def _attempt(
-        self, method: str, path: str, value: Mapping[str, Any] | None, policy: str
-    ) -> tuple[Answer, dict[str, Any], str]:
-        headers = {"X-Write-Policy": policy} if policy else {}
+        self, method: str, path: str, value: Mapping[str, Any] | None, headers: Mapping[str, str]
+    ) -> "_Attempt":
         json = dict(value) if value is not None else None
         try:
             answer = self._http.request(method, path, json=json, headers=headers)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            return "refused", {}, f"not sent: {error}"
+            return _Attempt("refused", detail=f"not sent: {error}")
         except httpx.HTTPError as error:
-            return "unknown", {}, f"{type(error).__name__}: {error}"
+            return _Attempt("unknown", detail=f"{type(error).__name__}: {error}")
         if answer.is_success:
-            return _read_acknowledgement(answer)
-        return answer_without_product(answer.status_code), {}, answer.text
+            return replace(_read_acknowledgement(answer), status=answer.status_code)
+        return _Attempt(answer_without_product(answer.status_code), answer.status_code, detail=answer.text)
 
     def _ask(
         self, method: str, path: str, *, ok: tuple[int, ...] = (200,), json: Mapping[str, Any] | None = None
@@ -130,7 +147,19 @@ class Client:
         return answer
 
 
-def _read_acknowledgement(answer: httpx.Response) -> tuple[Answer, dict[str, Any], str]:
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """What came of a request that writes."""
+
+    answer: Answer
+    #: The HTTP status; 0: there was no answer.
+    status: int = 0
+    #: The product, if the write was acknowledged.
+    document: Mapping[str, Any] = field(default_factory=dict)
+    detail: str = ""
+
+
+def _read_acknowledgement(answer: httpx.Response) -> _Attempt:
     """What an answer of success says. One without id and version leaves open whether the write was taken."""
     try:
         content = answer.json()
@@ -138,6 +167,8 @@ def _read_acknowledgement(answer: httpx.Response) -> tuple[Answer, dict[str, Any
         content = None
     match content:
         case {"id": str(), "version": int()}:
-            return "acknowledged", content, ""
+            return _Attempt("acknowledged", document=content)
         case _:
-            return "unknown", {}, f"{answer.status_code} without id and version: {answer.text[:200]}"
+            return _Attempt(
+                "unknown", detail=f"{answer.status_code} without id and version: {answer.text[:200]}"
+            )

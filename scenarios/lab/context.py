@@ -7,13 +7,15 @@ from pathlib import Path
 from types import TracebackType
 from urllib.parse import urlsplit
 
+import msgspec
+
 from scenarios.early_end import EarlyEnd
 from scenarios.events import Event, FaultInjected, StepStarted
 from scenarios.journal import files
 from scenarios.journal.environment import environment
 from scenarios.journal.final_read import FinalReader, note_end_of_watch
 from scenarios.journal.judgement import OnJudged, judging
-from scenarios.journal.lines import SampleLine
+from scenarios.journal.lines import Environment, SampleLine
 from scenarios.journal.partition import Partition
 from scenarios.journal.reader import Journal
 from scenarios.journal.writer import JournalWriter
@@ -21,6 +23,7 @@ from scenarios.judge.ledger import Ledger
 from scenarios.judge.verdict import Verdict
 from scenarios.lab.client import Client
 from scenarios.lab.probe import Probe
+from scenarios.lab.tracing import Tracer
 from scenarios.load.sampling import Increases
 from scenarios.marks.announcer import Announcer
 from scenarios.options import Options
@@ -65,7 +68,9 @@ class Run:
         self._folder = folder or lab.directory.parent / files.FOLDER
         #: The run's journal.
         self.writer = JournalWriter(self.ledger, time.monotonic(), others=self._seen)
-        self.client = self._open.enter_context(Client(urls["api"], self.ledger))
+        #: Starts the traces of the run's writes.
+        self.tracer = self._open.enter_context(Tracer(urls["api"]))
+        self.client = self._open.enter_context(Client(urls["api"], self.ledger, tracer=self.tracer))
         self.probe = self._open.enter_context(Probe(urls["redis"], urls["postgres"]))
         self._watcher = self._open.enter_context(
             closing(
@@ -89,7 +94,7 @@ class Run:
         name = self.writer.start_in(
             self._folder,
             scenario,
-            lambda run: environment(run, *self._identity, lab=self.lab, client=self.client, probe=self.probe),
+            self._environment,
         )
         self._open.callback(self.writer.close)
         self._announcer = Announcer(self._urls, name, scenario)
@@ -154,6 +159,12 @@ class Run:
         trace: TracebackType | None,
     ) -> None:
         self._open.close()
+
+    def _environment(self, run: str) -> Environment:
+        # It says what time it is: that is the time of this moment.
+        at = self.now()
+        about = environment(run, *self._identity, lab=self.lab, client=self.client, probe=self.probe)
+        return msgspec.structs.replace(about, at=at)
 
     def _seen(self) -> int:
         return self._watcher.rows.taken

@@ -3,6 +3,7 @@
 import socket
 from dataclasses import dataclass
 
+from scenarios.lab.trace_context import TraceContext
 from scenarios.load.http import Malformed, Reply, parse
 from scenarios.load.profiles import Call
 
@@ -23,6 +24,8 @@ class Exchange:
     #: When it should have been sent, and when it was.
     due: float
     sent: float
+    #: The span that `call` names as its cause; None: it is not traced.
+    trace: TraceContext | None = None
 
 
 class Connection:

@@ -17,12 +17,14 @@ from contextlib import contextmanager
 from typing import Final, cast
 
 from scenarios.judge.ledger import Write
+from scenarios.lab.tracing import Tracer
 from scenarios.load.connection import Connection, ConnectionLost, Exchange
 from scenarios.load.counters import Counters
 from scenarios.load.latencies import Latencies
 from scenarios.load.outcomes import Outcomes
 from scenarios.load.phases import Phases
 from scenarios.load.profiles import Profile
+from scenarios.load.sampled_traces import SampledTraces
 from scenarios.load.schedule import Pace
 from stack.errors import NotRunning
 from stack.spec.hints import labctl
@@ -50,7 +52,12 @@ class LoadGenerator:
         *,
         connections: int,
         timeout_s: float = TIMEOUT_S,
+        tracer: Tracer | None = None,
     ) -> None:
+        """
+        Args:
+            tracer: Starts the traces of some of the writes; None: none is traced.
+        """
         self.counters: Final = Counters()
         self.latencies: Final = Latencies()
         #: Whoever breaks a service says so here.
@@ -60,7 +67,8 @@ class LoadGenerator:
         self._pace = pace
         self._timeout_s = timeout_s
         self._connections = [Connection(address, client) for client in range(connections)]
-        self._outcomes = Outcomes(profile, self.counters, self.latencies, self.phases, record)
+        self._traces = SampledTraces(tracer)
+        self._outcomes = Outcomes(profile, self.counters, self.latencies, self.phases, record, self._traces)
         self._free: deque[Connection] = deque()
         self._busy: set[Connection] = set()
         self._broken: deque[Connection] = deque()
@@ -148,7 +156,8 @@ class LoadGenerator:
                 self.counters.late += 1
             self._busy.add(connection)
             try:
-                connection.send(Exchange(self._profile.next(connection.client), due, now))
+                call, trace = self._traces.begin(self._profile.next(connection.client))
+                connection.send(Exchange(call, due, now, trace))
             except ConnectionLost as error:
                 self._lose(connection, now, str(error))
 

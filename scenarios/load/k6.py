@@ -4,15 +4,19 @@ ledger as if labctl had sent it."""
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
 
 from scenarios.judge.ledger import Answer, Operation, Write, answer_without_product
+from scenarios.lab.trace_context import TraceContext
+from scenarios.lab.tracing import Tracer
 from scenarios.load.counters import Counters
 from scenarios.load.latencies import Kind, Latencies
 from scenarios.load.outcomes import count
 from scenarios.load.phases import Phase, Phases
+from scenarios.load.sampled_traces import SampledTraces
 from scenarios.load.schedule import Shape
 from stack.errors import Inconclusive
 from stack.spec.load_test import LoadTest
@@ -39,6 +43,8 @@ class Answered(msgspec.Struct, tag_field="labctl", tag="answer", frozen=True):
     finished_at: float
     latency_ms: float
     detail: str
+    #: What went with the request; empty: it is not traced.
+    traceparent: str = ""
 
 
 class Threshold(msgspec.Struct, frozen=True):
@@ -87,7 +93,13 @@ class _WallClock:
 class K6Load:
     """Puts a lab under the load of one k6 run. Implements `Load` (see run.py)."""
 
-    def __init__(self, test: LoadTest, shape: Shape, record: Callable[[Write], None]) -> None:
+    def __init__(
+        self,
+        test: LoadTest,
+        shape: Shape,
+        record: Callable[[Write], None],
+        tracer: Tracer | None = None,
+    ) -> None:
         self.latencies: Final = Latencies()
         #: Whoever breaks a service says so here.
         self.phases: Final = Phases(shape)
@@ -95,6 +107,7 @@ class K6Load:
         self.thresholds: tuple[Threshold, ...] = ()
         self._test = test
         self._record = record
+        self._traces = SampledTraces(tracer)
         self._counters = Counters()
         #: perf_counter() of the first request, None before it.
         self._begun: float | None = None
@@ -155,7 +168,15 @@ class K6Load:
         seconds, kind = line.latency_ms / 1000, _kind(line)
         count(self._counters, self.latencies, kind, phase, seconds, line.status, line.version, line.at_least)
         if line.operation != "read":
-            self._record(_write(line, phase, *self._clock.interval(line.sent_at, line.finished_at)))
+            self._enter(line, phase)
+
+    def _enter(self, line: Answered, phase: Phase) -> None:
+        trace = TraceContext.parse(line.traceparent)
+        write = _write(line, phase, *self._clock.interval(line.sent_at, line.finished_at))
+        if trace is not None:
+            write = replace(write, trace=trace.trace_id)
+            self._traces.end(trace, write, line.status)
+        self._record(write)
 
 
 _OPERATIONS: Final[Mapping[str, Operation]] = {"create": "create", "update": "update"}

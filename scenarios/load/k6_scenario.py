@@ -51,7 +51,7 @@ def _k6(
         yield from test.prepare()
         yield Narrated("k6 reports every answer, and each write among them is entered into the ledger.")
         started_at = time.monotonic()
-        load = K6Load(test, planned.pace.shape, run.ledger.record)
+        load = K6Load(test, planned.pace.shape, run.ledger.record, run.tracer)
         finished = yield from run_load(run, planned, load)
         yield from report.client_side(finished, run.ledger.count("acknowledged"))
         yield from limits.report(finished)

@@ -10,6 +10,7 @@ from scenarios.load.http import Reply, Stored, stored
 from scenarios.load.latencies import KINDS, Kind, Latencies
 from scenarios.load.phases import Phase, Phases
 from scenarios.load.profiles import Profile
+from scenarios.load.sampled_traces import SampledTraces
 from scenarios.load.schedule import Pace
 
 #: How much of an answer that is not an acknowledgement is kept.
@@ -60,12 +61,14 @@ class Outcomes:
         latencies: Latencies,
         phases: Phases,
         record: Callable[[Write], None],
+        traces: SampledTraces | None = None,
     ) -> None:
         self._profile = profile
         self._counters = counters
         self._latencies = latencies
         self._phases = phases
         self._record = record
+        self._traces = traces
         self._begun_at = 0.0
 
     def begin(self, at: float) -> None:
@@ -83,12 +86,12 @@ class Outcomes:
         if product is not None and phase == "outage":
             self._phases.succeeded(exchange.due, exchange.sent, now)
         if call.operation is not None and product is not None:
-            self._enter(exchange, now, "acknowledged", phase, product)
+            self._enter(exchange, now, "acknowledged", phase, product, status=reply.status)
             self._profile.acknowledged(client, call, product.id, product.version)
         elif call.operation is not None:
             text = reply.body[:_DETAIL_BYTES].decode(errors="replace")
             answer = answer_without_product(reply.status)
-            self._enter(exchange, now, answer, phase, detail=f"{reply.status}: {text}")
+            self._enter(exchange, now, answer, phase, status=reply.status, detail=f"{reply.status}: {text}")
         if reply.status == _NOT_FOUND:
             self._profile.gone(client, call)
 
@@ -123,9 +126,10 @@ class Outcomes:
         phase: Phase,
         product: Stored | None = None,
         *,
+        status: int = 0,
         detail: str = "",
     ) -> None:
-        call = exchange.call
+        call, trace = exchange.call, exchange.trace
         if call.operation is None:
             return
         write = Write(
@@ -140,5 +144,8 @@ class Outcomes:
             due_at=self._begun_at + exchange.due if exchange.due < exchange.sent else None,
             group=phase,
             detail=detail,
+            trace="" if trace is None else trace.trace_id,
         )
         self._record(write)
+        if trace is not None and self._traces is not None:
+            self._traces.end(trace, write, status)

@@ -158,7 +158,9 @@ def _put_under_load(
 def _generator(run: Run, planned: Plan, profile: Profile, record: Callable[[Write], None]) -> LoadGenerator:
     host = urlsplit(run.api_url).hostname or "127.0.0.1"
     address = (host, run.api_port)
-    return LoadGenerator(address, profile, planned.pace, record, connections=planned.clients)
+    return LoadGenerator(
+        address, profile, planned.pace, record, connections=planned.clients, tracer=run.tracer
+    )
 
 
 def _creates(run: Run, planned: Plan, options: Options) -> Prepared:

@@ -16,6 +16,7 @@ from scenarios.journal.reader import Journal, open_journal
 from scenarios.recheck.recheck import recheck_journal
 from stack.lab import Lab
 from stack.wait import wait_until
+from tests.integration.explained import assert_explained_as_judged
 from tests.integration.runs import Played, interrupt, play
 
 
@@ -44,7 +45,9 @@ def recheck_is_the_same(runs: Runs, played: Played) -> Journal:
 @pytest.mark.slow_in_docker
 @pytest.mark.parametrize("name", [name for name in DEMOS if name != "database-state"])
 def test_every_demo_rechecks_to_the_same_verdict(lab: Lab, runs: Runs, name: str) -> None:
-    journal = recheck_is_the_same(runs, play(lab, name))
+    played = play(lab, name)
+    journal = recheck_is_the_same(runs, played)
+    assert_explained_as_judged(lab, journal, played.verdict)
     about = journal.environment
     assert (about.lab, about.runtime, about.command) == (lab.name, lab.kind, f"demo {name}")
     assert about.settings["coalescing_window_ms"] == 500

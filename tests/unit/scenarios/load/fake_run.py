@@ -91,6 +91,7 @@ class FakeRun:
         self.api_port = server.address[1]
         self.ledger = Ledger()
         self.client = Client(server.url, self.ledger)
+        self.tracer = None
         self.probe = probe or FakeProbe()
 
     def judging(self, on_judged: OnJudged | None = None) -> Generator[Event, None, Verdict]:

@@ -15,6 +15,7 @@ from scenarios.judge.history import History
 from scenarios.judge.ledger import Ledger
 from scenarios.judge.verdict import Verdict
 from scenarios.lab.context import Run
+from scenarios.lab.tracing import Tracer
 from scenarios.load.k6 import K6Load, _WallClock
 from scenarios.load.k6_scenario import BASIC, COALESCING
 from scenarios.load.schedule import Shape
@@ -24,6 +25,7 @@ from scenarios.steps import numbered
 from stack.errors import EnvironmentFault, Inconclusive
 from stack.spec.events import StackEvents, StackNoted
 from stack.spec.load_test import LoadTest
+from tests.otlp_receiver import receiving
 from tests.unit.scenarios.in_memory import judging_in_memory
 from tests.unit.scenarios.load.fake_run import FakeProbe, final_read
 
@@ -102,6 +104,7 @@ class _Run:
         self.lab = _Stack(self.test)
         self.ledger = Ledger()
         self.probe = FakeProbe()
+        self.tracer = None
 
     def judging(self, on_judged: OnJudged | None = None) -> Generator[Event, None, Verdict]:
         history = History(writes=self.ledger.writes)
@@ -172,6 +175,17 @@ def test_a_wall_clock_that_steps_makes_intervals_longer_never_shorter(
     begun, ended = clock.interval(wall, wall + 0.01)
     assert begun < now
     assert ended > now + 3600
+
+
+def test_a_write_that_the_script_traced_has_its_root_span() -> None:
+    traceparent = f"00-{'a' * 32}-{'b' * 16}-01"
+    ledger, lines = Ledger(), [_line(traceparent=traceparent), _line(), _summary(answers=2)]
+    with receiving() as receiver, Tracer(receiver.url) as tracer:
+        K6Load(_Printed(lines), Shape(1.0), ledger.record, tracer).run()
+        tracer.close()
+        (span,) = receiver.spans
+    assert (span.trace_id.hex(), span.span_id.hex(), span.name) == ("a" * 32, "b" * 16, "POST /products")
+    assert [write.trace for write in ledger.writes] == ["a" * 32, ""]
 
 
 def test_reads_are_counted_and_not_entered() -> None:
