@@ -1,6 +1,7 @@
 """A real Prometheus that scrapes a lab of this machine."""
 
 import subprocess
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -36,6 +37,14 @@ class Prometheus:
     def values(self, expr: str) -> list[float]:
         """The values of those series."""
         return [float(series["value"][1]) for series in self.query(expr)]
+
+    def exemplars(self, expr: str) -> set[str]:
+        """The traces that the series of an expression lead to, over the last minute."""
+        now = time.time()
+        data = {"query": expr, "start": str(now - 60), "end": str(now + 1)}
+        answer = self.client.post("/api/v1/query_exemplars", data=data).json()
+        assert answer["status"] == "success", answer
+        return {each["labels"]["trace_id"] for series in answer["data"] for each in series["exemplars"]}
 
     def get(self, path: str) -> Any:
         """The data of an answer of its API."""

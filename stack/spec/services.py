@@ -163,7 +163,7 @@ PROMETHEUS: Final = Service(
             "--config.file=/etc/prometheus/prometheus.yml",
             "--storage.tsdb.path=/prometheus",
             "--storage.tsdb.retention.time=1d",
-            # Links from a latency to a trace, for exporters that offer them.
+            # Exemplars: what leads from a latency to a trace.
             "--enable-feature=exemplar-storage",
         ),
         port=9090,

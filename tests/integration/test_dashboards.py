@@ -1,6 +1,7 @@
 """The dashboard's panels and Prometheus' rules, on a real Prometheus that scrapes a lab under load."""
 
 import json
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -109,6 +110,26 @@ def test_prometheus_reaches_all_its_targets_and_can_evaluate_all_its_rules(prome
         return all(rule["health"] == "ok" for rule in rules) and len(up) == 2
 
     wait_until(healthy, seconds=20, reason="all targets are up and all rules were evaluated", hint="")
+
+
+def test_a_latency_leads_to_the_trace_of_a_request_and_a_lag_to_that_of_its_flush(
+    shared_local_lab: Lab, prometheus: Prometheus
+) -> None:
+    """As Grafana asks for the points that it draws in a panel: with the panel's own query."""
+    latency, lag = ([e for t, _, e in _queries() if t == title] for title in ("Write Latency", "Persist Lag"))
+    trace_id = secrets.token_hex(16)
+    traced = {"traceparent": f"00-{trace_id}-{secrets.token_hex(8)}-01"}
+
+    def all_lead_there() -> bool:
+        # Each server process has exemplars of its own, and any of them may be asked.
+        assert api.post("/products", json=_WIDGET, headers=traced).status_code == 201
+        flushes = {span["trace_id"] for span in api.get(f"/traces/{trace_id}").json().get("linked", ())}
+        return all(trace_id in prometheus.exemplars(expr) for expr in latency) and all(
+            flushes & prometheus.exemplars(expr) for expr in lag
+        )
+
+    with _api(shared_local_lab, coalescing_window_ms=100) as api:
+        wait_until(all_lead_there, seconds=20, reason="exemplars lead to the traces", hint="", poll=0.1)
 
 
 def test_what_redis_loses_with_its_memory_is_counted(shared_local_lab: Lab, prometheus: Prometheus) -> None:
