@@ -1,0 +1,72 @@
+"""Where Redis says that single writes are, on a real one."""
+
+from typing import Any
+
+import pytest
+
+from service.writebehind import keys
+from service.writebehind.entry import DeadLetter
+from service.writebehind.scripts.following import Place, places
+from tests.write_path import OpenPath, WritePath
+
+
+def place(path: WritePath, document: dict[str, Any]) -> Place:
+    write = (str(document["id"]), int(document["version"]))
+    return places(path.scripts, [write])[write]
+
+
+def test_a_write_on_its_way(path: WritePath) -> None:
+    first = path.create()
+    assert place(path, first) == "queued"
+    second = path.update(first["id"])
+    assert (place(path, first), place(path, second)) == ("replaced", "queued")
+    claim = path.buffer.claim(path.settings)
+    assert (place(path, first), place(path, second)) == ("replaced", "in flight")
+    third = path.update(first["id"])
+    # Redis does not know which version the worker has in hand.
+    assert [place(path, each) for each in (first, second, third)] == ["written", "written", "queued"]
+    path.store.write([row.entry for row in claim.rows])
+    path.buffer.ack(claim, claim.rows, rows_written=1)
+    assert [place(path, each) for each in (second, third)] == ["replaced", "queued"]
+    path.flusher.run()
+    assert place(path, third) == "gone"
+
+
+def test_a_write_that_failed(path: WritePath) -> None:
+    product = path.create()
+    claim = path.buffer.claim(path.settings)
+    path.buffer.retry(claim, [(claim.rows[0], 1, 60.0)])
+    assert place(path, product) == "retry"
+
+
+def test_a_dead_letter_is_found_among_others_and_among_too_many_it_is_unknown(path: WritePath) -> None:
+    product = path.create()
+    claim = path.buffer.claim(path.settings)
+    (row,) = claim.rows
+    letter = DeadLetter.of(row.id, row.version, row.entry, error="refused", attempts=1)
+    path.buffer.dead_letter(claim, [letter])
+    path.redis.rpush(keys.DLQ, b"junk", b'{"id":"x"}')
+    assert place(path, product) == "dead letter"
+    assert places(path.scripts, [(row.id, row.version + 1)]) == {(row.id, row.version + 1): "gone"}
+    path.redis.rpush(keys.DLQ, *[b"junk"] * 1_000)
+    assert place(path, product) == "unknown"
+
+
+def test_without_coalescing_older_writes_wait_as_well(open_path: OpenPath) -> None:
+    path = open_path(write_coalescing_enabled="false")
+    first = path.create()
+    others = [path.update(first["id"]) for _ in range(2)]
+    assert [place(path, each) for each in (first, *others)] == ["queued"] * 3
+    path.buffer.claim(path.settings)
+    assert [place(path, each) for each in (first, *others)] == ["in flight", "queued", "queued"]
+
+
+def test_nothing_is_known_of_what_was_never_written(path: WritePath) -> None:
+    assert places(path.scripts, []) == {}
+    assert places(path.scripts, [("a-z", 1), ("", 0)]) == {("a-z", 1): "gone", ("", 0): "gone"}
+
+
+@pytest.mark.parametrize("key", [keys.PENDING, keys.INFLIGHT, keys.RETRY, keys.BACKLOG, keys.DLQ])
+def test_a_key_of_the_wrong_type_stops_nothing(path: WritePath, key: str) -> None:
+    path.redis.set(key, "junk")
+    assert places(path.scripts, [("p", 1)]) == {("p", 1): "gone"}

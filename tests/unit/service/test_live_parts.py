@@ -1,0 +1,144 @@
+"""Viewers that do not keep up, questions that hang, and the acknowledgements that processes share."""
+
+import asyncio
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from service.live import acks as acks_module
+from service.live.acks import Acks
+from service.live.asking import Asked
+from service.live.viewers import Event, Viewer, Viewers
+from service.writebehind.errors import CacheUnavailable
+
+BODY = b'{"id":"p-1","name":"W","price":1.0,"quantity":1,"version":1700000000000001,"source":"cache"}'
+TOMBSTONE = b'{"id":"p-2","deleted":true,"version":1700000000000002,"source":"database"}'
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_viewer_gets_what_came_together_at_once_and_nothing_twice() -> None:
+    async def look() -> bytes:
+        viewers, viewer = Viewers(), Viewer(lambda: None)
+        viewers.add(viewer)
+        viewer.knows("mark", 2)
+        for event in (Event("mark", b"2", 2), Event("mark", b"3", 3), Event("sample", b"{}", 1.0)):
+            viewers.tell(event)
+        return await viewer.next()
+
+    assert asyncio.run(look()) == b"event: mark\ndata: 3\n\nevent: sample\ndata: {}\n\n"
+
+
+def test_a_viewer_that_leaves_events_unread_for_six_seconds_is_dropped() -> None:
+    async def look() -> list[str]:
+        clock, dropped = Clock(), list[str]()
+        viewer = Viewer(lambda: dropped.append("now"), clock)
+        viewer.offer(Event("sample", b"1"), b"1")
+        clock.now = 5.9
+        viewer.offer(Event("sample", b"2"), b"2")
+        assert not dropped
+        # One that reads begins anew.
+        assert await viewer.next() == b"12"
+        viewer.offer(Event("sample", b"3"), b"3")
+        clock.now = 12.0
+        viewer.offer(Event("sample", b"4"), b"4")
+        assert await viewer.next() == b""
+        viewer.offer(Event("sample", b"5"), b"5")
+        return dropped
+
+    assert asyncio.run(look()) == ["now"]
+
+
+def test_a_burst_drops_nobody_unless_it_is_endless() -> None:
+    dropped = list[None]()
+
+    async def look() -> None:
+        viewer = Viewer(lambda: dropped.append(None), Clock())
+        for _ in range(2_000):
+            viewer.offer(Event("mark", b"1"), b"1")
+        assert not dropped
+        viewer.offer(Event("mark", b"1"), b"1")
+
+    asyncio.run(look())
+    assert len(dropped) == 1
+
+
+def test_a_question_that_hangs_is_not_asked_again_until_it_is_answered() -> None:
+    release, times = threading.Event(), list[str]()
+
+    def hang() -> str:
+        times.append("asked")
+        release.wait(10)
+        return "late"
+
+    async def ask(asked: Asked[str]) -> list[str | None]:
+        answers = [await asked.ask(hang), await asked.ask(hang)]
+        release.set()
+        while (answer := await asked.ask(lambda: "in time")) is None:
+            await asyncio.sleep(0.01)
+        return [*answers, answer]
+
+    with closing(Asked[str]("it", timeout_s=0.1)) as asked:
+        assert asyncio.run(ask(asked)) == [None, None, "in time"]
+    assert times == ["asked"]
+
+
+@pytest.mark.parametrize("error", [CacheUnavailable("down"), ValueError("a bug")])
+def test_a_question_that_fails_has_no_answer(error: Exception) -> None:
+    def fail() -> str:
+        raise error
+
+    async def ask(asked: Asked[str]) -> list[str | None]:
+        return [await asked.ask(fail), await asked.ask(lambda: "fine")]
+
+    with closing(Asked[str]("it")) as asked:
+        assert asyncio.run(ask(asked)) == [None, "fine"]
+
+
+def is_wanted(acks: Acks) -> bool:
+    return acks.wanted
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_acknowledgements_are_noted_and_read_once(tmp_path: Path, shared: bool) -> None:
+    with closing(Acks(str(tmp_path) if shared else "")) as acks:
+        assert not is_wanted(acks)
+        acks.note(0.0, BODY)
+        acks.open()
+        assert not is_wanted(acks)
+        acks.want(5)
+        assert is_wanted(acks)
+        assert acks.newest() == []
+        acks.note(0.0, BODY)
+        acks.note(0.0, TOMBSTONE)
+        for other in (
+            b"",
+            b"{}",
+            b'{"fault":"flush"}',
+            b'{"id":"' + b"x" * 50 + b'","version":1,"source":"cache"}',
+        ):
+            acks.note(0.0, other)
+        found = acks.newest()
+        assert [(ack.id, ack.version) for ack in found] == [
+            ("p-1", 1700000000000001),
+            ("p-2", 1700000000000002),
+        ]
+        assert all(ack.took_ms > 0 for ack in found)
+        assert acks.newest() == []
+
+
+def test_only_the_newest_acknowledgements_are_held() -> None:
+    with closing(Acks("")) as acks:
+        acks.open()
+        acks.newest()
+        for number in range(5_000):
+            acks.note(0.0, BODY.replace(b"p-1", b"p-%d" % number))
+        found = [ack.id for ack in acks.newest()]
+        assert found == [f"p-{number}" for number in range(5_000 - acks_module._LENGTH, 5_000)]
