@@ -7,6 +7,11 @@ import {brief, clock, counted, duration} from "./words.js";
 /** @typedef {{label: string, start: number, end: number, kind: string}} Stretch In µs. */
 
 const MOST_WRITES = 6;
+/** Traces arrive some seconds after what they tell of: so often, and after so many ms, they are read again. */
+const MOST_READS = 6;
+const READ_AGAIN_MS = 1_500;
+/** What may still become something else. */
+const UNSETTLED = new Set(["accepted", "in flight", "retrying", "unknown"]);
 const UNTRACED = "None of its writes was traced. labctl traces all writes of a demo, and 1 in 100 of a load.";
 
 /**
@@ -95,14 +100,22 @@ export class LifePanel {
       this.title.focus();
     }
     const asked = ++this.asked;
-    const content = await this.#read(write);
-    if (asked === this.asked) this.content.replaceChildren(...content);
+    for (let count = 0; count < MOST_READS; count++) {
+      /** @type {import("./types.js").Life | string} */
+      const life = await read(`/products/${encodeURIComponent(write.id)}/life`);
+      if (asked !== this.asked) return;
+      this.content.replaceChildren(...this.#told(write, life));
+      if (typeof life === "string" || !life.writes.some(each => UNSETTLED.has(each.outcome))) return;
+      await new Promise(done => setTimeout(done, READ_AGAIN_MS));
+      if (asked !== this.asked) return;
+    }
   }
 
-  /** @param {import("./types.js").Write} write */
-  async #read(write) {
-    /** @type {import("./types.js").Life | string} */
-    const life = await read(`/products/${encodeURIComponent(write.id)}/life`);
+  /**
+   * @param {import("./types.js").Write} write
+   * @param {import("./types.js").Life | string} life A sentence if it is not known.
+   */
+  #told(write, life) {
     const state = element("p", {}, `Version ${brief(write.version)}: `, element("b", {}, write.state), `, seen at ${clock(write.since)}.`);
     if (typeof life === "string") return [state, element("p", {class: "soft"}, life)];
     const newest = life.writes.toSorted((one, other) => (other.received_at_us ?? 0) - (one.received_at_us ?? 0)).slice(0, MOST_WRITES);
