@@ -14,7 +14,7 @@ import pytest
 
 from stack.docker.engine import answers
 from stack.settings import StackSettings
-from tests.leaks import LeakWatch, Left
+from tests.leaks import LeakWatch, Left, freeze_what_stays
 from tests.servers import Servers, running
 from tests.write_path import OpenPath, Parts, WritePath
 from worker.stopping import StopRequest
@@ -78,7 +78,7 @@ def pytest_fixture_setup(
 def _leaves_nothing(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test that leaves a socket, a file, a thread or a process behind."""
     watch = request.config.stash[_WATCH]
-    watch.freeze()
+    freeze_what_stays()
     before, failed = Left.now(), request.session.testsfailed
     yield
     left = watch.left_since(before)

@@ -19,6 +19,8 @@ import psutil
 from stack.errors import DeadlinePassed
 from stack.wait import wait_until
 
+#: A collection takes about a millisecond for this many.
+_MANY_OBJECTS: Final = 20_000
 _DESCRIPTORS: Final = Path("/proc/self/fd")
 
 
@@ -105,6 +107,15 @@ def _command(child: psutil.Process) -> str:
     return "it has ended"
 
 
+def freeze_what_stays() -> None:
+    """Have the collections after the tests skip what exists by now, once there is much of it: at first, after
+    modules were imported, and after a load, which thaws everything."""
+    # `gc.get_freeze_count` would walk through all that is frozen, which takes longer than most tests.
+    if len(gc.get_objects(generation=2)) > _MANY_OBJECTS:
+        gc.collect()
+        gc.freeze()
+
+
 class LeakWatch:
     """Compares what a process holds before and after a test."""
 
@@ -112,17 +123,6 @@ class LeakWatch:
         """`patience_s`: how long things that were told to end may take, in s."""
         self._patience_s = patience_s
         self._excused = _NOTHING
-        self._frozen = 0
-
-    def freeze(self) -> None:
-        """Have the collections after the tests skip what exists by now, and stays. A load thaws it; then this
-        freezes it again."""
-        # `gc.get_freeze_count` walks through all that is frozen, which takes longer than most tests. Once
-        # that is thawed, it is found in the oldest generation.
-        if len(gc.get_objects(generation=2)) > self._frozen // 2:
-            gc.collect()
-            gc.freeze()
-            self._frozen = gc.get_freeze_count()
 
     @contextmanager
     def excusing(self) -> Iterator[None]:

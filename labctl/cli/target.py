@@ -25,6 +25,8 @@ def check_target(path: Path, own: re.Pattern[bytes], what: str) -> None:
     """
     if not path.parent.is_dir():
         raise UsageError(f"the folder {path.parent} does not exist", hint="make it, or name another")
+    if path.is_symlink():
+        _check_link(path)
     if path.is_dir():
         raise UsageError(f"{path} is a folder", hint="name a file")
     if path.exists() and not path.is_file():
@@ -32,6 +34,21 @@ def check_target(path: Path, own: re.Pattern[bytes], what: str) -> None:
     if path.exists() and not _is_own(path, own):
         raise UsageError(
             f"{path} exists, and is not {what} that labctl wrote", hint="name another file, or remove it"
+        )
+
+
+def _check_link(path: Path) -> None:
+    """Raises UsageError: the link goes round in a circle, or leads into a folder that does not exist."""
+    try:
+        target = path.resolve()
+    except (OSError, RuntimeError) as error:
+        raise UsageError(
+            f"{path} is a link that leads nowhere", hint="name another file, or remove it"
+        ) from error
+    if not target.parent.is_dir():
+        raise UsageError(
+            f"{path} is a link to {target}, and the folder {target.parent} does not exist",
+            hint="make it, or name another file",
         )
 
 

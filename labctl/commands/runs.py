@@ -102,13 +102,20 @@ def _row(summary: RunSummary) -> tuple[str, ...]:
         files.short_name(summary.run),
         summary.command or "-",
         summary.runtime or "-",
-        (summary.policy or "-").removeprefix("write_"),
+        _policy(summary.policy),
         "-" if summary.window_ms is None else f"{summary.window_ms} ms",
         _figure(summary.writes_per_second),
         _figure(summary.p99_ms),
         _figure(summary.lost),
         _verdict(summary),
     )
+
+
+def _policy(policy: str | None) -> str:
+    """`behind`, `through`, or `both` for an experiment that compares them."""
+    if policy and "," in policy:
+        return "both"
+    return (policy or "-").removeprefix("write_")
 
 
 def _verdict(summary: RunSummary) -> str:

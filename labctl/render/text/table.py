@@ -20,6 +20,8 @@ _NARROW_GAP: Final = " "
 _FIGURE: Final = re.compile(r"-|-?[0-9,]+(\.[0-9]+)?( (B|kB|MB|GB))?")
 #: Columns of the screen that a column of text keeps, however narrow it is.
 _LEAST: Final = 16
+#: What it keeps where even that is too wide, if its words have to be broken anyway.
+_BROKEN: Final = 8
 
 
 def lay_out(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int | None = None) -> list[str]:
@@ -35,21 +37,29 @@ def lay_out(columns: Sequence[str], rows: Sequence[Sequence[str]], width: int | 
     widths = [max(cell_len(row[i]) for row in (columns, *rows)) for i in range(len(columns))]
     gap = _GAP
     if width is not None:
-        least = [
-            _narrowest(columns[i], [row[i] for row in rows], figures=right[i]) for i in range(len(columns))
-        ]
-        _narrow(widths, least, width - len(_GAP) * (len(widths) - 1))
-        if sum(widths) + len(gap) * (len(widths) - 1) > width:
+        gaps = len(widths) - 1
+        cells = [[row[i] for row in rows] for i in range(len(columns))]
+        _narrow(widths, list(map(_narrowest, columns, cells, right)), width - len(gap) * gaps)
+        if sum(widths) + len(gap) * gaps > width:
             gap = _NARROW_GAP
+            _narrow(widths, list(map(_longest_word, columns, cells, right)), width - len(gap) * gaps)
     return [line for row in (columns, *rows) for line in _lines(row, widths, right, gap)]
 
 
-def _narrowest(heading: str, column: Sequence[str], *, figures: bool) -> int:
+def _narrowest(heading: str, column: Sequence[str], figures: bool) -> int:
     """The columns of the screen that a column keeps: those of a whole figure, or of a word."""
     words = max(map(cell_len, heading.split()), default=1)
     if figures:
         return max(words, *map(cell_len, column))
     return max(words, min(_LEAST, max(map(cell_len, column), default=1)))
+
+
+def _longest_word(heading: str, column: Sequence[str], figures: bool) -> int:
+    """The columns of the screen that no word of a column needs more of; long words are broken."""
+    if figures:
+        return _narrowest(heading, column, figures)
+    words = [cell_len(word) for cell in (heading, *column) for word in cell.split()]
+    return max((word if word <= _LEAST else _BROKEN for word in words), default=1)
 
 
 def _narrow(widths: list[int], least: Sequence[int], room: int) -> None:

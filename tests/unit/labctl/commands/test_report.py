@@ -70,6 +70,20 @@ def test_a_report_replaces_what_a_link_leads_to(recorded: Cli, tmp_path: Path) -
     assert (link.is_symlink(), target.read_text()[:4]) == (True, "<!--")
 
 
+@pytest.mark.parametrize(
+    ("leads_to", "says"), [("nowhere/x.md", "does not exist"), ("link.md", "a link that leads nowhere")]
+)
+def test_a_link_that_leads_nowhere_is_a_mistake_before_the_work(
+    recorded: Cli, tmp_path: Path, leads_to: str, says: str
+) -> None:
+    link = tmp_path / "link.md"
+    link.symlink_to(tmp_path / leads_to)
+    code, _, err = recorded("report", "-o", str(link))
+    assert code == 2
+    assert says in " ".join(err.split())
+    assert link.is_symlink()
+
+
 def test_a_folder_that_is_missing_is_a_mistake(recorded: Cli, tmp_path: Path) -> None:
     code, _, err = recorded("report", "-o", str(tmp_path / "nowhere" / "x.html"))
     assert code == 2

@@ -54,3 +54,37 @@ def test_marks_that_have_no_look_are_shown_as_escapes(mark: int) -> None:
 def test_what_people_write_stays_as_it_is() -> None:
     assert printable("Müller, 日本語, العربية, 🎉") == "Müller, 日本語, العربية, 🎉"
     assert printable("a\x1b[2Jb\nc\x9b") == "a?[2Jb?c?"
+
+
+def test_the_list_of_runs_fits_a_terminal_whatever_was_typed() -> None:
+    columns = (
+        "run (UTC)",
+        "command",
+        "runtime",
+        "policy",
+        "window",
+        "writes/s",
+        "p99, ms",
+        "lost",
+        "verdict",
+    )
+    command = "experiment --set COALESCING_WINDOW_MS=500,50 --policy write_behind,write_through --trials 5"
+    rows = [
+        (
+            "0131T180000",
+            command,
+            "docker",
+            "both",
+            "500 ms",
+            "4,431.2",
+            "104.5",
+            "-",
+            "none, inconclusive",
+        ),
+        ("0131T180000", "demo data-loss", "local", "behind", "500 ms", "-", "-", "5", "invalid, unexpected"),
+    ]
+    lines = lay_out(columns, rows, 76)
+    # Beside an indent of three, on a screen of 80.
+    assert max(map(len, lines)) <= 77
+    # Only words that no narrow column holds are broken.
+    assert all(any(word in line for line in lines) for word in ("0131T180000", "inconclusive", "unexpected"))
