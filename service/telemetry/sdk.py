@@ -76,7 +76,7 @@ class _Exporter(SpanExporter):
 def encoded(spans: Sequence[ReadableSpan]) -> Iterator[bytes]:
     """OTLP export requests with these spans, as protobuf.
 
-    There may be several: a flush has a link for each of its rows, and a collector limits what it takes at once.
+    There may be several: a flush has a link for each row, and a collector limits what it takes at once.
     """
     request = bytes(encode_spans(spans).SerializeToString())
     if len(request) <= _REQUEST_BYTES or len(spans) == 1:
