@@ -13,7 +13,7 @@ from service.writebehind import keys
 from service.writebehind.entry import Product
 from service.writebehind.scripts.flushing import restore
 from service.writebehind.settings import Settings
-from service.writebehind.totals import TOTALS
+from service.writebehind.totals import SETTLED, TOTALS
 from stack.wait import wait_until
 from tests.servers import Servers
 from tests.worker_process import running_worker
@@ -34,6 +34,9 @@ _ENTRIES: Final = (
     b'{"id":"junk","version":-1,"queued_at":99999999999999999999,"attempts":0}',
     b'{"id":"junk","deleted":true,"version":99999999999999999999,"queued_at":9007199254740992,"attempts":0}',
     b'{"id":"junk","version":1,"queued_at":9007199254740992,"attempts":99999999999999999999}', b"[" * 5_000,
+    b'{"id":"junk","version":1,"queued_at":1,"attempts":0,"writes":99999999999999999999}',
+    b'{"id":"junk","version":1,"queued_at":1,"attempts":0,"writes":0,"claimed":9,"traceparent":"x"}',
+    b'{"id":"junk","version":7,"queued_at":1,"attempts":0,"writes":3,"claimed":%b}' % (b"9" * 30),
 )  # fmt: skip
 
 Plant = Callable[["redis.Redis"], object]
@@ -94,7 +97,7 @@ _JUNK: Final[dict[str, list[Plant]]] = {
     keys.CLOCK: _texts(keys.CLOCK),
     keys.SIGNAL: _texts(keys.SIGNAL),
     keys.FLUSH_NOW: _texts(keys.FLUSH_NOW),
-    keys.TOTALS: _fields(keys.TOTALS, *TOTALS),
+    keys.TOTALS: _fields(keys.TOTALS, *TOTALS, SETTLED.decode()),
     keys.CONFIG: _fields(
         keys.CONFIG, "write_policy", "write_coalescing_enabled", "coalescing_window_ms", "batch_size",
         "overflow_policy", "cache_ttl_seconds", "max_retries", "junk",
