@@ -75,6 +75,29 @@ def test_the_totals_outlive_redis_memory_the_worker_and_the_api(lab: Lab) -> Non
         assert told[-1].value(total) - told[0].value(total) == 8
 
 
+def test_what_a_worker_did_is_told_although_nobody_looked_before_redis_lost_it(lab: Lab) -> None:
+    before = _quiet(lab)
+    _post(lab, 4)
+    queue = f"{lab.urls()['api']}/admin/queue"
+    wait_until(
+        lambda: httpx.get(queue, trust_env=False).json()["exposed"]["writes"] == 0,
+        seconds=20,
+        reason="nothing is pending",
+        hint="labctl logs worker",
+    )
+    with redis.Redis.from_url(lab.urls()["redis"]) as client:
+        client.flushall()
+    # The worker says what it has done twice a second.
+    for name in ("accepted", "persisted", "rows_written"):
+        total = f"write_behind_{name}_total"
+        wait_until(
+            lambda total=total: _api(lab).value(total) - before.value(total) == 4,  # type: ignore[misc]
+            seconds=5,
+            reason=f"{total} has risen by 4",
+            hint="",
+        )
+
+
 def test_a_worker_tells_what_it_does(lab: Lab) -> None:
     seen = _worker(lab)
     assert seen.value("write_behind_worker_state") == 1
