@@ -20,7 +20,7 @@ class DocumentedSpan:
 
 def documented_spans() -> dict[str, DocumentedSpan]:
     """The table of spans, by the names that its rows begin with."""
-    table = PAGE.read_text().partition("## Spans")[2].partition("\n\nA flush")[0]
+    table = PAGE.read_text().partition("## Spans")[2].partition("## Links")[0]
     spans = {}
     for line in table.splitlines():
         cells = line.split("|")
