@@ -147,7 +147,8 @@ class Tracing:
     def wanted(self, traceparent: str | None) -> bool:
         """Whether a request is traced. Cheap: this is asked for every request."""
         if traceparent is not None and self._enabled:
-            return not traceparent.endswith("-00")
+            # If it is malformed, it counts as none.
+            return not traceparent.endswith("-00") or self.ratio > 0
         return self.ratio > 0 and random.random() < self.ratio
 
     def begin(

@@ -2,10 +2,11 @@
 
 import base64
 import binascii
-import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, Literal
+
+import msgspec
 
 from service.traces.spans import KINDS, STATUSES, Attributes, Span, SpanEvent, SpanLink
 
@@ -102,7 +103,7 @@ def reply(encoding: Encoding, *, rejected: int) -> bytes:
 def refusal(encoding: Encoding, detail: str) -> bytes:
     """The body of an error, which OTLP wants as a `google.rpc.Status` in the request's encoding."""
     if encoding == "json":
-        return json.dumps({"message": detail}).encode()
+        return msgspec.json.encode({"message": detail})
     from google.rpc.status_pb2 import Status
 
     return bytes(Status(message=detail).SerializeToString())
@@ -111,8 +112,8 @@ def refusal(encoding: Encoding, detail: str) -> bytes:
 def _document(body: bytes) -> Any:
     """OTLP's JSON as protobuf's JSON."""
     try:
-        document = json.loads(body)
-    except (ValueError, RecursionError) as error:
+        document = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(f"the body is not JSON: {error}") from error
     if not isinstance(document, dict):
         raise Malformed("the body is not a JSON object")

@@ -17,6 +17,7 @@ from service.traces.store import TraceStore
 from stack.wait import wait_until
 from tests.api_process import running_api
 from tests.collector import Collector, collecting, plain
+from tests.documented_traces import documented_spans
 from tests.servers import Servers
 from tests.worker_process import running_worker
 
@@ -276,3 +277,49 @@ def test_the_last_spans_of_a_server_process_are_kept(servers: Servers, tmp_path:
     with closing(TraceStore(tmp_path)) as store:
         spans, _ = store.trace(trace)
         assert "GET /products" in [span.name for span in spans]
+
+
+@pytest.mark.usefixtures("worker")
+def test_the_docs_name_every_span_with_its_attributes(traced: Traced) -> None:
+    _, trace = traced.send("POST", "/products?why=not", json=WIDGET)
+    traced.send("POST", "/products", json=WIDGET, headers={"X-Write-Policy": "write_through"})
+    traced.send("PUT", "/products/none", json=WIDGET)
+    traced.send("GET", "/products")
+    flush, _ = traced.flush_of(trace)
+    traced.collector.wait_for("rq.job flush", of=flush.trace_id)
+    traced.collector.wait_for("GET /products")
+    documented = documented_spans()
+    seen = set()
+    for _, span in traced.collector.spans:
+        name = "POST /products" if span.kind == Span.SPAN_KIND_SERVER else span.name
+        row = documented["EVALSHA write" if name.startswith("EVALSHA ") else name]
+        seen.add(row)
+        assert set(plain(span.attributes)) <= row.attributes, span.name
+        assert Span.SpanKind.Name(span.kind).endswith(f"_{row.kind.upper()}")
+    # What takes a row that PostgreSQL refuses is not in this test.
+    assert seen == set(documented.values()) - {documented["rehearse products"]}
+
+
+def test_a_row_that_postgres_refuses_is_told(traced: Traced) -> None:
+    settings = traced.servers.settings(**traced.settings, otel_service_name="worker")
+    with psycopg.connect(traced.servers.database_url, autocommit=True) as connection:
+        connection.execute("ALTER TABLE products ADD CONSTRAINT odd CHECK (name <> 'Refused')")
+        try:
+            with running_worker(settings):
+                good, good_trace = traced.send("POST", "/products", json=WIDGET)
+                _, trace = traced.send("POST", "/products", json={**WIDGET, "name": "Refused"})
+                traced.flush_of(good_trace)
+                traced.collector.wait_for("rehearse products")
+                wait_until(
+                    lambda: any(each.events for each in traced.collector.named("flush")),
+                    seconds=10,
+                    reason="the dead letter is told",
+                    hint="",
+                )
+        finally:
+            connection.execute("ALTER TABLE products DROP CONSTRAINT odd")
+    (event,) = [event for span in traced.collector.named("flush") for event in span.events]
+    told = plain(event.attributes)
+    assert (event.name, told["error.type"]) == ("dead_letter", "23514")
+    assert trace.hex() in told["lab.write.traceparent"]
+    assert told["lab.product.id"] != good.json()["id"]

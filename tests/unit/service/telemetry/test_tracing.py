@@ -94,6 +94,7 @@ def test_without_a_valid_traceparent_the_share_of_the_settings_decides() -> None
     with tracing(otel_traces_sampler_arg=1) as (own, _):
         assert ask(own)
         assert ask(own, traceparent="garbage")
+        assert ask(own, traceparent=f"00-{'0' * 32}-{SPAN}-00")
         assert not ask(own, traceparent=f"00-{TRACE}-{SPAN}-00")
         # Tools ask for these all the time.
         assert not ask(own, "/health")

@@ -102,7 +102,7 @@ def test_errors_are_in_the_encoding_of_the_request(http: FlaskClient) -> None:
     headers = {"Content-Encoding": "br"}
     assert http.post("/v1/traces", data=b"", content_type=JSON, headers=headers).status_code == 400
     assert http.post("/v1/traces", data=b"", content_type="text/plain").status_code == 415
-    assert otlp_refusal("", "why") == (JSON, b'{"message": "why"}')
+    assert otlp_refusal("", "why") == (JSON, b'{"message":"why"}')
 
 
 def test_a_trace_that_is_not_there(http: FlaskClient) -> None:
