@@ -96,7 +96,7 @@ def test_a_trace_of_a_lab_that_is_down(cli: Cli) -> None:
 def test_a_flush_that_is_not_known_yet(cli: Cli, api: ScriptedApi) -> None:
     api.answer = _routes({f"/traces/{TRACE}": {**_TRACE, "linked": []}})
     _, out, _ = cli("trace", TRACE)
-    assert out.endswith("either none took it, or its spans have not arrived yet.\n")
+    assert out.endswith("its spans have not arrived yet. `labctl explain p` tells what is known.\n")
 
 
 def _record(cli: Cli) -> None:
