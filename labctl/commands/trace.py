@@ -103,7 +103,8 @@ def _told(session: Session, shown: Waterfall, width: int | None) -> list[str]:
         )
     elif not shown.flushed and shown.version is not None:
         lines += fitted(
-            "No flush of it is in the trace store: either none took it, or its spans have not arrived yet.",
+            "No flush of it is in the trace store: either none took it, or its spans have not arrived yet. "
+            f"{session.hint(f'explain {shown.product}')} tells what is known.",
             width,
         )
     return lines if lines[-1] else lines[:-1]

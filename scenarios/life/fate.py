@@ -81,14 +81,14 @@ class Teller:
     def _superseded(self, write: WriteFacts) -> Iterator[str]:
         traced = write.traced
         if _committed(write):
-            yield f"{_capital(_flushed(write))}. {_capital(self._newer(write))} replaced it afterwards."
+            newest = self._newer(write) or "a newer version"
+            yield f"{_capital(_flushed(write))}. {_capital(newest)} replaced it afterwards."
             return
         newer = None if traced is None else traced.superseded_by
         if newer is None or traced is None:
-            yield (
-                f"{_capital(self._newer(write))} replaced it. Whether it was in PostgreSQL before that is "
-                "not known; it is no loss either way."
-            )
+            newest = self._newer(write)
+            how = f"Newer writes replaced it, up to {newest}." if newest else "A newer version replaced it."
+            yield f"{how} Whether it was in PostgreSQL before that is not known; it is no loss either way."
             return
         # Versions are µs of the clock of Redis, unless that was set back.
         apart = newer - (write.version or 0)
@@ -161,12 +161,12 @@ class Teller:
         return f"a look at PostgreSQL {gap(seen)} later found it, or a newer version, there"
 
     def _newer(self, write: WriteFacts) -> str:
-        """The version in the row, if that is newer."""
+        """The version in the row, if that is newer; else empty."""
         run = self.facts.run
         row = run.row if run is not None and write.fate is not None else None
         if row is None and self.facts.now is not None:
             row = self.facts.now.row_version
-        return self.ordinals.name(row) if row and row > (write.version or 0) else "a newer version"
+        return self.ordinals.name(row) if row and row > (write.version or 0) else ""
 
 
 def _committed(write: WriteFacts) -> bool:

@@ -43,7 +43,7 @@ def break_off(handler: BaseHTTPRequestHandler) -> None:
 class ScriptedApi:
     url: str
     answer: Answer
-    #: Method, path, headers and JSON body of every request.
+    #: Method, path, headers and JSON body of every request; spans as they come.
     asked: list[tuple[str, str, Mapping[str, str], Any]] = field(default_factory=list)
     #: Set at the end; handlers that hold an answer back then return.
     ended: threading.Event = field(default_factory=threading.Event)
@@ -61,7 +61,8 @@ def serving() -> Iterator[ScriptedApi]:
 
         def _take(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            content = json.loads(body) if body else None
+            is_json = self.headers.get("Content-Type") != "application/x-protobuf"
+            content = json.loads(body) if body and is_json else body or None
             api.asked.append((self.command, self.path, dict(self.headers.items()), content))
             api.answer(self)
 

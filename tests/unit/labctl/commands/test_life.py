@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from scenarios.journal import files
 from scenarios.judge.final_read import Findings
@@ -16,7 +17,7 @@ from tests.journals import write_journal
 from tests.unit.labctl.conftest import Cli
 from tests.unit.scenarios.histories import acknowledged, row
 from tests.unit.scenarios.life.spans import FLUSHED, REQUEST, TRACE
-from tests.unit.scenarios.scripted_api import ScriptedApi, serving, status
+from tests.unit.scenarios.scripted_api import Answer, ScriptedApi, serving, status
 
 _PLAIN = {"product_id": "p", "writes": [], "now": msgspec.to_builtins(Now(row_version=7)), "unread": []}
 
@@ -95,7 +96,7 @@ def test_a_trace_of_a_lab_that_is_down(cli: Cli) -> None:
 def test_a_flush_that_is_not_known_yet(cli: Cli, api: ScriptedApi) -> None:
     api.answer = _routes({f"/traces/{TRACE}": {**_TRACE, "linked": []}})
     _, out, _ = cli("trace", TRACE)
-    assert out.endswith("either none took it, or its spans have not arrived yet.\n")
+    assert out.endswith("its spans have not arrived yet. `labctl explain p` tells what is known.\n")
 
 
 def _record(cli: Cli) -> None:
@@ -145,3 +146,28 @@ def test_another_run_may_be_named(cli: Cli, api: ScriptedApi) -> None:
     assert cli("explain", "p", "--run", "data-loss")[0] == 0
     code, _, err = cli("explain", "p", "--run", "latency")
     assert (code, "no recorded run matches" in err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "answer", "name", "version"),
+    [
+        (("create",), status(201, {"id": "p", "version": 7}), "POST /products", 7),
+        (("delete", "p"), status(200, {"id": "p", "version": 8}), "DELETE /products/{id}", 8),
+        (("delete", "p"), status(404, {"detail": "no such product"}), "DELETE /products/{id}", None),
+    ],
+)
+def test_a_typed_write_is_traced(
+    cli: Cli, api: ScriptedApi, words: tuple[str, ...], answer: Answer, name: str, version: int | None
+) -> None:
+    api.answer = answer
+    _, _, err = cli("product", *words)
+    sent, exported = api.asked
+    (span,) = ExportTraceServiceRequest.FromString(exported[3]).resource_spans[0].scope_spans[0].spans
+    assert span.trace_id.hex() == sent[2]["traceparent"].split("-")[1]
+    assert span.name == name
+    values = {each.key: each.value.string_value or each.value.int_value for each in span.attributes}
+    assert values["lab.product.id"] == "p"
+    assert values.get("lab.write.version") == version
+    assert (span.status.code == 2) == (version is None)
+    # Who repeats the command that is shown begins another trace, or none.
+    assert "traceparent" not in err

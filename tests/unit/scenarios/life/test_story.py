@@ -202,6 +202,11 @@ def test_a_write_without_an_answer() -> None:
     assert _first(traced, _write(V1)).endswith("Its trace says that it was taken, as version 1.")
 
 
+def test_a_row_that_is_newer_than_an_untraced_write() -> None:
+    text = _first(_write(fate="superseded"), _write(V2, fate="persisted"), run=_run(row=V2))
+    assert "Newer writes replaced it, up to version 2. Whether it was" in text
+
+
 def test_a_dead_letter_of_a_newer_write() -> None:
     run = _run(dead_letters=(V2,))
     text = _first(_write(fate="dead_lettered"), _write(V2, fate="dead_lettered"), run=run)
