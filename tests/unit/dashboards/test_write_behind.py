@@ -4,16 +4,20 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
 
 import yaml
 from grafana_foundation_sdk.cog import plugins
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
+from dashboards.panels import JAEGER
 from dashboards.table import with_table
 from dashboards.write_behind import TITLE, UID, render
+from stack.docker.services import docker_specs
 from stack.package_files import asset_path
-from stack.spec.services import GRAFANA
+from stack.spec.services import DEFAULT_PORTS, GRAFANA, OBSERVABILITY_PORTS
+from stack.state.lab import LabState
 from tests.grafana_model import mismatches
 
 _PROVISIONING: Final = asset_path("assets/grafana/provisioning")
@@ -129,6 +133,15 @@ def test_colours_are_fit_for_a_light_and_a_dark_theme() -> None:
     # A name of Grafana's palette has a shade for each theme; a colour by its figures does not.
     assert "#" not in json.dumps(_board())
     assert "rgb(" not in json.dumps(_board())
+
+
+def test_its_link_opens_the_traces_of_the_api() -> None:
+    (link,) = _board()["links"]
+    panes = json.loads(parse_qs(urlsplit(link["url"]).query)["panes"][0])
+    (query,) = panes["traces"]["queries"]
+    state = LabState(runtime="docker", ports={**DEFAULT_PORTS, **OBSERVABILITY_PORTS})
+    assert query["service"] == dict(docker_specs(state, "image")["api"].env)["OTEL_SERVICE_NAME"]
+    assert query["datasource"] == {"type": JAEGER.type_val, "uid": JAEGER.uid}
 
 
 def test_every_data_source_it_asks_is_provisioned() -> None:
