@@ -42,6 +42,7 @@ def test_the_page_is_told_of_a_demo_s_steps_its_faults_and_its_end(lab: Lab) -> 
     assert not [note for note in played.of(StackNoted) if "marks" in note.text]
 
 
+@pytest.mark.slow
 def test_a_run_that_is_interrupted_has_an_end(lab: Lab) -> None:
     interrupt(lab, "data-loss", lambda event: isinstance(event, StepStarted) and event.number == 3)
     assert _newest_run(lab)["outcome"] == "interrupted"
