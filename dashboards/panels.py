@@ -46,7 +46,6 @@ class About:
     height: int = 8
     #: Each value from which on the colour is another one.
     thresholds: tuple[tuple[float, str], ...] = ()
-    links: tuple[dashboard.DashboardLink, ...] = ()
 
 
 def percentiles(of: str, by: str = "", where: str = "") -> tuple[Query, ...]:
@@ -156,6 +155,4 @@ def _with(panel: P, about: About) -> P:
     steps = [models.Threshold(value=None, color="green")]
     steps += [models.Threshold(value=value, color=colour) for value, colour in about.thresholds]
     panel.thresholds(dashboard.ThresholdsConfig().mode(models.ThresholdsMode.ABSOLUTE).steps(steps))
-    if about.links:
-        panel.data_links(list(about.links))
     return panel

@@ -17,6 +17,9 @@ from stack.package_files import asset_path
 from stack.wait import wait_until
 from tests.prometheus_server import Prometheus, running_prometheus
 
+# One Prometheus for all of them.
+pytestmark = pytest.mark.xdist_group("dashboards")
+
 _BOARD: Final = asset_path("assets/grafana/provisioning/dashboards/write-behind.json")
 _WIDGET: Final = {"name": "Widget", "price": 29.99, "quantity": 100}
 _THROUGH: Final = {"X-Write-Policy": "write_through"}
@@ -36,6 +39,7 @@ def _queries() -> list[tuple[str, str, str]]:
 
 @pytest.fixture(scope="module")
 def prometheus(shared_local_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    list(shared_local_lab.up())
     urls = reached(shared_local_lab)
     targets = {
         "write-behind-api": [urls["api"]],

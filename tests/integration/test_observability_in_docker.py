@@ -15,7 +15,7 @@ from stack.spec.services import GRAFANA
 from stack.wait import wait_until
 from tests.integration.runs import play
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
 
 def _ask(lab: Lab, path: str) -> Any:

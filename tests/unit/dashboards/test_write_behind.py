@@ -4,16 +4,21 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
 
 import yaml
 from grafana_foundation_sdk.cog import plugins
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
+from dashboards.panels import JAEGER
 from dashboards.table import with_table
 from dashboards.write_behind import TITLE, UID, render
+from stack.docker.services import docker_specs
 from stack.package_files import asset_path
-from stack.spec.services import GRAFANA
+from stack.spec.services import DEFAULT_PORTS, GRAFANA, OBSERVABILITY_PORTS
+from stack.state.lab import LabState
+from tests.grafana_model import mismatches
 
 _PROVISIONING: Final = asset_path("assets/grafana/provisioning")
 _FILE: Final = _PROVISIONING / "dashboards/write-behind.json"
@@ -53,11 +58,37 @@ def test_the_docs_list_its_panels_as_they_are() -> None:
     assert page == with_table(page), "run: python -m dashboards.table docs/dashboards.md"
 
 
-def test_grafana_s_own_model_reads_all_of_it() -> None:
-    # A field that the model does not have, or has elsewhere, would be missing when it is written again.
+def _read(board: dict[str, Any]) -> Dashboard:
+    """The dashboard as Grafana's model reads it."""
     plugins.register_default_plugins()
-    read = Dashboard.from_json(_board())
+    return Dashboard.from_json(board)
+
+
+def test_it_fits_grafana_s_own_model() -> None:
+    # A field that the model does not have, or has elsewhere, would be missing when it is written again.
+    read = _read(_board())
     assert json.loads(json.dumps(read, cls=JSONEncoder)) == _board()
+    assert list(mismatches(read)) == []
+
+
+def test_what_does_not_fit_the_model_is_found() -> None:
+    board = _board()
+    queue, coalesced, failed = board["panels"][7:10]
+    queue["gridPos"]["h"] = "8"
+    queue["options"]["legend"]["placement"] = "left"
+    coalesced["fieldConfig"]["defaults"]["custom"]["showPoints"] = "sometimes"
+    failed["title"] = 7
+    failed["targets"][0]["expr"] = None
+    board["annotations"]["list"][0]["target"]["tags"].append(3)
+    found = list(mismatches(_read(board)))
+    assert sorted(found) == [
+        "annotations.list_val.0.target.tags.2: 3 is not a str",
+        "panels.7.grid_pos.h: '8' is not a int",
+        "panels.7.options.legend.placement: 'left' is not a LegendPlacement",
+        "panels.8.field_config.defaults.custom.show_points: 'sometimes' is not a VisibilityMode",
+        "panels.9.targets.0.expr: None is not a str",
+        "panels.9.title: 7 is not a str",
+    ]
 
 
 def test_grafana_finds_it_and_opens_with_it() -> None:
@@ -102,6 +133,15 @@ def test_colours_are_fit_for_a_light_and_a_dark_theme() -> None:
     # A name of Grafana's palette has a shade for each theme; a colour by its figures does not.
     assert "#" not in json.dumps(_board())
     assert "rgb(" not in json.dumps(_board())
+
+
+def test_its_link_opens_the_traces_of_the_api() -> None:
+    (link,) = _board()["links"]
+    panes = json.loads(parse_qs(urlsplit(link["url"]).query)["panes"][0])
+    (query,) = panes["traces"]["queries"]
+    state = LabState(runtime="docker", ports={**DEFAULT_PORTS, **OBSERVABILITY_PORTS})
+    assert query["service"] == dict(docker_specs(state, "image")["api"].env)["OTEL_SERVICE_NAME"]
+    assert query["datasource"] == {"type": JAEGER.type_val, "uid": JAEGER.uid}
 
 
 def test_every_data_source_it_asks_is_provisioned() -> None:
