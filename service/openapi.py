@@ -127,10 +127,12 @@ def _component(name: str, schema: Document) -> Document:
     described = {**schema, "properties": properties}
     if name in _CHANGES:
         return {**described, "additionalProperties": False}
-    required = {*schema["required"], *defaults}
+    required = {*schema["required"], *(() if name in _SENT else defaults)}
     return {**described, "required": [key for key in properties if key in required]}
 
 
+#: Bodies of requests: a client may leave out what has a default.
+_SENT: Final = frozenset(each.body.__name__ for each in OPERATIONS if each.body is not None)
 #: Bodies that hold only the members that a client wants to change.
 _CHANGES: Final = frozenset(each.body.__name__ for each in OPERATIONS if each.method == "patch")
 

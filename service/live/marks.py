@@ -25,7 +25,7 @@ class Mark(Struct, frozen=True, kw_only=True):
     at: Annotated[float, Meta(ge=0, le=1e11, description="Unix time, in s")]
     label: Annotated[str, Meta(max_length=200, description="What the page shows")] = ""
     detail: Annotated[str, Meta(max_length=2_000)] = ""
-    number: Annotated[int, Meta(ge=0, le=10_000, description="Of a step")] | None = None
+    number: Annotated[float, Meta(ge=0, le=10_000, multiple_of=1, description="Of a step")] | None = None
     outcome: Annotated[Outcome, Meta(description="Of the run, with its end")] | None = None
     figures: (
         Annotated[

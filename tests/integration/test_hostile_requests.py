@@ -57,7 +57,7 @@ def test_methods(client: RawClient, path: str) -> None:
 @pytest.mark.parametrize(
     ("target", "status"),
     [
-        ("/", 404),
+        ("/", 200),
         ("//nowhere", 404),
         ("/products/", 404),
         ("/products//seed-001", 404),
