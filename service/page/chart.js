@@ -30,6 +30,8 @@ export class Chart {
     /** @type {{value: number, label: string} | null} */
     this.threshold = null;
     this.span = {min: 0, max: 1};
+    /** Whether the newest values are those of now. */
+    this.live = false;
     /** @type {number | null} The moment that the keyboard's cursor is at. */
     this.at = null;
     /** @type {uPlot | null} */
@@ -145,10 +147,10 @@ export class Chart {
     ctx.restore();
   }
 
-  /** The legend: what is under the cursor, else the newest values. */
+  /** The legend: what is under the cursor, else the newest values if they still hold. */
   #tellValues() {
     const index = this.plot?.cursor.idx ?? null;
-    const at = index ?? this.columns[0].length - 1;
+    const at = index ?? (this.live ? this.columns[0].length - 1 : -1);
     this.values.forEach((value, line) => say(value, figure(this.columns[line + 1]?.[at])));
   }
 

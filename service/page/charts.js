@@ -91,6 +91,7 @@ export class Charts {
     this.due.delete(chart);
     chart.bands = this.away === null ? this.bands
       : [...this.bands, {kind: "away", start: this.away, end: Infinity, label: "no answer", odd: false, run: ""}];
+    chart.live = this.away === null;
     chart.show(this.history.of(chart.spec.key), {min: this.now - this.span, max: this.now});
     if (this.due.size > 0) requestAnimationFrame(() => this.#next());
   }

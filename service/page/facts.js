@@ -9,6 +9,7 @@ import {clock, counted, day, duration, figure, OUTCOMES, stakes} from "./words.j
 /** Figures of a run that say most, in this order. */
 const FIGURES = ["acknowledged", "persisted", "superseded", "dead_lettered", "pending", "lost", "lost_products"];
 const MOST_FIGURES = 6;
+const MOST_STEPS = 16;
 /** Others are left out where they are 0. */
 const ALWAYS = new Set(["acknowledged", "persisted", "lost"]);
 
@@ -102,9 +103,11 @@ function tellLast(run) {
  */
 export function tellSteps(marks) {
   const run = marks.findLast(mark => mark.kind === "step")?.run;
-  byId("steps").replaceChildren(...marks.filter(mark => run !== undefined && mark.run === run).flatMap(mark =>
-    mark.kind === "step" ? [element("li", {}, element("b", {}, `${mark.number ?? "·"}`), ` ${mark.label}`)]
-      : mark.kind === "fault" ? [element("li", {class: "bad"}, `▼ ${mark.label}`)] : []));
+  const told = marks.filter(mark => mark.run === run && (mark.kind === "step" || mark.kind === "fault"));
+  byId("steps").replaceChildren(...told.length > MOST_STEPS ? [element("li", {}, "…")] : [],
+    ...told.slice(-MOST_STEPS).map(mark => mark.kind === "fault"
+      ? element("li", {class: "bad"}, `▼ ${mark.label}`)
+      : element("li", {}, element("b", {}, `${mark.number ?? "·"}`), ` ${mark.label}`)));
 }
 
 /** @param {Run | null} run */

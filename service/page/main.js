@@ -107,7 +107,10 @@ class Page {
     this.since = alive ? null : this.charts.history.last?.at ?? this.now;
     this.controls.show(alive && (this.greeting?.control ?? false), this.greeting?.settings ?? {});
     if (!alive) this.#silence(this.since);
-    else say(byId("connection"), "live");
+    else {
+      say(byId("connection"), "live");
+      this.#settings(this.greeting?.settings ?? {});
+    }
   }
 
   /**
@@ -119,6 +122,7 @@ class Page {
     say(byId("connection"), since === null ? "connecting …" : `not answering since ${clock(since)}`);
     tellStakes(null, since ?? undefined);
     tellWorkers(null);
+    tellSettings({});
     this.way.figures(null, {accepted: null, persisted: null});
     this.way.writes([]);
   }

@@ -31,8 +31,10 @@ def test_a_lab_that_is_gone_is_not_shown_as_if_it_were_there(shown: Shown) -> No
     shown.until("document.getElementById('connection').textContent.startsWith('not answering since ')")
     assert "is not known: the lab has not answered since" in shown.text("#stakes")
     assert shown("document.querySelectorAll('.token').length") == 0
-    counts = shown("[...document.querySelectorAll('#workers, #way .count')].map(one => one.textContent)")
-    assert set(counts) <= {"", "\u2013"}
+    assert shown("document.getElementById('settings').childElementCount") == 0
+    known = "#workers, #way .count, .legend b"
+    others = f"[...document.querySelectorAll('{known}')].filter(one => !'\\u2013'.includes(one.textContent))"
+    shown.until(f"{others}.length === 0")
     # It comes back by itself, and tells everything anew.
     shown.player.greeting = page_story.greeting(time.time(), seconds=30) | {"lab": "another"}
     shown.player.refuses = False
