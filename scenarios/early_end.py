@@ -9,6 +9,7 @@ class EarlyEnd:
 
     def __init__(self) -> None:
         self._heeded = 0
+        self._shown = 0
         self._requested = False
 
     @property
@@ -16,14 +17,26 @@ class EarlyEnd:
         """Whether to end early."""
         return self._requested
 
+    @property
+    def shown(self) -> bool:
+        """Whether an event will soon say that it ends early. Not while a load is judged, for example: then
+        there is nothing left to end."""
+        return self._shown > 0
+
     @contextmanager
-    def heeded(self) -> Iterator[None]:
-        """Within it, a request is looked for."""
+    def heeded(self, *, shown: bool = False) -> Iterator[None]:
+        """Within it, a request is looked for.
+
+        Args:
+            shown: Whether an event soon says so.
+        """
         self._heeded += 1
+        self._shown += shown
         try:
             yield
         finally:
             self._heeded -= 1
+            self._shown -= shown
 
     def request(self) -> bool:
         """Ask for an early end.

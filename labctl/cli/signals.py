@@ -42,8 +42,10 @@ class Interruptions:
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         # A service manager or a closed terminal does not wait for a verdict.
         if number == signal.SIGINT and not self._count and self._early_end.request():
+            if not self._early_end.shown:
+                _say("nothing is sent any more, and the verdict comes soon; once more ends labctl at once")
             # A terminal is told in its display.
-            if not sys.stdout.isatty():
+            elif not sys.stdout.isatty():
                 _say("ending early, with a verdict; once more ends labctl at once")
             return
         self._count += 1

@@ -121,7 +121,7 @@ class Experiment:
         trials = told(self._design.trials, "trial")
         title = f"Up to {trials} of each cell, seed {self._design.seed}; each is like this"
         yield StepStarted(2, title, self._runner.commands(cells[0]))
-        with self._early_end.heeded():
+        with self._early_end.heeded(shown=True):
             yield from self._rounds()
         result = self._result()
         yield StepStarted(3, "What came out", f"labctl report {NAME}")

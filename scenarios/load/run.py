@@ -78,7 +78,7 @@ def run_load(
     ended_early: float | None = None
     with (
         ThreadPoolExecutor(1, thread_name_prefix="load") as pool,
-        run.early_end.heeded() if end_early else nullcontext(),
+        run.early_end.heeded(shown=True) if end_early else nullcontext(),
     ):
         running = pool.submit(load.run)
         if schedule is not None:

@@ -1,6 +1,7 @@
 """What the service and the worker log whatever goes wrong: whole records, and no products."""
 
 import json
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +19,7 @@ from tests.servers import Servers
 
 #: The name, the price and the quantity of every product, and the password of Redis. None may appear in a log.
 NAME, PRICE, QUANTITY, PASSWORD = "Confidential gadget", "31415.92", "27182", "troutfish"
+TRACE: Final = "4bf92f3577b34da6a3ce929d0e0e4736"
 SECRETS: Final = (NAME, "onfidential", PRICE, QUANTITY, PASSWORD, "labpass")
 
 _REFUSES = """
@@ -140,11 +142,17 @@ def _refused_rows(logged: Logged) -> None:
 
 
 def _junk_in_redis(logged: Logged, servers: Servers) -> None:
+    """A request that is traced repairs it, and what is logged of that names the trace."""
+    # The worker would repair it as well.
+    logged.worker.signal(signal.SIGSTOP)
     with redis.Redis.from_url(servers.redis_url) as client:
         client.delete(keys.PENDING)
         client.set(keys.PENDING, NAME)
-    assert logged.write().status == 201
+    assert logged.write(f"traceparent: 00-{TRACE}-00f067aa0ba902b7-01").status == 201
     logged.await_message("deleted keys that held the wrong type: write_behind:pending")
+    logged.worker.signal(signal.SIGCONT)
+    repaired = [each for each in logged.records() if each["message"].startswith("deleted keys")]
+    assert [each["trace_id"] for each in repaired] == [TRACE]
 
 
 def _outages(logged: Logged, servers: Servers) -> None:

@@ -1,5 +1,6 @@
 """Signals, in a process of their own."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -50,7 +51,7 @@ from scenarios.early_end import EarlyEnd
 early_end = EarlyEnd()
 Interruptions(early_end).install()
 try:
-    with early_end.heeded():
+    with early_end.heeded(shown=True):
         print("ready", flush=True)
         sys.stdin.readline()
         print("asked" if early_end.requested else "not asked", flush=True)
@@ -91,3 +92,26 @@ def test_the_first_ctrl_c_asks_for_an_early_end_and_the_second_interrupts(
             assert process.stdout.readline() == lines[1]
             process.send_signal(signal.SIGINT)
         assert process.stdout.readline() == lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("shown", "said"),
+    [("shown=True", ""), ("shown=False", "nothing is sent any more, and the verdict comes soon")],
+)
+def test_a_terminal_is_told_unless_its_display_says_it(shown: str, said: str) -> None:
+    ours, theirs = os.openpty()
+    with (
+        os.fdopen(ours, "rb", buffering=0) as screen,
+        os.fdopen(theirs, "wb", buffering=0) as stdout,
+        subprocess.Popen(
+            [sys.executable, "-c", EARLY.replace("shown=True", shown)],
+            stdin=subprocess.PIPE,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
+        assert screen.read(5) == b"ready"
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate("go on\n\n", timeout=10)
+    assert (said in told, bool(told)) == (True, bool(said))
