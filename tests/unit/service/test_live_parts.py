@@ -36,6 +36,18 @@ def test_a_viewer_gets_what_came_together_at_once_and_nothing_twice() -> None:
     assert asyncio.run(look()) == b"event: mark\ndata: 3\n\nevent: sample\ndata: {}\n\n"
 
 
+def test_only_samples_that_wait_are_skipped_since_clocks_step_back() -> None:
+    async def look() -> bytes:
+        viewer = Viewer(lambda: None)
+        for at in (5.0, 6.0, 7.0):
+            viewer.offer(Event("sample", b"", at), b"%d" % at)
+        viewer.skip("sample", 6.0)
+        viewer.offer(Event("sample", b"", 1.0), b"1")
+        return await viewer.next()
+
+    assert asyncio.run(look()) == b"71"
+
+
 def test_a_viewer_that_leaves_events_unread_for_six_seconds_is_dropped() -> None:
     async def look() -> list[str]:
         clock, dropped = Clock(), list[str]()
