@@ -28,6 +28,10 @@ _UNTIL: Final = struct.Struct("<d56x")
 _RING: Final = struct.Struct("<QQ48x")
 # When (monotonic time, in s), how long it took (ms), version, id.
 _ACK: Final = struct.Struct("<ddq40s")
+#: The first two of them alone.
+_TIMES: Final = struct.Struct("<dd48x")
+#: As many writes of each process are read.
+WRITES: Final = 20
 _RING_BYTES: Final = _RING.size + _LENGTH * _ACK.size
 _SIZE: Final = _UNTIL.size + _RINGS * _RING_BYTES
 
@@ -41,10 +45,18 @@ class Ack:
 
     #: Monotonic time, in s.
     at: float
-    #: From the request's head to the answer, in ms.
-    took_ms: float
     id: str
     version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """What was acknowledged since one has looked last."""
+
+    #: When (monotonic time, in s), and how long it took from the whole request to the answer, in ms.
+    times: list[tuple[float, float]]
+    #: The last ones of each process, oldest first.
+    writes: list[Ack]
 
 
 class Acks:
@@ -133,18 +145,26 @@ class Acks:
         """How many look at the streams of all processes."""
         return sum(viewers for _, viewers in self._heads())
 
-    def newest(self) -> list[Ack]:
-        """What was noted since the last call, in all processes; oldest first."""
-        memory, acks = self._memory, []
+    def newest(self) -> Newest:
+        """What was noted since the last call, in all processes."""
+        newest = Newest([], [])
         for ring, (noted, _) in enumerate(self._heads()):
             first = max(self._read.get(ring, noted), noted - _LENGTH)
             self._read[ring] = noted
-            for number in range(first, noted):
-                at = _UNTIL.size + ring * _RING_BYTES + _RING.size + (number % _LENGTH) * _ACK.size
-                assert memory is not None
-                when, took_ms, version, name = _ACK.unpack_from(memory, at)
-                acks.append(Ack(when, took_ms, name.rstrip(b"\0").decode("ascii", "replace"), version))
-        return sorted(acks, key=lambda ack: ack.at)
+            if first < noted:
+                self._collect(ring, first, noted, newest)
+        newest.writes.sort(key=lambda ack: ack.at)
+        return newest
+
+    def _collect(self, ring: int, first: int, noted: int, newest: Newest) -> None:
+        """Add these of a ring: the times of all, and the writes of the last few. There may be thousands."""
+        assert self._memory is not None
+        base = _UNTIL.size + ring * _RING_BYTES + _RING.size
+        held = list(_TIMES.iter_unpack(self._memory[base : base + _LENGTH * _ACK.size]))
+        newest.times.extend(held[number % _LENGTH] for number in range(first, noted))
+        for number in range(max(first, noted - WRITES), noted):
+            at, _, version, name = _ACK.unpack_from(self._memory, base + (number % _LENGTH) * _ACK.size)
+            newest.writes.append(Ack(at, name.rstrip(b"\0").decode("ascii", "replace"), version))
 
     def close(self) -> None:
         """Let go of the memory."""

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from service.live.errors import HistoryUnavailable
-from service.live.marks import KnownRun, Mark, begin_run, end_run
+from service.live.marks import PAGE_RUN, KnownRun, Mark, begin_run, end_run
 
 T = TypeVar("T")
 
@@ -29,10 +29,13 @@ LISTED_RUNS: Final = 20
 _AFTER_END_S: Final = 10.0
 _SILENT_RUN_S: Final = 1_800.0
 _PRUNED_EVERY: Final = 20
+#: A sample that is further ahead is from before the clock stepped back.
+_AHEAD_S: Final = 2.0
 _LOCK_TIMEOUT_S: Final = 1.0
 
 _PRUNE: Final = (
-    ("DELETE FROM samples WHERE half_second < :oldest OR (half_second < :dense AND half_second % 2 = 1)"),
+    "DELETE FROM samples WHERE half_second < :oldest OR half_second > :newest"
+    " OR (half_second < :dense AND half_second % 2 = 1)",
     "DELETE FROM marks WHERE seq <= (SELECT max(seq) FROM marks) - :marks",
     "DELETE FROM runs WHERE run NOT IN (SELECT run FROM runs ORDER BY started_at DESC LIMIT :runs)",
 )
@@ -68,9 +71,9 @@ class History:
     def samples(self) -> list[bytes]:
         """The kept samples of the last 15 minutes, oldest first."""
         oldest = int(2 * (self._clock() - KEPT_S))
-        return self._column(
-            "SELECT document FROM samples WHERE half_second >= ? ORDER BY half_second", oldest
-        )
+        newest = int(2 * (self._clock() + _AHEAD_S))
+        query = "SELECT document FROM samples WHERE half_second BETWEEN ? AND ? ORDER BY half_second"
+        return self._column(query, oldest, newest)
 
     def mark(self, mark: Mark) -> None:
         """Keep a mark, and what it says of its run."""
@@ -78,6 +81,8 @@ class History:
         with self._open() as connection, connection:
             connection.execute("BEGIN IMMEDIATE")
             connection.execute("INSERT INTO marks (at, document) VALUES (?, ?)", (mark.at, document))
+            if mark.run == PAGE_RUN:
+                return
             held = connection.execute("SELECT document FROM runs WHERE run = ?", (mark.run,)).fetchone()
             run = begin_run(mark) if held is None else msgspec.json.decode(held[0], type=KnownRun)
             if held is not None and mark.kind == "end":
@@ -123,6 +128,7 @@ class History:
         now = self._clock()
         bounds = {
             "oldest": int(2 * (now - KEPT_S)),
+            "newest": int(2 * (now + _AHEAD_S)),
             "dense": int(2 * (now - DENSE_S)),
             "marks": _KEPT_MARKS,
             "runs": _KEPT_RUNS,

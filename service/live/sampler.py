@@ -106,11 +106,11 @@ class Sampler:
     def _note_acks(self, now: float) -> None:
         oldest = time.monotonic() - _RECENT_S
         # Others may be left from when somebody looked last.
-        acks = [ack for ack in self._acks.newest() if ack.at >= oldest]
-        self._recent.extend((ack.at, ack.took_ms) for ack in acks)
+        newest = self._acks.newest()
+        self._recent.extend(sorted(times for times in newest.times if times[0] >= oldest))
         while self._recent and self._recent[0][0] < oldest:
             self._recent.popleft()
-        self._following.add([(ack.id, ack.version) for ack in acks], now)
+        self._following.add([(ack.id, ack.version) for ack in newest.writes if ack.at >= oldest], now)
 
     def _learn(self, seen: RedisLook, rows: dict[str, int] | None, now: float) -> None:
         coalescing = bool(seen.settings["write_coalescing_enabled"])

@@ -101,7 +101,7 @@ class Stream:
         if kept is not None:
             self._sampler.tell_marks_after(last)
         if samples:
-            viewer.knows("sample", float(msgspec.json.decode(samples[-1])["at"]))
+            viewer.skip("sample", float(msgspec.json.decode(samples[-1])["at"]))
         head = msgspec.json.encode(self._greeting())[:-1]
         body = b'%b,"history":[%b],"marks":[%b],"runs":[%b]}' % (
             head,

@@ -64,6 +64,12 @@ class Viewer:
         """The viewer was told events of this name up to this one in another way."""
         self._known[name] = order
 
+    def skip(self, name: str, order: float) -> None:
+        """The same for the events that wait now. Later ones may have a lower order: clocks can step back."""
+        self._events = deque(
+            (event, text) for event, text in self._events if event.name != name or event.order > order
+        )
+
     def leave(self) -> None:
         """Nothing more is to be sent."""
         self.gone = True

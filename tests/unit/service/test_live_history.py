@@ -12,7 +12,7 @@ import pytest
 
 from service.live.errors import HistoryUnavailable, InvalidMark
 from service.live.history import FILE, History
-from service.live.marks import Mark, parse_mark
+from service.live.marks import PAGE_RUN, Mark, parse_mark
 
 
 class Clock:
@@ -43,10 +43,9 @@ def sample_times(history: History) -> list[float]:
 
 def fill(history: History, clock: Clock, seconds: int) -> None:
     """Samples twice a second, up to now."""
-    for half in range(2 * seconds):
-        at = clock.now + half / 2
-        history.record(at, json.dumps({"at": at}).encode())
-    clock.now += seconds
+    for _ in range(2 * seconds):
+        history.record(clock.now, json.dumps({"at": clock.now}).encode())
+        clock.now += 0.5
 
 
 def test_the_last_minute_is_dense_and_the_rest_of_a_quarter_of_an_hour_thin(
@@ -102,6 +101,23 @@ def test_an_end_without_a_beginning_is_a_run_as_well(history: History) -> None:
         "unexpected",
         {"lost": 1, "rate": None},
     )
+
+
+def test_what_the_page_does_is_no_run(history: History) -> None:
+    history.mark(mark(PAGE_RUN, kind="fault"))
+    assert len(history.marks()[1]) == 1
+    assert (history.runs(), history.wanted_until()) == ([], 0)
+
+
+def test_a_clock_that_steps_back_leaves_no_future(history: History, clock: Clock) -> None:
+    fill(history, clock, 10)
+    clock.now -= 3_600
+    begun = clock.now
+    assert sample_times(history) == []
+    fill(history, clock, 11)
+    assert sample_times(history) == [begun + half / 2 for half in range(22)]
+    clock.now += 3_589
+    assert [at for at in sample_times(history) if at > begun + 11] == []
 
 
 def test_marks_have_numbers_that_go_on(history: History) -> None:
