@@ -138,6 +138,7 @@ export class Way {
   /** @param {Write[]} writes */
   writes(writes) {
     const names = new Set(writes.map(nameOf));
+    const focused = this.row.contains(document.activeElement);
     for (const [name, token] of this.tokens) {
       if (!names.has(name)) {
         token.button.remove();
@@ -149,6 +150,8 @@ export class Way {
     const lost = writes.filter(write => write.state === "lost").length;
     this.texts.get("lost")?.forEach(text => say(text, lost ? `${lost} seen` : ""));
     this.#rove();
+    // Who was at a write that has left goes on at another one.
+    if (focused && !this.row.contains(document.activeElement)) this.#stop()?.focus();
   }
 
   /** @param {Write} write */
@@ -194,13 +197,18 @@ export class Way {
     token.stand(standing(this.shape.boxes, token.place, token.slot));
   }
 
+  /** The write that can be reached with Tab. */
+  #stop() {
+    const buttons = [...this.tokens.values()].map(token => token.button);
+    const active = buttons.find(button => button === document.activeElement);
+    return active ?? this.tokens.get(this.chosen)?.button ?? buttons[0];
+  }
+
   /** One of the writes can be reached with Tab, the others from it with arrow keys. */
   #rove() {
-    const active = document.activeElement;
-    const tokens = [...this.tokens.values()];
-    const stop = tokens.find(token => token.button === active) ?? this.tokens.get(this.chosen) ?? tokens[0];
+    const stop = this.#stop();
     for (const [name, token] of this.tokens) {
-      token.button.tabIndex = token === stop ? 0 : -1;
+      token.button.tabIndex = token.button === stop ? 0 : -1;
       token.button.setAttribute("aria-pressed", String(name === this.chosen));
     }
   }

@@ -106,6 +106,18 @@ def test_the_life_of_a_write_can_be_opened_with_the_keyboard(shown: Shown) -> No
     assert shown("document.activeElement.getAttribute('aria-label')") == "product-3, persisted"
 
 
+def test_the_keyboard_stays_among_the_writes_when_one_leaves(shown: Shown) -> None:
+    shown.open()
+    first, second = ({"id": f"product-{n}", "version": n, "state": "queued", "since": n} for n in (1, 2))
+    shown.sample(products=[first, second])
+    shown.until("document.querySelectorAll('.token').length === 2")
+    shown("document.querySelector('.token').focus()")
+    assert shown("document.activeElement.getAttribute('aria-label')") == "product-1, queued"
+    shown.sample(products=[second])
+    shown.until("document.querySelectorAll('.token').length === 1")
+    assert shown("document.activeElement.getAttribute('aria-label')") == "product-2, queued"
+
+
 def test_a_life_that_is_not_known_is_said_to_be_so(shown: Shown) -> None:
     shown.open()
     shown.write("product-1", "persisted")
