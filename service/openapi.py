@@ -11,7 +11,8 @@ from typing import Any, Final
 import msgspec
 
 from service.answers import Document, Problem
-from service.operations import OPERATIONS, Answer, Operation, Parameter
+from service.operation import Answer, Operation, Parameter
+from service.operations import OPERATIONS
 from service.problems import MEDIA_TYPE
 from service.writebehind.limits import MAX_BODY_BYTES
 

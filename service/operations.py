@@ -1,9 +1,7 @@
 """Every operation of the HTTP API: what it takes and what it answers. `service/openapi.py` writes the OpenAPI
 document from this list; the routes in `service/routes/` do the work."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Final
 
 from service.answers import (
     Accepted,
@@ -23,54 +21,13 @@ from service.answers import (
 )
 from service.live.control import Fault, Injected
 from service.live.marks import Mark
+from service.operation import Answer, Operation, Parameter
 from service.traces.life import Life
 from service.traces.spans import TraceId
 from service.writebehind.entry import Product
 from service.writebehind.limits import DEFAULT_LISTED, SHOWN_LETTERS, Limit, ProductId
 from service.writebehind.overview import QueueState
 from service.writebehind.settings import LiveSettings, WritePolicy
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One answer that is not a problem document."""
-
-    description: str
-    #: The type of the body.
-    body: Any
-    media: str = "application/json"
-    #: Header name → description.
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """A parameter beside the body."""
-
-    name: str
-    place: Literal["path", "query", "header"]
-    type: Any
-    description: str = ""
-    default: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
-    """One method of one path."""
-
-    method: Literal["get", "post", "put", "patch", "delete"]
-    path: str
-    name: str
-    summary: str
-    #: By status.
-    answers: Mapping[int, Answer]
-    #: The statuses that are problem documents.
-    problems: tuple[int, ...] = ()
-    parameters: tuple[Parameter, ...] = ()
-    #: The type of the request's body, and an example of it.
-    body: Any = None
-    example: Document = field(default_factory=dict)
-
 
 _ID: Final = Parameter("id", "path", ProductId)
 _POLICY: Final = Parameter(
