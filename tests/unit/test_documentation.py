@@ -12,6 +12,7 @@ import pytest
 from scenarios.demos import data_loss
 from tests.documented_metrics import rows
 from tests.documented_traces import proving_tests
+from tests.observed import PAGE, render
 
 _ROOT: Final = Path(__file__).parents[2]
 _ARCHITECTURE: Final = _ROOT / "docs" / "architecture.md"
@@ -21,6 +22,7 @@ _PAGES: Final = (
     "CONTRIBUTING.md",
     *(f"docs/{page.name}" for page in sorted((_ROOT / "docs").glob("*.md")) if page.name != "runbook.md"),
 )
+_TEST: Final = re.compile(r"`(test_\w+)`")
 _SCRIPT: Final = re.compile(r"\b\w+\.lua\b")
 _LINK: Final = re.compile(r"\]\(([^)#]+)")
 _CODE: Final = re.compile(r"`([^`\n]+)`")
@@ -51,9 +53,13 @@ def test_every_path_that_a_page_names_exists(page: str) -> None:
     assert [str(path) for path in paths if not path.exists()] == []
 
 
-def test_every_test_that_proves_a_metric_or_a_span_exists() -> None:
+def test_the_one_table_of_metrics_spans_and_panels_is_up_to_date() -> None:
+    assert PAGE.read_text() == render(), "run python -m tests.observed > docs/observability.md"
+
+
+def test_every_test_that_proves_a_metric_a_span_or_a_panel_exists() -> None:
     source = "".join(path.read_text() for path in (_ROOT / "tests").rglob("test_*.py"))
-    named = {row.test for row in rows()} | proving_tests()
+    named = {row.test for row in rows()} | proving_tests() | set(_TEST.findall(PAGE.read_text()))
     assert len(named) > 20
     assert sorted(name for name in named if f"def {name}(" not in source) == []
 
