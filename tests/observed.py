@@ -9,7 +9,7 @@ from typing import Final
 
 DOCS: Final = Path(__file__).parents[1] / "docs"
 PAGE: Final = DOCS / "observability.md"
-#: Kind, page, and how the head of its table begins. A row's first cell names the thing, the last one the test.
+#: Kind, page, and how the head of its table begins. A row's first cell names it, the last one the test.
 _TABLES: Final = (
     ("metric", "metrics.md", "| metric |"),
     ("span", "traces.md", "| span |"),
@@ -20,7 +20,8 @@ _HEAD: Final = """# What can be observed
 
 Every metric, span and panel of the lab, with the test that proves it. [metrics.md](metrics.md),
 [traces.md](traces.md) and [dashboards.md](dashboards.md) say what each of them means, and
-`python -m tests.observed` writes this page from them. Alerts are played by promtool (`test_alerts_are_raised_when_they_should_be_and_only_then`).
+`python -m tests.observed` writes this page from them. Alerts are played by promtool
+(`test_alerts_are_raised_when_they_should_be_and_only_then`).
 
 | kind | name | test |
 | --- | --- | --- |
