@@ -48,6 +48,8 @@ from service.writebehind.store import Store
 _OPEN: Final = "writebehind"
 #: The extension that begins spans.
 _TRACING: Final = "tracing"
+#: ... what tells Prometheus.
+_EXPOSITION: Final = "exposition"
 #: ... and what serves the page.
 _LIVE: Final = "live"
 
@@ -92,6 +94,7 @@ def create_app(
     app.register_blueprint(traces(kept, partial(present, scripts.client, own)))
     problems.register(app)
     app.extensions[_LIVE] = live
+    app.extensions[_EXPOSITION] = exposition
     app.extensions[_OPEN] = (live, tracing, kept, exposition, checkup, own, store, scripts)
     return app
 
@@ -129,6 +132,8 @@ def serving(settings: Settings, extend: Callable[[Flask], None] | None = None) -
     atexit.register(tracing.close)
     live: Live = app.extensions[_LIVE]
     live.serve_in(asyncio.get_running_loop())
+    exposition: Exposition = app.extensions[_EXPOSITION]
+    exposition.watch()
     return Gateway(
         TracedRequests(app, tracing),
         threads=settings.api_threads,

@@ -33,11 +33,13 @@ _SILENCE: Final = Answer("does not answer")
 class Question:
     """One question, asked in its own thread, and once at a time however many requests want the answer."""
 
-    def __init__(self, name: str, ask: Callable[[], object]) -> None:
+    def __init__(self, name: str, ask: Callable[[], object], every: float | None = None) -> None:
         """
         Args:
             ask: May raise `WriteBehindError`, and may hang.
+            every: After how many seconds it is asked again though nobody wants the answer; None: never.
         """
+        self._every = every
         self._name = name
         self._ask = ask
         self._changed = threading.Condition()
@@ -76,8 +78,8 @@ class Question:
     def _serve(self) -> None:
         while True:
             with self._changed:
-                while not (self._wanted or self._ended):
-                    self._changed.wait()
+                while not (self._wanted or self._ended) and self._changed.wait(self._every):
+                    pass
                 if self._ended:
                     return
             answer = self._attempt()

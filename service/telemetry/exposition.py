@@ -21,6 +21,9 @@ from service.writebehind.workers import State
 
 #: How long an answer of Redis may take; after that it counts as down.
 _ANSWER_TIMEOUT_S: Final = 0.5
+#: How often the totals are looked at though nobody scrapes. What was counted since the last look may go with
+#: Redis' memory.
+_LOOK_INTERVAL_S: Final = 0.5
 #: How often it looks at the totals, if other processes do so at the same time.
 _LOOKS: Final = 5
 _STATES: Final = get_args(State)
@@ -48,6 +51,7 @@ class Exposition:
         self._slots = slots
         self._totals = LastingTotals(slots)
         self._question = Question("metrics", self._ask)
+        self._lookout = Question("totals", self._look_if_due, every=_LOOK_INTERVAL_S)
         self._registry = CollectorRegistry()
         self._registry.register(_Families(self._collect))
 
@@ -56,8 +60,13 @@ class Exposition:
         encode, content_type = choose_encoder(accept)
         return encode(self._registry), content_type
 
+    def watch(self) -> None:
+        """Look at the totals from now on, also while nobody scrapes."""
+        self._lookout.want()
+
     def close(self) -> None:
-        """End the thread that asks Redis."""
+        """End the threads that ask Redis."""
+        self._lookout.close()
         self._question.close()
 
     def _collect(self) -> Iterator[Metric]:
@@ -84,6 +93,10 @@ class Exposition:
             if self._look():
                 break
         return _Path(self._totals.told(), self._overview.queue())
+
+    def _look_if_due(self) -> None:
+        if self._totals.age() >= _LOOK_INTERVAL_S:
+            self._look()
 
     def _look(self) -> bool:
         """Look at the totals; return whether no other process looked at the same time."""

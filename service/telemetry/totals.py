@@ -7,6 +7,7 @@ Both can only be too low, so the larger one holds.
 
 import fcntl
 import logging
+import math
 import threading
 import time
 from collections import Counter
@@ -111,6 +112,12 @@ class LastingTotals:
     def told(self) -> dict[str, int]:
         """The totals as they were told last, if Redis can't be asked. It waits for no other process."""
         return dict(self._read().told)
+
+    def age(self) -> float:
+        """How long ago any process looked, in s."""
+        since = time.monotonic() - self._read().looked_at
+        # A moment that has not come yet is from before the machine was started again.
+        return since if since >= 0 else math.inf
 
     def add(self, look: Look, known: Mapping[str, int]) -> bool:
         """Take account of a look, as `Carried.add` does."""

@@ -231,6 +231,24 @@ def test_no_counter_falls_whatever_ends_or_loses_its_memory(own_api: Api, server
     assert posts == 21
 
 
+def test_what_an_ended_worker_did_is_known_although_nobody_scraped_before_redis_lost_it(
+    own_api: Api, open_path: OpenPath, servers: Servers, tmp_path: Path
+) -> None:
+    path = open_path()
+    _post(own_api, 3)
+    path.flusher.run()
+    totals = tmp_path / "metrics" / "totals.json"
+    wait_until(
+        lambda: totals.exists() and json.loads(totals.read_bytes())["told"].get("persisted") == 3,
+        seconds=10,
+        reason="the API has looked by itself",
+        hint="",
+    )
+    with redis.Redis.from_url(servers.redis_url) as client:
+        client.flushall()
+    assert scrape(own_api.port).value("write_behind_persisted_total") == 3
+
+
 def test_without_metrics_only_the_path_is_told_of(servers: Servers, tmp_path: Path) -> None:
     with running_api(servers, telemetry_dir=str(tmp_path), metrics_enabled=False, api_processes=1) as api:
         _post(api, 2)
