@@ -10,6 +10,7 @@ import typer
 from labctl.cli import completions
 from labctl.cli.api import request
 from labctl.cli.lab_command import lab_command
+from labctl.cli.named import is_id, product_named
 from labctl.cli.session import Session, write_json
 from labctl.render.text.wrap import fitted, width_of
 from labctl.runs.store import open_runs
@@ -26,14 +27,17 @@ app = typer.Typer()
 @lab_command(app, tends=False)
 def explain(
     session: Session,
-    product: Annotated[str, typer.Argument(metavar="PRODUCT", help="The product's id.")],
+    product: Annotated[
+        str, typer.Argument(metavar="PRODUCT", help="The product's id, or its name in the run.")
+    ],
     run: Annotated[
         str | None,
         typer.Option(
             "--run",
             metavar="RUN",
             autocompletion=completions.runs,
-            help="The run to tell of, as `labctl runs` lists it (the newest that wrote the product).",
+            help="The run to tell of, as `labctl runs` lists it. By default it is the newest that wrote the "
+            "product; a name is looked up in the newest of all.",
         ),
     ] = None,
 ) -> None:
@@ -42,15 +46,37 @@ def explain(
     From the journal of the run that wrote it, from traces, and from a look at PostgreSQL and Redis. It also
     works while the lab is down, with what the journal alone knows.
     """
-    facts = _gather(session, product, run)
-    _require_known(facts)
+    facts = _find(session, product, run)
     story = tell(facts)
     if session.json:
         write_json(_document(facts, story))
         return
     width = width_of(sys.stdout)
-    for line in _lines(story, width):
+    about = story.about if facts.product == product else f"{product} is {story.about}"
+    for line in _lines(about, story, width):
         sys.stdout.write(f"{for_lab(line, session.lab.name)}\n")
+
+
+def _find(session: Session, word: str, run: str | None) -> ProductFacts:
+    """The facts of the product with this id, or else with this name.
+
+    Raises:
+        UsageError: nothing is known of one, or several have that name.
+    """
+    facts = _gather(session, word, run) if is_id(word) else None
+    if facts is not None and _is_known(facts):
+        return facts
+    product = product_named(open_runs(session.lab.name, session.runtime), word, run)
+    if product is not None:
+        return _gather(session, product, run)
+    if facts is not None and facts.unread:
+        return facts
+    unasked = "" if facts is None else facts.unasked
+    raise UsageError(
+        f"nothing is known of {word}" + (f": {unasked}" if unasked else ""),
+        hint=f"{labctl('product list')} shows the newest products, {labctl('report')} those of the last run; "
+        "names are looked up in that run alone, unless --run names another",
+    )
 
 
 def _gather(session: Session, product: str, run: str | None) -> ProductFacts:
@@ -65,20 +91,15 @@ def _gather(session: Session, product: str, run: str | None) -> ProductFacts:
     return gather(product, journal, life, unasked=unasked)
 
 
-def _require_known(facts: ProductFacts) -> None:
-    """Raises UsageError: neither a run, nor a trace, nor the lab knows the product."""
+def _is_known(facts: ProductFacts) -> bool:
+    """Whether a run, a trace or the lab knows the product."""
     now = facts.now
     held = now is not None and (now.row_version, now.pending_version, now.cached_version) != (None,) * 3
-    if facts.writes or held or facts.unread:
-        return
-    raise UsageError(
-        f"nothing is known of {facts.product}" + (f": {facts.unasked}" if facts.unasked else ""),
-        hint=f"{labctl('product list')} shows the newest products, {labctl('report')} those of the last run",
-    )
+    return bool(facts.writes) or held
 
 
-def _lines(story: Story, width: int | None) -> list[str]:
-    lines = fitted(story.about, width)
+def _lines(about: str, story: Story, width: int | None) -> list[str]:
+    lines = fitted(about, width)
     for told in story.writes:
         lines += ["", *fitted(told.text, width, lead="  ")]
     if story.end:

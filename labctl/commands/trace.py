@@ -3,8 +3,8 @@
 import re
 import sys
 from datetime import datetime
+from shlex import quote
 from typing import Annotated, Any, Final
-from urllib.parse import quote
 
 import msgspec
 import typer
@@ -12,10 +12,12 @@ import typer
 from labctl.cli import completions
 from labctl.cli.api import request
 from labctl.cli.lab_command import lab_command
+from labctl.cli.named import is_id, product_named
 from labctl.cli.session import Session, write_json
 from labctl.render.text.marks import marks_for
 from labctl.render.text.waterfall import draw_waterfall
 from labctl.render.text.wrap import fitted, width_of
+from labctl.runs.store import open_runs
 from scenarios.life.waterfall import Waterfall, waterfall
 from service.traces.spans import Span
 from stack.errors import UsageError
@@ -43,16 +45,26 @@ def trace(
         typer.Argument(
             metavar="PRODUCT|TRACE|last",
             autocompletion=completions.traces,
-            help="A product, for its newest traced write; a trace's id; or `last`, for the newest of all.",
+            help="A product's id or name, for its newest traced write; a trace's id; or `last`, for the "
+            "newest of all.",
         ),
     ] = LAST,
+    run: Annotated[
+        str | None,
+        typer.Option(
+            "--run",
+            metavar="RUN",
+            autocompletion=completions.runs,
+            help="The run in which a name is looked up (the newest).",
+        ),
+    ] = None,
 ) -> None:
     """Show one write's life as a waterfall.
 
     It goes from the request by way of Redis and the wait in the queue to the flush that ended it. Bars are to
     scale. Where a wait would dwarf everything else, the axis is broken, and it says so.
     """
-    trace_id = _trace_of(session, which)
+    trace_id = _trace_of(session, which, run)
     try:
         answer = request(session, "GET", f"/traces/{trace_id}")
     except UsageError as error:
@@ -66,23 +78,38 @@ def trace(
         sys.stdout.write(f"{line}\n")
 
 
-def _trace_of(session: Session, which: str) -> str:
-    """Raises UsageError: no traced write is known by that word."""
+def _trace_of(session: Session, which: str, run: str | None) -> str:
+    """Raises UsageError: no traced write is known by that word, or several products have that name."""
     if _TRACE_ID.fullmatch(which):
         return which
-    path = "/traces?limit=1" if which == LAST else f"/traces?limit=1&product={quote(which, safe='')}"
-    writes: list[dict[str, Any]] = request(session, "GET", path)["writes"]
-    if writes:
-        return str(writes[0]["trace_id"])
     if which == LAST:
+        return _newest_of_all(session)
+    if is_id(which) and (found := _newest(session, which)) is not None:
+        return found
+    product = product_named(open_runs(session.lab.name, session.runtime), which, run)
+    if product is not None and (found := _newest(session, product)) is not None:
+        return found
+    raise UsageError(
+        f"no write of {which} was traced, or its trace is too old",
+        hint=f"{labctl(f'explain {quote(which)}')} tells what the run's journal knows; "
+        f"{labctl('trace last')} shows the newest traced write",
+    )
+
+
+def _newest_of_all(session: Session) -> str:
+    found = _newest(session)
+    if found is None:
         raise UsageError(
             "no write was traced yet", hint=f"the writes of demos are: try {labctl('demo coalescing')}"
         )
-    raise UsageError(
-        f"no write of {which} was traced, or its trace is too old",
-        hint=f"{labctl(f'explain {which}')} tells what the run's journal knows; "
-        f"{labctl('trace last')} shows the newest traced write",
-    )
+    return found
+
+
+def _newest(session: Session, product: str = "") -> str | None:
+    """The trace of the newest traced write of a product, by its id, or of all; None: there is none."""
+    path = f"/traces?limit=1&product={product}" if product else "/traces?limit=1"
+    writes: list[dict[str, Any]] = request(session, "GET", path)["writes"]
+    return str(writes[0]["trace_id"]) if writes else None
 
 
 def _told(session: Session, shown: Waterfall, width: int | None) -> list[str]:

@@ -96,6 +96,15 @@ class Runs:
         """
         return open_journal(self.find(word))
 
+    def newest(self) -> Journal | None:
+        """The newest journal; None: there is none.
+
+        Raises:
+            StateUnusable: it can't be read.
+        """
+        path = next(reversed(self.journals().values()), None)
+        return None if path is None else open_journal(path)
+
     def newest_with(self, product: str) -> Journal | None:
         """The newest journal in which the product is named; None: none names it."""
         for path in reversed(self.journals().values()):

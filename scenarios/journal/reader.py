@@ -122,6 +122,14 @@ class Journal:
         named = b'"product":' + msgspec.json.encode(product)
         return any(named in raw and b'"type":"write"' in raw for raw in self._raw())
 
+    def named(self, name: str) -> set[str]:
+        """The products that a write gave this name."""
+        return {
+            write.product
+            for write in self.writes()
+            if write.product is not None and write.value is not None and write.value.get("name") == name
+        }
+
     def lines(self) -> Iterator[AnyLine]:
         """Every line up to the first that does not fit.
 

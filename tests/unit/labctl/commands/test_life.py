@@ -1,7 +1,7 @@
 """trace and explain, against an API that answers as a test says."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
@@ -13,9 +13,9 @@ from scenarios.journal import files
 from scenarios.judge.final_read import Findings
 from scenarios.judge.history import History
 from service.traces.life import Now
-from tests.journals import write_journal
+from tests.journals import ENVIRONMENT, RUN, write_journal
 from tests.unit.labctl.conftest import Cli
-from tests.unit.scenarios.histories import acknowledged, row
+from tests.unit.scenarios.histories import acknowledged, deleted, row, unknown, value
 from tests.unit.scenarios.life.spans import FLUSHED, REQUEST, TRACE
 from tests.unit.scenarios.scripted_api import Answer, ScriptedApi, serving, status
 
@@ -99,11 +99,23 @@ def test_a_flush_that_is_not_known_yet(cli: Cli, api: ScriptedApi) -> None:
     assert out.endswith("its spans have not arrived yet. `labctl explain p` tells what is known.\n")
 
 
-def _record(cli: Cli) -> None:
+def _record(cli: Cli, run: str = RUN, names: Mapping[str, str] | None = None) -> None:
+    """A run that wrote two products, of which only the first reached PostgreSQL.
+
+    Args:
+        names: By product; by default, both have the same.
+    """
     folder = cli.lab.directory.parent / files.FOLDER
-    folder.mkdir(parents=True)
-    writes = [acknowledged("p", 7, at=(2.0, 2.001)), acknowledged("q", 8, at=(2.0, 2.001))]
-    write_journal(folder, History(writes=writes), Findings(rows={"p": row(7)}, since=1))
+    folder.mkdir(parents=True, exist_ok=True)
+    (one, first), (two, second) = (names or {"p": "Widget", "q": "Widget"}).items()
+    writes = [
+        acknowledged(one, 7, value(first), at=(2.0, 2.001)),
+        acknowledged(two, 8, value(second), at=(2.0, 2.001)),
+        unknown(None, value(first), operation="create"),
+    ]
+    findings = Findings(rows={one: row(7, value(first))}, since=1)
+    environment = msgspec.structs.replace(ENVIRONMENT, run=run)
+    write_journal(folder, History(writes=writes), findings, environment=environment)
 
 
 def test_a_product_is_explained_from_journal_and_lab(cli: Cli, api: ScriptedApi) -> None:
@@ -146,6 +158,109 @@ def test_another_run_may_be_named(cli: Cli, api: ScriptedApi) -> None:
     assert cli("explain", "p", "--run", "data-loss")[0] == 0
     code, _, err = cli("explain", "p", "--run", "latency")
     assert (code, "no recorded run matches" in err) == (2, True)
+
+
+_NAMES = {"p": "Kept-1", "q": "Lost 1"}
+_OLDER = "20251231T120000Z-data-loss"
+
+
+def _life(product: str) -> dict[str, Any]:
+    """What the API tells of a product that it does not know."""
+    return {"product_id": product, "writes": [], "now": {}, "unread": []}
+
+
+def test_a_product_is_explained_by_its_name(cli: Cli, api: ScriptedApi) -> None:
+    _record(cli, names=_NAMES)
+    api.answer = _routes({"/products/q/life": _life("q"), "/products/Kept-1/life": _life("Kept-1")})
+    code, out, _ = cli("explain", "Lost 1")
+    assert code == 0
+    assert out.startswith("Lost 1 is q: 1 write known. The run is ")
+    # It has a blank, so it is no id: the lab is not asked for it.
+    assert [asked[1] for asked in api.asked] == ["/products/q/life"]
+    document = json.loads(cli("explain", "Lost 1", "--json")[1])
+    assert (document["product"], document["writes"][0]["fate"]) == ("q", "lost")
+
+
+def test_a_name_is_looked_up_while_the_lab_is_down(cli: Cli) -> None:
+    _record(cli, names=_NAMES)
+    cli.lab.is_up = False
+    code, out, _ = cli("explain", "Kept-1")
+    assert (code, out.startswith("Kept-1 is p: 1 write known.")) == (0, True)
+
+
+@pytest.mark.parametrize("command", ["explain", "trace"])
+def test_several_products_of_that_name(cli: Cli, api: ScriptedApi, command: str) -> None:
+    _record(cli)
+    answers = {"/products/Widget/life": _life("Widget"), "/traces?limit=1&product=Widget": {"writes": []}}
+    api.answer = _routes(answers)
+    code, _, err = cli(command, "Widget")
+    assert code == 2
+    assert f"2 products are called Widget in {RUN}" in err
+    assert "give the id of one: p, q\n" in err
+
+
+def test_an_id_wins_over_a_name(cli: Cli, api: ScriptedApi) -> None:
+    _record(cli, names={"p": "q", "q": "p"})
+    api.answer = _routes({"/products/q/life": _life("q")})
+    assert cli("explain", "q")[1].startswith("q: 1 write known.")
+
+
+def test_a_product_of_an_older_run_wins_over_a_name(cli: Cli, api: ScriptedApi) -> None:
+    _record(cli, _OLDER, {"old": "Kept-1", "p": "Lost 1"})
+    _record(cli, names={"p": "old", "q": "Lost 1"})
+    api.answer = _routes({"/products/old/life": _life("old")})
+    assert cli("explain", "old")[1].startswith(f"old: 1 write known. The run is {_OLDER}.")
+
+
+def test_a_product_that_only_the_lab_has_wins_over_a_name(cli: Cli, api: ScriptedApi) -> None:
+    _record(cli, names={"p": "seed-001", "q": "Lost 1"})
+    api.answer = _routes({"/products/seed-001/life": {**_PLAIN, "product_id": "seed-001"}})
+    assert cli("explain", "seed-001")[1].startswith("No write of seed-001 is known")
+
+
+def test_a_name_counts_in_the_newest_run_or_in_the_one_that_is_named(cli: Cli, api: ScriptedApi) -> None:
+    _record(cli, _OLDER, {"a": "Kept-1", "b": "Gone-1"})
+    _record(cli, names=_NAMES)
+    lives = {f"/products/{word}/life": _life(word) for word in ("a", "b", "p", "Kept-1", "Gone-1")}
+    api.answer = _routes(lives)
+    assert cli("explain", "Kept-1")[1].startswith("Kept-1 is p: ")
+    assert cli("explain", "Kept-1", "--run", _OLDER)[1].startswith("Kept-1 is a: ")
+    code, _, err = cli("explain", "Gone-1")
+    assert (code, "nothing is known of Gone-1" in err) == (2, True)
+    assert "unless --run names another" in err
+
+
+def test_a_name_that_a_delete_does_not_have(cli: Cli, api: ScriptedApi) -> None:
+    folder = cli.lab.directory.parent / files.FOLDER
+    folder.mkdir(parents=True)
+    writes = [acknowledged("p", 7), deleted("p", 8)]
+    write_journal(folder, History(writes=writes), Findings(since=1))
+    api.answer = _routes({"/products/Widget/life": _life("Widget"), "/products/p/life": _life("p")})
+    assert cli("explain", "Widget")[1].startswith("Widget is p: 2 writes known.")
+
+
+def test_a_trace_is_found_by_the_name_of_its_product(cli: Cli, api: ScriptedApi) -> None:
+    _record(cli, _OLDER, {"a": "Kept-1", "b": "Lost 1"})
+    _record(cli, names=_NAMES)
+    answers: dict[str, Any] = {
+        "/traces?limit=1&product=Kept-1": {"writes": []},
+        "/traces?limit=1&product=p": _NEWEST,
+        "/traces?limit=1&product=a": {"writes": []},
+        f"/traces/{TRACE}": _TRACE,
+    }
+    api.answer = _routes(answers)
+    code, out, _ = cli("trace", "Kept-1")
+    assert (code, out.startswith("Create of p, version 7, at ")) == (0, True)
+    code, _, err = cli("trace", "Kept-1", "--run", _OLDER)
+    assert (code, "no write of Kept-1 was traced" in err) == (2, True)
+
+
+def test_a_name_is_shown_as_it_is_typed(cli: Cli, api: ScriptedApi) -> None:
+    code, _, err = cli("trace", "no such")
+    assert code == 2
+    assert "explain 'no such'` tells" in err
+    # No run is recorded, and it is no id.
+    assert not api.asked
 
 
 @pytest.mark.parametrize(
