@@ -12,6 +12,7 @@ from labctl.cli.api import request
 from labctl.cli.lab_command import lab_command
 from labctl.cli.named import is_id, product_named
 from labctl.cli.session import Session, write_json
+from labctl.render.text.printable import printable
 from labctl.render.text.wrap import fitted, width_of
 from labctl.runs.store import open_runs
 from scenarios.life.facts import ProductFacts
@@ -54,7 +55,8 @@ def explain(
     width = width_of(sys.stdout)
     about = story.about if facts.product == product else f"{product} is {story.about}"
     for line in _lines(about, story, width):
-        sys.stdout.write(f"{for_lab(line, session.lab.name)}\n")
+        # A name, and an error of PostgreSQL that quotes a value, may hold anything.
+        sys.stdout.write(f"{printable(for_lab(line, session.lab.name))}\n")
 
 
 def _find(session: Session, word: str, run: str | None) -> ProductFacts:

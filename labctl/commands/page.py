@@ -2,7 +2,6 @@
 
 import sys
 import webbrowser
-from contextlib import redirect_stdout
 from typing import Annotated
 
 import typer
@@ -37,9 +36,7 @@ def _open(url: str) -> bool:
     """Whether a browser with a window was started: one in this terminal would show nothing of the page."""
     if not CliSettings.from_env().windows and sys.platform != "darwin":
         return False
-    # Browsers write to stdout what concerns nobody.
-    with redirect_stdout(sys.stderr):
-        try:
-            return webbrowser.open(url)
-        except webbrowser.Error:
-            return False
+    try:
+        return webbrowser.open(url)
+    except webbrowser.Error:
+        return False

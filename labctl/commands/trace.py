@@ -128,7 +128,7 @@ def _told(session: Session, shown: Waterfall, width: int | None) -> list[str]:
             f"{session.hint(f'trace {trace_id}')} goes on.",
             width,
         )
-    elif not shown.flushed and shown.version is not None:
+    elif not shown.flushed and not shown.written_through and shown.version is not None:
         lines += fitted(
             "No flush of it is in the trace store: either none took it, or its spans have not arrived yet. "
             f"{session.hint(f'explain {shown.product}')} tells what is known.",

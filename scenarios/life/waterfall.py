@@ -42,6 +42,8 @@ class Waterfall:
     product: str | None
     version: int | None
     operation: str
+    #: Whether PostgreSQL had it before it was acknowledged: no flush takes such a write.
+    written_through: bool
     #: Whether a flush that took it is known.
     flushed: bool
     #: The version that replaced it in the queue, and that write's trace; None: none did.
@@ -63,15 +65,16 @@ def waterfall(trace_id: str, spans: Sequence[Span], linked: Sequence[Span]) -> W
     other_writes = {span.trace_id for span in linked if span.kind == "server"}
     flushes = [span for span in linked if span.trace_id not in other_writes]
     rows = [*_tree(spans, began)]
-    if write is not None and 200 <= attributes.get("http.response.status_code", 0) < 300:
+    if write is not None and 200 <= (_whole(attributes.get("http.response.status_code")) or 0) < 300:
         rows += _waits(spans, write, flushes, replaced, began)
     rows += _tree(flushes, began, write=(attributes.get(_PRODUCT), attributes.get(_VERSION)))
     return Waterfall(
         trace_id=trace_id,
         began_us=began,
         rows=tuple(rows),
-        product=attributes.get(_PRODUCT),
-        version=attributes.get(_VERSION),
+        product=None if _PRODUCT not in attributes else str(attributes[_PRODUCT]),
+        version=_whole(attributes.get(_VERSION)),
+        written_through=attributes.get("lab.write.policy") == "write_through",
         flushed=bool(flushes),
         operation=str(attributes.get("lab.write.operation", "")),
         replaced_by=None if replaced is None else (replaced[1], replaced[2]),
@@ -85,8 +88,13 @@ def _replacement(trace_id: str, linked: Iterable[Span]) -> tuple[int, int, str] 
             if event.name == "superseded" and trace_id in str(
                 event.attributes.get("lab.superseded.traceparent", "")
             ):
-                return event.at_us, int(span.attributes.get(_VERSION, 0)), span.trace_id
+                return event.at_us, _whole(span.attributes.get(_VERSION)) or 0, span.trace_id
     return None
+
+
+def _whole(value: object) -> int | None:
+    """The number; None if it is none: whoever reaches the API may send spans that say anything."""
+    return value if isinstance(value, int) else None
 
 
 def _waits(

@@ -12,6 +12,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from scenarios.journal import files
 from scenarios.judge.final_read import Findings
 from scenarios.judge.history import History
+from scenarios.lab import tracing
 from service.traces.life import Now
 from tests.journals import ENVIRONMENT, RUN, write_journal
 from tests.unit.labctl.conftest import Cli
@@ -20,6 +21,12 @@ from tests.unit.scenarios.life.spans import FLUSHED, REQUEST, TRACE
 from tests.unit.scenarios.scripted_api import Answer, ScriptedApi, serving, status
 
 _PLAIN = {"product_id": "p", "writes": [], "now": msgspec.to_builtins(Now(row_version=7)), "unread": []}
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine, the last spans may need more than the second that a person waits for them."""
+    monkeypatch.setattr(tracing, "_CLOSE_TIMEOUT_S", 30.0)
 
 
 @pytest.fixture
@@ -97,6 +104,15 @@ def test_a_flush_that_is_not_known_yet(cli: Cli, api: ScriptedApi) -> None:
     api.answer = _routes({f"/traces/{TRACE}": {**_TRACE, "linked": []}})
     _, out, _ = cli("trace", TRACE)
     assert out.endswith("its spans have not arrived yet. `labctl explain p` tells what is known.\n")
+
+
+def test_a_write_that_was_written_through_waits_for_no_flush(cli: Cli, api: ScriptedApi) -> None:
+    through = msgspec.structs.replace(
+        REQUEST[1], attributes={**REQUEST[1].attributes, "lab.write.policy": "write_through"}
+    )
+    api.answer = _routes({f"/traces/{TRACE}": {**_TRACE, "spans": [REQUEST[0], through], "linked": []}})
+    code, out, _ = cli("trace", TRACE)
+    assert (code, "flush" in out) == (0, False)
 
 
 def _record(cli: Cli, run: str = RUN, names: Mapping[str, str] | None = None) -> None:
@@ -228,6 +244,12 @@ def test_a_name_counts_in_the_newest_run_or_in_the_one_that_is_named(cli: Cli, a
     code, _, err = cli("explain", "Gone-1")
     assert (code, "nothing is known of Gone-1" in err) == (2, True)
     assert "unless --run names another" in err
+
+
+def test_a_name_does_not_steer_the_screen(cli: Cli, api: ScriptedApi) -> None:
+    _record(cli, names={"p": "\x1b[2J", "q": "Lost 1"})
+    api.answer = _routes({"/products/p/life": _life("p")})
+    assert cli("explain", "\x1b[2J")[1].startswith("?[2J is p: ")
 
 
 def test_a_name_that_a_delete_does_not_have(cli: Cli, api: ScriptedApi) -> None:

@@ -57,6 +57,18 @@ def test_a_write_that_was_replaced_in_the_queue() -> None:
     ]
 
 
+@pytest.mark.parametrize("junk", ["7", [7], 1.5, None])
+def test_spans_that_say_anything(junk: object) -> None:
+    strange = {"lab.product.id": junk, "lab.write.version": junk, "http.response.status_code": junk}
+    replaced = event("superseded", 80, **{"lab.superseded.traceparent": f"00-{TRACE}-{'1' * 16}-01"})
+    write, newer = (
+        span("PUT", 2, None, (0, 2), "api", "server", trace=trace, attributes=strange, events=[replaced])
+        for trace in (TRACE, OTHER)
+    )
+    shown = waterfall(TRACE, [write], [newer])
+    assert (shown.version, shown.replaced_by) == (None, (0, OTHER))
+
+
 def test_events_of_other_writes_in_the_same_flush_are_left_out() -> None:
     mine, others = (
         event("retry", 505, **{"lab.product.id": product, "lab.write.version": 7, "exception.message": "no"})

