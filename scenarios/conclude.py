@@ -5,7 +5,7 @@ from typing import Final
 
 from scenarios.events import Checked, Event, Measured, Narrated, TableShown, VerdictReached
 from scenarios.journal.judgement import OnJudged
-from scenarios.judge.checks.fates import Judged
+from scenarios.judge.checks.fates import DELETION, Judged
 from scenarios.judge.ledger import Write
 from scenarios.judge.persist_lag import Lag, Lags, PersistLag
 from scenarios.judge.verdict import Verdict
@@ -103,7 +103,7 @@ def tell_lag(lag: PersistLag | None) -> Generator[Event, None, None]:
     ):
         yield Measured(key, label, round(ms), "ms")
     rows = tuple(
-        (str(one.write.product), str((one.write.value or {}).get("name", "(delete)")), f"{one.ms:,.0f}")
+        (str(one.write.product), str((one.write.value or {}).get("name", DELETION)), f"{one.ms:,.0f}")
         for one in lag.worst
     )
     columns = ("product", "name", "lag, ms")

@@ -35,7 +35,7 @@ def parse(text: str) -> Parsed | None:
     for begins, read in _FORMATS:
         match = begins.match(text)
         if match is not None:
-            with suppress(ValueError, OverflowError):
+            with suppress(ValueError, OverflowError, RecursionError):
                 return read(match)
     return None
 
@@ -107,10 +107,11 @@ def _unix(text: str) -> float:
     moment = datetime.fromisoformat(_BELOW_MICROSECONDS.sub(r"\1", text))
     if moment.tzinfo is None:
         raise ValueError(f"{text} names no time zone")
-    return moment.timestamp()
+    return _checked(moment.timestamp())
 
 
 def _checked(seconds: float) -> float:
+    """Raises ValueError or OverflowError: no date in UTC has that Unix time."""
     return datetime.fromtimestamp(seconds, UTC).timestamp()
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from labctl.render.text.figures import figure
 from scenarios.events import Checked, FaultInjected, Outcome, Proof
-from scenarios.judge.checks.fates import Class
+from scenarios.judge.checks.fates import DELETION, Class
 from scenarios.judge.checks.result import Validity
 from scenarios.judge.verdict import Verdict
 from stack.spec.events import ServiceChanged, ServiceState
@@ -106,7 +106,7 @@ def remarks(verdict: Verdict) -> list[str]:
     """What else there is to say: why it is not valid, what was not acknowledged, what does not fit."""
     said = [*crashes(verdict), *verdict.reasons]
     # People know a product by what they called it.
-    labels = {write.product: write.label for write in verdict.judged if write.label}
+    labels = {write.product: write.label for write in verdict.judged if write.label not in ("", DELETION)}
     if verdict.refused:
         said.append(f"{plural(verdict.refused, 'write')} refused: not acknowledged, so nothing was promised.")
     if verdict.unknown:

@@ -27,6 +27,8 @@ from scenarios.judge.ledger import Write
 
 Class = Literal["persisted", "superseded", "dead_lettered", "pending", "lost", "undetermined"]
 
+#: What a write is called that deletes its product.
+DELETION: Final = "(delete)"
 _OVERWRITTEN: Final = "Redis lost its memory, and their rows were replaced before they could be read"
 
 
@@ -37,7 +39,7 @@ class Judged:
     product: str
     version: int
     group: str
-    #: The product's name as written, or "(delete)".
+    #: The product's name as written, or `DELETION`.
     label: str
     fate: Class
     #: The number of the crash, from 1, at which it was, or may have been, only in Redis; 0: none.
@@ -119,7 +121,7 @@ def _judged(
         product=write.product or "",
         version=write.version or 0,
         group=write.group,
-        label=str(write.value["name"]) if write.value and "name" in write.value else "(delete)",
+        label=str(write.value["name"]) if write.value and "name" in write.value else DELETION,
         fate=fate,
         crash=crash,
         overwritten_later=overwritten_later,

@@ -11,6 +11,7 @@ from labctl.render.json import JsonRenderer
 from labctl.render.plain import PlainRenderer
 from labctl.render.renderer import Renderer
 from labctl.render.rich import RichRenderer
+from labctl.render.text.sentences import remarks
 from labctl.render.text.wrap import wrap
 from scenarios.events import (
     Checked,
@@ -24,8 +25,10 @@ from scenarios.events import (
 )
 from scenarios.judge.checks.crashes import Crash
 from scenarios.judge.checks.result import Result, Validity
+from scenarios.judge.final_read import Findings
 from stack.spec.events import Advanced
 from tests.unit.labctl.scripted import DATA_LOSS, SAMPLE, VERDICT
+from tests.unit.scenarios.histories import acknowledged, deleted, judged, row, value
 
 
 class _Screen(io.StringIO):
@@ -98,6 +101,12 @@ def test_plain_puts_results_and_narration_apart() -> None:
         "worker: stopping",
         "worker: stopped",
     ]
+
+
+def test_a_product_that_was_deleted_last_keeps_its_name() -> None:
+    writes = [acknowledged("p-1", 7, value("Mug")), deleted("p-1", 8), deleted("p-2", 9)]
+    verdict = judged(writes, Findings(rows={"p-1": row(7, value("Mug")), "p-2": row(1)}, since=1))
+    assert remarks(verdict)[-1] == "Products that lost their last value: Mug, p-2"
 
 
 def test_quiet_leaves_the_verdict_and_what_failed() -> None:

@@ -83,6 +83,8 @@ def test_the_formats_of_the_services(line: str, at: float, level: Level | None, 
         '{"at": "2026-01-31T18:00:05.123Z", "message": "cut o',
         '{"at": 5, "message": "no text"}',
         '{"price": 1}',
+        pytest.param('{"at": ' + 100_000 * "[" + 100_000 * "]" + "}", id="deeply nested"),
+        "time=0001-01-01T00:00:00+14:00 level=INFO msg=before-the-first-year",
     ],
 )
 def test_other_lines_tell_no_time(line: str) -> None:
