@@ -55,13 +55,16 @@ def ask_exposed(lab: Lab, usage: Mapping[str, Usage]) -> Exposed | None:
 
 
 def at_stake(exposed: Exposed | None) -> str:
-    """A sentence; empty if it is unknown.
+    """A sentence.
+
+    Args:
+        exposed: None: it is unknown.
 
     >>> at_stake({"writes": 31, "products": 12, "seconds": 0.8})
     'At stake if Redis died now: 31 acknowledged writes of 12 products, the oldest 0.8 s old'
     """
     if exposed is None:
-        return ""
+        return "At stake if Redis died now: not known, for the API does not tell"
     if not exposed["writes"]:
         return "At stake if Redis died now: nothing"
     writes, products = (

@@ -11,13 +11,21 @@ from scenarios.events import StepStarted
 from scenarios.runner import run_scenario
 from stack.lab import Lab
 from stack.spec.events import StackNoted
+from stack.wait import wait_until
 from tests.integration.runs import interrupt, play
 from tests.live_stream import LiveStream
 
 
 def _newest_run(lab: Lab) -> dict[str, Any]:
-    answer = httpx.get(lab.urls()["api"] + "/live/runs", timeout=10, trust_env=False)
-    newest: dict[str, Any] = answer.json()["runs"][0]
+    """The newest run, once its end has arrived."""
+    newest: dict[str, Any] = {}
+
+    def has_ended() -> bool:
+        answer = httpx.get(lab.urls()["api"] + "/live/runs", timeout=10, trust_env=False)
+        newest.update(answer.json()["runs"][0])
+        return newest["outcome"] is not None
+
+    wait_until(has_ended, seconds=10, reason="the end of the run has arrived", hint="")
     return newest
 
 
