@@ -15,6 +15,7 @@ from labctl.cli.lab_command import lab_command
 from labctl.cli.named import is_id, product_named
 from labctl.cli.session import Session, write_json
 from labctl.render.text.marks import marks_for
+from labctl.render.text.printable import printable
 from labctl.render.text.waterfall import draw_waterfall
 from labctl.render.text.wrap import fitted, width_of
 from labctl.runs.store import open_runs
@@ -75,7 +76,8 @@ def trace(
         return
     found = msgspec.convert(answer, _Trace)
     for line in _told(session, waterfall(trace_id, found.spans, found.linked), width_of(sys.stdout)):
-        sys.stdout.write(f"{line}\n")
+        # Whoever reaches the API may have sent the spans.
+        sys.stdout.write(f"{printable(line)}\n")
 
 
 def _trace_of(session: Session, which: str, run: str | None) -> str:

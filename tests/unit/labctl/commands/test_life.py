@@ -246,6 +246,17 @@ def test_a_name_counts_in_the_newest_run_or_in_the_one_that_is_named(cli: Cli, a
     assert "unless --run names another" in err
 
 
+def test_a_span_does_not_steer_the_screen(cli: Cli, api: ScriptedApi) -> None:
+    hostile = msgspec.structs.replace(
+        REQUEST[1],
+        name="\x1b[2J",
+        attributes={"lab.product.id": "\x1b]0;x\x07", "lab.write.operation": "\x1b[2J"},
+    )
+    api.answer = _routes({f"/traces/{TRACE}": {**_TRACE, "spans": [hostile], "linked": []}})
+    code, out, _ = cli("trace", TRACE)
+    assert (code, "\x1b" in out, "?]0;x?" in out) == (0, False, True)
+
+
 def test_a_name_does_not_steer_the_screen(cli: Cli, api: ScriptedApi) -> None:
     _record(cli, names={"p": "\x1b[2J", "q": "Lost 1"})
     api.answer = _routes({"/products/p/life": _life("p")})
