@@ -11,9 +11,7 @@ from stack.lab import Lab
 
 #: One entry in so many is traced.
 _ONE_IN: Final = 100
-#: The end of an entry, and of one that is traced.
-_TAIL: Final = ',"attempts":0}'
-_TRACED: Final = ',"attempts":0,"writes":1,"traceparent":"00-%s-%s-01"}'
+_TRACEPARENT: Final = ',"traceparent":"00-%s-%s-01"}'
 
 
 def traces_of_requests(lab: Lab) -> Iterator[Figure]:
@@ -32,6 +30,6 @@ def traces_of_flushes(lab: Lab) -> Iterator[Figure]:
 
 def _traced_backlog(prefix: str) -> list[str]:
     return [
-        entry if n % _ONE_IN else entry.replace(_TAIL, _TRACED % (os.urandom(16).hex(), os.urandom(8).hex()))
+        entry if n % _ONE_IN else entry[:-1] + _TRACEPARENT % (os.urandom(16).hex(), os.urandom(8).hex())
         for n, entry in enumerate(backlog(prefix))
     ]
