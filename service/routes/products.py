@@ -6,10 +6,9 @@ from flask import Blueprint, Response, request
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import BadRequest
 
+from service.routes.listing import asked_limit
 from service.telemetry.facts import facts_of
 from service.writebehind.entry import Product, check_id, parse_product, source_of
-from service.writebehind.errors import InvalidProduct
-from service.writebehind.limits import DEFAULT_LISTED, MAX_LISTED
 from service.writebehind.reads import Reads
 from service.writebehind.settings import WritePolicy
 from service.writebehind.writes import Writes, Written
@@ -56,7 +55,7 @@ def products(reads: Reads, writes: Writes) -> Blueprint:
 
     @routes.get("/products")
     def read_newest() -> Response:
-        documents = reads.newest(_limit(request.args.get("limit", str(DEFAULT_LISTED))))
+        documents = reads.newest(asked_limit())
         return _answer(b'{"products":[%b]}' % b",".join(documents))
 
     return routes
@@ -92,9 +91,3 @@ def _policy() -> str:
         raise BadRequest(f"X-Write-Policy must be {' or '.join(_POLICIES)}, not {policy!r}")
     facts.policy = policy
     return str(policy)
-
-
-def _limit(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MAX_LISTED):
-        raise InvalidProduct({"limit": f"must be a whole number from 1 to {MAX_LISTED}, not {text!r}"})
-    return int(text)

@@ -11,6 +11,7 @@ from werkzeug.exceptions import NotFound
 
 from service.answers import TraceAnswer, TraceList
 from service.problems import problem
+from service.routes.listing import asked_limit
 from service.traces.life import Now, Unread, life_of
 from service.traces.otlp import (
     CONTENT_TYPES,
@@ -26,8 +27,6 @@ from service.traces.otlp import (
 )
 from service.traces.store import TraceStore
 from service.writebehind.entry import check_id
-from service.writebehind.errors import InvalidProduct
-from service.writebehind.limits import DEFAULT_LISTED, MAX_LISTED
 
 _TRACE_ID: Final = re.compile("[0-9a-f]{32}")
 
@@ -70,7 +69,7 @@ def traces(store: TraceStore, present: Callable[[str], tuple[Now, list[Unread]]]
         product_id = request.args.get("product", "")
         if product_id:
             check_id(product_id)
-        return _json(TraceList(store.newest(_limit(request.args.get("limit")), product_id)))
+        return _json(TraceList(store.newest(asked_limit(), product_id)))
 
     @routes.get("/traces/<trace_id>")
     def tell_trace(trace_id: str) -> Response:
@@ -104,14 +103,6 @@ def _content() -> bytes:
     if coding not in ("identity", ""):
         raise Malformed(f"Content-Encoding {coding!r} is not supported: send gzip, or none")
     return body
-
-
-def _limit(text: str | None) -> int:
-    if text is None:
-        return DEFAULT_LISTED
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MAX_LISTED):
-        raise InvalidProduct({"limit": f"must be a whole number from 1 to {MAX_LISTED}, not {text!r}"})
-    return int(text)
 
 
 def _otlp(encoding: Encoding, body: bytes, status: int) -> Response:

@@ -119,7 +119,8 @@ def test_the_newest_writes(http: FlaskClient, store: TraceStore) -> None:
     assert listed("") == [trace_id(3), trace_id(2), trace_id(1)]
     assert listed("?limit=1") == [trace_id(3)]
     assert listed("?product=q") == [trace_id(2)]
-    for wrong in ("?limit=0", "?limit=x", "?product=*"):
+    assert listed("?limit=0000000001") == [trace_id(3)]
+    for wrong in ("?limit=0", "?limit=x", "?limit=0000000011001", "?limit=" + "9" * 5000, "?product=*"):
         assert http.get(f"/traces{wrong}").status_code == 422
 
 
