@@ -152,7 +152,7 @@ class LastingTotals:
             return msgspec.json.decode(self._file.read_bytes(), type=Carried)
         except FileNotFoundError:
             return self._carried
-        except (OSError, msgspec.DecodeError) as error:
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             # What this process knows of them is better than nothing.
             self._conditions.met("totals", f"{self._file} can't be read: {error}")
             return self._carried
