@@ -161,11 +161,11 @@ def _span(span: Any, service: str) -> Span:
         span_id=span.span_id.hex(),
         parent_id=span.parent_span_id.hex() if len(span.parent_span_id) == 8 else None,
         name=span.name,
-        kind=KINDS[span.kind] if span.kind < len(KINDS) else "internal",
+        kind=KINDS[span.kind] if 0 <= span.kind < len(KINDS) else "internal",
         service=service,
         start_us=span.start_time_unix_nano // 1000,
         end_us=span.end_time_unix_nano // 1000,
-        status=STATUSES[span.status.code] if span.status.code < len(STATUSES) else "unset",
+        status=STATUSES[span.status.code] if 0 <= span.status.code < len(STATUSES) else "unset",
         message=span.status.message,
         attributes=_attributes(span.attributes),
         events=[

@@ -84,7 +84,7 @@ class TraceStore:
             return
         try:
             self._run(lambda connection: self._add(connection, spans))
-        except (sqlite3.Error, OSError) as error:
+        except sqlite3.Error as error:
             self._conditions.met("store", f"traces can't be kept, and are dropped: {error}", len(spans))
         else:
             self._conditions.over("store", "traces are kept again")
@@ -130,12 +130,16 @@ class TraceStore:
     def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         with self._lock:
             try:
-                return work(self._open())
-            except sqlite3.DatabaseError as error:
-                if not _is_corrupt(error):
-                    raise
-                self._replace(error)
-                return work(self._open())
+                try:
+                    return work(self._open())
+                except sqlite3.DatabaseError as error:
+                    if not _is_corrupt(error):
+                        raise
+                    self._replace(error)
+                    return work(self._open())
+            except OSError as error:
+                # The directory can't be made or entered.
+                raise sqlite3.OperationalError(str(error)) from error
 
     def _add(self, connection: sqlite3.Connection, spans: Sequence[Span]) -> None:
         now = time.time()
@@ -232,11 +236,12 @@ def _drop_oldest(connection: sqlite3.Connection, received_before_us: int | None 
 def _keys(span: Span) -> set[str]:
     """What this span is found by, beside its own trace."""
     traces = {link.trace_id for link in span.links}
-    products = {link.attributes.get(PRODUCT) for link in span.links} | {span.attributes.get(PRODUCT)}
+    mentions = [span.attributes, *(link.attributes for link in span.links)]
     for event in span.events:
-        products.add(event.attributes.get(PRODUCT))
+        mentions.append(event.attributes)
         traces |= {trace_id_of(event.attributes.get(each)) for each in (TRACEPARENT, SUPERSEDED_TRACEPARENT)}
     keys = {f"trace:{trace_id}" for trace_id in traces if trace_id}
+    products = (attributes.get(PRODUCT) for attributes in mentions)
     keys |= {f"product:{product}" for product in products if isinstance(product, str)}
     return keys | {"write"} if _is_write(span) else keys
 

@@ -84,6 +84,12 @@ def test_a_root_has_no_parent() -> None:
     assert span.parent_id is None
 
 
+@pytest.mark.parametrize("number", [-100, -1, 99])
+def test_kinds_and_statuses_of_a_later_otlp_are_taken_for_none(number: int) -> None:
+    (span,), _, _ = decode(with_span(kind=number, status={"code": number}), "json")
+    assert (span.kind, span.status) == ("internal", "unset")
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -134,7 +134,15 @@ def test_a_directory_that_cannot_be_written_costs_spans(
     (tmp_path / "file").touch()
     with closing(TraceStore(tmp_path / "file")) as store:
         store.add([span()])
+        with pytest.raises(sqlite3.Error):
+            store.trace(trace_id(1))
     assert len(caplog.records) == 1
+
+
+def test_a_product_id_that_is_no_text_is_not_looked_for(store: TraceStore) -> None:
+    junk = span(trace=1, attributes={"lab.product.id": ["p"]})
+    store.add([junk])
+    assert store.trace(junk.trace_id) == ([junk], [])
 
 
 def test_another_process_that_holds_the_lock_costs_spans_not_time(
