@@ -5,11 +5,12 @@ No outcome claims more than is known.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
 from msgspec import Meta, Struct
 
 from service.traces.spans import PRODUCT, VERSION, Micros, Span, SpanEvent, TraceId
+from service.writebehind.scripts.writing import Operation
 
 Outcome = Literal[
     "accepted", "superseded", "in flight", "persisted", "retrying", "dead-lettered", "written through",
@@ -19,6 +20,8 @@ Outcome = Literal[
 Unread = Literal["redis", "postgres", "dead letters"]
 Version = Annotated[int, Meta(ge=0)]
 
+_OPERATION: Final = "lab.write.operation"
+_OPERATIONS: Final = get_args(Operation)
 _SUPERSEDED_VERSION: Final = "lab.superseded.version"
 _STATUS: Final = "http.response.status_code"
 
@@ -42,7 +45,7 @@ class TracedWrite(Struct, frozen=True, kw_only=True):
     """One write of a product."""
 
     version: Annotated[Version | None, Meta(description="null if the write was not acknowledged")]
-    operation: Literal["create", "update", "delete"]
+    operation: Operation
     policy: Annotated[str, Meta(description="The policy that took it; empty if none did")]
     trace_id: TraceId
     sent_at_us: Annotated[Micros | None, Meta(description="null if the client's span is not here")]
@@ -110,13 +113,13 @@ def life_of(product_id: str, spans: Sequence[Span], now: Now, unread: Sequence[U
 
 
 def _note_write(spans: _Spans, span: Span) -> None:
-    if "lab.write.operation" not in span.attributes:
+    if span.attributes.get(_OPERATION) not in _OPERATIONS:
         return
     spans.writes.append(span)
-    version = span.attributes.get(VERSION)
+    version = _number(span.attributes, VERSION)
     for event in span.events:
-        older = event.attributes.get(_SUPERSEDED_VERSION)
-        if event.name == "superseded" and isinstance(older, int) and isinstance(version, int):
+        older = _number(event.attributes, _SUPERSEDED_VERSION)
+        if event.name == "superseded" and older is not None and version is not None:
             spans.superseded_by[older] = version
 
 
@@ -126,8 +129,8 @@ def _note_flush(spans: _Spans, flush: Span, every: Iterable[Span]) -> None:
     ]
     mentions += [(event.at_us, event.name, event.attributes) for event in flush.events if _is_failure(event)]
     for at_us, what, attributes in mentions:
-        version = attributes.get(VERSION)
-        if attributes.get(PRODUCT) != spans.product_id or not isinstance(version, int):
+        version = _number(attributes, VERSION)
+        if attributes.get(PRODUCT) != spans.product_id or version is None:
             continue
         known = spans.versions.setdefault(version, _Known())
         known.attempts += 1
@@ -135,9 +138,16 @@ def _note_flush(spans: _Spans, flush: Span, every: Iterable[Span]) -> None:
         known.worker = str(flush.attributes.get("lab.worker.name", "")) or None
         known.event = what
         if what == "persisted":
-            known.committed_at_us, known.error = attributes.get("lab.write.committed_us", at_us), ""
+            committed_at_us = _number(attributes, "lab.write.committed_us")
+            known.committed_at_us, known.error = at_us if committed_at_us is None else committed_at_us, ""
         else:
             known.error = str(attributes.get("exception.message", ""))
+
+
+def _number(attributes: Mapping[str, Any], name: str) -> int | None:
+    """An attribute that should be a whole number from 0: spans come from anywhere."""
+    value = attributes.get(name)
+    return value if type(value) is int and value >= 0 else None
 
 
 def _is_failure(event: SpanEvent) -> bool:
@@ -156,15 +166,15 @@ def _claimed_at(flush: Span, every: Iterable[Span]) -> int:
 
 def _told(span: Span, spans: _Spans, now: Now, unread: Sequence[Unread]) -> TracedWrite:
     attributes = span.attributes
-    version, status = attributes.get(VERSION), int(attributes.get(_STATUS, 0))
+    version, status = _number(attributes, VERSION), _number(attributes, _STATUS) or 0
     policy = str(attributes.get("lab.write.policy", ""))
     client = spans.by_id.get((span.trace_id, span.parent_id or ""))
-    known = spans.versions.get(version, _Known()) if isinstance(version, int) else _Known()
+    known = spans.versions.get(version, _Known()) if version is not None else _Known()
     outcome, newer = _outcome(version, status, policy, known, spans, now, unread)
     through = outcome == "written through"
     return TracedWrite(
         version=version,
-        operation=attributes["lab.write.operation"],
+        operation=attributes[_OPERATION],
         policy=policy,
         trace_id=span.trace_id,
         sent_at_us=client.start_us if client and client.kind == "client" else None,
@@ -202,7 +212,7 @@ def _outcome(
 ) -> tuple[Outcome, int | None]:
     """What became of a write, and the version that replaced it."""
     if version is None or not 200 <= status < 300:
-        return ("unknown" if status in (0, 504) else "refused"), None
+        return ("refused" if 400 <= status < 500 or status == 503 else "unknown"), None
     if policy == "write_through":
         return "written through", None
     if known.event == "persisted" or now.row_version == version:
@@ -217,11 +227,12 @@ def _outcome(
 
 
 def _where(version: int, now: Now) -> Outcome:
-    """Where a version is that Redis holds."""
-    newest = version == now.pending_version
-    if now.inflight and (not newest or not now.queued):
+    """Where a version is that Redis holds. Only the oldest is claimed or tried again. Those after it wait,
+    and so does one that came after the claim."""
+    oldest = version == min(now.backlog_versions, default=now.pending_version)
+    if now.inflight and oldest and (now.backlog_versions or not now.queued):
         return "in flight"
-    return "retrying" if now.retrying and newest else "accepted"
+    return "retrying" if now.retrying and oldest else "accepted"
 
 
 def _may_be_somewhere(version: int, now: Now, unread: Sequence[Unread]) -> bool:

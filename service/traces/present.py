@@ -7,7 +7,7 @@ from redis import Redis
 
 from service.traces.life import Now, Unread
 from service.writebehind import keys
-from service.writebehind.entry import to_document, version_of
+from service.writebehind.entry import queued_at_of, to_document, version_of
 from service.writebehind.errors import CacheUnavailable, StoreUnavailable
 from service.writebehind.scripts.runner import map_redis_errors
 from service.writebehind.store import Store, StoredProduct
@@ -52,8 +52,7 @@ def _in_redis(client: "Redis", product_id: str) -> tuple[Now, bool]:
         entry, cached, claimed, retry, backlog, letters, newest = ask.execute()
     pending = version_of(to_document(entry)) if entry else None
     now = Now(
-        # A pending product is queued, claimed, or waiting for a retry.
-        queued=bool(entry) and claimed is None and retry is None,
+        queued=bool(entry) and _is_queued(entry, claimed, retry, bool(backlog)),
         inflight=claimed is not None,
         retrying=retry is not None,
         dead_lettered=any(_is_of(letter, product_id) for letter in newest),
@@ -62,6 +61,14 @@ def _in_redis(client: "Redis", product_id: str) -> tuple[Now, bool]:
         cached_version=version_of(cached) if cached else None,
     )
     return now, letters <= _LETTERS
+
+
+def _is_queued(entry: bytes, claimed: float | None, retry: float | None, has_backlog: bool) -> bool:
+    """Whether a pending entry waits for a claim of its own: nothing of its product is claimed or waits for a
+    retry, or what is claimed is an older entry."""
+    if claimed is not None:
+        return has_backlog or queued_at_of(entry) > claimed
+    return retry is None
 
 
 def _is_of(letter: bytes, product_id: str) -> bool:

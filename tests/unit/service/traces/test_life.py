@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from service.traces.life import Now, TracedWrite, life_of
-from service.traces.spans import Span, SpanEvent
+from service.traces.spans import Span, SpanEvent, SpanLink
 from tests.spans import event, link, request, span
 
 WRITE = request("p", 5, trace=1)
@@ -29,7 +29,13 @@ def told(*spans: Span, at: Now = EMPTY, unread: tuple[Any, ...] = ()) -> TracedW
         (now(retrying=True, pending_version=5), "retrying"),
         (now(row_version=5), "persisted"),
         (now(queued=True, pending_version=6, backlog_versions=[5]), "accepted"),
-        (now(inflight=True, pending_version=6, backlog_versions=[5]), "in flight"),
+        (now(inflight=True, queued=True, pending_version=6, backlog_versions=[5]), "in flight"),
+        (now(retrying=True, pending_version=6, backlog_versions=[5]), "retrying"),
+        # A worker has an older one in hand.
+        (now(inflight=True, queued=True, pending_version=5), "accepted"),
+        (now(inflight=True, queued=True, pending_version=5, backlog_versions=[4]), "accepted"),
+        (now(inflight=True, queued=True, pending_version=6, backlog_versions=[4, 5]), "accepted"),
+        (now(retrying=True, pending_version=5, backlog_versions=[4]), "accepted"),
         # Neither in Redis nor in the row.
         (EMPTY, "lost"),
         (now(row_version=4), "lost"),
@@ -95,7 +101,8 @@ def test_a_dropped_dead_letter_is_lost() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "outcome"), [(503, "refused"), (422, "refused"), (504, "unknown"), (0, "unknown")]
+    ("status", "outcome"),
+    [(503, "refused"), (422, "refused"), (504, "unknown"), (500, "unknown"), (0, "unknown")],
 )
 def test_a_write_that_was_not_acknowledged(status: int, outcome: str) -> None:
     write = request("p", 0, trace=1, status=status, attributes={"lab.write.error": "Redis is full"})
@@ -108,6 +115,25 @@ def test_a_write_through_is_committed_by_its_own_request() -> None:
     # A later write may have replaced it.
     through = told(write, upsert, at=now(row_version=9))
     assert (through.outcome, through.committed_at_us) == ("written through", upsert.end_us)
+
+
+@pytest.mark.parametrize("junk", ["7", "x", [7], {"a": 7}, 7.5, True, -7, None], ids=str)
+def test_attributes_that_are_junk_tell_nothing(junk: Any) -> None:
+    """Spans come from anyone who can reach the API."""
+    names = ("lab.write.version", "http.response.status_code")
+    write = request("p", 0, trace=1, attributes=dict.fromkeys(names, junk))
+    replaced = SpanEvent("superseded", 1, {"lab.superseded.version": junk})
+    flush = span("flush", trace=2, links=(SpanLink(write.trace_id, write.span_id, write.attributes),))
+    late = span("flush", trace=3, links=(link(WRITE, **{"lab.write.committed_us": junk}),))
+    life = life_of("p", [write, request("p", 6, trace=4, events=(replaced,)), flush, WRITE, late], EMPTY, ())
+    assert [(w.version, w.status, w.outcome) for w in life.writes] == [
+        (None, 0, "unknown"), (6, 201, "lost"), (5, 201, "persisted"),
+    ]  # fmt: skip
+    assert life.writes[-1].committed_at_us == late.end_us
+    assert (
+        life_of("p", [request("p", 1, trace=1, attributes={"lab.write.operation": junk})], EMPTY, ()).writes
+        == []
+    )
 
 
 def test_another_products_flush_tells_nothing() -> None:
