@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from service.traces.present import present
 from service.writebehind import keys
 from service.writebehind.entry import DeadLetter
 from service.writebehind.scripts.following import Place, places
@@ -59,6 +60,34 @@ def test_without_coalescing_older_writes_wait_as_well(open_path: OpenPath) -> No
     assert [place(path, each) for each in (first, *others)] == ["queued"] * 3
     path.buffer.claim(path.settings)
     assert [place(path, each) for each in (first, *others)] == ["in flight", "queued", "queued"]
+
+
+def test_a_life_tells_what_waits_behind_a_claim(open_path: OpenPath) -> None:
+    path = open_path()
+    product = str(path.create()["id"])
+
+    def now() -> tuple[bool | None, bool | None, list[int]]:
+        seen, unread = present(path.redis, path.store, product)
+        assert unread == []
+        return seen.queued, seen.inflight, seen.backlog_versions
+
+    assert now() == (True, False, [])
+    claim = path.buffer.claim(path.settings)
+    assert now() == (False, True, [])
+    path.update(product)
+    assert now() == (True, True, [])
+    path.store.write([row.entry for row in claim.rows])
+    path.buffer.ack(claim, claim.rows, rows_written=1)
+    assert now() == (True, False, [])
+
+
+def test_a_life_tells_what_waits_behind_a_claim_without_coalescing(open_path: OpenPath) -> None:
+    path = open_path(write_coalescing_enabled="false")
+    first = path.create()
+    path.buffer.claim(path.settings)
+    path.update(first["id"])
+    seen, _ = present(path.redis, path.store, str(first["id"]))
+    assert (seen.queued, seen.inflight, seen.backlog_versions) == (True, True, [first["version"]])
 
 
 def test_nothing_is_known_of_what_was_never_written(path: WritePath) -> None:
