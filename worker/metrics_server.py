@@ -1,6 +1,7 @@
 """The port on which a worker offers its metrics."""
 
 import logging
+import sys
 import threading
 from socketserver import TCPServer, ThreadingMixIn
 from typing import Any, Final
@@ -12,10 +13,17 @@ _log: Final = logging.getLogger(__name__)
 
 #: An end is noticed within this time.
 _POLL_S: Final = 0.1
+_CLIENT_TIMEOUT_S: Final = 5.0
 
 
 class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Log what is wrong here; a client that goes away, or sends nothing, is nothing to log."""
+        error = sys.exception()
+        if not isinstance(error, OSError):
+            _log.error("metrics could not be given", exc_info=error)
 
     def server_bind(self) -> None:
         # HTTPServer would ask for the name of this host, which takes seconds where DNS does not answer.
@@ -25,6 +33,9 @@ class _Server(ThreadingMixIn, WSGIServer):
 
 
 class _Handler(WSGIRequestHandler):
+    #: For each step of an exchange, so that clients that only connect don't pile up.
+    timeout = _CLIENT_TIMEOUT_S
+
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's name for it
         """A request for metrics is nothing to log."""
 

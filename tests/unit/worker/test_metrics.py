@@ -1,6 +1,7 @@
 """What a worker tells Prometheus, and the port on which it does."""
 
 import http.client
+import socket
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -10,6 +11,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from service.writebehind.errors import RowsRefused
 from service.writebehind.scripts.flushing import Claim, Claimed
 from tests.metrics import parse, scrape
+from worker import metrics_server
 from worker.condition import Report
 from worker.metrics import WorkerMetrics, trouble_of
 from worker.metrics_server import MetricsServer
@@ -66,7 +68,16 @@ def test_a_worker_that_can_offer_nothing_works_on() -> None:
 def test_a_client_that_says_nothing_holds_up_no_other(server: MetricsServer) -> None:
     with closing(http.client.HTTPConnection("127.0.0.1", server.port)) as silent:
         silent.connect()
-        assert scrape(server.port, seconds=2).has("write_behind_batch_size_count")
+        assert scrape(server.port, seconds=30).has("write_behind_batch_size_count")
+
+
+def test_a_client_that_goes_on_saying_nothing_is_hung_up_on(
+    server: MetricsServer, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(metrics_server._Handler, "timeout", 0.05)
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as silent:
+        assert silent.recv(1) == b""
+    assert capfd.readouterr().err == ""
 
 
 def test_a_version_ahead_of_the_clock_does_not_make_the_sum_of_lags_fall() -> None:
