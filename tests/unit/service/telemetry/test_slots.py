@@ -35,8 +35,8 @@ os.kill(lives.pop(), signal.SIGKILL)
 """
 
 
-def test_hundreds_of_killed_processes_leave_two_slots_and_every_count(tmp_path: Path) -> None:
-    subprocess.run([sys.executable, "-c", _SCRIPT, str(tmp_path), "200"], check=True, timeout=60)
+def test_dozens_of_killed_processes_leave_two_slots_and_every_count(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-c", _SCRIPT, str(tmp_path), "50"], check=True, timeout=60)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         *("counter_0.db", "counter_1.db", "histogram_0.db", "histogram_1.db", "slot-0", "slot-1")
     ]
@@ -46,5 +46,5 @@ def test_hundreds_of_killed_processes_leave_two_slots_and_every_count(tmp_path: 
         for sample in family.samples
         if sample.labels.get("route") == "/health" and "le" not in sample.labels
     }
-    assert counts["write_behind_http_requests_total"] == 200
-    assert counts["write_behind_http_request_duration_seconds_count"] == 200
+    assert counts["write_behind_http_requests_total"] == 50
+    assert counts["write_behind_http_request_duration_seconds_count"] == 50
