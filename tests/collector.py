@@ -43,7 +43,7 @@ class Collector:
         """Wait for spans of this name."""
         wait_until(
             lambda: len(self.named(name, of=of)) >= count,
-            seconds=15,
+            seconds=60,
             reason=f"{count} spans {name!r} arrive",
             hint=f"these did: {sorted({span.name for _, span in self.spans})}",
         )

@@ -60,7 +60,8 @@ def _passwords(url: str) -> set[str]:
     # The last @ ends the password, even if it holds a slash that should have been escaped.
     _, _, written = authority.rpartition("@")[0].partition(":")
     query = dict(part.partition("=")[::2] for part in url.partition("?")[2].split("&"))
-    return {written, unquote(written), *written.split("/"), query.get("password", "")}
+    in_query = query.get("password", "")
+    return {written, unquote(written), *written.split("/"), in_query, unquote(in_query)}
 
 
 def _chain(error: BaseException) -> list[tuple[BaseException, str]]:

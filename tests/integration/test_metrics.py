@@ -48,7 +48,7 @@ def own_api(servers: Servers, tmp_path: Path) -> Iterator[Api]:
         # Until both serve, the second one has no slot.
         wait_until(
             lambda: (tmp_path / "metrics" / "histogram_1.db").exists(),
-            seconds=15,
+            seconds=60,
             reason="both server processes count",
             hint="",
         )
@@ -132,7 +132,7 @@ def test_refused_writes_are_counted_by_reason(api: Api, servers: Servers) -> Non
     # What was sent over a connection that breaks has no certain outcome.
     wait_until(
         lambda: _ask(api, "POST", "/products", _WIDGET)[0] == 503,
-        seconds=5,
+        seconds=60,
         reason="a write is refused",
         hint="",
     )
@@ -210,7 +210,7 @@ def test_no_counter_falls_whatever_ends_or_loses_its_memory(own_api: Api, server
     for child in api.children():
         child.send_signal(signal.SIGKILL)
         child.wait(5)
-    api.wait_until_up(seconds=15)
+    api.wait_until_up(seconds=60)
     told.append(scrape(api.port))
     _post(api, 4)
     servers.runtime.signal("redis", "kill")
@@ -219,7 +219,7 @@ def test_no_counter_falls_whatever_ends_or_loses_its_memory(own_api: Api, server
     servers.wait_for("redis")
     api.end()
     api.start()
-    api.wait_until_up(seconds=15)
+    api.wait_until_up(seconds=60)
     told.append(scrape(api.port))
     for before, after in pairwise(told):
         known = after.counters()
@@ -284,7 +284,7 @@ def test_files_do_not_pile_up(own_api: Api, tmp_path: Path) -> None:
             child.wait(5)
         wait_until(
             lambda: len({child.pid for child in api.children()} - ended) == 2 and api.answers(),
-            seconds=15,
+            seconds=60,
             reason="two new server processes serve",
             hint="",
         )
@@ -303,7 +303,7 @@ def test_damaged_files_cost_their_own_counters_only(own_api: Api, tmp_path: Path
     (tmp_path / "metrics" / "histogram_0.db").write_bytes(b"")
     (tmp_path / "metrics" / "totals.json").write_bytes(b"{")
     api.start()
-    api.wait_until_up(seconds=15)
+    api.wait_until_up(seconds=60)
     _post(api, 2)
     assert scrape(api.port).value("write_behind_accepted_total") == 4
 

@@ -46,7 +46,7 @@ def _quiet(lab: Lab) -> Scrape:
     """The API's metrics once nothing is pending."""
     wait_until(
         lambda: _api(lab).value("write_behind_queue_size") + _api(lab).value("write_behind_inflight") == 0,
-        seconds=20,
+        seconds=60,
         reason="nothing is pending",
         hint="labctl logs worker",
     )
@@ -81,7 +81,7 @@ def test_what_a_worker_did_is_told_although_nobody_looked_before_redis_lost_it(l
     queue = f"{lab.urls()['api']}/admin/queue"
     wait_until(
         lambda: httpx.get(queue, trust_env=False).json()["exposed"]["writes"] == 0,
-        seconds=20,
+        seconds=60,
         reason="nothing is pending",
         hint="labctl logs worker",
     )
@@ -92,7 +92,7 @@ def test_what_a_worker_did_is_told_although_nobody_looked_before_redis_lost_it(l
         total = f"write_behind_{name}_total"
         wait_until(
             lambda total=total: _api(lab).value(total) - before.value(total) == 4,  # type: ignore[misc]
-            seconds=5,
+            seconds=60,
             reason=f"{total} has risen by 4",
             hint="",
         )
@@ -108,7 +108,7 @@ def test_a_worker_tells_what_it_does(lab: Lab) -> None:
         try:
             wait_until(
                 lambda: _worker(lab).value("write_behind_failure_simulation") == 1,
-                seconds=5,
+                seconds=60,
                 reason="the worker says that it fails rows on purpose",
                 hint="",
             )

@@ -20,7 +20,7 @@ def _look(worker: WorkerProcess) -> Scrape:
 def _await(worker: WorkerProcess, name: str, value: float, **labels: str) -> Scrape:
     wait_until(
         lambda: _look(worker).value(f"write_behind_{name}", **labels) >= value,
-        seconds=10,
+        seconds=60,
         reason=f"{name} is {value}",
         hint=worker.text(),
     )
@@ -99,7 +99,7 @@ def test_a_worker_says_again_what_it_has_done_after_redis_lost_it(
         _persisted(worker, 4)
         with redis.Redis.from_url(servers.redis_url) as client:
             client.flushall()
-        wait_until(lambda: bool(worker.said()), seconds=5, reason="the worker speaks again", hint="")
+        wait_until(lambda: bool(worker.said()), seconds=60, reason="the worker speaks again", hint="")
         (done,) = read_counted(path.scripts).done.values()
     assert done["persisted"] == done["rows_written"] == 4
 
@@ -117,6 +117,6 @@ def test_without_metrics_there_is_no_port(servers: Servers, path: WritePath, tmp
     path.create()
     with workers(servers, tmp_path, metrics_enabled=False) as (worker,):
         wait_until(
-            lambda: path.queue().totals["persisted"] == 1, seconds=10, reason="it is persisted", hint=""
+            lambda: path.queue().totals["persisted"] == 1, seconds=60, reason="it is persisted", hint=""
         )
         assert "metrics_port" not in worker.said()

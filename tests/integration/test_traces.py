@@ -48,7 +48,7 @@ class Traced:
 
     def request_span(self, trace: bytes) -> Span:
         """The API's span of a request."""
-        wait_until(lambda: bool(self._of(trace)), seconds=10, reason="the request's span arrives", hint="")
+        wait_until(lambda: bool(self._of(trace)), seconds=60, reason="the request's span arrives", hint="")
         (span,) = self._of(trace)
         return span
 
@@ -71,7 +71,7 @@ class Traced:
                 if link.trace_id == trace
             ]
 
-        wait_until(lambda: bool(found()), seconds=15, reason="a flush links to the trace", hint="")
+        wait_until(lambda: bool(found()), seconds=60, reason="a flush links to the trace", hint="")
         (only,) = found()
         return only
 
@@ -196,7 +196,7 @@ def test_a_retry_a_dead_letter_and_its_return_are_told(traced: Traced) -> None:
         flushes = sorted(traced.collector.named("flush"), key=lambda span: span.start_time_unix_nano)
         return [(event.name, plain(event.attributes)) for span in flushes for event in span.events]
 
-    wait_until(lambda: len(events()) == 2, seconds=10, reason="both attempts are told", hint="")
+    wait_until(lambda: len(events()) == 2, seconds=60, reason="both attempts are told", hint="")
     request = traced.request_span(trace)
     told = {
         "lab.product.id": answer.json()["id"],
@@ -224,7 +224,7 @@ def test_a_write_that_a_killed_worker_had_claimed_is_linked_by_its_successor(tra
         _, trace = traced.send("POST", "/products", json=WIDGET)
         wait_until(
             lambda: traced.http.get("/admin/queue").json()["inflight"] == 1,
-            seconds=10,
+            seconds=60,
             reason="the worker has claimed it",
             hint="",
         )
@@ -273,7 +273,7 @@ def test_the_last_spans_of_a_server_process_are_kept(servers: Servers, tmp_path:
         headers = {"traceparent": f"00-{trace}-{CALLER.hex()}-01"}
         httpx.get(f"http://127.0.0.1:{api.port}/products", headers=headers, trust_env=False)
         os.kill(api.main, signal.SIGTERM)
-        api.ended(seconds=10)
+        api.ended(seconds=60)
     with closing(TraceStore(tmp_path)) as store:
         spans, _ = store.trace(trace)
         assert "GET /products" in [span.name for span in spans]
@@ -312,7 +312,7 @@ def test_a_row_that_postgres_refuses_is_told(traced: Traced) -> None:
                 traced.collector.wait_for("rehearse products")
                 wait_until(
                     lambda: any(each.events for each in traced.collector.named("flush")),
-                    seconds=10,
+                    seconds=60,
                     reason="the dead letter is told",
                     hint="",
                 )

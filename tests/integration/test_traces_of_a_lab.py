@@ -38,7 +38,7 @@ def wait_for_life(http: httpx.Client, product: str, *outcomes: str) -> list[dict
         told[:] = http.get(f"/products/{product}/life").json()["writes"]
         return tuple(each["outcome"] for each in told) == outcomes
 
-    wait_until(come, seconds=20, reason=f"the writes are {outcomes}", hint=str(told))
+    wait_until(come, seconds=60, reason=f"the writes are {outcomes}", hint=str(told))
     return told
 
 
@@ -48,7 +48,7 @@ def test_the_life_of_a_product(lab: Lab, http: httpx.Client) -> None:
     second, second_trace = write(http, "PUT", f"/products/{product}")
     wait_until(
         lambda: bool(http.get(f"/traces/{second_trace}").json().get("linked")),
-        seconds=20,
+        seconds=60,
         reason="the flush is linked",
         hint="labctl logs worker",
     )

@@ -24,11 +24,11 @@ def outbox(url: str, **options: int) -> Iterator[Outbox]:
     try:
         yield own
     finally:
-        own.close(5)
+        own.close(60)
 
 
 def wait_for(caplog: pytest.LogCaptureFixture, text: str) -> None:
-    wait_until(lambda: text in caplog.text, seconds=10, reason=f"{text!r} is logged", hint=caplog.text)
+    wait_until(lambda: text in caplog.text, seconds=60, reason=f"{text!r} is logged", hint=caplog.text)
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +64,7 @@ def test_a_collector_that_is_wrong_is_logged_once_and_again_when_it_works(
         for _ in range(2):
             own.offer(b"")
         wait_for(caplog, complaint)
-        wait_until(lambda: collector.requests == 2, seconds=5, reason="both were sent", hint="")
+        wait_until(lambda: collector.requests == 2, seconds=60, reason="both were sent", hint="")
         collector.answer = (200, ExportTraceServiceResponse().SerializeToString())
         own.offer(b"")
         wait_for(caplog, "traces can be sent again")
@@ -101,12 +101,12 @@ def test_a_collector_that_hangs_delays_no_end() -> None:
         collector.answers.clear()
         own = Outbox(collector.url)
         own.offer(b"")
-        wait_until(lambda: collector.requests == 1, seconds=5, reason="it was asked", hint="")
+        wait_until(lambda: collector.requests == 1, seconds=60, reason="it was asked", hint="")
         began = time.monotonic()
         own.close(0.2)
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 1.5
         collector.answers.set()
-        own.close(5)
+        own.close(60)
 
 
 def test_what_waits_at_the_end_is_sent() -> None:
@@ -114,6 +114,6 @@ def test_what_waits_at_the_end_is_sent() -> None:
         own = Outbox(collector.url)
         for _ in range(20):
             own.offer(b"")
-        own.close(5)
+        own.close(60)
         own.offer(b"")
         assert collector.requests == 20

@@ -21,6 +21,7 @@ NAME = "Secret gadget"
         # urlsplit takes what stands before the slash for a port.
         ("redis://lab:trout/fish@127.0.0.1/0", "Port could not be cast to integer value as 'trout'"),
         ("redis://127.0.0.1/0?password=troutfish", "AUTH troutfish"),
+        ("postgresql:///db?password=tr%40utfish", "the password is tr@utfish, or tr%40utfish"),
         ("postgresql://lab:troutfish@127.0.0.1/db", 'connection "troutfish" failed'),
         ("host=127.0.0.1 user=lab password='trout fish'", "the password is trout fish"),
         ("", "host=127.0.0.1 password='trout \\' fish' dbname=x"),
