@@ -29,6 +29,7 @@ _STATUS: Final = "http.response.status_code"
 class Now(Struct, frozen=True, kw_only=True):
     """Where a product is now. What could not be read is null."""
 
+    #: Something waits for a claim of its own, perhaps behind an older entry that is claimed.
     queued: bool | None = None
     inflight: bool | None = None
     retrying: bool | None = None

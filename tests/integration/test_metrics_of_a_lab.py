@@ -37,7 +37,7 @@ def _worker(lab: Lab) -> Scrape:
 
 
 def _post(lab: Lab, number: int) -> None:
-    with httpx.Client(base_url=lab.urls()["api"], timeout=10, trust_env=False) as client:
+    with httpx.Client(base_url=lab.urls()["api"], timeout=60, trust_env=False) as client:
         for _ in range(number):
             assert client.post("/products", json=_WIDGET).status_code == 201
 
@@ -80,7 +80,7 @@ def test_what_a_worker_did_is_told_although_nobody_looked_before_redis_lost_it(l
     _post(lab, 4)
     queue = f"{lab.urls()['api']}/admin/queue"
     wait_until(
-        lambda: httpx.get(queue, trust_env=False).json()["exposed"]["writes"] == 0,
+        lambda: httpx.get(queue, timeout=60, trust_env=False).json()["exposed"]["writes"] == 0,
         seconds=60,
         reason="nothing is pending",
         hint="labctl logs worker",
@@ -103,7 +103,7 @@ def test_a_worker_tells_what_it_does(lab: Lab) -> None:
     assert seen.value("write_behind_worker_state") == 1
     assert seen.value("write_behind_worker_trouble") == 0
     assert seen.value("write_behind_failure_simulation") == 0
-    with httpx.Client(base_url=lab.urls()["api"], timeout=10, trust_env=False) as client:
+    with httpx.Client(base_url=lab.urls()["api"], timeout=60, trust_env=False) as client:
         client.patch("/admin/config", json={"simulate_db_failure": True}).raise_for_status()
         try:
             wait_until(
@@ -123,7 +123,7 @@ def test_who_prefers_openmetrics_is_answered_in_it(lab: Lab) -> None:
     # A part of what Prometheus 3 sends.
     accept = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;q=0.3"
     for name, url in urls.items():
-        answer = httpx.get(url, headers={"Accept": accept}, trust_env=False)
+        answer = httpx.get(url, headers={"Accept": accept}, timeout=60, trust_env=False)
         assert answer.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
         assert name in {family.name for family in _openmetrics(answer.text)}
 

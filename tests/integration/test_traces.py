@@ -94,7 +94,7 @@ def exporting(_servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> It
 def traced(exporting: Exporting, servers: Servers) -> Iterator[Traced]:
     port, collector, settings = exporting
     collector.spans.clear()
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as http:
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False) as http:
         yield Traced(http, collector, settings, servers)
 
 
@@ -271,7 +271,7 @@ def test_the_last_spans_of_a_server_process_are_kept(servers: Servers, tmp_path:
     trace = os.urandom(16).hex()
     with running_api(servers, telemetry_dir=str(tmp_path), api_processes=1) as api:
         headers = {"traceparent": f"00-{trace}-{CALLER.hex()}-01"}
-        httpx.get(f"http://127.0.0.1:{api.port}/products", headers=headers, trust_env=False)
+        httpx.get(f"http://127.0.0.1:{api.port}/products", headers=headers, timeout=60, trust_env=False)
         os.kill(api.main, signal.SIGTERM)
         api.ended(seconds=60)
     with closing(TraceStore(tmp_path)) as store:

@@ -17,7 +17,7 @@ WIDGET = {"name": "Widget", "price": 9.99, "quantity": 1}
 
 @pytest.fixture
 def http(lab: Lab) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=lab.urls()["api"], trust_env=False) as client:
+    with httpx.Client(base_url=lab.urls()["api"], timeout=60, trust_env=False) as client:
         yield client
 
 
