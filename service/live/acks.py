@@ -90,6 +90,9 @@ class Acks:
         try:
             os.ftruncate(file, _SIZE)
             ring = _free_ring(file)
+            # A process that wrote into a hole of a mapped file while the disk is full would be killed.
+            os.posix_fallocate(file, 0, _UNTIL.size)
+            os.posix_fallocate(file, _UNTIL.size + ring * _RING_BYTES, _RING_BYTES)
             self._use(mmap.mmap(file, _SIZE), ring)
         except OSError:
             os.close(file)

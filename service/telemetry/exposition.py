@@ -108,7 +108,7 @@ class Exposition:
         look = Look(
             began=began,
             ended=time.monotonic(),
-            epoch=counted.epoch,
+            memory=counted.memory,
             totals=totals,
             workers=counted.done,
         )

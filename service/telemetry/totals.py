@@ -34,8 +34,8 @@ class Look:
     #: Monotonic times of the machine, in s: before Redis was asked, and after it answered.
     began: float
     ended: float
-    #: Identifies Redis' memory (see `keys.Clock`); 0 if none is recorded yet.
-    epoch: int
+    #: Identifies what Redis counted them in (see `Counted`); 0 if that is not known.
+    memory: int
     totals: Mapping[str, int]
     #: What each worker that is alive has done since it started, by a name that no other worker ever has.
     workers: Mapping[str, Mapping[str, int]]
@@ -44,9 +44,9 @@ class Look:
 class Carried(msgspec.Struct):
     """What is known of the totals, as the server processes share it."""
 
-    #: Of the last look: when it ended, its epoch and its totals.
+    #: Of the last look: when it ended, in which memory, and its totals.
     looked_at: float = 0.0
-    epoch: int = 0
+    memory: int = 0
     seen: dict[str, int] = {}
     #: What was counted in memories that Redis lost.
     before: dict[str, int] = {}
@@ -70,7 +70,7 @@ class Carried(msgspec.Struct):
         if look.began < self.looked_at <= now:
             return False
         self._note_losses(look)
-        self.looked_at, self.epoch, self.seen = look.ended, look.epoch, dict(look.totals)
+        self.looked_at, self.memory, self.seen = look.ended, look.memory, dict(look.totals)
         known = self._with_workers(look, known)
         for name, count in look.totals.items():
             self.before[name] = max(self.before.get(name, 0), known.get(name, 0) - count)
@@ -79,8 +79,10 @@ class Carried(msgspec.Struct):
 
     def _note_losses(self, look: Look) -> None:
         """Redis lost its memory since the last look, or single totals in it."""
+        # A memory that had no name yet may have got one since.
+        another = self.memory not in (0, look.memory)
         for name, count in self.seen.items():
-            if look.epoch != self.epoch or look.totals.get(name, 0) < count:
+            if another or look.totals.get(name, 0) < count:
                 self.before[name] = self.before.get(name, 0) + count
 
     def _with_workers(self, look: Look, known: Mapping[str, int]) -> Mapping[str, int]:

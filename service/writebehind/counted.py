@@ -1,22 +1,28 @@
 """What was counted on the write path, read at one moment."""
 
+import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import msgspec
+import redis
 
 from service.writebehind import keys
 from service.writebehind.scripts.runner import Scripts, map_redis_errors
 from service.writebehind.totals import Totals, parse_totals
+
+#: The name of the memory stands beside the totals, so it goes with them.
+_MEMORY: Final = b"memory"
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
     """The totals, and what the workers say of themselves."""
 
-    #: When Redis' memory began, in µs of its TIME; 0 if no script has recorded it yet.
-    epoch: int
+    #: Identifies what the totals are counted in: another one after they were lost. 0 if it can't be recorded.
+    memory: int
     totals: Totals
     #: What each worker has done since it started, by total. No two workers ever share a name.
     done: Mapping[str, Mapping[str, int]]
@@ -37,12 +43,21 @@ def read_counted(scripts: Scripts) -> Counted:
     """
     with map_redis_errors(), scripts.client.pipeline(transaction=True) as pipe:
         pipe.hgetall(keys.TOTALS)
-        pipe.get(keys.CLOCK)
         pipe.hgetall(keys.WORKERS)
-        totals, clock, workers = (_or_nothing(reply) for reply in pipe.execute(raise_on_error=False))
-    parsed = keys.parse_clock(clock or None)
-    done = (_done(name, document) for name, document in (workers or {}).items())
-    return Counted(parsed.epoch if parsed else 0, parse_totals(totals or {}), dict(filter(None, done)))
+        totals, workers = (_or_nothing(reply) or {} for reply in pipe.execute(raise_on_error=False))
+    done = (_done(name, document) for name, document in workers.items())
+    memory = totals.get(_MEMORY) or _begin_memory(scripts)
+    return Counted(int(memory) if memory.isdigit() else 0, parse_totals(totals), dict(filter(None, done)))
+
+
+def _begin_memory(scripts: Scripts) -> bytes:
+    """Name the memory that the totals are counted in; b"" if Redis takes no writes."""
+    name = str(secrets.randbits(48) + 1).encode()
+    # Redis may be full, or hold another type there.
+    with map_redis_errors(), suppress(redis.ResponseError):
+        if scripts.client.hsetnx(keys.TOTALS, _MEMORY.decode(), name):
+            return name
+    return b""
 
 
 def _or_nothing(reply: Any) -> Any:

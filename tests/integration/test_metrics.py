@@ -249,6 +249,21 @@ def test_what_an_ended_worker_did_is_known_although_nobody_scraped_before_redis_
     assert scrape(own_api.port).value("write_behind_persisted_total") == 3
 
 
+@pytest.mark.parametrize("clock", [None, "junk"])
+def test_a_lost_clock_is_no_lost_memory(own_api: Api, servers: Servers, clock: str | None) -> None:
+    _post(own_api, 3)
+    told = [scrape(own_api.port).value("write_behind_accepted_total")]
+    with redis.Redis.from_url(servers.redis_url) as client:
+        if clock is None:
+            client.delete(keys.CLOCK)
+        else:
+            client.set(keys.CLOCK, clock)
+    told.append(scrape(own_api.port).value("write_behind_accepted_total"))
+    _post(own_api)
+    told.append(scrape(own_api.port).value("write_behind_accepted_total"))
+    assert told == [3, 3, 4]
+
+
 def test_without_metrics_only_the_path_is_told_of(servers: Servers, tmp_path: Path) -> None:
     with running_api(servers, telemetry_dir=str(tmp_path), metrics_enabled=False, api_processes=1) as api:
         _post(api, 2)

@@ -38,7 +38,7 @@ class Counting(RuleBasedStateMachine):
         self.now = 1.0
         self.truth: Counter[str] = Counter()
         self.redis: Counter[str] = Counter()
-        self.epoch = 1
+        self.memory = 1
         self.published: dict[str, dict[str, int]] = {}
         self.known: Counter[str] = Counter()
         self.workers = [_Worker("w0")]
@@ -75,7 +75,7 @@ class Counting(RuleBasedStateMachine):
     def flushall(self) -> None:
         self.redis.clear()
         self.published.clear()
-        self.epoch += 1
+        self.memory += 1
 
     @rule()
     def the_totals_are_deleted(self) -> None:
@@ -100,7 +100,7 @@ class Counting(RuleBasedStateMachine):
         totals = {name: self.redis[name] for name in _NAMES}
         workers = {name: dict(done) for name, done in self.published.items()}
         started.look = started.look or Look(
-            began=started.began, ended=self.now, epoch=self.epoch, totals=totals, workers=workers
+            began=started.began, ended=self.now, memory=self.memory, totals=totals, workers=workers
         )
 
     @precondition(lambda self: any(started.look for started in self.looks))
@@ -140,22 +140,22 @@ TestCounting = Counting.TestCase
 TestCounting.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 
 
-def _look(at: float, *, epoch: int, **totals: int) -> Look:
-    return Look(began=at, ended=at + 0.1, epoch=epoch, totals=totals, workers={})
+def _look(at: float, *, memory: int, **totals: int) -> Look:
+    return Look(began=at, ended=at + 0.1, memory=memory, totals=totals, workers={})
 
 
 def test_what_processes_know_survives_a_loss_that_came_between_two_looks() -> None:
     carried = Carried()
-    carried.add(_look(1, epoch=1, accepted=5, coalesced=2), {"accepted": 5}, 2)
+    carried.add(_look(1, memory=1, accepted=5, coalesced=2), {"accepted": 5}, 2)
     # 10 more were accepted, 3 of them coalesced; then Redis lost its memory, and took 1 more.
-    carried.add(_look(3, epoch=2, accepted=1, coalesced=0), {"accepted": 16}, 4)
+    carried.add(_look(3, memory=2, accepted=1, coalesced=0), {"accepted": 16}, 4)
     assert carried.told == {"accepted": 16, "coalesced": 2}
 
 
 def test_what_was_seen_of_each_memory_is_added_also_if_the_next_one_counted_more() -> None:
     carried = Carried()
-    for epoch, count in enumerate((5, 3, 8, 8, 1)):
-        carried.add(_look(1.0 + epoch, epoch=epoch, coalesced=count), {}, 2.0 + epoch)
+    for memory, count in enumerate((5, 3, 8, 8, 1)):
+        carried.add(_look(1.0 + memory, memory=memory, coalesced=count), {}, 2.0 + memory)
     assert carried.told == {"coalesced": 25}
 
 
@@ -164,7 +164,7 @@ def test_a_worker_that_lives_long_is_counted_once() -> None:
     for number in range(500):
         at = 10.0 + number
         workers = {"old": {"persisted": number}, f"w{number}": {"persisted": 1}}
-        carried.add(Look(began=at, ended=at, epoch=number, totals={"persisted": 0}, workers=workers), {}, at)
+        carried.add(Look(began=at, ended=at, memory=number, totals={"persisted": 0}, workers=workers), {}, at)
     assert carried.told["persisted"] == 500 + 499
 
 
@@ -175,7 +175,7 @@ def test_the_counts_of_many_workers_are_added_and_stay_bounded() -> None:
         look = Look(
             began=at,
             ended=at,
-            epoch=number,
+            memory=number,
             totals={"persisted": 0},
             workers={f"w{number}": {"persisted": 2}},
         )
@@ -186,16 +186,16 @@ def test_the_counts_of_many_workers_are_added_and_stay_bounded() -> None:
 
 def test_two_processes_share_what_they_know_and_pass_it_on(tmp_path: Path) -> None:
     one, other = LastingTotals(tmp_path), LastingTotals(tmp_path)
-    assert one.add(_look(1, epoch=1, accepted=5), {})
+    assert one.add(_look(1, memory=1, accepted=5), {})
     assert other.told() == {"accepted": 5}
-    assert other.add(_look(2, epoch=2, accepted=1), {})
+    assert other.add(_look(2, memory=2, accepted=1), {})
     assert one.told() == LastingTotals(tmp_path).told() == {"accepted": 6}
 
 
 def test_a_look_that_another_overlapped_counts_for_nothing(tmp_path: Path) -> None:
     totals = LastingTotals(tmp_path)
-    early = _look(1, epoch=1, accepted=5)
-    assert totals.add(_look(1.05, epoch=2, accepted=1), {})
+    early = _look(1, memory=1, accepted=5)
+    assert totals.add(_look(1.05, memory=2, accepted=1), {})
     assert not totals.add(early, {})
     assert totals.told() == {"accepted": 1}
 
@@ -203,11 +203,11 @@ def test_a_look_that_another_overlapped_counts_for_nothing(tmp_path: Path) -> No
 @pytest.mark.parametrize("junk", [b"", b"\xff", b'{"seen":{"\xff":1}}', b'{"a":' + b"[" * 9_000, b"[]"])
 def test_what_is_shared_may_be_junk_or_out_of_reach(tmp_path: Path, junk: bytes) -> None:
     totals = LastingTotals(tmp_path)
-    totals.add(_look(1, epoch=1, accepted=5), {})
+    totals.add(_look(1, memory=1, accepted=5), {})
     (tmp_path / "totals.json").write_bytes(junk)
     assert totals.told() == {"accepted": 5}
-    assert totals.add(_look(2, epoch=1, accepted=7), {})
+    assert totals.add(_look(2, memory=1, accepted=7), {})
     assert LastingTotals(tmp_path).told() == {"accepted": 7}
     nowhere = LastingTotals(tmp_path / "totals.json" / "below")
-    assert nowhere.add(_look(1, epoch=1, accepted=5), {})
+    assert nowhere.add(_look(1, memory=1, accepted=5), {})
     assert nowhere.told() == {"accepted": 5}
