@@ -11,6 +11,7 @@ import redis
 from msgspec import Meta, Struct
 from rq.suspension import resume, suspend
 
+from service.live.bodies import parse
 from service.live.errors import HistoryUnavailable, InvalidFault
 from service.live.marks import PAGE_RUN, Mark
 from service.writebehind.buffer import Buffer
@@ -64,12 +65,7 @@ def parse_fault(body: bytes) -> Fault:
     Raises:
         InvalidFault: it is not one.
     """
-    try:
-        return _decoder.decode(body)
-    except msgspec.ValidationError as error:
-        raise InvalidFault(str(error)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidFault(f"the body is not valid JSON: {error}") from error
+    return parse(_decoder, body, InvalidFault)
 
 
 class Control:
