@@ -30,7 +30,7 @@ _READING: Final = frozenset({"GET", "HEAD"})
 #: Where a request comes from that no other page caused: the lab's own, or the address bar.
 _OWN_SITES: Final = frozenset({b"same-origin", b"none"})
 #: Names of the API that are the same in every lab. The last is this machine, seen from Docker's containers.
-_EVERY_LABS: Final = ("localhost", "api", "lab42-api", "host.docker.internal")
+_EVERY_LABS: Final = ("localhost", "api", "host.docker.internal")
 _AUTHORITY: Final = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::\d{1,5})?", re.IGNORECASE)
 
 

@@ -8,14 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
-from typing import Any, Final
+from typing import Any
 
-_MEDIA: Final = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
-#: As the API sends it.
-_POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
+from service.routes.page import MEDIA, POLICY
 
 
 class Player:
@@ -125,7 +120,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _file(self, name: str) -> None:
         file = files("service.page") / name
-        media = _MEDIA.get(f".{name.rpartition('.')[2]}")
+        media = MEDIA.get(f".{name.rpartition('.')[2]}")
         if media is None or not file.is_file():
             self._answer(404, "application/problem+json", b'{"detail": "there is no such file"}')
             return
@@ -150,7 +145,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _begin(self, status: int, media: str) -> None:
         self.send_response(status)
         self.send_header("Content-Type", media)
-        self.send_header("Content-Security-Policy", _POLICY)
+        self.send_header("Content-Security-Policy", POLICY)
         self.end_headers()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002

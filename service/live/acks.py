@@ -21,11 +21,15 @@ _RINGS: Final = 64
 #: Acknowledgements that a ring holds: half a second at 4,000 writes/s.
 _LENGTH: Final = 2_048
 _LONGEST_WANT_S: Final = 60.0
+#: A process that has viewers says so with each sample. One that has not for so long was killed.
+_SILENT_S: Final = 10.0
 
 # One moment for all: until when somebody looks (monotonic time, in s).
 _UNTIL: Final = struct.Struct("<d56x")
-# In front of each ring: how many were noted in all, and how many viewers the process has.
-_RING: Final = struct.Struct("<QQ48x")
+# In front of each ring: how many were noted in all, how many viewers the process has, and when it said so
+# (monotonic time, in s).
+_RING: Final = struct.Struct("<QQd40x")
+_VIEWERS: Final = struct.Struct("<Qd")
 # When (monotonic time, in s), how long it took (ms), version, id.
 _ACK: Final = struct.Struct("<ddq40s")
 #: The first two of them alone.
@@ -142,16 +146,17 @@ class Acks:
     def viewers(self, count: int) -> None:
         """So many look at this process's stream."""
         if self._memory is not None:
-            struct.pack_into("<Q", self._memory, self._base + 8, count)
+            _VIEWERS.pack_into(self._memory, self._base + 8, count, time.monotonic())
 
     def all_viewers(self) -> int:
-        """How many look at the streams of all processes."""
-        return sum(viewers for _, viewers in self._heads())
+        """How many look at the streams of all processes that are alive."""
+        now = time.monotonic()
+        return sum(viewers for _, viewers, said_at in self._heads() if 0 <= now - said_at < _SILENT_S)
 
     def newest(self) -> Newest:
         """What was noted since the last call, in all processes."""
         newest = Newest([], [])
-        for ring, (noted, _) in enumerate(self._heads()):
+        for ring, (noted, *_) in enumerate(self._heads()):
             first = max(self._read.get(ring, noted), noted - _LENGTH)
             self._read[ring] = noted
             if first < noted:
@@ -182,7 +187,7 @@ class Acks:
             os.close(self._file)
             self._file = None
 
-    def _heads(self) -> Iterator[tuple[int, int]]:
+    def _heads(self) -> Iterator[tuple[int, int, float]]:
         if self._memory is None:
             return
         for ring in range(_RINGS):

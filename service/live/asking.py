@@ -9,6 +9,7 @@ from queue import SimpleQueue
 from typing import Final, Generic, TypeVar
 
 from service.lasting import Conditions
+from service.live.errors import HistoryUnavailable
 from service.writebehind.errors import WriteBehindError
 
 T = TypeVar("T")
@@ -63,6 +64,9 @@ class Asked(Generic[T]):
         value: T | None = None
         try:
             value = question()
+        except HistoryUnavailable as error:
+            # The page just has none: only the log can say why.
+            self._conditions.met(self._name, str(error))
         except WriteBehindError:
             # That it does not answer is what the page shows.
             pass

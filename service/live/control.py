@@ -1,6 +1,7 @@
 """What the lab's page may change, if the lab was started with `--allow-ui-control`: live settings, and the
 faults that the API itself can cause. Faults of processes are up to labctl."""
 
+import logging
 import time
 from collections.abc import Callable
 from typing import Annotated, Any, Final, Literal
@@ -10,11 +11,14 @@ import redis
 from msgspec import Meta, Struct
 from rq.suspension import resume, suspend
 
-from service.live.errors import InvalidFault
+from service.live.bodies import parse
+from service.live.errors import HistoryUnavailable, InvalidFault
 from service.live.marks import PAGE_RUN, Mark
 from service.writebehind.buffer import Buffer
 from service.writebehind.overview import Overview
 from service.writebehind.scripts.runner import map_redis_errors
+
+_log: Final = logging.getLogger(__name__)
 
 FaultName = Literal["redis:flushall", "worker:suspend", "worker:resume", "rows:fail", "rows:mend", "flush"]
 
@@ -61,12 +65,7 @@ def parse_fault(body: bytes) -> Fault:
     Raises:
         InvalidFault: it is not one.
     """
-    try:
-        return _decoder.decode(body)
-    except msgspec.ValidationError as error:
-        raise InvalidFault(str(error)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidFault(f"the body is not valid JSON: {error}") from error
+    return parse(_decoder, body, InvalidFault)
 
 
 class Control:
@@ -97,8 +96,7 @@ class Control:
         with map_redis_errors():
             self._inject(fault)
         injected = Injected(fault.fault, at, before, self._overview.condition().unwritten)
-        label = _LABELS[fault.fault]
-        self._mark(Mark(run=PAGE_RUN, scenario=PAGE_RUN, kind="fault", at=at, label=label))
+        self._tell(at, _LABELS[fault.fault])
         return injected
 
     def _inject(self, fault: Fault) -> None:
@@ -122,4 +120,11 @@ class Control:
         """Change live settings, and mark that on the page's charts. Raises InvalidSettings."""
         self._overview.change_settings(changes)
         label = ", ".join(f"{name} = {value}" for name, value in changes.items())[:200]
-        self._mark(Mark(run=PAGE_RUN, scenario=PAGE_RUN, kind="fault", at=time.time(), label=label))
+        self._tell(time.time(), label)
+
+    def _tell(self, at: float, label: str) -> None:
+        """Mark what was done. If that can't be kept, it was done all the same."""
+        try:
+            self._mark(Mark(run=PAGE_RUN, scenario=PAGE_RUN, kind="fault", at=at, label=label))
+        except HistoryUnavailable as error:
+            _log.warning("%s is not marked on the page's charts: %s", label, error)

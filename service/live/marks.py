@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from service.live.bodies import parse
 from service.live.errors import InvalidMark
 
 Kind = Literal["run", "step", "fault", "end"]
@@ -58,12 +59,7 @@ def parse_mark(body: bytes) -> Mark:
     Raises:
         InvalidMark: it is not one.
     """
-    try:
-        return _decoder.decode(body)
-    except msgspec.ValidationError as error:
-        raise InvalidMark(str(error)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidMark(f"the body is not valid JSON: {error}") from error
+    return parse(_decoder, body, InvalidMark)
 
 
 def begin_run(mark: Mark) -> KnownRun:

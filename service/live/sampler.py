@@ -18,14 +18,17 @@ from service.live.sample import Sample, take_sample
 from service.live.viewers import Event, Viewers
 
 _PERIOD_S: Final = 0.5
+#: Samples are taken so long after each half second begins: timers may be a little early, and what they sample
+#: must not count for the half second before.
+_LATE_S: Final = 0.005
 #: Acknowledgements are noted for so long after the last sample.
 _WANTED_S: Final = 2.0
 #: The acknowledgements that percentiles are taken from: those of the last two seconds, at most so many.
 _RECENT_S: Final = 2.0
 _RECENT: Final = 2_000
 
-#: The marks after an earlier one, by number, and until when a run wants samples.
-_Kept = tuple[list[tuple[int, bytes]], float]
+#: The number of the last mark, the marks to be told, by number, and until when a run wants samples.
+_Kept = tuple[int, list[tuple[int, bytes]], float]
 _log: Final = logging.getLogger(__name__)
 
 
@@ -80,11 +83,12 @@ class Sampler:
             except Exception as error:  # noqa: BLE001 - the next sample must still be taken
                 self._conditions.met("sample", f"the page can't be told how the lab is: {error!r}")
             # At the same moments in all processes: they share what they keep.
-            await asyncio.sleep(_PERIOD_S - time.time() % _PERIOD_S)
+            await asyncio.sleep(_PERIOD_S - time.time() % _PERIOD_S + _LATE_S)
 
     async def _sample(self) -> None:
         at = time.time()
         self._acks.want(_WANTED_S)
+        self._acks.viewers(len(self._viewers))
         self._note_acks(at)
         asked = self._following.asked()
         seen = await self._redis.ask(lambda: self._look.at_redis(asked))
@@ -124,18 +128,21 @@ class Sampler:
 
     async def _keep(self, sample: Sample) -> None:
         """Keep the sample, and tell the viewers of the marks that came meanwhile, to whichever process."""
-        kept = await self._disk.ask(lambda: self._record(sample))
+        told = self._last_mark
+        kept = await self._disk.ask(lambda: self._record(sample, told))
         if kept is None:
             return
-        marks, self._wanted_until = kept
+        last, marks, self._wanted_until = kept
+        # Only now: if the answer comes too late, the next one has these marks as well.
+        if self._last_mark == told:
+            self._last_mark = last
         for number, mark in marks:
             self._viewers.tell(Event("mark", mark, number))
 
-    def _record(self, sample: Sample) -> _Kept:
-        """Runs in a thread."""
+    def _record(self, sample: Sample, told: int | None) -> _Kept:
+        """Keep the sample, and read the marks after the one that was told last. Runs in a thread."""
         self._history.record(sample.at, sample.for_history())
-        if self._last_mark is None:
-            self._last_mark, _ = self._history.marks()
-        marks = self._history.marks_after(self._last_mark)
-        self._last_mark = marks[-1][0] if marks else self._last_mark
-        return marks, self._history.wanted_until()
+        if told is None:
+            return self._history.marks()[0], [], self._history.wanted_until()
+        marks = self._history.marks_after(told)
+        return marks[-1][0] if marks else told, marks, self._history.wanted_until()

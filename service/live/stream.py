@@ -67,11 +67,13 @@ class Stream:
         self._viewers = viewers
         self._greeting = greeting
         self._disk: Asked[_Kept] = Asked("the history", timeout_s=_HISTORY_TIMEOUT_S)
+        #: Viewers that come together read the history in turn: it is asked once at a time.
+        self._turn = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] != "GET":
             await _refuse(send, 405, "the stream can only be read", (b"allow", b"GET"))
-        elif self._acks.all_viewers() >= MAX_VIEWERS:
+        elif max(len(self._viewers), self._acks.all_viewers()) >= MAX_VIEWERS:
             await _refuse(send, 503, f"{MAX_VIEWERS} viewers look at the lab already")
         else:
             await self._serve(scope, receive, send)
@@ -95,7 +97,8 @@ class Stream:
 
     async def _hello(self, viewer: Viewer) -> bytes:
         """The first event: the lab, and what was before the viewer came."""
-        kept = await self._disk.ask(self._kept)
+        async with self._turn:
+            kept = await self._disk.ask(self._kept)
         samples, (last, marks), runs = kept or ([], (0, []), [])
         viewer.knows("mark", last)
         if kept is not None:

@@ -21,8 +21,9 @@ export class Controls {
     this.settings = {};
     byId("control-faults").append(...FAULTS.map(([fault, label, asks]) => {
       const button = element("button", {type: "button", class: asks ? "danger" : ""}, label);
-      button.addEventListener("click", () => {
-        if (asks && button.dataset.sure !== "yes") {
+      button.addEventListener("click", event => {
+        // A double click is no answer.
+        if (asks && (button.dataset.sure !== "yes" || event.detail > 1)) {
           button.dataset.sure = "yes";
           say(button, `${label}: really?`);
           return;
@@ -46,9 +47,10 @@ export class Controls {
    */
   show(allowed, settings) {
     this.place.hidden = !allowed;
-    this.settings = settings;
     // Who is typing is not disturbed.
     if (!allowed || this.fields.contains(document.activeElement)) return;
+    // What the fields began with: others may change settings meanwhile, and only what was typed is sent.
+    this.settings = settings;
     this.fields.replaceChildren(...Object.entries(settings).map(([name, value]) => {
       const input = element("input", {name, id: `set-${name}`, value: String(value)});
       if (typeof value === "number") input.inputMode = "decimal";

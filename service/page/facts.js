@@ -70,10 +70,10 @@ function shown(value) {
 /** @param {Run[]} runs The newest first. */
 export function tellRuns(runs) {
   tellLast(runs.find(run => run.ended_at) ?? null);
-  tellRunning(runs.find(run => !run.ended_at) ?? null);
+  tellRunning(runs.find(run => !run.ended_at && !run.silent) ?? null);
   const rows = runs.map(run => [run.scenario, day(run.started_at),
     run.ended_at ? duration(run.ended_at - run.started_at) : "–",
-    run.ended_at ? OUTCOMES[run.outcome ?? ""] ?? "Ended" : "under way", figure(run.figures?.acknowledged), figure(run.figures?.lost)]);
+    run.ended_at ? OUTCOMES[run.outcome ?? ""] ?? "Ended" : run.silent ? "no end was told" : "under way", figure(run.figures?.acknowledged), figure(run.figures?.lost)]);
   byId("runs").replaceChildren(rows.length === 0
     ? element("p", {class: "soft"}, "None yet. In a terminal: ", element("code", {}, "labctl demo data-loss"))
     : table("The newest runs", ["scenario", "started", "took", "outcome", "acknowledged", "lost"], rows));

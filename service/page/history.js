@@ -4,6 +4,8 @@
 export const KEPT_S = 900;
 /** Without a sample for so long, a line is broken, in s. */
 const GAP_S = 3;
+/** Samples may come so much out of order, in s. One that is older still comes from a clock that was set back. */
+const DISORDER_S = 2;
 /** Rates are taken over at least so long, in s: single batches would make them jump. */
 const RATE_S = 1;
 
@@ -57,10 +59,11 @@ export class History {
   }
 
   /**
-   * Samples that are not newer than the last one are left out.
+   * Samples that are not newer than the last one are left out. If the lab's clock was set back, all is begun anew.
    * @param {Sample} sample
    */
   add(sample) {
+    if (this.last !== null && this.last.at - sample.at > DISORDER_S) this.clear();
     const last = this.last;
     if (last !== null && sample.at <= last.at) return;
     const gap = last !== null && sample.at - last.at > GAP_S;

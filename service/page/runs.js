@@ -5,7 +5,7 @@
 
 const MOST_MARKS = 2_000;
 const MOST_RUNS = 20;
-/** A run that has said nothing for so long was cut off, in s. */
+/** Of a run that began so long ago, and of which nothing was heard lately, no end is expected any more, in s. */
 const SILENT_S = 1_800;
 
 export class Runs {
@@ -60,7 +60,14 @@ export class Runs {
     return [...this.runs.values()]
       .sort((one, other) => other.started_at - one.started_at)
       .slice(0, MOST_RUNS)
-      .map(run => run.ended_at || now - run.started_at < SILENT_S ? run
-        : {...run, ended_at: run.started_at, outcome: "interrupted"});
+      .map(run => run.ended_at || now - this.#heard(run) < SILENT_S ? run : {...run, silent: true});
+  }
+
+  /**
+   * When the run told something last, as far as its marks are still known.
+   * @param {Run} run
+   */
+  #heard(run) {
+    return this.marks.findLast(mark => mark.run === run.run)?.at ?? run.started_at;
   }
 }

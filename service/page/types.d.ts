@@ -84,6 +84,8 @@ export interface Run {
   label?: string;
   detail?: string;
   figures?: Record<string, number | null> | null;
+  /** It has not ended, as far as one knows, but has told nothing for long. */
+  silent?: boolean;
 }
 
 /** A part of the time axis. */

@@ -150,6 +150,19 @@ def test_rates_know_gaps_and_totals_that_began_anew(shown: Shown) -> None:
     assert rates[1] == [None, 20, 30, 30, None, None, None, 2]
 
 
+def test_charts_begin_anew_when_the_clock_of_the_lab_was_set_back(shown: Shown) -> None:
+    shown.open()
+    times = shown("""
+        const modules = [import('/page/history.js'), import('/page/specs.js')];
+        Promise.all(modules).then(([{History}, {SPECS}]) => {
+          const history = new History(SPECS);
+          for (const at of [1000, 1000.5, 1000.3, 400, 400.5]) history.add({at, accepted: 1});
+          return history.of('rates')[0];
+        })
+    """)
+    assert times == [400, 400.5]
+
+
 def test_names_are_not_markup(shown: Shown) -> None:
     run = page_story.ended_run(time.time()) | {"label": HOSTILE, "scenario": HOSTILE, "detail": HOSTILE}
     shown.player.greeting |= {"lab": HOSTILE, "runs": [run]}

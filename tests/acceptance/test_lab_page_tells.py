@@ -148,6 +148,19 @@ def test_a_run_is_followed_to_its_verdict(shown: Shown) -> None:
     assert [row[0], *row[2:]] == ["data-loss", "30.0 s", "As expected", "140", "31"]
 
 
+def test_a_run_that_takes_long_is_under_way_as_long_as_it_tells_of_itself(shown: Shown) -> None:
+    now = time.time()
+    begun = {"scenario": "load", "started_at": now - 3_600, "ended_at": None}
+    told = {"run": "long", "scenario": "load", "kind": "step", "at": now - 60, "label": "Go on", "detail": ""}
+    runs = [{"run": "long", **begun}, {"run": "gone", **begun}]
+    shown.player.greeting |= {"runs": runs, "marks": [told]}
+    shown.open()
+    # What it took, and its outcome.
+    cells = "row => [...row.cells].slice(2, 4).map(cell => cell.textContent)"
+    rows = shown(f"[...document.querySelectorAll('#runs tbody tr')].map({cells})")
+    assert rows == [["\N{EN DASH}", "under way"], ["\N{EN DASH}", "no end was told"]]
+
+
 def test_the_page_can_only_be_looked_at(shown: Shown) -> None:
     shown.open()
     assert shown("document.getElementById('control').hidden") is True
@@ -161,10 +174,17 @@ def test_with_control_it_changes_settings_and_injects_faults(shown: Shown) -> No
     press = buttons + ".find(one => one.textContent.startsWith('{}')).click()"
     shown(press.format("Suspend flushing"))
     shown.until("document.getElementById('control-said').textContent === 'Suspend flushing: done.'")
-    # What can't be undone is asked for twice.
+    # What can't be undone is asked for twice, and not by a double click.
     shown(press.format("Empty Redis"))
+    double = buttons + ".find(one => one.textContent.startsWith('Empty Redis')).dispatchEvent({})"
+    shown(double.format("new MouseEvent('click', {detail: 2})"))
     shown(press.format("Empty Redis: really?"))
     shown.until("document.getElementById('control-said').textContent === 'Empty Redis: done.'")
+    # Who types is not disturbed by what others change, and does not undo it.
+    shown("document.getElementById('set-batch_size').focus()")
+    changed = shown.player.greeting["settings"] | {"coalescing_window_ms": 900}
+    shown.player.send("settings", changed)
+    shown.until("document.getElementById('settings').textContent.includes('COALESCING_WINDOW_MS900')")
     shown("document.getElementById('set-batch_size').value = '50'")
     shown("document.getElementById('set-simulate_db_failure').checked = true")
     shown(press.format("Change"))

@@ -10,12 +10,16 @@ import pytest
 import redis
 from rq.suspension import is_suspended, resume
 
+from service.live.control import Control, Fault
+from service.live.errors import HistoryUnavailable
+from service.live.marks import Mark
 from service.routes.page import MEDIA, POLICY
 from service.writebehind import keys
 from tests.api_process import Api, running_api
 from tests.live_stream import LiveStream
 from tests.raw_http import Answer, RawClient, post, request
 from tests.servers import Servers
+from tests.write_path import WIDGET, OpenPath
 
 PAGE = files("service") / "page"
 JSON = "Content-Type: application/json"
@@ -220,6 +224,20 @@ def test_settings_are_changed_and_wrong_ones_refused(controlled: Api, servers: S
     ):
         answer = ask(controlled, "POST", "/live/control/settings", *headers, body=body)
         assert (answer.status, answer.is_problem()) == (status, True)
+
+
+def test_a_fault_that_cannot_be_marked_was_injected_all_the_same(
+    open_path: OpenPath, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: Mark) -> None:
+        raise HistoryUnavailable("the disk is full")
+
+    path = open_path()
+    path.writes.create(WIDGET)
+    control = Control(path.redis, path.overview, path.buffer, lambda: None, fail)
+    injected = control.inject(Fault("redis:flushall"))
+    assert (injected.unwritten_before, injected.unwritten_after) == (1, 0)
+    assert "the disk is full" in caplog.text
 
 
 def test_faults_take_effect_and_are_marked(controlled: Api, servers: Servers) -> None:

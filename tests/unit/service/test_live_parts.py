@@ -2,6 +2,8 @@
 
 import asyncio
 import threading
+import time
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -9,8 +11,14 @@ import pytest
 
 from service.live.acks import Acks, Newest
 from service.live.asking import Asked
+from service.live.errors import HistoryUnavailable
+from service.live.following import Write
+from service.live.history import History
+from service.live.look import Look, RedisLook
+from service.live.marks import Mark
+from service.live.sampler import Sampler
 from service.live.viewers import Event, Viewer, Viewers
-from service.writebehind.errors import CacheUnavailable
+from service.writebehind.errors import CacheUnavailable, StoreUnavailable
 
 BODY = b'{"id":"p-1","name":"W","price":1.0,"quantity":1,"version":1700000000000001,"source":"cache"}'
 TOMBSTONE = b'{"id":"p-2","deleted":true,"version":1700000000000002,"source":"database"}'
@@ -113,6 +121,70 @@ def test_a_question_that_fails_has_no_answer(error: Exception) -> None:
         assert asyncio.run(ask(asked)) == [None, "fine"]
 
 
+def test_why_there_is_no_history_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    def fail() -> str:
+        raise HistoryUnavailable("the disk is full")
+
+    async def ask(asked: Asked[str]) -> list[str | None]:
+        return [await asked.ask(fail), await asked.ask(fail)]
+
+    with closing(Asked[str]("the history")) as asked:
+        assert asyncio.run(ask(asked)) == [None, None]
+    assert caplog.messages == ["the disk is full"]
+
+
+class UnreachableLook(Look):
+    def __init__(self) -> None:
+        """Without connections."""
+
+    def at_redis(self, writes: Sequence[Write]) -> RedisLook:
+        raise CacheUnavailable("down")
+
+    def at_postgres(self, products: Sequence[str]) -> dict[str, int]:
+        raise StoreUnavailable("down")
+
+
+class SlowHistory(History):
+    """Its first sample is kept when it is released."""
+
+    def __init__(self) -> None:
+        super().__init__("")
+        self.release = threading.Event()
+
+    def record(self, at: float, document: bytes) -> None:
+        assert self.release.wait(30)
+        super().record(at, document)
+
+
+def test_marks_that_a_slow_disk_gives_too_late_are_told_later(caplog: pytest.LogCaptureFixture) -> None:
+    async def look(sampler: Sampler, viewer: Viewer) -> None:
+        sampler.tell_marks_after(0)
+        sampler.wake()
+        told = b""
+        async with asyncio.timeout(30):
+            # The second sample means that the first answer of the disk was not waited for.
+            while told.count(b"event: sample") < 2:
+                told += await viewer.next()
+            assert b"event: mark" not in told
+            history.release.set()
+            while b"event: mark" not in told:
+                told += await viewer.next()
+        assert told.count(b"event: mark") == 1
+
+    async def run() -> None:
+        viewers, viewer = Viewers(), Viewer(lambda: None)
+        viewers.add(viewer)
+        with (
+            closing(Acks("")) as acks,
+            closing(Sampler(UnreachableLook(), history, acks, viewers, {})) as sampler,
+        ):
+            await look(sampler, viewer)
+
+    with closing(SlowHistory()) as history:
+        history.mark(Mark(run="r", kind="fault", at=time.time()))
+        asyncio.run(run())
+
+
 def is_wanted(acks: Acks) -> bool:
     return acks.wanted
 
@@ -144,6 +216,21 @@ def test_acknowledgements_are_noted_and_read_once(tmp_path: Path, shared: bool) 
         assert [at for at, _ in found.times] == [ack.at for ack in found.writes]
         assert all(took_ms > 0 for _, took_ms in found.times)
         assert acks.newest() == Newest([], [])
+
+
+def test_viewers_of_a_process_that_was_killed_are_not_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(Acks(str(tmp_path))) as killed, closing(Acks(str(tmp_path))) as acks:
+        killed.open()
+        acks.open()
+        killed.viewers(7)
+        assert acks.all_viewers() == 7
+        later = time.monotonic() + 11
+        monkeypatch.setattr(time, "monotonic", lambda: later)
+        assert acks.all_viewers() == 0
+        killed.viewers(7)
+        assert acks.all_viewers() == 7
 
 
 def test_only_the_newest_acknowledgements_are_held() -> None:
