@@ -1,5 +1,6 @@
 """Marks: what runs of labctl tell the API, so that the page can draw steps and faults where they happened."""
 
+import time
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
@@ -30,7 +31,7 @@ class Mark(Struct, frozen=True, kw_only=True):
     outcome: Annotated[Outcome, Meta(description="Of the run, with its end")] | None = None
     figures: (
         Annotated[
-            Mapping[Annotated[str, Meta(max_length=60)], float | None],
+            Mapping[Annotated[str, Meta(max_length=60)], Annotated[float, Meta(ge=0)] | None],
             Meta(max_length=40, description="Of the run, with its end: acknowledged, lost, ..."),
         ]
         | None
@@ -51,15 +52,20 @@ class KnownRun(Struct, frozen=True, kw_only=True):
 
 
 _decoder: Final = msgspec.json.Decoder(Mark)
+#: How far the clock of whoever sends a mark may be ahead of this one.
+_CLOCKS_DIFFER_S: Final = 3_600.0
 
 
 def parse_mark(body: bytes) -> Mark:
     """The mark in a request's body.
 
     Raises:
-        InvalidMark: it is not one.
+        InvalidMark: it is not one, or from the future.
     """
-    return parse(_decoder, body, InvalidMark)
+    mark = parse(_decoder, body, InvalidMark)
+    if mark.at > time.time() + _CLOCKS_DIFFER_S:
+        raise InvalidMark("`at` is in the future")
+    return mark
 
 
 def begin_run(mark: Mark) -> KnownRun:
@@ -72,6 +78,7 @@ def begin_run(mark: Mark) -> KnownRun:
 
 def end_run(run: KnownRun, mark: Mark) -> KnownRun:
     """What is known of a run after its end mark."""
-    changes: dict[str, Any] = {"ended_at": mark.at, "outcome": mark.outcome, "figures": mark.figures}
+    ended_at = max(mark.at, run.started_at)
+    changes: dict[str, Any] = {"ended_at": ended_at, "outcome": mark.outcome, "figures": mark.figures}
     told = {name: value for name in ("label", "detail") if (value := getattr(mark, name))}
     return msgspec.structs.replace(run, **changes, **told)

@@ -72,6 +72,8 @@ class PageFile:
         if zips:
             response.headers["Content-Encoding"] = "gzip"
         response.make_conditional(request.environ)
+        # The server adds the date itself.
+        del response.headers["Date"]
         return response
 
 

@@ -45,16 +45,21 @@ def decompress(body: bytes) -> bytes:
         Malformed: it is not gzip, or cut off.
         TooLarge: it holds more than `MAX_BYTES`.
     """
-    inflater = zlib.decompressobj(wbits=31)
-    try:
-        content = inflater.decompress(body, MAX_BYTES)
-    except zlib.error as error:
-        raise Malformed(f"the body is not gzip: {error}") from error
-    if inflater.unconsumed_tail:
-        raise TooLarge(f"a request has at most {MAX_BYTES} bytes once it is decompressed")
-    if not inflater.eof:
-        raise Malformed("the body's gzip is cut off")
-    return content
+    content, rest = b"", body
+    while True:
+        # A body may have several members, one after another (RFC 1952, section 2.2).
+        inflater = zlib.decompressobj(wbits=31)
+        try:
+            content += inflater.decompress(rest, MAX_BYTES - len(content) + 1)
+        except zlib.error as error:
+            raise Malformed(f"the body is not gzip: {error}") from error
+        if len(content) > MAX_BYTES:
+            raise TooLarge(f"a request has at most {MAX_BYTES} bytes once it is decompressed")
+        if not inflater.eof:
+            raise Malformed("the body's gzip is cut off")
+        rest = inflater.unused_data
+        if not rest:
+            return content
 
 
 def decode(body: bytes, encoding: Encoding) -> tuple[list[Span], int, bytes]:

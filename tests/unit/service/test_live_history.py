@@ -173,7 +173,9 @@ def test_without_a_directory_it_is_in_memory() -> None:
         b'{"run": "r", "kind": "run", "at": 1, "label": 5}',
         b'{"run": "' + b"x" * 101 + b'", "kind": "run", "at": 1}',
         b'{"run": "r", "kind": "end", "at": 1, "outcome": "fine"}',
+        b'{"run": "r", "kind": "run", "at": 1e11}',
         b'{"run": "r", "kind": "end", "at": 1, "figures": {"lost": "all"}}',
+        b'{"run": "r", "kind": "end", "at": 1, "figures": {"lost": -1}}',
         b"[" * 100_000,
     ],
 )

@@ -138,6 +138,7 @@ def test_an_empty_request_is_one() -> None:
 
 def test_gzip_is_decompressed_up_to_the_limit() -> None:
     assert decompress(gzip.compress(b"spans")) == b"spans"
+    assert decompress(gzip.compress(b"sp") + gzip.compress(b"") + gzip.compress(b"ans")) == b"spans"
     with pytest.raises(TooLarge):
         decompress(gzip.compress(bytes(otlp.MAX_BYTES + 1)))
     for broken in (b"spans", gzip.compress(b"spans")[:-9], b""):
