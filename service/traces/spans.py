@@ -1,5 +1,6 @@
 """Spans, as the API keeps and answers them. All times are in µs since 1970."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta, Struct
@@ -58,6 +59,23 @@ class Span(Struct, frozen=True, kw_only=True):
     attributes: Attributes
     events: list[SpanEvent]
     links: list[SpanLink]
+
+
+def newest_first(writes: Iterable[Span]) -> list[Span]:
+    """Spans of writes, the latest first. Those of one product are in the order of their versions: requests
+    that overlap may begin in another order than Redis takes them."""
+    by_time = sorted(writes, key=lambda span: span.start_us, reverse=True)
+    by_version: dict[object, list[Span]] = {}
+    for span in sorted((span for span in by_time if _version_of(span)), key=_version_of):
+        by_version.setdefault(span.attributes.get(PRODUCT), []).append(span)
+    # A write without a version keeps its place.
+    return [by_version[span.attributes.get(PRODUCT)].pop() if _version_of(span) else span for span in by_time]
+
+
+def _version_of(span: Span) -> int:
+    """0: it has none."""
+    version = span.attributes.get(VERSION)
+    return version if isinstance(version, int) else 0
 
 
 def trace_id_of(traceparent: object) -> str:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -21,6 +22,7 @@ from service.traces.spans import (
     SUPERSEDED_TRACEPARENT,
     TRACEPARENT,
     Span,
+    newest_first,
     trace_id_of,
 )
 
@@ -110,7 +112,11 @@ class TraceStore:
         return self._run(lambda connection: _load(connection, _families(connection, f"product:{product_id}")))
 
     def newest(self, limit: int, product_id: str = "") -> list[Span]:
-        """The newest spans of writes, of one product if it is named, newest first."""
+        """The newest spans of writes, of one product if it is named, newest first.
+
+        Spans arrive in no order: among the last thousand or so that arrived, they are ordered by time, and
+        those of one product by version.
+        """
         key = f"product:{product_id}" if product_id else "write"
 
         def look(connection: sqlite3.Connection) -> list[Span]:
@@ -118,7 +124,8 @@ class TraceStore:
                 "SELECT body FROM refs JOIN spans USING (seq) WHERE key = ? ORDER BY seq DESC", [key]
             )
             spans = (_decode(body) for (body,) in found)
-            return [span for span, _ in zip(filter(_is_write, spans), range(limit), strict=False)]
+            arrived = islice(filter(_is_write, spans), max(limit, MAX_ANSWERED))
+            return newest_first(arrived)[:limit]
 
         return self._run(look)
 

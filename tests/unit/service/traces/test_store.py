@@ -72,6 +72,25 @@ def test_the_newest_writes_come_first_and_may_be_of_one_product(store: TraceStor
     assert store.newest(5, "p") == [writes[2], writes[0]]
 
 
+def test_the_newest_write_is_that_of_the_newest_version(store: TraceStore) -> None:
+    """Two requests overlap, and their spans arrive in another order than that in which Redis took them."""
+    newest = request("p", 9, trace=1, at_us=20)
+    older = request("p", 8, trace=2, at_us=21)
+    oldest = request("p", 7, trace=3, at_us=5)
+    other = request("q", 99, trace=4, at_us=10)
+    store.add([newest, oldest, other, older])
+    assert store.newest(1) == store.newest(1, "p") == [newest]
+    assert store.newest(9, "p") == [newest, older, oldest]
+    assert store.newest(9) == [newest, older, other, oldest]
+
+
+def test_a_write_without_a_version_has_its_place_by_time(store: TraceStore) -> None:
+    first, second = (request("p", n, trace=n, at_us=10 * n) for n in (1, 2))
+    refused = request("p", 0, trace=3, status=503, at_us=30)
+    store.add([refused, second, first])
+    assert store.newest(9, "p") == [refused, second, first]
+
+
 def test_processes_share_it(store: TraceStore, tmp_path: Path) -> None:
     with closing(TraceStore(tmp_path)) as other:
         other.add([span(trace=1)])
