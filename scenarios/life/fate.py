@@ -14,6 +14,8 @@ from scenarios.life.wording import Ordinals, gap
 from service.traces.life import Outcome, TracedWrite
 
 _PLAUSIBLE_US: Final = 600_000_000
+#: The clocks of Redis and of the journal may differ by this much.
+_CLOCKS_DIFFER_US: Final = 1_000
 #: What a trace says as the class of a write that no run judged.
 _OF_TRACE: Final[Mapping[Outcome, Class]] = {
     "accepted": "pending",
@@ -90,11 +92,7 @@ class Teller:
             how = f"Newer writes replaced it, up to {newest}." if newest else "A newer version replaced it."
             yield f"{how} Whether it was in PostgreSQL before that is not known; it is no loss either way."
             return
-        # Versions are µs of the clock of Redis, unless that was set back.
-        apart = newer - (write.version or 0)
-        later = f" {gap(apart)} later" if 1 < apart < _PLAUSIBLE_US else ""
-        before = ", before any flush had claimed it" if traced.claimed_at_us is None else ""
-        yield f"{_capital(self.ordinals.name(newer))} replaced it{later}{before}."
+        yield f"{_capital(self.ordinals.name(newer))} replaced it{_when_replaced(write, traced, newer)}."
         if self._reached(newer):
             name = _capital(self.ordinals.name(write.version or 0))
             yield f"{name} never reached PostgreSQL and never had to."
@@ -167,6 +165,20 @@ class Teller:
         if row is None and self.facts.now is not None:
             row = self.facts.now.row_version
         return self.ordinals.name(row) if row and row > (write.version or 0) else ""
+
+
+def _when_replaced(write: WriteFacts, traced: TracedWrite, newer: int) -> str:
+    """How long after Redis had taken it, and before what."""
+    # Versions are µs of the clock of Redis, unless that was set back.
+    apart = newer - (write.version or 0)
+    known = 1 < apart < _PLAUSIBLE_US
+    before = []
+    if known and newer < write.answered_us - _CLOCKS_DIFFER_US:
+        before.append("before it was acknowledged")
+    if traced.claimed_at_us is None:
+        before.append("before any flush had claimed it")
+    later = f" {gap(apart)} after Redis had taken it" if known else ""
+    return later + (f", {' and '.join(before)}" if before else "")
 
 
 def _committed(write: WriteFacts) -> bool:

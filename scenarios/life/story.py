@@ -7,7 +7,7 @@ from typing import Final
 from scenarios.lab.problem import in_words
 from scenarios.life.facts import ProductFacts, WriteFacts
 from scenarios.life.fate import Teller
-from scenarios.life.wording import Ordinals, clock, gap, operation
+from scenarios.life.wording import Ordinals, clock, gap, operation, zone
 from service.traces.life import Now
 from stack.spec.hints import labctl
 
@@ -60,7 +60,7 @@ def _about(facts: ProductFacts) -> str:
         return f"No write of {facts.product} is known: no recorded run made one, and no trace of one is left."
     writes = "1 write" if count == 1 else f"{count:,} writes"
     run = f" The run is {facts.run.run}." if facts.run is not None else ""
-    return f"{facts.product}: {writes} known.{run}"
+    return f"{facts.product}: {writes} known.{run} Times are {zone(facts.writes[0].answered_us)}."
 
 
 def _told(teller: Teller, write: WriteFacts) -> Told:
@@ -179,13 +179,13 @@ def _now(facts: ProductFacts, ordinals: Ordinals) -> Iterator[str]:
     if now is None:
         return
     if "postgres" in facts.unread:
-        yield "Its row can't be read now."
+        yield "The row can't be read now."
     elif now.row_version is None:
         yield "PostgreSQL has no row of it now."
     else:
         deleted = ": it is deleted" if now.row_deleted else ""
         stranger = ", of which neither the run nor a trace tells" if _is_strange(now, ordinals) else ""
-        yield f"Its row holds {ordinals.name(now.row_version)} now{stranger}{deleted}."
+        yield f"The row holds {ordinals.name(now.row_version)} now{stranger}{deleted}."
     if "redis" in facts.unread:
         yield "What Redis holds can't be read now."
         return

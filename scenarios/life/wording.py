@@ -22,6 +22,12 @@ def clock(at_us: int) -> str:
     return f"{datetime.fromtimestamp(at_us // _SECOND_US):%H:%M:%S}.{at_us // _MS_US % 1000:03}"  # noqa: DTZ006
 
 
+def zone(at_us: int) -> str:
+    """The time zone of this machine at that moment: "UTC", "CET", "UTC+04"."""
+    name = datetime.fromtimestamp(at_us // _SECOND_US).astimezone().tzname() or "local"
+    return f"UTC{name}" if name[0] in "+-" else name
+
+
 def gap(micros: int) -> str:
     """How long something took.
 

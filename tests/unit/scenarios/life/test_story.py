@@ -72,11 +72,11 @@ def test_the_whole_of_it() -> None:
     old = _write(fate="superseded", traced=_traced(outcome="superseded", superseded_by=V2))
     new = _write(V2, after_ms=80, fate="persisted", traced=_committed(V2, acknowledged_at_us=V2))
     story = _story(old, new, run=_run(row=V2), now=Now(row_version=V2, row_deleted=False))
-    assert story.about == "p: 2 writes known. The run is r."
+    assert story.about == "p: 2 writes known. The run is r. Times are UTC."
     assert [told.text for told in story.writes] == [
         f"Version 1 ({V1}), an update, was acknowledged at 12:00:01.204, 2 ms after it was sent. "
-        "Version 2 replaced it 80 ms later, before any flush had claimed it. Version 1 never reached "
-        "PostgreSQL and never had to.",
+        "Version 2 replaced it 80 ms after Redis had taken it, before any flush had claimed it. Version 1 "
+        "never reached PostgreSQL and never had to.",
         f"Version 2 ({V2}), an update, was acknowledged at 12:00:01.284, 2 ms after it was sent. "
         "Worker w-2 claimed it 423 ms later, and committed it 6 ms after that: it is in PostgreSQL.",
     ]
@@ -84,7 +84,18 @@ def test_the_whole_of_it() -> None:
         (1, V1, "superseded"),
         (2, V2, "persisted"),
     ]
-    assert story.end == ("Its row holds version 2 now.", "Nothing of it waits in Redis.")
+    assert story.end == ("The row holds version 2 now.", "Nothing of it waits in Redis.")
+
+
+def test_a_write_that_was_replaced_before_it_was_acknowledged() -> None:
+    old = _write(V1, after_ms=9, traced=_traced(outcome="superseded", superseded_by=V1 + 147))
+    assert _first(old).endswith(
+        " replaced it 147 µs after Redis had taken it, before it was acknowledged and before any flush had "
+        "claimed it."
+    )
+    # The clocks do not agree well enough to tell.
+    at_once = _write(V1, traced=_traced(outcome="superseded", superseded_by=V1 + 147, claimed_at_us=V1))
+    assert _first(at_once).endswith(" replaced it 147 µs after Redis had taken it.")
 
 
 def test_lost_with_the_memory_of_redis() -> None:
@@ -228,12 +239,12 @@ def test_many_writes_are_told_together() -> None:
     ("now", "unread", "told"),
     [
         (Now(), (), ["PostgreSQL has no row of it now.", "Nothing of it waits in Redis."]),
-        (Now(), ("postgres", "redis"), ["Its row can't be read now.", "What Redis holds can't be read now."]),
+        (Now(), ("postgres", "redis"), ["The row can't be read now.", "What Redis holds can't be read now."]),
         (
             Now(row_version=V2, row_deleted=True),
             ("redis",),
             [
-                "Its row holds version 2 now: it is deleted.",
+                "The row holds version 2 now: it is deleted.",
                 "What Redis holds can't be read now.",
             ],
         ),
@@ -241,7 +252,7 @@ def test_many_writes_are_told_together() -> None:
             Now(row_version=7, pending_version=V2, inflight=True),
             (),
             [
-                "Its row holds version 7 now, of which neither the run nor a trace tells.",
+                "The row holds version 7 now, of which neither the run nor a trace tells.",
                 "Version 2 is being written in Redis.",
             ],
         ),
@@ -267,11 +278,18 @@ def test_without_the_api_it_says_what_is_not_known() -> None:
 def test_a_product_that_no_run_wrote() -> None:
     story = _story(now=Now(row_version=1))
     assert story.about == "No write of p is known: no recorded run made one, and no trace of one is left."
-    assert story.end == ("Its row holds version 1 now.", "Nothing of it waits in Redis.")
+    assert story.end == ("The row holds version 1 now.", "Nothing of it waits in Redis.")
 
 
 def test_a_run_that_wrote_another_product() -> None:
     assert _story(run=_run()).about == "r did not write p, and no trace of a write is left."
+
+
+@pytest.mark.parametrize(("name", "told"), [("CET-1", "CET"), ("<+04>-4", "UTC+04")])
+def test_the_time_zone_is_named(monkeypatch: pytest.MonkeyPatch, name: str, told: str) -> None:
+    monkeypatch.setenv("TZ", name)
+    time.tzset()
+    assert _story(_write()).about == f"p: 1 write known. Times are {told}."
 
 
 def test_a_run_that_was_cut_off() -> None:
