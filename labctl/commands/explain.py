@@ -13,7 +13,7 @@ from labctl.cli.lab_command import lab_command
 from labctl.cli.named import is_id, product_named
 from labctl.cli.session import Session, write_json
 from labctl.render.text.printable import printable
-from labctl.render.text.wrap import fitted, width_of
+from labctl.render.text.wrap import fitted, reading_width
 from labctl.runs.store import open_runs
 from scenarios.life.facts import ProductFacts
 from scenarios.life.gather import gather
@@ -52,7 +52,7 @@ def explain(
     if session.json:
         write_json(_document(facts, story))
         return
-    width = width_of(sys.stdout)
+    width = reading_width(sys.stdout)
     about = story.about if facts.product == product else f"{product} is {story.about}"
     for line in _lines(about, story, width):
         # A name, and an error of PostgreSQL that quotes a value, may hold anything.

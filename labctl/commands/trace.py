@@ -2,9 +2,11 @@
 
 import re
 import sys
+from contextlib import suppress
 from datetime import datetime
 from shlex import quote
 from typing import Annotated, Any, Final
+from urllib.parse import quote as url_quote
 
 import msgspec
 import typer
@@ -17,11 +19,13 @@ from labctl.cli.session import Session, write_json
 from labctl.render.text.marks import marks_for
 from labctl.render.text.printable import printable
 from labctl.render.text.waterfall import draw_waterfall
-from labctl.render.text.wrap import fitted, width_of
+from labctl.render.text.wrap import fitted, reading_width
 from labctl.runs.store import open_runs
+from scenarios.life.unflushed import unflushed
 from scenarios.life.waterfall import Waterfall, waterfall
+from service.traces.life import Life
 from service.traces.spans import Span
-from stack.errors import UsageError
+from stack.errors import LabError, UsageError
 from stack.spec.hints import labctl
 
 LAST: Final = "last"
@@ -75,7 +79,7 @@ def trace(
         write_json(answer)
         return
     found = msgspec.convert(answer, _Trace)
-    for line in _told(session, waterfall(trace_id, found.spans, found.linked), width_of(sys.stdout)):
+    for line in _told(session, waterfall(trace_id, found.spans, found.linked), reading_width(sys.stdout)):
         # Whoever reaches the API may have sent the spans.
         sys.stdout.write(f"{printable(line)}\n")
 
@@ -132,11 +136,19 @@ def _told(session: Session, shown: Waterfall, width: int | None) -> list[str]:
         )
     elif not shown.flushed and not shown.written_through and shown.version is not None:
         lines += fitted(
-            "No flush of it is in the trace store: either none took it, or its spans have not arrived yet. "
-            f"{session.hint(f'explain {shown.product}')} tells what is known.",
+            f"{_unflushed(session, shown)} {session.hint(f'explain {shown.product}')} tells what is known.",
             width,
         )
     return lines if lines[-1] else lines[:-1]
+
+
+def _unflushed(session: Session, shown: Waterfall) -> str:
+    """What the API knows of a write that no flush is known to have taken."""
+    life = None
+    with suppress(LabError):
+        answer = request(session, "GET", f"/products/{url_quote(str(shown.product), safe='')}/life")
+        life = msgspec.convert(answer, Life)
+    return unflushed(life, shown.version or 0)
 
 
 def _subject(shown: Waterfall) -> str:

@@ -17,6 +17,8 @@ class Marks:
     track: str
     steps: str
     dot: str
+    #: Stands for text that is left out.
+    cut: str
 
     def of_check(self, passed: bool | None) -> str:
         """The sign of a check's result; None: it could not be established."""
@@ -26,17 +28,17 @@ class Marks:
 
 
 UNICODE: Final = Marks(
-    good="✓", bad="✗", unsure="?", arrow="→", rule="━", bar="█", track="░", steps="▁▂▃▄▅▆▇█", dot="·"
+    good="✓", bad="✗", unsure="?", arrow="→", rule="━", bar="█", track="░", steps="▁▂▃▄▅▆▇█", dot="·", cut="…"
 )
 ASCII: Final = Marks(
-    good="+", bad="x", unsure="?", arrow=">", rule="=", bar="#", track=".", steps="_.-=+*%#", dot="-"
+    good="+", bad="x", unsure="?", arrow=">", rule="=", bar="#", track=".", steps="_.-=+*%#", dot="-", cut="~"
 )
 
 
 def marks_for(encoding: str | None) -> Marks:
     """The best set that the stream can write."""
     try:
-        "✓✗→━█░▁▂▃▄▅▆▇·".encode(encoding or "ascii")
+        "✓✗→━█░▁▂▃▄▅▆▇·…".encode(encoding or "ascii")
     except (UnicodeEncodeError, LookupError):
         return ASCII
     return UNICODE

@@ -1,5 +1,6 @@
 """A waterfall as lines of text: what, when, how long, and a bar on the time axis."""
 
+import re
 from typing import Final
 
 from rich.cells import cell_len
@@ -21,6 +22,8 @@ _LEAST_LABEL: Final = 10
 _AT: Final = 10
 _TOOK: Final = 11
 _BREAK: Final = "//"
+_VERSION: Final = re.compile(r"\d{10,}$")
+_TELLING_DIGITS: Final = 6
 
 
 def draw_waterfall(shown: Waterfall, width: int | None, marks: Marks) -> list[str]:
@@ -45,7 +48,7 @@ def draw_waterfall(shown: Waterfall, width: int | None, marks: Marks) -> list[st
     for text, row in zip(labels, shown.rows, strict=True):
         began = time(row.start_us) if at else ""
         took = "" if row.kind == "event" else time(row.end_us - row.start_us)
-        line = f"{_cut(text, label)}{began:>{at}}{took:>{_TOOK}}"
+        line = f"{_cut(text, label, marks)}{began:>{at}}{took:>{_TOOK}}"
         lines.append(f"{line} {_bar(row, scale, bar - 1, marks)}".rstrip() if bar else line.rstrip())
     if bar and scale.left_out_us:
         lines += ["", f"To scale, but for {time(scale.left_out_us)} that are left out at {_BREAK}."]
@@ -71,9 +74,15 @@ def _label(row: Row) -> str:
     return printable(f"{'  ' * row.depth}{mark}{who}{row.what}")
 
 
-def _cut(text: str, columns: int) -> str:
+def _cut(text: str, columns: int, marks: Marks) -> str:
     if cell_len(text) > columns:
-        text = text[: columns - 1] + "~"
+        number = _VERSION.search(text)
+        # Versions differ in their last digits.
+        start, end = text, ""
+        if number and columns > 2 * _TELLING_DIGITS:
+            start = text[: number.start()]
+            end = number[0][-max(_TELLING_DIGITS, columns - 1 - len(start)) :]
+        text = start[: columns - len(end) - 1] + marks.cut + end
     return text + " " * (columns - cell_len(text))
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import textwrap
 from typing import Final, TextIO
 
@@ -9,6 +10,7 @@ from rich.cells import cell_len
 
 #: Columns; the least that a screen is assumed to have.
 _NARROWEST = 24
+_USUAL: Final = 80
 _COMMAND = re.compile(r"`[^`]+`")
 #: Stands for a space where no line may end; it appears in no text.
 _GLUE = "\x1f"
@@ -27,6 +29,15 @@ def width_of(stream: TextIO) -> int | None:
         return None
     # A terminal that does not know its size says 0.
     return max(_NARROWEST, columns) if columns else None
+
+
+def reading_width(stream: TextIO) -> int:
+    """The columns for prose, which is wrapped in pipes and files, too: those of the terminal, else COLUMNS,
+    else 80."""
+    width = width_of(stream)
+    if width is not None:
+        return width
+    return max(_NARROWEST, shutil.get_terminal_size((_USUAL, 0)).columns)
 
 
 def wrap(text: str, width: int) -> list[str]:

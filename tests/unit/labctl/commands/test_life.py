@@ -13,7 +13,7 @@ from scenarios.journal import files
 from scenarios.judge.final_read import Findings
 from scenarios.judge.history import History
 from scenarios.lab import tracing
-from service.traces.life import Now
+from service.traces.life import Now, life_of
 from tests.journals import ENVIRONMENT, RUN, write_journal
 from tests.unit.labctl.conftest import Cli
 from tests.unit.scenarios.histories import acknowledged, deleted, row, unknown, value
@@ -103,7 +103,27 @@ def test_a_trace_of_a_lab_that_is_down(cli: Cli) -> None:
 def test_a_flush_that_is_not_known_yet(cli: Cli, api: ScriptedApi) -> None:
     api.answer = _routes({f"/traces/{TRACE}": {**_TRACE, "linked": []}})
     _, out, _ = cli("trace", TRACE)
-    assert out.endswith("its spans have not arrived yet. `labctl explain p` tells what is known.\n")
+    told = " ".join(out.split())
+    assert told.endswith("its spans have not arrived yet. `labctl explain p` tells what is known.")
+
+
+def test_a_trace_of_a_write_that_is_lost_says_so(cli: Cli, api: ScriptedApi) -> None:
+    life = life_of("p", [REQUEST[1]], Now(), [])
+    api.answer = _routes({f"/traces/{TRACE}": {**_TRACE, "linked": []}, "/products/p/life": life})
+    _, out, _ = cli("trace", TRACE)
+    told = " ".join(out.split())
+    assert "neither Redis nor PostgreSQL holds it: it is lost. `labctl explain p` tells" in told
+
+
+@pytest.mark.parametrize(("columns", "widest"), [("60", 60), ("", 80), ("none", 80)])
+def test_a_pipe_is_as_wide_as_columns_says(
+    cli: Cli, api: ScriptedApi, columns: str, widest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    _record(cli)
+    api.answer = _routes({"/products/p/life": _PLAIN})
+    lines = cli("explain", "p")[1].splitlines()
+    assert widest - 15 < max(map(len, lines)) <= widest
 
 
 def test_a_write_that_was_written_through_waits_for_no_flush(cli: Cli, api: ScriptedApi) -> None:
@@ -139,9 +159,11 @@ def test_a_product_is_explained_from_journal_and_lab(cli: Cli, api: ScriptedApi)
     api.answer = _routes({"/products/p/life": _PLAIN})
     code, out, _ = cli("explain", "p")
     assert code == 0
-    assert out.startswith("p: 1 write known. The run is 20260101T120000Z-data-loss.\n\n  Version 1 (7), an ")
-    assert "It is in PostgreSQL; when it got there was not seen." in out
-    assert out.endswith("told from the journal alone: not traced, or the trace is too old.\n")
+    told = " ".join(out.split())
+    assert told.startswith("p: 1 write known. The run is 20260101T120000Z-data-loss. Times are ")
+    assert " Version 1 (7), an " in told
+    assert "It is in PostgreSQL; when it got there was not seen." in told
+    assert told.endswith("told from the journal alone: not traced, or the trace is too old.")
 
 
 def test_a_product_is_explained_while_the_lab_is_down(cli: Cli) -> None:

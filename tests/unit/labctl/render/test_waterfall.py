@@ -6,7 +6,7 @@ from rich.cells import cell_len
 from labctl.render.text.marks import ASCII, UNICODE
 from labctl.render.text.waterfall import draw_waterfall
 from scenarios.life.waterfall import waterfall
-from tests.unit.scenarios.life.spans import FLUSHED, REQUEST, TRACE
+from tests.unit.scenarios.life.spans import FLUSHED, REQUEST, TRACE, WRITE, event, span
 
 SHOWN = waterfall(TRACE, REQUEST, FLUSHED)
 
@@ -43,3 +43,17 @@ def test_without_a_screen_as_on_a_usual_one() -> None:
 
 def test_a_stream_that_only_takes_ascii() -> None:
     assert "\n".join(draw_waterfall(SHOWN, 80, ASCII)).isascii()
+
+
+def test_a_version_that_is_too_long_keeps_the_digits_that_differ() -> None:
+    version = 1_795_688_178_661_398
+    write = {**WRITE, "lab.superseded.version": version}
+    shown = waterfall(TRACE, [span("POST /products", 1, None, (0, 9), "write-behind-api", "server",
+        attributes=WRITE, events=[event("superseded", 1, **write)])], [])  # fmt: skip
+    for width, told in (
+        (60, "replaces 1795688178661398"),
+        (38, "  replaces…661398"),
+        (40, "  replaces …8661398"),
+    ):
+        assert any(told in line for line in draw_waterfall(shown, width, UNICODE))
+    assert any("~661398" in line for line in draw_waterfall(shown, 38, ASCII))
