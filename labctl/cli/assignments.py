@@ -35,5 +35,6 @@ def parse_ports(words: Iterable[str]) -> dict[str, int]:
     for key, value in parse_assignments(words, example="api=8001").items():
         if not (value.isascii() and value.isdigit()):
             raise UsageError(f"{value!r} is not a port", hint="write a whole number, such as --port api=8001")
-        ports[key.lower()] = int(value)
+        # Settings are spelled with underscores, services with hyphens.
+        ports[key.lower().replace("_", "-")] = int(value)
     return ports

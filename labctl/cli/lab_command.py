@@ -83,13 +83,19 @@ def _register(
 def _declare(command: Callable[..., None], function: Callable[..., None], chosen: list[str]) -> None:
     """Give the command the options of the function and the shared ones, as typer reads them."""
     _, *own = inspect.signature(function).parameters.values()
-    command.__doc__ = function.__doc__
+    command.__doc__ = _reflowed(function.__doc__ or "")
     command.__signature__ = _signature(own, chosen)  # type: ignore[attr-defined] # typer reads it
     command.__annotations__ = {
         "context": typer.Context,
         **{parameter.name: parameter.annotation for parameter in own},
         **{option: _OPTIONS[option] for option in chosen},
     }
+
+
+def _reflowed(text: str) -> str:
+    """One line for each paragraph: help is wrapped at the width of the screen, not where the source is."""
+    paragraphs = inspect.cleandoc(text).split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
 def _spoken(function: Callable[..., None]) -> str:

@@ -16,7 +16,7 @@ Runtime = Annotated[
     RuntimeChoice | None,
     typer.Option("--runtime", help="Docker containers or local processes (auto)."),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the verdict and errors.")]
 Expect = Annotated[
     list[str] | None,

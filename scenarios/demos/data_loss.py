@@ -57,7 +57,7 @@ def play(run: Run, options: Options) -> Play[Conclusion]:
         "matters",
     )
     if verdict.lost_products:
-        command = for_lab(labctl(f"explain {verdict.lost_products[0]}"), run.lab.name)
+        command = for_lab(labctl(f"explain {_first_lost(verdict)}"), run.lab.name)
         yield Narrated(f"{command} tells what became of one of the lost products.")
     lost, persisted = verdict.fates["lost"], verdict.fates["persisted"]
     text = f"Exactly the {lost} queued writes are lost, and none of the {persisted} persisted ones."
@@ -148,6 +148,12 @@ def _check(verdict: Verdict) -> Generator[Event, None, None]:
     yield Measured(
         "lost_products", "products whose last value is lost", len(verdict.lost_products), "products"
     )
+
+
+def _first_lost(verdict: Verdict) -> str:
+    """The first lost product that the table shows."""
+    products = (write.product for write in _judged(verdict, _DOOMED_GROUP))
+    return next((each for each in products if each in verdict.lost_products), verdict.lost_products[0])
 
 
 def _judged(verdict: Verdict, group: str) -> list[Judged]:

@@ -3,16 +3,19 @@
 import errno
 import json
 import os
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from labctl.cli.assignments import parse_ports
 from labctl.commands.top import at_stake
 from service.writebehind.condition import Condition
 from service.writebehind.workers import WorkerState
-from stack.errors import NotRunning
+from stack.errors import NotRunning, UsageError
 from stack.spec.events import StackEvent
 from stack.spec.runtime import ExecResult
+from stack.spec.validate import check_ports
 from tests.unit.labctl.conftest import Cli
 
 
@@ -476,3 +479,22 @@ def test_up_lets_the_page_control_the_lab_if_asked(
 ) -> None:
     cli("up", *options)
     assert ("up", given) in cli.lab.asked
+
+
+@pytest.mark.parametrize("command", ["explain", "trace"])
+def test_help_is_wrapped_where_the_screen_ends(
+    cli: Cli, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a sentence breaks in the source says nothing."""
+    monkeypatch.setenv("COLUMNS", "80")
+    _, out, _ = cli(command, "--help")
+    lines = [line.strip() for line in out.partition("╭")[0].splitlines()]
+    pairs = [(line, after) for line, after in pairwise(lines) if line and after and "Usage" not in line]
+    assert pairs
+    for line, after in pairs:
+        assert len(line) + 1 + len(after.split()[0]) > 78, (line, after)
+
+
+def test_a_port_that_can_not_be_chosen_is_called_as_it_was_typed() -> None:
+    with pytest.raises(UsageError, match="'worker-metrics' has no port that can be chosen"):
+        check_ports(parse_ports(["worker-metrics=9301"]), ("api", "redis"))
