@@ -5,6 +5,7 @@ It uses bare sockets: importing a client library would take longer than asking.
 
 import http.client
 import json
+import socket
 import struct
 import time
 from collections.abc import Callable, Mapping
@@ -19,6 +20,7 @@ from stack.redis_wire import ANSWER_SECONDS, Refused, ask, connect
 from stack.spec.runtime import Observed, Reach
 from stack.spec.service import HealthCheck, ProbeKind, ServiceSpec
 
+_CHUNK_BYTES: Final = 4096
 #: Version 3.0 of PostgreSQL's protocol.
 _POSTGRES_PROTOCOL: Final = 196_608
 
@@ -48,7 +50,10 @@ def reach(check: HealthCheck, seconds: float = ANSWER_SECONDS) -> Reach:
     try:
         with closing(connect(check, seconds)) as connection:
             connection.sendall(_greeting(check))
-            return "answers" if connection.recv(1) else "refused"
+            answer = connection.recv(1)
+            if check.protocol == "postgres":
+                _part(connection)
+            return "answers" if answer else "refused"
     except TimeoutError:
         return "silent"
     except OSError:
@@ -149,7 +154,17 @@ def _ask_postgres(check: HealthCheck, seen: Observed | None) -> str:
     with closing(connect(check)) as connection:
         connection.sendall(_startup(check))
         kind = connection.recv(1)
+        _part(connection)
     return "" if kind == b"R" else "is starting up"
+
+
+def _part(connection: socket.socket) -> None:
+    """Read what still comes until the service closes its end. A connection that is closed with something
+    unread is reset, and PostgreSQL logs that."""
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(_CHUNK_BYTES):
+            pass
 
 
 def _startup(check: HealthCheck) -> bytes:

@@ -91,7 +91,9 @@ def test_postgres_is_asked_as_the_user_that_the_specification_names() -> None:
             connection, _ = server.accept()
             with connection:
                 received.append(connection.recv(4096))
-                connection.sendall(b"R\0\0\0\x08")
+                connection.sendall(b"R\0\0\0\x08" + bytes(4))
+                # The end of the stream: a connection that is reset raises here, and PostgreSQL logs that.
+                received.append(connection.recv(4096))
 
         thread = threading.Thread(target=answer_once)
         thread.start()
@@ -99,7 +101,8 @@ def test_postgres_is_asked_as_the_user_that_the_specification_names() -> None:
         check = HealthCheck(protocol="postgres", host="127.0.0.1", port=port, user="ada", database="engines")
         assert probe(check) == ""
         thread.join(timeout=5)
-    (packet,) = received
+    packet, end = received
+    assert end == b""
     assert packet[8:] == b"user\0ada\0database\0engines\0\0"
     assert int.from_bytes(packet[:4], "big") == len(packet)
 
