@@ -14,6 +14,7 @@ from service.telemetry.facts import facts_of
 from service.writebehind.errors import (
     CacheUnavailable,
     InvalidProduct,
+    InvalidQuery,
     InvalidSettings,
     NoSuchProduct,
     OutcomeUnknown,
@@ -28,6 +29,7 @@ MEDIA_TYPE: Final = "application/problem+json"
 #: Status and title of each error of the write path. 503: certainly not accepted. 504: unknown.
 _KNOWN: Final[dict[type[WriteBehindError], tuple[int, str]]] = {
     InvalidProduct: (422, "The product is not valid"),
+    InvalidQuery: (422, "The query is not valid"),
     InvalidSettings: (422, "The settings are not valid"),
     NoSuchProduct: (404, "No such product"),
     RowsRefused: (422, "PostgreSQL refuses the product"),
@@ -63,7 +65,7 @@ def _on_write_behind_error(error: WriteBehindError) -> Response:
         # A read has no outcome to be unknown: there is just no answer now.
         error = CacheUnavailable(str(error))
     status, title = _KNOWN[type(error)]
-    if isinstance(error, InvalidProduct | InvalidSettings):
+    if isinstance(error, InvalidProduct | InvalidQuery | InvalidSettings):
         return problem(status, title, str(error), error.problems)
     detail = f"product {error} does not exist" if isinstance(error, NoSuchProduct) else str(error)
     return problem(status, title, detail)

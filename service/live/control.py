@@ -65,7 +65,12 @@ def parse_fault(body: bytes) -> Fault:
     Raises:
         InvalidFault: it is not one.
     """
-    return parse(_decoder, body, InvalidFault)
+    try:
+        return parse(_decoder, body, InvalidFault)
+    except InvalidFault as error:
+        if "$.fault" not in str(error):
+            raise
+        raise InvalidFault(f"{error}; the faults are {', '.join(_LABELS)}") from error
 
 
 class Control:

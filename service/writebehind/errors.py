@@ -2,6 +2,7 @@
 
 WriteBehindError
 ├── InvalidProduct      422  the product can never be stored
+├── InvalidQuery        422  a parameter of the query is not valid
 ├── InvalidSettings     422  a setting is unknown, malformed or out of range
 ├── NoSuchProduct       404  it is not cached, not pending and not in PostgreSQL
 ├── RowsRefused         422  PostgreSQL answered with an error; nothing was written
@@ -23,6 +24,14 @@ class InvalidProduct(WriteBehindError):
 
     def __init__(self, problems: dict[str, str]) -> None:
         super().__init__("; ".join(f"{field}: {why}" for field, why in problems.items()))
+        self.problems = problems
+
+
+class InvalidQuery(WriteBehindError):
+    """A parameter of the query is not valid; `problems` gives the reason for each."""
+
+    def __init__(self, problems: dict[str, str]) -> None:
+        super().__init__("; ".join(f"{name}: {why}" for name, why in problems.items()))
         self.problems = problems
 
 

@@ -6,6 +6,7 @@ from service.live.errors import HistoryUnavailable, InvalidFault, InvalidMark
 from service.writebehind.errors import (
     CacheUnavailable,
     InvalidProduct,
+    InvalidQuery,
     InvalidSettings,
     NoSuchProduct,
     OutcomeUnknown,
@@ -17,6 +18,7 @@ from service.writebehind.errors import (
 
 ERRORS = {
     InvalidProduct: 422,
+    InvalidQuery: 422,
     InvalidSettings: 422,
     NoSuchProduct: 404,
     QueueFull: 503,
@@ -47,7 +49,9 @@ def test_every_error_of_the_write_path_has_its_answer() -> None:
     errors = {kind for kind in WriteBehindError.__subclasses__() if kind.__module__.startswith("service.")}
     assert set(ERRORS) == errors
     for kind, status in ERRORS.items():
-        error = kind({"price": "bad"}) if kind in (InvalidProduct, InvalidSettings) else kind("why")
+        error = (
+            kind({"price": "bad"}) if kind in (InvalidProduct, InvalidQuery, InvalidSettings) else kind("why")
+        )
         found, _, detail = answer_to(error, "PUT")
         assert found == status
         assert "why" in detail or "bad" in detail

@@ -122,6 +122,7 @@ def test_the_newest_writes(http: FlaskClient, store: TraceStore) -> None:
     assert listed("?limit=0000000001") == [trace_id(3)]
     for wrong in ("?limit=0", "?limit=x", "?limit=0000000011001", "?limit=" + "9" * 5000, "?product=*"):
         assert http.get(f"/traces{wrong}").status_code == 422
+    assert http.get("/traces?limit=x").get_json()["title"] == "The query is not valid"
 
 
 def test_a_life(http: FlaskClient, store: TraceStore) -> None:
