@@ -62,19 +62,34 @@ def logs(
 ) -> None:
     """Show the services' logs, in order of time.
 
-    With --json, every line is an object: service, at, level, message, trace_id. All times are UTC.
+    All times are UTC. People get the same lines whatever LOG_FORMAT says; with --json, every line is an
+    object: service, at, level, message, trace_id.
     """
     number = tail if tail is not None else None if since else _TAIL
     keep = _keep(since, grep, level)
     paint = terminal_paint() if session.live else plain
     with closing(session.lab.logs(services or (), tail=number, follow=follow, keep=keep)) as records:
+        found = False
         for record in records:
+            found = True
             if session.json:
                 write_as_json(sys.stdout, record)
             else:
                 write_for_people(sys.stdout, record, paint)
             if follow:
                 sys.stdout.flush()
+    if not found and tail != 0:
+        sys.stderr.write(f"{_nothing(since, narrowed=grep is not None or level is not None)}\n")
+
+
+def _nothing(since: str | None, *, narrowed: bool) -> str:
+    """That no line was shown, and why.
+
+    >>> _nothing("30s", narrowed=True)
+    'no lines since 30s that match'
+    """
+    words = ["no lines", f"since {since}" if since is not None else "", "that match" if narrowed else ""]
+    return " ".join(filter(None, words))
 
 
 def _keep(since: str | None, grep: str | None, level: Level | None) -> Keep | None:

@@ -3,7 +3,6 @@
 import re
 import sys
 from contextlib import suppress
-from datetime import datetime
 from shlex import quote
 from typing import Annotated, Any, Final
 from urllib.parse import quote as url_quote
@@ -23,6 +22,7 @@ from labctl.render.text.wrap import fitted, reading_width
 from labctl.runs.store import open_runs
 from scenarios.life.unflushed import unflushed
 from scenarios.life.waterfall import Waterfall, waterfall
+from scenarios.life.wording import clock, zone
 from service.traces.life import Life
 from service.traces.spans import Span
 from stack.errors import LabError, UsageError
@@ -120,9 +120,8 @@ def _newest(session: Session, product: str = "") -> str | None:
 
 def _told(session: Session, shown: Waterfall, width: int | None) -> list[str]:
     """The waterfall below what it is about."""
-    began = datetime.fromtimestamp(shown.began_us / 1e6).astimezone()
     lines = fitted(
-        f"{_subject(shown)}, at {began:%H:%M:%S}.{shown.began_us // 1000 % 1000:03} (trace {shown.trace_id})",
+        f"{_subject(shown)}, at {clock(shown.began_us)} {zone(shown.began_us)} (trace {shown.trace_id})",
         width,
     )
     lines += ["", *draw_waterfall(shown, width, marks_for(sys.stdout.encoding))]

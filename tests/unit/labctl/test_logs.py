@@ -59,6 +59,21 @@ def test_what_is_shown(cli: Cli, words: tuple[str, ...], lines: list[str]) -> No
     assert shown(cli, *words) == lines
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--since", "2026-02-01T00:00Z"), "no lines since 2026-02-01T00:00Z\n"),
+        (("--since", "2026-01-01T00:00Z", "--grep", "x{9}"), "no lines since 2026-01-01T00:00Z that match\n"),
+        (("--level", "critical", "--json"), "no lines that match\n"),
+        (("--tail", "0"), ""),
+        (("--grep", "saved"), ""),
+    ],
+)
+def test_that_nothing_fits_is_said(cli: Cli, words: tuple[str, ...], told: str) -> None:
+    code, _, err = cli("logs", *words)
+    assert (code, err) == (0, told)
+
+
 def test_since_shows_everything_since_then(cli: Cli) -> None:
     cli.lab.log = [LogLine("api", f"2026-01-31T18:00:00.000Z INFO x: {n}") for n in range(100)]
     assert len(shown(cli)) == 50

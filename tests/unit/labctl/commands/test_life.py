@@ -67,7 +67,7 @@ def test_a_write_is_found_by_product_by_trace_or_as_the_last(
     code, out, _ = cli("trace", word)
     assert code == 0
     assert out.startswith("Create of p, version 7, at ")
-    assert f"(trace {TRACE})" in out
+    assert f"(trace {TRACE})" in " ".join(out.split())
     assert "waits in the queue" in out
     assert api.asked[0][1] == path
 
