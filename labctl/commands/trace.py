@@ -144,7 +144,7 @@ def _told(session: Session, shown: Waterfall, width: int | None) -> list[str]:
 def _unflushed(session: Session, shown: Waterfall) -> str:
     """What the API knows of a write that no flush is known to have taken."""
     life = None
-    with suppress(LabError):
+    with suppress(LabError, msgspec.ValidationError):
         answer = request(session, "GET", f"/products/{url_quote(str(shown.product), safe='')}/life")
         life = msgspec.convert(answer, Life)
     return unflushed(life, shown.version or 0)

@@ -65,11 +65,16 @@ def newest_first(writes: Iterable[Span]) -> list[Span]:
     """Spans of writes, the latest first. Those of one product are in the order of their versions: requests
     that overlap may begin in another order than Redis takes them."""
     by_time = sorted(writes, key=lambda span: span.start_us, reverse=True)
-    by_version: dict[object, list[Span]] = {}
+    by_version: dict[str, list[Span]] = {}
     for span in sorted((span for span in by_time if _version_of(span)), key=_version_of):
-        by_version.setdefault(span.attributes.get(PRODUCT), []).append(span)
+        by_version.setdefault(_product_of(span), []).append(span)
     # A write without a version keeps its place.
-    return [by_version[span.attributes.get(PRODUCT)].pop() if _version_of(span) else span for span in by_time]
+    return [by_version[_product_of(span)].pop() if _version_of(span) else span for span in by_time]
+
+
+def _product_of(span: Span) -> str:
+    # Whoever reaches the API may send a span with a list here.
+    return str(span.attributes.get(PRODUCT))
 
 
 def _version_of(span: Span) -> int:

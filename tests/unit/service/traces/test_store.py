@@ -91,6 +91,13 @@ def test_a_write_without_a_version_has_its_place_by_time(store: TraceStore) -> N
     assert store.newest(9, "p") == [refused, second, first]
 
 
+def test_any_attributes_can_be_ordered(store: TraceStore) -> None:
+    odd = request("p", 1, trace=1, attributes={"lab.product.id": ["p"], "lab.write.version": "x"})
+    odder = request("p", 1, trace=2, attributes={"lab.product.id": ["p"]}, at_us=1)
+    store.add([odder, odd])
+    assert store.newest(9) == [odder, odd]
+
+
 def test_processes_share_it(store: TraceStore, tmp_path: Path) -> None:
     with closing(TraceStore(tmp_path)) as other:
         other.add([span(trace=1)])
