@@ -169,6 +169,10 @@ class Accepted(Struct, frozen=True):
 
 
 class RunList(Struct, frozen=True):
-    """The runs that labctl told the API of."""
+    """The runs that labctl told the API of, and whether anyone sees them."""
 
+    viewers: Annotated[int, Meta(ge=0, description="How many look at the lab's page")]
+    sampled_at: Annotated[
+        float, Meta(ge=0, description="When the page's newest sample was taken: Unix time, in s")
+    ]
     runs: list[KnownRun]

@@ -163,7 +163,7 @@ _LIVE: Final = (
         method="get",
         path="/live/runs",
         name="listRuns",
-        summary="The runs that were told of",
+        summary="The runs that were told of, and how many look at the page",
         answers={200: Answer("The newest 20, newest first", RunList)},
         problems=(503,),
     ),

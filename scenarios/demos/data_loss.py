@@ -11,6 +11,7 @@ from scenarios.judge.checks.fates import Judged
 from scenarios.judge.ledger import Write
 from scenarios.judge.verdict import Verdict
 from scenarios.lab.context import Run
+from scenarios.marks.viewers import let_viewers_see
 from scenarios.options import CRASH, Crash, Options
 from scenarios.preconditions import (
     flush_delay,
@@ -103,6 +104,7 @@ def _queue_some(run: Run, injector: Injector) -> Play[None]:
         )
     yield Measured("acknowledged_at_risk", "acknowledged, only in Redis", len(doomed), "products")
     yield Measured("queue_size", "queue size before the crash", depth)
+    let_viewers_see(run.api_url)
 
 
 def _crash(run: Run, injector: Injector, crash: Crash) -> Play[None]:

@@ -75,6 +75,12 @@ class History:
         query = "SELECT document FROM samples WHERE half_second BETWEEN ? AND ? ORDER BY half_second"
         return self._column(query, oldest, newest)
 
+    def sampled_at(self) -> float:
+        """When the newest kept sample was taken: Unix time, in s, to the half second; 0 if there is none."""
+        with self._open() as connection:
+            newest = connection.execute("SELECT coalesce(max(half_second), 0) FROM samples").fetchone()[0]
+        return float(newest) / 2
+
     def mark(self, mark: Mark) -> None:
         """Keep a mark, and what it says of its run."""
         document = msgspec.json.encode(mark)

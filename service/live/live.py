@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from dataclasses import dataclass
 from typing import Any, Final
 
 from service.live.acks import Acks
@@ -14,6 +15,15 @@ from service.live.viewers import Viewers
 from service.writebehind.settings import Settings
 
 _log: Final = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """Whether anyone looks at the page, of whichever process."""
+
+    viewers: int
+    #: When the newest sample was taken: Unix time, in s, to the half second; 0 if there is none.
+    sampled_at: float
 
 
 class Live:
@@ -48,7 +58,17 @@ class Live:
         """
         self.history.mark(mark)
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._sampler.wake)
+            sampler = self._sampler
+            happened = mark.kind in ("step", "fault")
+            self._loop.call_soon_threadsafe(sampler.sample_now if happened else sampler.wake)
+
+    def watched(self) -> Watched:
+        """Who looks, and what they were shown last. Any thread may call it.
+
+        Raises:
+            HistoryUnavailable: that can't be told.
+        """
+        return Watched(self.acks.all_viewers(), self.history.sampled_at())
 
     def close(self) -> None:
         """End threads, and close files and connections."""

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections import deque
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -21,6 +22,8 @@ _PERIOD_S: Final = 0.5
 #: Samples are taken so long after each half second begins: timers may be a little early, and what they sample
 #: must not count for the half second before.
 _LATE_S: Final = 0.005
+#: When a run tells of a step or a fault, one is taken at once, but not more often than this.
+_SOONEST_S: Final = 0.05
 #: Acknowledgements are noted for so long after the last sample.
 _WANTED_S: Final = 2.0
 #: The acknowledgements that percentiles are taken from: those of the last two seconds, at most so many.
@@ -56,6 +59,8 @@ class Sampler:
         self._task: asyncio.Task[None] | None = None
         self._wanted_until = 0.0
         self._last_mark: int | None = None
+        #: Set when a sample is not to wait for its time.
+        self._hurry = asyncio.Event()
 
     def wake(self) -> None:
         """Take samples, if they are not being taken, as long as anyone wants them."""
@@ -63,6 +68,11 @@ class Sampler:
         self._wanted_until = max(self._wanted_until, time.time() + _PERIOD_S)
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._run(), name="sampler")
+
+    def sample_now(self) -> None:
+        """Take one at once: what happens between two others would never be seen."""
+        self._hurry.set()
+        self.wake()
 
     def tell_marks_after(self, seq: int) -> None:
         """A viewer was told the marks up to this one, before the first sample was taken."""
@@ -78,12 +88,21 @@ class Sampler:
 
     async def _run(self) -> None:
         while self._viewers or time.time() < self._wanted_until:
+            self._hurry.clear()
             try:
                 await self._sample()
             except Exception as error:  # noqa: BLE001 - the next sample must still be taken
                 self._conditions.met("sample", f"the page can't be told how the lab is: {error!r}")
-            # At the same moments in all processes: they share what they keep.
-            await asyncio.sleep(_PERIOD_S - time.time() % _PERIOD_S + _LATE_S)
+            await self._pause()
+
+    async def _pause(self) -> None:
+        """Until the next sample is due."""
+        # At the same moments in all processes: they share what they keep.
+        due = asyncio.get_running_loop().time() + _PERIOD_S - time.time() % _PERIOD_S + _LATE_S
+        await asyncio.sleep(_SOONEST_S)
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(due):
+                await self._hurry.wait()
 
     async def _sample(self) -> None:
         at = time.time()

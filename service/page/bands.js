@@ -1,7 +1,11 @@
-// The steps and faults of runs as parts of the time axis. Pure, but for the drawing at the end.
+// The steps and faults of runs as parts of the time axis. Pure, but for the drawing.
+
+import {breaks} from "./words.js";
 
 /** Height of a row of labels above a plot, in px. */
 export const ROW = 16;
+/** One for steps, the others for faults: those of a demo follow each other quickly. */
+export const ROWS = 4;
 /** Marks tell when a fault was injected, not for how long it lasts: it is shown so wide, in s. */
 const MOMENT_S = 0.75;
 /** What the name of a run begins with. */
@@ -54,7 +58,7 @@ function fitted(context, text, room) {
 }
 
 /**
- * Draw bands behind a plot, and their labels above it: steps in the first row, faults in the second.
+ * Draw bands behind a plot, and their labels above it: steps in the first row, faults below.
  * @param {uPlot} plot
  * @param {import("./types.js").Band[]} bands
  * @param {(name: string) => string} colour
@@ -63,34 +67,40 @@ export function drawBands(plot, bands, colour) {
   const {ctx, bbox} = plot;
   const {min = 0, max = 0} = plot.scales.x;
   const ratio = devicePixelRatio;
+  const steps = bbox.top - (ROWS - 0.5) * ROW * ratio;
   ctx.save();
   ctx.font = `${11 * ratio}px system-ui, sans-serif`;
   ctx.textAlign = "left";
   ctx.textBaseline = "middle";
-  let taken = bbox.left;
+  /** @type {import("./types.js").Band[]} */
+  const faults = [];
   /** Where runs begin that have had no room for a label. @type {Map<string, number>} */
   const unnamed = new Map();
   for (const band of bands) {
     if (band.end < min || band.start > max) continue;
+    if (band.kind === "fault") {
+      if (band.start >= min) faults.push(band);
+      continue;
+    }
     const left = plot.valToPos(Math.max(band.start, min), "x", true);
     const right = plot.valToPos(Math.min(band.end, max), "x", true);
     const width = Math.max(right - left, 2 * ratio);
     const step = band.kind === "step";
-    const top = step ? bbox.top - 2 * ROW * ratio : bbox.top;
+    const top = step ? bbox.top - ROWS * ROW * ratio : bbox.top;
     if (!step || band.odd) {
-      ctx.fillStyle = colour(step ? "--band" : band.kind === "fault" ? "--fault" : "--away");
+      ctx.fillStyle = colour(step ? "--band" : "--away");
       ctx.fillRect(left, top, width, bbox.top + bbox.height - top);
     }
-    ctx.fillStyle = colour(step ? "--line" : band.kind === "fault" ? "--bad" : "--soft");
+    ctx.fillStyle = colour(step ? "--line" : "--soft");
     if (band.start >= min) ctx.fillRect(left, top, ratio, bbox.top + bbox.height - top);
-    ctx.fillStyle = colour(band.kind === "fault" ? "--bad" : "--soft");
+    ctx.fillStyle = colour("--soft");
     if (step) {
       const text = fitted(ctx, band.label, width - 7 * ratio);
-      ctx.fillText(text, left + 4 * ratio, bbox.top - 1.5 * ROW * ratio);
+      ctx.fillText(text, left + 4 * ratio, steps);
       if (text) unnamed.set(band.run, NaN);
       else if (!unnamed.has(band.run)) unnamed.set(band.run, left);
     } else {
-      taken = drawFault(plot, band.label, left, taken);
+      ctx.fillText(fitted(ctx, band.label, width), left + 4 * ratio, bbox.top - 0.5 * ROW * ratio);
     }
   }
   // Short runs are named as a whole.
@@ -98,27 +108,62 @@ export function drawBands(plot, bands, colour) {
   ctx.textAlign = "right";
   for (const [run, left] of unnamed) {
     const name = run.replace(TIME, "");
-    if (left - ctx.measureText(name).width > bbox.left) ctx.fillText(name, left - 4 * ratio, bbox.top - 1.5 * ROW * ratio);
+    if (left - ctx.measureText(name).width > bbox.left) ctx.fillText(name, left - 4 * ratio, steps);
   }
+  ctx.textAlign = "left";
+  drawFaults(plot, faults, colour);
   ctx.restore();
 }
 
 /**
- * Draw a label to the right of its line; to the left if there is more room.
- * @param {uPlot} plot
- * @param {string} label
- * @param {number} left Where its line is.
- * @param {number} taken Up to where there are labels already.
- * @returns {number} Up to where there are labels now.
+ * Where the labels of faults go, so that none covers another: in the first row that has room next to its line, to
+ * the right of it or, near the edge, to the left.
+ * @param {{at: number, width: number}[]} labels Where each line is, and how wide its label, from left to right.
+ * @param {number} right The edge.
+ * @returns {{row: number, from: number, before: boolean}[]}
  */
-function drawFault({ctx, bbox}, label, left, taken) {
-  const gap = 8 * devicePixelRatio;
-  const whole = ctx.measureText(`▼ ${label}`).width;
+export function staggered(labels, right) {
+  const taken = Array.from({length: ROWS - 1}, () => -Infinity);
+  return labels.map(({at, width}) => {
+    const before = at + width > right;
+    const wanted = before ? at - width : at;
+    const free = taken.findIndex(end => end <= wanted);
+    // Without room, it goes where it is nearest to its line.
+    const row = free >= 0 ? free : taken.indexOf(Math.min(...taken));
+    const from = Math.max(wanted, taken[row]);
+    taken[row] = from + width;
+    return {row, from, before: before && from === wanted};
+  });
+}
+
+/**
+ * Draw each fault as a thin line with a label of its own. What destroys data is the boldest.
+ * @param {uPlot} plot
+ * @param {import("./types.js").Band[]} faults
+ * @param {(name: string) => string} colour
+ */
+function drawFaults(plot, faults, colour) {
+  const {ctx, bbox} = plot;
+  const ratio = devicePixelRatio;
+  /** @param {import("./types.js").Band} fault */
+  const dress = fault => {
+    const bold = breaks(fault.label);
+    ctx.font = `${bold ? "bold " : ""}${11 * ratio}px system-ui, sans-serif`;
+    ctx.fillStyle = colour(bold ? "--bad" : "--unsure");
+    return bold ? 2.5 * ratio : ratio;
+  };
   const right = bbox.left + bbox.width;
-  const fits = Math.max(left, taken) + whole <= right;
-  const before = !fits && left - whole >= taken;
-  const from = before ? left - whole : Math.max(left, taken);
-  const text = fitted(ctx, before ? `${label} ▼` : `▼ ${label}`, right - from);
-  ctx.fillText(text, from, bbox.top - 0.5 * ROW * devicePixelRatio);
-  return text ? from + ctx.measureText(text).width + gap : taken;
+  const labels = faults.map(fault => {
+    dress(fault);
+    return {at: plot.valToPos(fault.start, "x", true), width: ctx.measureText(`▼ ${fault.label}`).width + 8 * ratio};
+  });
+  const places = staggered(labels, right);
+  faults.forEach((fault, index) => {
+    const width = dress(fault);
+    const {row, from, before} = places[index];
+    const middle = bbox.top - (ROWS - 1.5 - row) * ROW * ratio;
+    ctx.fillRect(labels[index].at - width / 2, middle, width, bbox.top + bbox.height - middle);
+    const text = before ? `${fault.label} ▼` : `▼ ${fault.label}`;
+    ctx.fillText(fitted(ctx, text, right - from), before ? from + 8 * ratio : from, middle);
+  });
 }

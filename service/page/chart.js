@@ -1,6 +1,6 @@
 // One chart: a figure with its legend, a keyboard cursor, and a table behind it.
 
-import {drawBands, ROW} from "./bands.js";
+import {drawBands, ROW, ROWS} from "./bands.js";
 import {colour, drawing, element, say, table} from "./dom.js";
 import {clock, figure} from "./words.js";
 
@@ -67,17 +67,20 @@ export class Chart {
   draw(sync) {
     this.plot?.destroy();
     const font = "11px system-ui, sans-serif";
-    const axis = {stroke: colour("--soft"), font, grid: {stroke: colour("--grid"), width: 1},
+    // Before the first sample there is no time to show.
+    /** @param {uPlot} _ @param {number[]} splits */
+    const filter = (_, splits) => this.span.max > 1 ? splits : splits.map(() => null);
+    const axis = {stroke: colour("--soft"), font, filter, grid: {stroke: colour("--grid"), width: 1, filter},
       ticks: {show: false}, gap: 6};
     this.plot = new uPlot({
-      width: this.#width(), height: HEIGHT + 2 * ROW, padding: [2 * ROW + 4, 12, 0, 0],
+      width: this.#width(), height: HEIGHT + ROWS * ROW, padding: [ROWS * ROW + 4, 12, 0, 0],
       legend: {show: false},
       cursor: {sync: {key: sync.key, scales: ["x", null]}, drag: {x: false, y: false}, points: {size: 7}},
       scales: {x: {time: false, range: () => [this.span.min, this.span.max]}, y: {range: (_, __, max) => [0, this.#top(max)]}},
       axes: [
         {...axis, size: 24, space: 80, incrs: [2, 5, 10, 15, 30, 60, 120, 180, 300],
-          values: (_, splits) => splits.map(at => clock(at))},
-        {...axis, size: 46, space: 34, values: (_, splits) => splits.map(compact)},
+          values: (_, splits) => splits.map(at => at === null ? null : clock(at))},
+        {...axis, size: 46, space: 34, values: (_, splits) => splits.map(value => value === null ? null : compact(value))},
       ],
       series: [{}, ...this.spec.lines.map((line, index) => ({
         label: line.label, stroke: colour(`--s${index + 1}`), width: 1.75, dash: DASHES[index],

@@ -89,10 +89,15 @@ export class Charts {
       return;
     }
     this.due.delete(chart);
+    if (this.now > 0) this.#draw(chart);
+    if (this.due.size > 0) requestAnimationFrame(() => this.#next());
+  }
+
+  /** @param {Chart} chart */
+  #draw(chart) {
     chart.bands = this.away === null ? this.bands
       : [...this.bands, {kind: "away", start: this.away, end: Infinity, label: "no answer", odd: false, run: ""}];
     chart.live = this.away === null;
     chart.show(this.history.of(chart.spec.key), {min: this.now - this.span, max: this.now});
-    if (this.due.size > 0) requestAnimationFrame(() => this.#next());
   }
 }

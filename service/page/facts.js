@@ -1,7 +1,7 @@
 // The lab in words: what is at stake, the workers, the settings, the runs.
 
 import {byId, element, say, table} from "./dom.js";
-import {clock, counted, day, duration, figure, OUTCOMES, stakes} from "./words.js";
+import {breaks, clock, counted, day, duration, figure, losses, OUTCOMES, plain, stakes} from "./words.js";
 
 /** @typedef {import("./types.js").Sample} Sample */
 /** @typedef {import("./types.js").Run} Run */
@@ -17,8 +17,9 @@ const ALWAYS = new Set(["acknowledged", "persisted", "lost"]);
  * What would be lost now, and what is wrong.
  * @param {Sample | null} sample Null if the lab does not answer.
  * @param {number} [since] Since when it does not, in s.
+ * @param {boolean} [control] Whether the page has buttons.
  */
-export function tellStakes(sample, since) {
+export function tellStakes(sample, since, control = false) {
   const [before, count, after] = sample !== null ? stakes(sample.exposed) : ["What is at stake ", "is not known",
     since ? `: the lab has not answered since ${clock(since)}.` : "."];
   say(byId("stakes-before"), before);
@@ -27,7 +28,8 @@ export function tellStakes(sample, since) {
   const writes = sample?.exposed?.writes ?? null;
   byId("stakes").className = writes === null ? "unknown" : writes > 0 ? "some" : "none";
   const troubles = sample === null ? [] : [
-    sample.redis ? "" : "Redis does not answer.", sample.postgres ? "" : "PostgreSQL does not answer.", sample.trouble];
+    sample.redis ? "" : "Redis does not answer.", sample.postgres ? "" : "PostgreSQL does not answer.",
+    plain(sample.trouble, control)];
   const trouble = byId("trouble");
   say(trouble, troubles.filter(Boolean).join(" "));
   trouble.hidden = trouble.textContent === "";
@@ -36,14 +38,15 @@ export function tellStakes(sample, since) {
 /**
  * The workers, and the dead letters.
  * @param {Sample | null} sample
+ * @param {boolean} [control] Whether the page has buttons.
  */
-export function tellWorkers(sample) {
+export function tellWorkers(sample, control = false) {
   const letters = sample?.dead_letters ?? null;
   say(byId("dead"), sample === null ? "–" : letters === null ? "not known" : letters === 0 ? "none" : counted(letters, "dead letter"));
   byId("dead").classList.toggle("bad", (letters ?? 0) > 0);
   const rows = (sample?.workers ?? []).map(worker => {
     const since = worker.for_ms >= 1000 ? ` for ${duration(worker.for_ms / 1000)}` : "";
-    return [`${worker.state}${since}`, worker.reason, worker.name, worker.state];
+    return [`${worker.state}${since}`, plain(worker.reason, control), worker.name, worker.state];
   });
   const place = byId("workers");
   const text = JSON.stringify(rows);
@@ -69,6 +72,7 @@ function shown(value) {
 
 /** @param {Run[]} runs The newest first. */
 export function tellRuns(runs) {
+  tellLosses(runs[0] ?? null);
   tellLast(runs.find(run => run.ended_at) ?? null);
   tellRunning(runs.find(run => !run.ended_at && !run.silent) ?? null);
   const rows = runs.map(run => [run.scenario, day(run.started_at),
@@ -77,6 +81,17 @@ export function tellRuns(runs) {
   byId("runs").replaceChildren(rows.length === 0
     ? element("p", {class: "soft"}, "None yet. In a terminal: ", element("code", {}, "labctl demo data-loss"))
     : table("The newest runs", ["scenario", "started", "took", "outcome", "acknowledged", "lost"], rows));
+}
+
+/**
+ * What the newest run has lost, until the next one begins: that nothing is at stake now is half of the truth.
+ * @param {Run | null} run
+ */
+function tellLosses(run) {
+  const place = byId("losses");
+  const lost = run?.ended_at ? run.figures?.lost ?? 0 : 0;
+  place.hidden = lost === 0;
+  say(place, lost === 0 || run === null ? "" : losses(lost, run.scenario, run.ended_at ?? 0));
 }
 
 /** @param {Run | null} run */
@@ -106,7 +121,7 @@ export function tellSteps(marks) {
   const told = marks.filter(mark => mark.run === run && (mark.kind === "step" || mark.kind === "fault"));
   byId("steps").replaceChildren(...told.length > MOST_STEPS ? [element("li", {}, "…")] : [],
     ...told.slice(-MOST_STEPS).map(mark => mark.kind === "fault"
-      ? element("li", {class: "bad"}, `▼ ${mark.label}`)
+      ? element("li", {class: breaks(mark.label) ? "bad" : "fault"}, `▼ ${mark.label}`)
       : element("li", {}, element("b", {}, `${mark.number ?? "·"}`), ` ${mark.label}`)));
 }
 

@@ -34,6 +34,17 @@ export function stretches(write, all) {
 }
 
 /**
+ * The chosen write first, then the others, newest first.
+ * @param {LifeWrite[]} writes
+ * @param {number} chosen Its version.
+ */
+export function inOrder(writes, chosen) {
+  /** A version is a time in µs; what was refused has none. @param {LifeWrite} write */
+  const order = write => write.version === chosen ? Infinity : write.version ?? write.received_at_us ?? 0;
+  return writes.toSorted((one, other) => order(other) - order(one) || 0);
+}
+
+/**
  * Where the product is now.
  * @param {import("./types.js").Life} life
  */
@@ -118,11 +129,12 @@ export class LifePanel {
   #told(write, life) {
     const state = element("p", {}, `Version ${brief(write.version)}: `, element("b", {}, write.state), `, seen at ${clock(write.since)}.`);
     if (typeof life === "string") return [state, element("p", {class: "soft"}, life)];
-    const newest = life.writes.toSorted((one, other) => (other.received_at_us ?? 0) - (one.received_at_us ?? 0)).slice(0, MOST_WRITES);
+    const newest = inOrder(life.writes, write.version).slice(0, MOST_WRITES);
     if (newest.length === 0) return [state, element("p", {class: "soft"}, UNTRACED)];
     const more = life.writes.length - newest.length;
-    return [state, element("p", {class: "soft"}, present(life)), ...newest.map(each => this.#written(each, life.writes)),
-      ...more > 0 ? [element("p", {class: "soft"}, `And ${counted(more, "earlier write")}.`)] : []];
+    const untraced = newest[0].version === write.version ? [] : [element("p", {class: "soft"}, "This version was not traced.")];
+    return [state, ...untraced, element("p", {class: "soft"}, present(life)), ...newest.map(each => this.#written(each, life.writes)),
+      ...more > 0 ? [element("p", {class: "soft"}, `And ${counted(more, "other traced write")}.`)] : []];
   }
 
   /**

@@ -7,6 +7,7 @@ import {tellRuns, tellSettings, tellStakes, tellSteps, tellWorkers} from "./fact
 import {LifePanel} from "./life.js";
 import {Runs} from "./runs.js";
 import {Stream} from "./stream.js";
+import {Totals} from "./totals.js";
 import {Way} from "./way.js";
 import {clock} from "./words.js";
 
@@ -23,6 +24,8 @@ class Page {
     this.way = new Way(byId("way"), write => void this.life.show(write));
     this.controls = new Controls();
     this.runs = new Runs();
+    this.totals = new Totals();
+    this.opened = Date.now() / 1000;
     /** @type {Greeting | null} */
     this.greeting = null;
     /** The lab's clock minus ours, in s. */
@@ -64,6 +67,7 @@ class Page {
     document.title = `${greeting.lab}: write-behind lab`;
     this.charts.history.clear();
     for (const sample of greeting.history) this.charts.history.add(sample);
+    this.totals.begin(greeting.history);
     this.runs.begin(greeting.marks, greeting.runs);
     this.#settings(greeting.settings);
     this.#told();
@@ -85,6 +89,7 @@ class Page {
   #told() {
     this.charts.marks(this.runs.marks);
     tellRuns(this.runs.newest(this.now));
+    this.way.lostAtLeast(this.runs.lostSince(this.opened + this.ahead));
     tellSteps(this.runs.marks);
   }
 
@@ -92,12 +97,15 @@ class Page {
   #sample(sample) {
     this.ahead = sample.at - Date.now() / 1000;
     this.charts.history.add(sample);
+    this.totals.add(sample);
     this.charts.show(sample.at, null);
     const {history} = this.charts;
-    this.way.figures(sample, {accepted: history.latest("rates", "accepted"), persisted: history.latest("rates", "persisted")});
+    this.way.figures(sample, {accepted: history.latest("rates", "accepted"), persisted: history.latest("rates", "persisted")}, this.totals);
     this.way.writes(sample.products);
-    tellStakes(sample);
-    tellWorkers(sample);
+    const control = this.greeting?.control ?? false;
+    tellStakes(sample, undefined, control);
+    tellWorkers(sample, control);
+    this.controls.see(sample);
   }
 
   /** @param {boolean} alive */
@@ -123,7 +131,7 @@ class Page {
     tellStakes(null, since ?? undefined);
     tellWorkers(null);
     tellSettings({});
-    this.way.figures(null, {accepted: null, persisted: null});
+    this.way.figures(null, {accepted: null, persisted: null}, this.totals);
     this.way.writes([]);
   }
 

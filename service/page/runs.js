@@ -52,6 +52,15 @@ export class Runs {
   }
 
   /**
+   * How many acknowledged writes were lost in the runs that ended since.
+   * @param {number} since Unix time, in s.
+   */
+  lostSince(since) {
+    return [...this.runs.values()].filter(run => (run.ended_at ?? 0) >= since)
+      .reduce((sum, run) => sum + (run.figures?.lost ?? 0), 0);
+  }
+
+  /**
    * The newest runs, newest first.
    * @param {number} now Unix time, in s.
    * @returns {Run[]}

@@ -63,6 +63,10 @@ export class Way {
     /** @type {Map<string, Token>} */
     this.tokens = new Map();
     this.chosen = "";
+    /** Lost writes that were shown since the page was opened. @type {Set<string>} */
+    this.lost = new Set();
+    /** ... and how many verdicts have counted. */
+    this.judgedLost = 0;
     /** @type {Map<Place, SVGTextElement[]>} */
     this.texts = new Map();
     this.drawing = drawing("svg", {role: "img", "aria-labelledby": "way-title way-said"});
@@ -112,8 +116,9 @@ export class Way {
    * What stands in the boxes.
    * @param {import("./types.js").Sample | null} sample Null if nothing is known.
    * @param {{accepted: number | null, persisted: number | null}} rates Writes per second.
+   * @param {import("./totals.js").Totals} totals
    */
-  figures(sample, rates) {
+  figures(sample, rates, totals) {
     const known = sample !== null;
     const pending = known && sample.queue !== null ? sample.queue + (sample.inflight ?? 0) + (sample.retrying ?? 0) : null;
     /** @type {[Place, ...string[]][]} */
@@ -123,8 +128,8 @@ export class Way {
       ["pending", short(pending)],
       ["queue", short(sample?.queue)],
       ["worker", short(sample?.inflight), (sample?.workers ?? []).map(worker => worker.state).join(", ") || (known && sample.redis ? "none" : "")],
-      ["postgres", sample?.postgres === false ? "no answer" : known ? perSecond(rates.persisted) : "", known && sample.persisted !== null ? `${short(sample.persisted)} persisted` : ""],
-      ["coalesced", short(sample?.coalesced)],
+      ["postgres", sample?.postgres === false ? "no answer" : known ? perSecond(rates.persisted) : "", known && sample.persisted !== null ? `${short(totals.all.persisted)} persisted` : ""],
+      ["coalesced", short(known && sample.coalesced !== null ? totals.all.coalesced : null)],
       ["retry", short(sample?.retrying)],
       ["dead", short(sample?.dead_letters)],
     ];
@@ -147,11 +152,25 @@ export class Way {
     }
     // Oldest first, so that who has been somewhere keeps their place.
     for (const write of writes.toSorted((one, other) => one.since - other.since)) this.#write(write);
-    const lost = writes.filter(write => write.state === "lost").length;
-    this.texts.get("lost")?.forEach(text => say(text, lost ? `${lost} seen` : ""));
+    for (const write of writes) if (write.state === "lost") this.lost.add(nameOf(write));
+    this.#tellLost();
     this.#rove();
     // Who was at a write that has left goes on at another one.
     if (focused && !this.row.contains(document.activeElement)) this.#stop()?.focus();
+  }
+
+  /**
+   * So many were lost at least, by the verdicts since the page was opened.
+   * @param {number} count
+   */
+  lostAtLeast(count) {
+    this.judgedLost = Math.max(this.judgedLost, count);
+    this.#tellLost();
+  }
+
+  #tellLost() {
+    const lost = Math.max(this.lost.size, this.judgedLost);
+    this.texts.get("lost")?.forEach(text => say(text, lost ? short(lost) : ""));
   }
 
   /** @param {Write} write */

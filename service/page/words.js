@@ -81,6 +81,33 @@ export function stakes(exposed) {
 }
 
 /**
+ * What a run has lost.
+ * @param {number} lost
+ * @param {string} scenario
+ * @param {number} at When it ended: Unix time, in s.
+ */
+export function losses(lost, scenario, at) {
+  const when = Date.now() / 1000 - at < 43_200 ? `at ${clock(at)}` : `on ${day(at)}`;
+  return `${counted(lost, "acknowledged write")} ${lost === 1 ? "was" : "were"} lost in ${scenario}, ${when}.`;
+}
+
+/**
+ * A sentence that was written for a terminal.
+ * @param {string} text
+ * @param {boolean} control Whether the page has buttons.
+ */
+export function plain(text, control) {
+  const told = control ? text.replace("`rq resume` lets it go on", "the button Resume flushing lets it go on") : text;
+  return told.replaceAll("`", "");
+}
+
+/**
+ * Whether a fault destroys what Redis holds.
+ * @param {string} label
+ */
+export const breaks = label => /flushall|redis:\s*kill/i.test(label);
+
+/**
  * A version is a time in µs; its last digits tell two of a product apart.
  * @param {number | null} version
  */

@@ -28,7 +28,12 @@ def marks(live: Live) -> Blueprint:
 
     @routes.get("/live/runs")
     def read_runs() -> Response:
-        body = b'{"runs":[%b]}' % b",".join(live.history.runs())
+        watched = live.watched()
+        body = b'{"viewers":%d,"sampled_at":%b,"runs":[%b]}' % (
+            watched.viewers,
+            msgspec.json.encode(watched.sampled_at),
+            b",".join(live.history.runs()),
+        )
         return Response(body, 200, content_type="application/json")
 
     return routes

@@ -22,6 +22,7 @@ _SEEN = """
       for (const token of document.querySelectorAll('.token')) seen.add(token.dataset.state);
       const stakes = document.getElementById('stakes').className;
       seen.add(stakes);
+      seen.add(document.getElementById('stakes-count').textContent);
     }).observe(document.body, {subtree: true, childList: true, attributes: true});
     0
 """
@@ -103,6 +104,10 @@ def test_it_shows_a_demo_and_its_losses(page: Browser, home: Path) -> None:
     _until(page, "document.getElementById('verdict').textContent.includes('5 queued writes are lost')")
     assert page.evaluate("document.getElementById('verdict').className") == "expected"
     _until(page, "document.querySelectorAll('.token[data-state=lost]').length > 0")
+    # It was shown what there was to lose, before it was lost.
+    assert page.evaluate("seen.has('5 acknowledged writes')") is True
+    losses = page.evaluate("document.getElementById('losses').textContent")
+    assert losses.startswith("5 acknowledged writes were lost in data-loss, at ")
     steps = page.evaluate("[...document.querySelectorAll('#steps li')].map(step => step.textContent)")
     assert any("redis:flushall" in step for step in steps)
     assert page.evaluate("document.querySelector('#runs tbody th').textContent") == "data-loss"

@@ -159,38 +159,3 @@ def test_a_run_that_takes_long_is_under_way_as_long_as_it_tells_of_itself(shown:
     cells = "row => [...row.cells].slice(2, 4).map(cell => cell.textContent)"
     rows = shown(f"[...document.querySelectorAll('#runs tbody tr')].map({cells})")
     assert rows == [["\N{EN DASH}", "under way"], ["\N{EN DASH}", "no end was told"]]
-
-
-def test_the_page_can_only_be_looked_at(shown: Shown) -> None:
-    shown.open()
-    assert shown("document.getElementById('control').hidden") is True
-
-
-def test_with_control_it_changes_settings_and_injects_faults(shown: Shown) -> None:
-    shown.player.greeting["control"] = True
-    shown.open()
-    assert shown("document.getElementById('control').hidden") is False
-    buttons = "[...document.querySelectorAll('#control button')]"
-    press = buttons + ".find(one => one.textContent.startsWith('{}')).click()"
-    shown(press.format("Suspend flushing"))
-    shown.until("document.getElementById('control-said').textContent === 'Suspend flushing: done.'")
-    # What can't be undone is asked for twice, and not by a double click.
-    shown(press.format("Empty Redis"))
-    double = buttons + ".find(one => one.textContent.startsWith('Empty Redis')).dispatchEvent({})"
-    shown(double.format("new MouseEvent('click', {detail: 2})"))
-    shown(press.format("Empty Redis: really?"))
-    shown.until("document.getElementById('control-said').textContent === 'Empty Redis: done.'")
-    # Who types is not disturbed by what others change, and does not undo it.
-    shown("document.getElementById('set-batch_size').focus()")
-    changed = shown.player.greeting["settings"] | {"coalescing_window_ms": 900}
-    shown.player.send("settings", changed)
-    shown.until("document.getElementById('settings').textContent.includes('COALESCING_WINDOW_MS900')")
-    shown("document.getElementById('set-batch_size').value = '50'")
-    shown("document.getElementById('set-simulate_db_failure').checked = true")
-    shown(press.format("Change"))
-    shown.until("document.getElementById('control-said').textContent === 'Changed: done.'")
-    assert shown.player.posted == [
-        ("/live/control/faults", {"fault": "worker:suspend"}),
-        ("/live/control/faults", {"fault": "redis:flushall"}),
-        ("/live/control/settings", {"batch_size": 50, "simulate_db_failure": True}),
-    ]

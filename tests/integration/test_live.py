@@ -133,6 +133,40 @@ def test_a_run_is_listed_with_its_outcome(api: Api) -> None:
     assert run["ended_at"] >= run["started_at"]
 
 
+def test_it_is_told_how_many_look_and_when_they_were_shown_something(api: Api) -> None:
+    def watched() -> tuple[int, float]:
+        answer = ask(api, request("GET", "/live/runs")).json
+        return answer["viewers"], answer["sampled_at"]
+
+    def until(viewers: int) -> None:
+        wait_until(lambda: watched()[0] == viewers, seconds=5, reason=f"{viewers} look", hint="")
+
+    until(0)
+    with LiveStream(api.port) as first, LiveStream(api.port) as second:
+        for stream in (first, second):
+            stream.next("sample")
+        until(2)
+        seen = watched()[1]
+        assert abs(time.time() - seen) < 2
+        wait_until(lambda: watched()[1] > seen, seconds=5, reason="there is another sample", hint="")
+    until(0)
+
+
+def test_a_fault_is_sampled_at_once(own_api: Api) -> None:
+    # Whichever process is told of it.
+    with ExitStack() as opened:
+        streams = [opened.enter_context(LiveStream(own_api.port)) for _ in range(8)]
+        for stream in streams:
+            stream.next("sample")
+        at = streams[0].next("sample")["at"]
+        # Between two samples that come by themselves.
+        wait_until(lambda: time.time() > at + 0.15, seconds=2, reason="the last sample is past", hint="")
+        told = time.time()
+        assert mark(own_api, run="r2", kind="fault", label="redis:flushall", at=told) == 202
+        first = min(stream.next("sample", lambda sample: sample["at"] > told)["at"] for stream in streams)
+    assert first - told < 0.2
+
+
 @pytest.mark.parametrize(
     "body",
     [
