@@ -73,11 +73,16 @@ def _operation(operation: Operation, schemas: dict[int, Document]) -> Document:
         content = {"schema": schemas[id(operation.body)], "example": operation.example}
         described["requestBody"] = {"required": True, "content": {"application/json": content}}
     answers = {str(status): _answer(answer, schemas) for status, answer in operation.answers.items()}
-    problems = {
-        str(status): {"$ref": f"#/components/responses/{'unavailable' if status == 503 else 'problem'}"}
-        for status in operation.problems
-    }
+    problems = {str(status): _refusal(status, operation) for status in operation.problems}
     return {**described, "responses": answers | problems}
+
+
+def _refusal(status: int, operation: Operation) -> Document:
+    if not operation.own_problems:
+        return {"$ref": f"#/components/responses/{'unavailable' if status == 503 else 'problem'}"}
+    described = _problem("What went wrong")
+    described["content"] |= {media: {} for media in operation.own_problems}
+    return described
 
 
 def _parameter(parameter: Parameter, schemas: dict[int, Document]) -> Document:

@@ -42,6 +42,8 @@ class Operation:
     answers: Mapping[int, Answer]
     #: The statuses that are problem documents.
     problems: tuple[int, ...] = ()
+    #: Media types of problems that come in another form.
+    own_problems: tuple[str, ...] = ()
     parameters: tuple[Parameter, ...] = ()
     #: The type of the request's body, and an example of it.
     body: Any = None

@@ -23,6 +23,7 @@ from service.live.control import Fault, Injected
 from service.live.marks import Mark
 from service.operation import Answer, Operation, Parameter
 from service.traces.life import Life
+from service.traces.otlp import CONTENT_TYPES
 from service.traces.spans import TraceId
 from service.writebehind.entry import Product
 from service.writebehind.limits import DEFAULT_LISTED, SHOWN_LETTERS, Limit, ProductId
@@ -259,6 +260,7 @@ _TRACES: Final = (
         example={"resourceSpans": []},
         answers={200: Answer("Taken; `partialSuccess` counts spans that were not", Document)},
         problems=(400, 408, 413, 415, 503),
+        own_problems=tuple(CONTENT_TYPES.values()),
     ),
     Operation(
         method="get",

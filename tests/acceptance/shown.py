@@ -24,7 +24,7 @@ class Shown:
     def text(self, selector: str) -> Any:
         return self(f"document.querySelector({selector!r})?.textContent")
 
-    def until(self, expression: str, *, seconds: float = 15) -> None:
+    def until(self, expression: str, *, seconds: float = 60) -> None:
         wait_until(
             lambda: self(expression) is True, seconds=seconds, reason=expression, hint="look at the page"
         )

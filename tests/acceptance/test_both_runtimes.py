@@ -93,6 +93,8 @@ def _played(kind: str, home: Path) -> Iterator[_Cli]:
                 told = cli.document(*(product if word == "ID" else word for word in words))
                 cli.documents[" ".join(words)] = told
                 product = product or told["id"]
+            # In a container, only Prometheus reaches them.
+            cli.documents["urls"]["urls"].pop("worker-metrics", None)
             _check(cli)
             yield cli
         finally:
