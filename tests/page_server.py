@@ -82,6 +82,8 @@ class _Server(ThreadingHTTPServer):
     """It can end connections on which a browser may ask for something later."""
 
     daemon_threads = False
+    #: A page asks for many files at once.
+    request_queue_size = 128
 
     def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
         super().__init__(address, handler)

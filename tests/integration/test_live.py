@@ -158,13 +158,18 @@ def test_a_fault_is_sampled_at_once(own_api: Api) -> None:
         streams = [opened.enter_context(LiveStream(own_api.port)) for _ in range(8)]
         for stream in streams:
             stream.next("sample")
-        at = streams[0].next("sample")["at"]
-        # Between two samples that come by themselves.
-        wait_until(lambda: time.time() > at + 0.15, seconds=2, reason="the last sample is past", hint="")
-        told = time.time()
-        assert mark(own_api, run="r2", kind="fault", label="redis:flushall", at=told) == 202
-        first = min(stream.next("sample", lambda sample: sample["at"] > told)["at"] for stream in streams)
-    assert first - told < 0.2
+
+        def at_once() -> bool:
+            at = streams[0].next("sample")["at"]
+            # Between two samples that come by themselves.
+            wait_until(lambda: time.time() > at + 0.1, seconds=2, reason="the last sample is past", hint="")
+            told = time.time()
+            assert mark(own_api, run="r2", kind="fault", label="redis:flushall", at=told) == 202
+            first = min(stream.next("sample", lambda sample: sample["at"] > told)["at"] for stream in streams)
+            return bool(first < at + 0.45)
+
+        # By itself, the next one comes half a second after the last one. A busy machine may be late.
+        wait_until(at_once, seconds=60, reason="a fault is sampled at once", hint="")
 
 
 @pytest.mark.parametrize(
