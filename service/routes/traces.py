@@ -66,10 +66,10 @@ def traces(store: TraceStore, present: Callable[[str], tuple[Now, list[Unread]]]
 
     @routes.get("/traces")
     def list_newest() -> Response:
-        product_id = request.args.get("product", "")
-        if product_id:
+        product_id = request.args.get("product")
+        if product_id is not None:
             check_id(product_id)
-        return _json(TraceList(store.newest(asked_limit(), product_id)))
+        return _json(TraceList(store.newest(asked_limit(), product_id or "")))
 
     @routes.get("/traces/<trace_id>")
     def tell_trace(trace_id: str) -> Response:

@@ -94,7 +94,9 @@ def _played(kind: str, home: Path) -> Iterator[_Cli]:
                 cli.documents[" ".join(words)] = told
                 product = product or told["id"]
             # In a container, only Prometheus reaches them.
-            cli.documents["urls"]["urls"].pop("worker-metrics", None)
+            for told in cli.documents.values():
+                if isinstance(told, dict) and "urls" in told:
+                    told["urls"].pop("worker-metrics", None)
             _check(cli)
             yield cli
         finally:
