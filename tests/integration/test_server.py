@@ -255,7 +255,7 @@ def test_when_the_parent_is_killed_the_others_end_and_the_port_is_free(own_api: 
     psutil.Process(own_api.main).kill()
     assert own_api.ended(seconds=2) == -signal.SIGKILL
     own_api.start()
-    own_api.wait_until_up(seconds=5)
+    own_api.wait_until_up(seconds=60)
     wait_until_gone(children)
 
 
