@@ -64,6 +64,14 @@ def lab(request: pytest.FixtureRequest) -> Lab:
 
 
 @pytest.fixture
+def mended(lab: Lab) -> Iterator[None]:
+    """All of the lab runs before the test, and again after it."""
+    list(lab.up())
+    yield
+    list(lab.up())
+
+
+@pytest.fixture
 def local_lab(tmp_path: Path) -> Iterator[Lab]:
     own = open_lab("own", "local", home=tmp_path / "home")
     try:

@@ -39,6 +39,9 @@ def acknowledged(
     )
 
 
+P5 = acknowledged("p", 5)
+
+
 def deleted(product: str, version: int, *, at: tuple[float, float] = (0.0, 0.0)) -> Write:
     return acknowledged(product, version, None, operation="delete", at=at)
 
