@@ -4,7 +4,6 @@ import json
 import random
 import time
 from collections.abc import Callable, Mapping
-from types import TracebackType
 from typing import Any
 
 from scenarios.judge.history import History
@@ -47,12 +46,7 @@ class LedgeredPath:
         self._watcher.look_at_memory()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._flusher.close()
         self._watcher.close()
         self.probe.close()

@@ -1,7 +1,6 @@
 """Live settings that a run changes for a while, and the promise that they are put back."""
 
 from collections.abc import Iterable, Mapping
-from types import TracebackType
 
 from scenarios.lab.context import Run
 
@@ -36,11 +35,6 @@ class Borrowed:
         if self._settings:
             self._run.probe.put_back(self._before, self._settings)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.put_back()
         self._run.journal.clear()

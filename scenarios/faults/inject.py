@@ -4,7 +4,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Final
 
 from scenarios.events import Event, FaultInjected
@@ -110,12 +109,7 @@ class Injector:
             self._run.journal.note_dead_letters()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         if self._services or self._fails:
             # Quickly: it may be an interruption that ends the block.
             deque(self._mend_services(), maxlen=0)

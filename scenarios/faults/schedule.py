@@ -5,7 +5,6 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import Empty, SimpleQueue
-from types import TracebackType
 from typing import Final, Protocol
 
 from scenarios.events import Event
@@ -79,12 +78,7 @@ class Schedule:
     def __enter__(self) -> "Schedule":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._ended.set()
         self._pool.shutdown()
 

@@ -4,7 +4,6 @@ import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
-from types import TracebackType
 from typing import IO, Final, Protocol
 
 import msgspec
@@ -58,12 +57,7 @@ class Partition:
     def __enter__(self) -> "Partition":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._open.close()
 
     @property

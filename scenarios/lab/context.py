@@ -4,7 +4,6 @@ import time
 from collections.abc import Generator
 from contextlib import ExitStack, closing
 from pathlib import Path
-from types import TracebackType
 from urllib.parse import urlsplit
 
 import msgspec
@@ -152,12 +151,7 @@ class Run:
     def __enter__(self) -> "Run":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._open.close()
 
     def _environment(self, run: str) -> Environment:

@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
-from types import TracebackType
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -88,12 +87,7 @@ class Tracer:
     def __enter__(self) -> "Tracer":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def begin(self) -> TraceContext:
