@@ -85,11 +85,16 @@ def trace(
 
 
 def _trace_of(session: Session, which: str, run: str | None) -> str:
-    """Raises UsageError: no traced write is known by that word, or several products have that name."""
-    if _TRACE_ID.fullmatch(which):
-        return which
-    if which == LAST:
-        return _newest_of_all(session)
+    """Raises UsageError: no traced write is known by that word, several products have that name, or a run was
+    named to look up what is not a name.
+    """
+    if which == LAST or _TRACE_ID.fullmatch(which):
+        if run is not None:
+            raise UsageError(
+                f"--run has no meaning for {which}: it says where the name of a product is looked up",
+                hint=f"leave it out, or name a product: {labctl(f'trace PRODUCT --run {quote(run)}')}",
+            )
+        return _newest_of_all(session) if which == LAST else which
     if is_id(which) and (found := _newest(session, which)) is not None:
         return found
     product = product_named(open_runs(session.lab.name, session.runtime), which, run)

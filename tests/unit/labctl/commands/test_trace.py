@@ -55,6 +55,15 @@ def test_nothing_was_traced(cli: Cli, api: ScriptedApi, word: str, message: str)
     assert "what to do:" in err
 
 
+@pytest.mark.parametrize("words", [(), ("last",), (TRACE,)])
+def test_a_run_is_named_for_a_product_alone(cli: Cli, api: ScriptedApi, words: tuple[str, ...]) -> None:
+    code, _, err = cli("trace", *words, "--run", "data-loss")
+    assert code == 2
+    assert f"--run has no meaning for {words[0] if words else 'last'}" in err
+    assert "trace PRODUCT --run data-loss" in err
+    assert not api.asked
+
+
 def test_a_trace_of_a_lab_that_is_down(cli: Cli) -> None:
     cli.lab.is_up = False
     code, _, err = cli("trace")
