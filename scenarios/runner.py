@@ -72,10 +72,12 @@ def _events(scenario: Scenario, run: Run, options: Options) -> Generator[Event, 
         conclusion = Conclusion("inconclusive", f"{error.message}: {hint}")
     if run.problem:
         yield StackNoted(f"{run.problem}. The rest was kept in memory, so the figures are whole.")
-    if run.unannounced:
-        yield StackNoted(f"{run.unannounced}. The run itself does not need them.")
     seconds = round(time.monotonic() - started_at, 3)
-    yield ScenarioFinished(scenario.name, conclusion.outcome, conclusion.text, seconds)
+    finished = ScenarioFinished(scenario.name, conclusion.outcome, conclusion.text, seconds)
+    # The end is the last event, so whether its mark arrives must be known before.
+    if unannounced := run.announce_end(finished):
+        yield StackNoted(f"{unannounced}. The run itself does not need them.")
+    yield finished
 
 
 def _has_unwritten(run: Run) -> bool:

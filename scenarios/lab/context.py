@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from scenarios.early_end import EarlyEnd
-from scenarios.events import Event, FaultInjected, StepStarted
+from scenarios.events import Event, FaultInjected, ScenarioFinished, StepStarted
 from scenarios.journal import files
 from scenarios.journal.environment import environment
 from scenarios.journal.final_read import FinalReader, note_end_of_watch
@@ -117,10 +117,13 @@ class Run:
         """Why the journal can't be written any more; empty if it can."""
         return self.writer.problem
 
-    @property
-    def unannounced(self) -> str:
-        """Who was not told what the run does, and why; empty if there is nothing to say."""
-        return self._announcer.problem if self._announcer else ""
+    def announce_end(self, end: ScenarioFinished) -> str:
+        """Announce how the run ends, ahead of the event.
+
+        Returns:
+            Who was not told what the run does, and why; empty if there is nothing to say.
+        """
+        return self._announcer.finish(end) if self._announcer else ""
 
     def now(self) -> float:
         """s since the run began, as its journal counts them."""

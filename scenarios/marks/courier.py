@@ -70,6 +70,9 @@ class Courier:
             self._closing = True
             self._changed.notify()
         self._thread.join(max(0.0, deadline - time.monotonic()))
+        if self._thread.is_alive():
+            with self._changed:
+                self._trouble = self._trouble or "it did not answer in time"
 
     def _run(self) -> None:
         try:

@@ -18,7 +18,7 @@ from service.writebehind.condition import Condition
 from service.writebehind.workers import Blocker, WorkerState
 from stack.errors import Inconclusive, NotRunning
 from stack.lab import Lab
-from stack.spec.events import Advanced
+from stack.spec.events import Advanced, StackNoted
 from stack.spec.runtime import Observed
 from stack.spec.service import HealthCheck
 
@@ -73,6 +73,7 @@ class FakeRun:
     noted: list[Event] = field(default_factory=list)
     problem: str = ""
     unannounced: str = ""
+    announced: list[ScenarioFinished] = field(default_factory=list)
 
     def begin(self) -> None:
         self.begun += 1
@@ -81,6 +82,11 @@ class FakeRun:
 
     def note(self, event: Event) -> None:
         self.noted.append(event)
+
+    def announce_end(self, end: ScenarioFinished) -> str:
+        assert end not in self.noted
+        self.announced.append(end)
+        return self.unannounced
 
     def __enter__(self) -> "FakeRun":
         return self
@@ -155,6 +161,13 @@ def test_a_run_begins_with_its_name_and_ends_with_its_conclusion(stage: Stage) -
             pytest.fail(f"ended with {other}")
     assert stage.script.done == ["began with 3 clients", "cleaned up"]
     assert stage.run.closed
+
+
+def test_who_was_not_told_of_the_end_is_said_before_it(stage: Stage) -> None:
+    stage.run.unannounced = "1 of this run's marks did not reach Grafana: it answered 500"
+    *_, note, end = stage.play()
+    assert note == StackNoted(f"{stage.run.unannounced}. The run itself does not need them.")
+    assert stage.run.announced == [end]
 
 
 def test_the_run_begins_only_after_earlier_writes_are_flushed(stage: Stage) -> None:

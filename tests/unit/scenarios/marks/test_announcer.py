@@ -229,7 +229,27 @@ def test_who_never_answers_hardly_delays_the_end_and_the_run_by_nothing(
     with _announcing(api=api) as told:
         for number in range(1_000):
             told.on(StepStarted(number, "Again", ""))
+        said = told.finish(_FINISHED)
     assert time.monotonic() - began < 10
+    assert said.endswith(" of this run's marks did not reach the lab's page: it did not answer in time")
+
+
+def test_an_end_that_is_not_taken_is_told(api: ScriptedApi) -> None:
+    with _announcing(api=api) as told:
+        told.on(_STARTED)
+        _until(lambda: api.asked and not told.problem)
+        api.answer = status(422, {})
+        said = told.finish(_FINISHED)
+    assert said == "1 of this run's marks did not reach the lab's page: it answered 422"
+
+
+def test_the_end_is_announced_once(api: ScriptedApi) -> None:
+    with _announcing(api=api) as told:
+        told.on(_STARTED)
+        assert told.finish(_FINISHED) == ""
+        told.on(_FINISHED)
+    assert _kinds(api) == ["run", "end"]
+    assert told.problem == ""
 
 
 @dataclass(slots=True)
