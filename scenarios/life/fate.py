@@ -90,7 +90,7 @@ class Teller:
         if newer is None or traced is None:
             newest = self._newer(write)
             how = f"Newer writes replaced it, up to {newest}." if newest else "A newer version replaced it."
-            yield f"{how} Whether it was in PostgreSQL before that is not known; it is no loss either way."
+            yield f"{how} Whether it was in PostgreSQL before that is not known; it is not a loss either way."
             return
         yield f"{_capital(self.ordinals.name(newer))} replaced it{_when_replaced(write, traced, newer)}."
         if self._reached(newer):

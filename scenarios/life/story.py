@@ -83,7 +83,7 @@ def _took(write: WriteFacts) -> str:
 
 def _refused(write: WriteFacts) -> Iterator[str]:
     yield f"{_began(write)} was refused{_why(write)}."
-    yield "Nothing of it was stored."
+    yield "Nothing was stored."
 
 
 def _unanswered(teller: Teller, write: WriteFacts) -> Iterator[str]:
@@ -94,7 +94,7 @@ def _unanswered(teller: Teller, write: WriteFacts) -> Iterator[str]:
     elif traced is not None and traced.version is not None:
         yield f"Its trace says that it was taken, as {teller.ordinals.name(traced.version)}."
     elif teller.facts.run is not None and teller.facts.run.judged and not teller.facts.run.row_unread:
-        yield "When the run ended, the row did not show it. That is no loss: nothing had been promised."
+        yield "When the run ended, the row did not show it. That is not a loss: nothing had been promised."
 
 
 def _began(write: WriteFacts) -> str:
@@ -152,8 +152,12 @@ def _end(facts: ProductFacts, ordinals: Ordinals) -> Iterator[str]:
     if facts.unasked:
         yield f"{facts.unasked}, so there are no traces: claims and commits are not known."
     elif untraced:
-        count = "1 write is" if untraced == 1 else f"{untraced:,} writes are"
-        yield f"{count} told from the journal alone: not traced, or the trace is too old."
+        yield (
+            "1 write is told from the journal alone: it was not traced, or its trace is too old."
+            if untraced == 1
+            else f"{untraced:,} writes are told from the journal alone: they were not traced, or their "
+            "traces are too old."
+        )
 
 
 def _then(facts: ProductFacts, ordinals: Ordinals) -> Iterator[str]:
@@ -163,7 +167,7 @@ def _then(facts: ProductFacts, ordinals: Ordinals) -> Iterator[str]:
     if run.row_unread:
         yield f"When the run ended, its row could not be read: {run.row_unread}."
     elif run.row is None:
-        yield "When the run ended, PostgreSQL had no row of it."
+        yield "When the run ended, PostgreSQL had no row for it."
     else:
         deleted = ", as deleted" if run.row_deleted else ""
         yield f"When the run ended, its row held {ordinals.name(run.row)}{deleted}."
@@ -181,11 +185,11 @@ def _now(facts: ProductFacts, ordinals: Ordinals) -> Iterator[str]:
     if "postgres" in facts.unread:
         yield "The row can't be read now."
     elif now.row_version is None:
-        yield "PostgreSQL has no row of it now."
+        yield "PostgreSQL has no row for it now."
     else:
         deleted = ": it is deleted" if now.row_deleted else ""
-        stranger = ", of which neither the run nor a trace tells" if _is_strange(now, ordinals) else ""
-        yield f"The row holds {ordinals.name(now.row_version)} now{stranger}{deleted}."
+        stranger = ", which neither the run nor a trace mentions" if _is_strange(now, ordinals) else ""
+        yield f"The row now holds {ordinals.name(now.row_version)}{stranger}{deleted}."
     if "redis" in facts.unread:
         yield "What Redis holds can't be read now."
         return
@@ -194,9 +198,9 @@ def _now(facts: ProductFacts, ordinals: Ordinals) -> Iterator[str]:
         waiting = ordinals.name(now.pending_version)
         yield f"{waiting[0].upper()}{waiting[1:]} {where} in Redis."
     elif not now.dead_lettered:
-        yield "Nothing of it waits in Redis."
+        yield "No write of it waits in Redis."
     if now.dead_lettered:
         yield (
-            f"A dead letter of it is kept: {labctl('dlq list')} shows why, and {labctl('dlq requeue')} tries "
-            "again."
+            f"One of its writes is a dead letter: {labctl('dlq list')} shows why, and "
+            f"{labctl('dlq requeue')} tries it again."
         )

@@ -29,7 +29,7 @@ def test_a_product_is_explained_from_journal_and_lab(cli: Cli, api: ScriptedApi)
     assert told.startswith("p: 1 write known. The run is 20260101T120000Z-data-loss. Times are ")
     assert " Version 1 (7), an " in told
     assert "It is in PostgreSQL; when it got there was not seen." in told
-    assert told.endswith("told from the journal alone: not traced, or the trace is too old.")
+    assert told.endswith("told from the journal alone: it was not traced, or its trace is too old.")
 
 
 def test_a_product_is_explained_while_the_lab_is_down(cli: Cli) -> None:

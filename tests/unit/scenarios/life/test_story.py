@@ -84,7 +84,7 @@ def test_the_whole_of_it() -> None:
         (1, V1, "superseded"),
         (2, V2, "persisted"),
     ]
-    assert story.end == ("The row holds version 2 now.", "Nothing of it waits in Redis.")
+    assert story.end == ("The row now holds version 2.", "No write of it waits in Redis.")
 
 
 def test_a_write_that_was_replaced_before_it_was_acknowledged() -> None:
@@ -197,7 +197,7 @@ def test_what_became_of_an_acknowledged_write(write: WriteFacts, told: str) -> N
 def test_a_write_that_was_refused() -> None:
     write = _write(None, answer="refused", detail='503: {"title": "Full", "detail": "100000 writes wait"}')
     assert _first(write) == (
-        "An update at 12:00:01.202 was refused (503: Full: 100000 writes wait). Nothing of it was stored."
+        "An update at 12:00:01.202 was refused (503: Full: 100000 writes wait). Nothing was stored."
     )
 
 
@@ -205,8 +205,8 @@ def test_a_write_without_an_answer() -> None:
     write = _write(None, answer="unknown", detail="ReadTimeout: timed out")
     begin = "An update at 12:00:01.202 was not acknowledged (ReadTimeout: timed out): whether it was taken"
     assert _first(write).startswith(begin)
-    assert "no loss: nothing had been promised" in _first(write, run=_run())
-    assert "no loss" not in _first(write, run=_run(row_unread="no connection"))
+    assert "not a loss: nothing had been promised" in _first(write, run=_run())
+    assert "not a loss" not in _first(write, run=_run(row_unread="no connection"))
     recovered = _write(None, answer="unknown", recovered=True)
     assert _first(recovered).endswith("The row holds its value: it was taken after all.")
     traced = _write(None, answer="unknown", traced=_traced(V1))
@@ -238,13 +238,13 @@ def test_many_writes_are_told_together() -> None:
 @pytest.mark.parametrize(
     ("now", "unread", "told"),
     [
-        (Now(), (), ["PostgreSQL has no row of it now.", "Nothing of it waits in Redis."]),
+        (Now(), (), ["PostgreSQL has no row for it now.", "No write of it waits in Redis."]),
         (Now(), ("postgres", "redis"), ["The row can't be read now.", "What Redis holds can't be read now."]),
         (
             Now(row_version=V2, row_deleted=True),
             ("redis",),
             [
-                "The row holds version 2 now: it is deleted.",
+                "The row now holds version 2: it is deleted.",
                 "What Redis holds can't be read now.",
             ],
         ),
@@ -252,7 +252,7 @@ def test_many_writes_are_told_together() -> None:
             Now(row_version=7, pending_version=V2, inflight=True),
             (),
             [
-                "The row holds version 7 now, of which neither the run nor a trace tells.",
+                "The row now holds version 7, which neither the run nor a trace mentions.",
                 "Version 2 is being written in Redis.",
             ],
         ),
@@ -278,7 +278,7 @@ def test_without_the_api_it_says_what_is_not_known() -> None:
 def test_a_product_that_no_run_wrote() -> None:
     story = _story(now=Now(row_version=1))
     assert story.about == "No write of p is known: no recorded run made one, and no trace of one is left."
-    assert story.end == ("The row holds version 1 now.", "Nothing of it waits in Redis.")
+    assert story.end == ("The row now holds version 1.", "No write of it waits in Redis.")
 
 
 def test_a_run_that_wrote_another_product() -> None:
