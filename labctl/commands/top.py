@@ -14,7 +14,8 @@ from rich.live import Live
 from rich.text import Text
 
 from labctl.cli.api import Api
-from labctl.render.text.figures import figure, size
+from labctl.render.text.figures import size
+from labctl.render.text.sentences import plural
 from labctl.render.text.table import lay_out
 from scenarios.events import TableShown
 from stack.errors import LabError
@@ -45,32 +46,29 @@ def ask_exposed(lab: Lab, usage: Mapping[str, Usage]) -> Exposed | None:
     # Another program may hold the port of an API that does not run.
     if "api" not in usage:
         return None
+    api = Api(lab.urls()["api"], timeout_s=_ANSWER)
     try:
-        exposed = (
-            Api(lab.urls()["api"], timeout_s=_ANSWER).call("GET", "/admin/queue", None, {}).get("exposed")
-        )
+        queue = api.call("GET", "/admin/queue", None, {})
     except LabError:
         return None
-    return dict(exposed) if exposed else None
+    return queue.get("exposed") or None
 
 
 def at_stake(exposed: Exposed | None) -> str:
-    """A sentence.
+    """What a crash of Redis would cost, in a sentence.
 
     Args:
-        exposed: None: it is unknown.
+        exposed: As `ask_exposed` tells it; None: unknown.
 
     >>> at_stake({"writes": 31, "products": 12, "seconds": 0.8})
     'At stake if Redis died now: 31 acknowledged writes of 12 products, the oldest 0.8 s old'
     """
     if exposed is None:
-        return "At stake if Redis died now: not known, for the API does not tell"
+        return "At stake if Redis died now: unknown, since the API does not say"
     if not exposed["writes"]:
         return "At stake if Redis died now: nothing"
-    writes, products = (
-        f"{figure(n)} {noun if n == 1 else noun + 's'}"
-        for n, noun in ((exposed["writes"], "acknowledged write"), (exposed["products"], "product"))
-    )
+    writes = plural(exposed["writes"], "acknowledged write")
+    products = plural(exposed["products"], "product")
     return f"At stake if Redis died now: {writes} of {products}, the oldest {exposed['seconds']:.1f} s old"
 
 

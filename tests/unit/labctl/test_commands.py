@@ -77,7 +77,7 @@ def test_top_once_is_a_table_with_a_sum(cli: Cli) -> None:
     assert code == 0
     assert out.splitlines()[-1].split()[:4] == ["together", "13.0", "62.9", "MB"]
     # Nothing answers for this lab's API.
-    assert "At stake if Redis died now: not known, for the API does not tell" in out
+    assert "At stake if Redis died now: unknown, since the API does not say" in out
 
 
 @pytest.mark.parametrize(
