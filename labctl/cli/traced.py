@@ -7,26 +7,30 @@ from typing import Any
 from labctl.cli.api import announce
 from labctl.cli.session import Session
 from scenarios.judge.ledger import Answer, Operation, Write
+from scenarios.lab.products import method_of, path_of
 from stack.errors import LabError, UsageError
 
 
 def request_write(
     session: Session,
     operation: Operation,
-    path: str,
+    product: str | None,
     body: dict[str, Any] | None = None,
     *,
     headers: Mapping[str, str],
 ) -> dict[str, Any]:
     """The API's answer to a write, which is traced.
 
+    Args:
+        product: Its id; None for a create.
+
     Raises:
         LabError: whatever `labctl.cli.api.request` raises.
     """
     # It takes longer to import than the other commands take.
-    from scenarios.lab.tracing import Ended, Tracer, method_of
+    from scenarios.lab.tracing import Ended, Tracer
 
-    method, product = method_of(operation), path.rpartition("/")[2] if operation != "create" else None
+    method, path = method_of(operation), path_of(product)
     api = announce(session, method, path, body, headers)
     with Tracer(session.lab.urls()["api"]) as tracer:
         trace, sent_at = tracer.begin(), time.monotonic()

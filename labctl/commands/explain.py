@@ -2,14 +2,13 @@
 
 import sys
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import msgspec
 import typer
 
 from labctl.cli import completions
-from labctl.cli.api import request
 from labctl.cli.lab_command import lab_command
+from labctl.cli.life import ask_life
 from labctl.cli.named import is_id, product_named
 from labctl.cli.session import Session, write_json
 from labctl.render.text.printable import printable
@@ -18,7 +17,6 @@ from labctl.runs.store import open_runs
 from scenarios.life.facts import ProductFacts
 from scenarios.life.gather import gather
 from scenarios.life.story import Story, tell
-from service.traces.life import Life
 from stack.errors import EnvironmentFault, UsageError
 from stack.spec.hints import for_lab, labctl
 
@@ -86,8 +84,7 @@ def _gather(session: Session, product: str, run: str | None) -> ProductFacts:
     journal = runs.newest_with(product) if run is None else runs.open(run)
     life, unasked = None, ""
     try:
-        answer = request(session, "GET", f"/products/{quote(product, safe='')}/life")
-        life = msgspec.convert(answer, Life)
+        life = ask_life(session, product)
     except EnvironmentFault as error:
         unasked = error.message[:1].upper() + error.message[1:]
     return gather(product, journal, life, unasked=unasked)

@@ -2,7 +2,6 @@
 
 import math
 from typing import Annotated, Any, Literal
-from urllib.parse import quote
 
 import typer
 
@@ -11,6 +10,7 @@ from labctl.cli.lab_command import lab_command
 from labctl.cli.session import Session
 from labctl.cli.traced import request_write
 from scenarios.events import TableShown
+from scenarios.lab.products import path_of
 from service.writebehind.limits import MAX_LISTED
 
 group = typer.Typer(help="Create, read, change and delete products.", no_args_is_help=True)
@@ -49,13 +49,13 @@ def create(
 ) -> None:
     """Create a product."""
     body = _value(title, price, quantity)
-    session.answer_fields(request_write(session, "create", "/products", body, headers=_headers(policy)))
+    session.answer_fields(request_write(session, "create", None, body, headers=_headers(policy)))
 
 
 @lab_command(group)
 def get(session: Session, product: _Id) -> None:
     """Read a product; `source` says where it came from."""
-    session.answer_fields(request(session, "GET", _path(product)))
+    session.answer_fields(request(session, "GET", path_of(product)))
 
 
 @lab_command(group)
@@ -68,19 +68,19 @@ def update(
     policy: _Policy = None,
 ) -> None:
     """Change a product's title, price or quantity; what is not named stays as it is."""
-    held = request(session, "GET", _path(product)) if None in (title, price, quantity) else {}
+    held = request(session, "GET", path_of(product)) if None in (title, price, quantity) else {}
     body = _value(
         held["name"] if title is None else title,
         held["price"] if price is None else price,
         held["quantity"] if quantity is None else quantity,
     )
-    session.answer_fields(request_write(session, "update", _path(product), body, headers=_headers(policy)))
+    session.answer_fields(request_write(session, "update", product, body, headers=_headers(policy)))
 
 
 @lab_command(group)
 def delete(session: Session, product: _Id, policy: _Policy = None) -> None:
     """Delete a product."""
-    session.answer_fields(request_write(session, "delete", _path(product), headers=_headers(policy)))
+    session.answer_fields(request_write(session, "delete", product, headers=_headers(policy)))
 
 
 @lab_command(group, "list")
@@ -96,10 +96,6 @@ def show_newest(
     columns = ("id", "name", "price", "quantity", "source")
     rows = tuple(tuple(str(product.get(column, "")) for column in columns) for product in answer["products"])
     session.answer(answer, TableShown("products", "", columns, rows))
-
-
-def _path(product: str) -> str:
-    return f"/products/{quote(product, safe='')}"
 
 
 def _value(title: str, price: float, quantity: int) -> dict[str, Any]:

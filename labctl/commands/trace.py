@@ -5,7 +5,6 @@ import sys
 from contextlib import suppress
 from shlex import quote
 from typing import Annotated, Any, Final
-from urllib.parse import quote as url_quote
 
 import msgspec
 import typer
@@ -13,6 +12,7 @@ import typer
 from labctl.cli import completions
 from labctl.cli.api import request
 from labctl.cli.lab_command import lab_command
+from labctl.cli.life import ask_life
 from labctl.cli.named import is_id, product_named
 from labctl.cli.session import Session, write_json
 from labctl.render.text.marks import marks_for
@@ -23,7 +23,6 @@ from labctl.runs.store import open_runs
 from scenarios.life.unflushed import unflushed
 from scenarios.life.waterfall import Waterfall, waterfall
 from scenarios.life.wording import clock, zone
-from service.traces.life import Life
 from service.traces.spans import Span
 from stack.errors import LabError, UsageError
 from stack.spec.hints import labctl
@@ -150,8 +149,7 @@ def _unflushed(session: Session, shown: Waterfall) -> str:
     """What the API knows of a write that no flush is known to have taken."""
     life = None
     with suppress(LabError, msgspec.ValidationError):
-        answer = request(session, "GET", f"/products/{url_quote(str(shown.product), safe='')}/life")
-        life = msgspec.convert(answer, Life)
+        life = ask_life(session, str(shown.product))
     return unflushed(life, shown.version or 0)
 
 

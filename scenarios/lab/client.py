@@ -9,6 +9,7 @@ import httpx
 
 from scenarios.judge.ledger import Answer, Ledger, Operation, Write, answer_without_product
 from scenarios.lab.problem import in_words
+from scenarios.lab.products import method_of, path_of
 from scenarios.lab.tracing import Ended, Tracer
 from stack.errors import EnvironmentFault, NotRunning
 from stack.spec.hints import labctl
@@ -52,7 +53,7 @@ class Client:
 
     def read(self, product: str) -> dict[str, Any] | None:
         """The product as the API shows it; None if there is none."""
-        answer = self._ask("GET", f"/products/{product}", ok=(200, 404))
+        answer = self._ask("GET", path_of(product), ok=(200, 404))
         return dict(answer.json()) if answer.status_code == 200 else None
 
     def config(self) -> dict[str, Any]:
@@ -78,17 +79,12 @@ class Client:
         group: str,
         policy: str,
     ) -> Write:
-        method, path = {
-            "create": ("POST", "/products"),
-            "update": ("PUT", f"/products/{product}"),
-            "delete": ("DELETE", f"/products/{product}"),
-        }[operation]
         trace = None if self._tracer is None else self._tracer.begin()
         headers = {"X-Write-Policy": policy} if policy else {}
         if trace is not None:
             headers["traceparent"] = trace.traceparent
         sent_at = time.monotonic()
-        attempt = self._attempt(method, path, value, headers)
+        attempt = self._attempt(method_of(operation), path_of(product), value, headers)
         finished_at = time.monotonic()
         write = Write(
             product=attempt.document.get("id", product),

@@ -22,7 +22,8 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
-from scenarios.judge.ledger import Operation, Write
+from scenarios.judge.ledger import Write
+from scenarios.lab.products import method_of, path_of, route_of
 from scenarios.lab.trace_context import TraceContext
 
 _MOST_KEPT: Final = 4096
@@ -32,20 +33,10 @@ _SEND_TIMEOUT_S: Final = 2.0
 _CLOSE_TIMEOUT_S: Final = 1.0
 _MOST_DETAIL: Final = 200
 _NANO: Final = 1_000_000_000
-_METHODS: Final[dict[Operation, tuple[str, str]]] = {
-    "create": ("POST", "/products"),
-    "update": ("PUT", "/products/{id}"),
-    "delete": ("DELETE", "/products/{id}"),
-}
 _SCOPE: Final = InstrumentationScope("labctl")
 
 # What the SDK has to say is for `--debug`; without a handler, Python would print it among the narration.
 logging.getLogger("opentelemetry").addHandler(logging.NullHandler())
-
-
-def method_of(operation: Operation) -> str:
-    """The HTTP method that asks for it."""
-    return _METHODS[operation][0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,21 +88,20 @@ class Tracer:
     def end(self, context: TraceContext, ended: Ended) -> None:
         """The request's span is complete; it is delivered later."""
         write = ended.write
-        method, route = _METHODS[write.operation]
         ahead = time.time_ns() - round(_NANO * time.monotonic())
         status = Status(StatusCode.UNSET)
         if write.answer != "acknowledged":
             status = Status(StatusCode.ERROR, _printable(write.detail))
         self._processor.on_end(
             ReadableSpan(
-                name=f"{method} {route}",
+                name=f"{method_of(write.operation)} {route_of(write.operation)}",
                 context=SpanContext(
                     int(context.trace_id, 16), int(context.span_id, 16), False, TraceFlags(TraceFlags.SAMPLED)
                 ),
                 kind=SpanKind.CLIENT,
                 resource=self._resource,
                 instrumentation_scope=_SCOPE,
-                attributes={**self._server, **_attributes(self._url, method, ended)},
+                attributes={**self._server, **_attributes(self._url, ended)},
                 start_time=ahead + round(_NANO * write.sent_at),
                 end_time=ahead + round(_NANO * write.finished_at),
                 status=status,
@@ -163,12 +153,12 @@ def _printable(detail: str) -> str:
     return detail[:_MOST_DETAIL].encode(errors="replace").decode()
 
 
-def _attributes(url: str, method: str, ended: Ended) -> dict[str, str | int]:
+def _attributes(url: str, ended: Ended) -> dict[str, str | int]:
     """By the semantic conventions for HTTP clients, and the lab's own."""
     write = ended.write
-    path = "/products" if write.operation == "create" else f"/products/{write.product}"
+    path = path_of(None if write.operation == "create" else write.product)
     attributes: dict[str, str | int] = {
-        "http.request.method": method,
+        "http.request.method": method_of(write.operation),
         "url.full": url + path,
         "lab.write.operation": write.operation,
     }
