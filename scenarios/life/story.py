@@ -194,9 +194,15 @@ def _now(facts: ProductFacts, ordinals: Ordinals) -> Iterator[str]:
         yield "What Redis holds can't be read now."
         return
     if now.pending_version is not None:
-        where = "is being written" if now.inflight else "waits for a retry" if now.retrying else "waits"
+        where = (
+            "is being written to PostgreSQL"
+            if now.inflight
+            else "waits in Redis for a retry"
+            if now.retrying
+            else "waits in Redis"
+        )
         waiting = ordinals.name(now.pending_version)
-        yield f"{waiting[0].upper()}{waiting[1:]} {where} in Redis."
+        yield f"{waiting[0].upper()}{waiting[1:]} {where}."
     elif not now.dead_lettered:
         yield "No write of it waits in Redis."
     if now.dead_lettered:

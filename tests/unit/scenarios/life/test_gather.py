@@ -1,7 +1,7 @@
 """The facts of a product: never another class than the judge's, and joined with the traces."""
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from scenarios.life.story import tell
 from service.traces.life import Life, Now, TracedWrite
 from tests.journals import ENVIRONMENT, FINISHED, journal_of
 from tests.unit.scenarios.histories import WIDGET, acknowledged, row, unknown
+from tests.unit.scenarios.life.traced import traced
 from tests.unit.scenarios.worlds import World, worlds
 
 _STARTED_US = 1_767_268_800_000_000
@@ -44,25 +45,8 @@ def test_the_class_is_always_the_judges(world: World) -> None:
     assert told == judged
 
 
-def _traced(version: int, trace: str, **known: object) -> TracedWrite:
-    content: Mapping[str, object] = {
-        "version": version,
-        "operation": "update",
-        "policy": "write_behind",
-        "trace_id": trace,
-        "sent_at_us": _STARTED_US + 2_000_500,
-        "received_at_us": _STARTED_US + 2_000_600,
-        "acknowledged_at_us": _STARTED_US + 2_001_000,
-        "status": 200,
-        "outcome": "persisted",
-        "superseded_by": None,
-        "claimed_at_us": None,
-        "worker": None,
-        "committed_at_us": None,
-        "attempts": 0,
-        "error": "",
-    }
-    return msgspec.convert({**content, **known}, TracedWrite)
+def _traced(version: int, trace: str) -> TracedWrite:
+    return traced(version, _STARTED_US + 2_001_000, trace_id=trace, sent_at_us=_STARTED_US + 2_000_500)
 
 
 def _life(*writes: TracedWrite) -> Life:
@@ -71,8 +55,8 @@ def _life(*writes: TracedWrite) -> Life:
 
 def test_writes_are_joined_with_their_traces(tmp_path: Path) -> None:
     mine, others = "a" * 32, "b" * 32
-    traced = replace(acknowledged("p", 7, at=(2.0, 2.001)), trace=mine)
-    journal = journal_of(tmp_path, History(writes=[traced]), Findings(rows={"p": row(7)}, since=1))
+    write = replace(acknowledged("p", 7, at=(2.0, 2.001)), trace=mine)
+    journal = journal_of(tmp_path, History(writes=[write]), Findings(rows={"p": row(7)}, since=1))
     facts = gather("p", journal, _life(_traced(7, mine), _traced(9, others)))
     first, second = facts.writes
     assert (first.fate, first.traced and first.traced.trace_id) == ("persisted", mine)
@@ -122,8 +106,8 @@ def test_a_write_that_was_found_though_it_was_not_answered(tmp_path: Path) -> No
     [(200, 7, "acknowledged"), (503, None, "refused"), (504, None, "unknown"), (0, None, "unknown")],
 )
 def test_writes_that_only_their_traces_tell_of(status: int, version: int | None, answer: str) -> None:
-    traced = msgspec.structs.replace(_traced(7, "a" * 32), status=status, version=version)
-    (write,) = gather("p", None, _life(traced)).writes
+    known = msgspec.structs.replace(_traced(7, "a" * 32), status=status, version=version)
+    (write,) = gather("p", None, _life(known)).writes
     assert (write.answer, write.version) == (answer, version)
 
 

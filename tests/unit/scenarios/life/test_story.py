@@ -11,6 +11,7 @@ from scenarios.life.story import Story, tell
 from scenarios.life.wording import Ordinals
 from service.traces.life import Now, TracedWrite
 from tests.unit.scenarios.life.spans import BEGAN_US
+from tests.unit.scenarios.life.traced import traced
 
 _MS = 1000
 #: Versions are µs of the clock of Redis.
@@ -26,23 +27,8 @@ def _utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
 
 
-def _traced(version: int | None = V1, *, outcome: Any = "persisted", **known: Any) -> TracedWrite:
-    content: dict[str, Any] = {
-        "operation": "update",
-        "policy": "write_behind",
-        "trace_id": "a" * 32,
-        "sent_at_us": BEGAN_US - 2 * _MS,
-        "received_at_us": BEGAN_US - _MS,
-        "acknowledged_at_us": BEGAN_US,
-        "status": 200,
-        "superseded_by": None,
-        "claimed_at_us": None,
-        "worker": None,
-        "committed_at_us": None,
-        "attempts": 0,
-        "error": "",
-    }
-    return TracedWrite(version=version, outcome=outcome, **(content | known))
+def _traced(version: int | None = V1, **known: Any) -> TracedWrite:
+    return traced(version, BEGAN_US, **known)
 
 
 def _committed(version: int = V1, **known: Any) -> TracedWrite:
@@ -253,7 +239,7 @@ def test_many_writes_are_told_together() -> None:
             (),
             [
                 "The row now holds version 7, which neither the run nor a trace mentions.",
-                "Version 2 is being written in Redis.",
+                "Version 2 is being written to PostgreSQL.",
             ],
         ),
     ],
