@@ -61,7 +61,7 @@ class Outcomes:
         latencies: Latencies,
         phases: Phases,
         record: Callable[[Write], None],
-        traces: SampledTraces | None = None,
+        traces: SampledTraces,
     ) -> None:
         self._profile = profile
         self._counters = counters
@@ -147,5 +147,5 @@ class Outcomes:
             trace="" if trace is None else trace.trace_id,
         )
         self._record(write)
-        if trace is not None and self._traces is not None:
+        if trace is not None:
             self._traces.end(trace, write, status)

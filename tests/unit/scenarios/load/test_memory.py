@@ -15,6 +15,7 @@ from scenarios.load.latencies import Latencies
 from scenarios.load.outcomes import Outcomes
 from scenarios.load.phases import Phases
 from scenarios.load.profiles import Call, Creates, Mix
+from scenarios.load.sampled_traces import SampledTraces
 from scenarios.load.schedule import ClosedLoop, Shape
 from tests.unit.scenarios.load.scripted_server import created, serving
 
@@ -30,7 +31,7 @@ class _Load:
         self.profile = Mix("lab", _CLIENTS, keys=300)
         self.latencies = Latencies()
         self.outcomes = Outcomes(
-            self.profile, Counters(), self.latencies, Phases(shape), record=lambda write: None
+            self.profile, Counters(), self.latencies, Phases(shape), lambda write: None, SampledTraces(None)
         )
         self.sent = 0
 
