@@ -3,9 +3,11 @@
 from scenarios.events import (
     Checked,
     Event,
+    FaultInjected,
     LoadSampled,
     Measured,
     Narrated,
+    Proof,
     ScenarioFinished,
     ScenarioStarted,
     StepStarted,
@@ -71,4 +73,12 @@ DATA_LOSS: tuple[Event, ...] = (
     Checked("none of the saved ones is lost", "0", "1", False),
     VerdictReached(VERDICT),
     ScenarioFinished("data-loss", "unexpected", "One saved product is gone, too.", 3.21),
+)
+
+#: Took effect.
+KILLED = FaultInjected(
+    "redis:kill@5s",
+    5.1,
+    (Proof("process", "pid 12", "gone"), Proof("entries in Redis alone", "212", "212")),
+    bit=True,
 )

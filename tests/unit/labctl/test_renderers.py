@@ -1,13 +1,11 @@
-"""One scripted run, shown by every renderer."""
+"""One scripted run, shown by the renderers for people."""
 
 import io
-import json
 from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
-from labctl.render.json import JsonRenderer
 from labctl.render.plain import PlainRenderer
 from labctl.render.renderer import Renderer
 from labctl.render.rich import RichRenderer
@@ -18,8 +16,6 @@ from scenarios.events import (
     Event,
     FaultInjected,
     LoadSampled,
-    Proof,
-    ScenarioFinished,
     TableShown,
     VerdictReached,
 )
@@ -27,7 +23,7 @@ from scenarios.judge.checks.crashes import Crash
 from scenarios.judge.checks.result import Result, Validity
 from scenarios.judge.final_read import Findings
 from stack.spec.events import Advanced
-from tests.unit.labctl.scripted import DATA_LOSS, SAMPLE, VERDICT
+from tests.unit.labctl.scripted import DATA_LOSS, KILLED, SAMPLE, VERDICT
 from tests.unit.scenarios.histories import acknowledged, deleted, judged, row, value
 
 
@@ -124,34 +120,6 @@ def test_plain_writes_a_running_load_every_two_seconds_only() -> None:
     assert [line.split()[0] for line in narration.splitlines()] == ["0", "2", "4"]
 
 
-def test_json_is_one_document() -> None:
-    out = io.StringIO()
-    _shown(JsonRenderer(out), (*DATA_LOSS[:2], SAMPLE, *DATA_LOSS[2:]))
-    document = json.loads(out.getvalue())
-    assert document["schema"] == 2
-    assert (document["scenario"], document["outcome"]) == ("data-loss", "unexpected")
-    assert document["measured"]["queue"] == {"label": "queue size", "value": 5, "unit": "writes"}
-    assert [check["passed"] for check in document["checks"]] == [True, False]
-    assert document["verdict"]["fates"]["lost"] == 5
-    assert document["steps"][0]["notes"][:2] == ["worker: stopping", "worker: stopped"]
-    assert document["samples"][0]["queue_size"] == 321
-
-
-def test_json_of_several_runs_is_one_document_with_the_worst_outcome() -> None:
-    good = (*DATA_LOSS[:-1], ScenarioFinished("data-loss", "expected", "", 1.0))
-    out = io.StringIO()
-    _shown(JsonRenderer(out), good + DATA_LOSS + good)
-    document = json.loads(out.getvalue())
-    assert document["outcome"] == "unexpected"
-    assert [run["outcome"] for run in document["runs"]] == ["expected", "unexpected", "expected"]
-
-
-def test_json_of_an_interrupted_run_is_nothing() -> None:
-    out = io.StringIO()
-    _shown(JsonRenderer(out), DATA_LOSS[:-1])
-    assert out.getvalue() == ""
-
-
 @pytest.mark.parametrize("width", [72, 80, 120])
 def test_no_line_of_the_transcript_is_wider_than_the_screen(width: int) -> None:
     text = _rich(DATA_LOSS, width=width, terminal=False)
@@ -246,12 +214,6 @@ def test_impossible_samples_do_not_break_the_panel() -> None:
     assert "nan" in _rich((empty,), height=24)
 
 
-def test_what_is_no_number_is_null_in_json() -> None:
-    out = io.StringIO()
-    _shown(JsonRenderer(out), (DATA_LOSS[0], replace(SAMPLE, p99_ms=float("nan")), *DATA_LOSS[1:]))
-    assert json.loads(out.getvalue(), parse_constant=pytest.fail)["samples"][0]["p99_ms"] is None
-
-
 def test_data_does_not_steer_the_terminal() -> None:
     """A product may have any name."""
     name = "\x1b]0;owned\x07\x1b[2J\nlast"
@@ -282,32 +244,17 @@ def test_a_valid_measurement_of_a_loss_is_not_green() -> None:
         assert (green in screen.getvalue()) is not calm
 
 
-_KILLED = FaultInjected(
-    "redis:kill@5s",
-    5.1,
-    (Proof("process", "pid 12", "gone"), Proof("entries in Redis alone", "212", "212")),
-    bit=True,
-)
 _MISSED = FaultInjected("redis:flushall", 1.0, (), bit=False, why="Redis still has its memory")
 
 
 def test_a_fault_is_shown_with_its_receipt() -> None:
-    results, _ = _plain((_KILLED, _MISSED))
+    results, _ = _plain((KILLED, _MISSED))
     assert results.splitlines() == [
         "fault redis:kill@5s ✓ took effect (process: pid 12 before, gone after; "
         "entries in Redis alone: 212, as before)",
         "fault redis:flushall ✗ DID NOT TAKE EFFECT (Redis still has its memory)",
     ]
-    assert _plain((_KILLED, _MISSED), quiet=True)[0].startswith("fault redis:flushall ✗")
-    shown = _rich((_KILLED, _MISSED), terminal=False)
+    assert _plain((KILLED, _MISSED), quiet=True)[0].startswith("fault redis:flushall ✗")
+    shown = _rich((KILLED, _MISSED), terminal=False)
     assert "✓ redis:kill@5s  took effect\n      process: pid 12 before, gone after\n" in shown
     assert "✗ redis:flushall  DID NOT TAKE EFFECT\n      Redis still has its memory\n" in shown
-
-
-def test_a_fault_is_in_the_document() -> None:
-    out = _Screen()
-    _shown(JsonRenderer(out), (*DATA_LOSS[:-1], _KILLED, DATA_LOSS[-1]))
-    (fault,) = json.loads(out.getvalue())["faults"]
-    assert fault["fault"] == "redis:kill@5s"
-    assert fault["proofs"][0] == {"what": "process", "before": "pid 12", "after": "gone"}
-    assert (fault["bit"], fault["at"]) == (True, 5.1)
