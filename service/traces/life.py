@@ -37,6 +37,8 @@ class Now(Struct, frozen=True, kw_only=True):
     pending_version: Version | None = None
     #: Older versions that wait for their own flush, while coalescing is off.
     backlog_versions: list[Version] = []
+    #: The versions that its dead letters hold.
+    dead_letter_versions: list[Version] = []
     cached_version: Version | None = None
     row_version: Version | None = None
     row_deleted: bool | None = None
@@ -222,7 +224,7 @@ def _outcome(
         return "superseded", spans.superseded_by[version]
     if now.pending_version == version or version in now.backlog_versions:
         return _where(version, now), None
-    if known.event == "dead_letter" and now.dead_lettered is not False:
+    if version in now.dead_letter_versions:
         return "dead-lettered", None
     return ("unknown" if _may_be_somewhere(version, now, unread) else "lost"), None
 
@@ -239,5 +241,5 @@ def _where(version: int, now: Now) -> Outcome:
 def _may_be_somewhere(version: int, now: Now, unread: Sequence[Unread]) -> bool:
     """Whether a version that was not found may yet not be lost: something was not read, or a newer version is
     there, and nothing tells whether that one replaced it in the queue."""
-    newer = max(now.pending_version or 0, now.row_version or 0, now.cached_version or 0) > version
-    return bool(unread) or newer or bool(now.dead_lettered)
+    held = (now.pending_version, now.row_version, now.cached_version, *now.dead_letter_versions)
+    return bool(unread) or max(each or 0 for each in held) > version

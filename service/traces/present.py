@@ -1,11 +1,13 @@
 """Where a product is at the moment: in Redis, in PostgreSQL, among the dead letters."""
 
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Final
 
 import msgspec
 from redis import Redis
 
-from service.traces.life import Now, Unread
+from service.traces.life import Now, Unread, Version
 from service.writebehind import keys
 from service.writebehind.entry import queued_at_of, to_document, version_of
 from service.writebehind.errors import CacheUnavailable, StoreUnavailable
@@ -15,6 +17,16 @@ from service.writebehind.store import Store, StoredProduct
 #: How many dead letters are searched; beyond it, it is not known whether there are more of the product.
 _LETTERS: Final = 1_000
 _BACKLOG: Final = 100
+
+
+class _Letter(msgspec.Struct):
+    """What is read of a dead letter."""
+
+    id: str
+    version: Version
+
+
+_letters: Final = msgspec.json.Decoder(_Letter)
 
 
 def present(client: "Redis", store: Store, product_id: str) -> tuple[Now, list[Unread]]:
@@ -51,13 +63,15 @@ def _in_redis(client: "Redis", product_id: str) -> tuple[Now, bool]:
         ask.lrange(keys.DLQ, -_LETTERS, -1)
         entry, cached, claimed, retry, backlog, letters, newest = ask.execute()
     pending = version_of(to_document(entry)) if entry else None
+    dead = _versions_in(newest, product_id)
     now = Now(
         queued=bool(entry) and _is_queued(entry, claimed, retry, bool(backlog)),
         inflight=claimed is not None,
         retrying=retry is not None,
-        dead_lettered=any(_is_of(letter, product_id) for letter in newest),
+        dead_lettered=bool(dead),
         pending_version=pending,
-        backlog_versions=[_version_in(member, product_id) for member in backlog],
+        backlog_versions=[_version_in_backlog(member, product_id) for member in backlog],
+        dead_letter_versions=dead,
         cached_version=version_of(cached) if cached else None,
     )
     return now, letters <= _LETTERS
@@ -71,15 +85,17 @@ def _is_queued(entry: bytes, claimed: float | None, retry: float | None, has_bac
     return retry is None
 
 
-def _is_of(letter: bytes, product_id: str) -> bool:
-    try:
-        content = msgspec.json.decode(letter)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return False
-    return isinstance(content, dict) and content.get("id") == product_id
+def _versions_in(letters: Iterable[bytes], product_id: str) -> list[int]:
+    """The versions of a product that dead letters hold. Among them there may be junk."""
+    versions: list[int] = []
+    for letter in letters:
+        with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            content = _letters.decode(letter)
+            versions += [content.version] if content.id == product_id else []
+    return versions
 
 
-def _version_in(member: bytes, product_id: str) -> int:
+def _version_in_backlog(member: bytes, product_id: str) -> int:
     """The version in a member of the backlog, `<id>:<16 digits>:<entry>`."""
     digits = member[len(product_id.encode()) + 1 :][:16]
     return int(digits) if digits.isdigit() else 0

@@ -90,6 +90,21 @@ def test_a_life_tells_what_waits_behind_a_claim_without_coalescing(open_path: Op
     assert (seen.queued, seen.inflight, seen.backlog_versions) == (True, True, [first["version"]])
 
 
+def test_a_life_tells_which_versions_are_dead_letters(path: WritePath) -> None:
+    product = "seed-001"
+    path.update(product)
+    for _ in range(2):
+        (row,) = (claim := path.buffer.claim(path.settings)).rows
+        letter = DeadLetter.of(row.id, row.version, row.entry, error="refused", attempts=1)
+        path.buffer.dead_letter(claim, [letter])
+        path.redis.rpush(keys.DLQ, b"junk", b"[]", b'{"id":"another","version":7}')
+        newest = path.update(product)["version"]
+        seen, unread = present(path.redis, path.store, product)
+        assert (seen.dead_lettered, seen.dead_letter_versions[-1], unread) == (True, row.version, [])
+    assert len(seen.dead_letter_versions) == 2
+    assert (seen.pending_version, seen.queued) == (newest, True)
+
+
 def test_nothing_is_known_of_what_was_never_written(path: WritePath) -> None:
     assert places(path.scripts, []) == {}
     assert places(path.scripts, [("a-z", 1), ("", 0)]) == {("a-z", 1): "gone", ("", 0): "gone"}

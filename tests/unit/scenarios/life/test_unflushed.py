@@ -21,7 +21,10 @@ from tests.spans import request
             "Version 9, which was not traced, replaced it, and is in Redis. Whether",
         ),
         (Now(row_version=8), "Version 8 replaced it, and is in PostgreSQL. Whether"),
-        (Now(dead_lettered=True), "either none took it, or its spans have not arrived yet."),
+        (
+            Now(dead_lettered=True, dead_letter_versions=[8]),
+            "either none took it, or its spans have not arrived yet.",
+        ),
     ],
 )
 def test_what_is_known_now_is_said(now: Now, told: str) -> None:

@@ -42,7 +42,11 @@ def told(*spans: Span, at: Now = EMPTY, unread: tuple[Any, ...] = ()) -> TracedW
         # A newer one is there: nothing says whether it replaced this one in the queue.
         (now(row_version=6), "unknown"),
         (now(queued=True, pending_version=6), "unknown"),
-        (now(dead_lettered=True), "unknown"),
+        # As with any other newer one, it is not known whether the dead letter's replaced this one.
+        (now(dead_lettered=True, dead_letter_versions=[6]), "unknown"),
+        (now(dead_lettered=True, dead_letter_versions=[4]), "lost"),
+        (now(dead_lettered=True, dead_letter_versions=[4, 5]), "dead-lettered"),
+        (now(dead_lettered=True, dead_letter_versions=[5], queued=True, pending_version=6), "dead-lettered"),
     ],
 )
 def test_without_a_workers_spans_it_is_told_from_where_it_is(at: Now, outcome: str) -> None:
@@ -88,7 +92,7 @@ def test_a_dead_letter_has_its_attempts_and_its_error() -> None:
     error = {"exception_message": "no such luck"}
     retry = span("flush", trace=2, events=(event("retry", WRITE, **error),))
     letter = span("flush", trace=3, events=(event("dead_letter", WRITE, **error),), at_us=100)
-    dead = told(WRITE, retry, letter, at=now(dead_lettered=True))
+    dead = told(WRITE, retry, letter, at=now(dead_lettered=True, dead_letter_versions=[5]))
     assert (dead.outcome, dead.attempts, dead.error) == ("dead-lettered", 2, "no such luck")
     again = span("flush", trace=4, links=(link(WRITE),), at_us=200)
     requeued = told(WRITE, retry, letter, again, at=now(row_version=5))
@@ -98,6 +102,9 @@ def test_a_dead_letter_has_its_attempts_and_its_error() -> None:
 def test_a_dropped_dead_letter_is_lost() -> None:
     letter = span("flush", trace=3, events=(event("dead_letter", WRITE),))
     assert told(WRITE, letter).outcome == "lost"
+    # One of an older version is still there.
+    assert told(WRITE, letter, at=now(dead_lettered=True, dead_letter_versions=[4])).outcome == "lost"
+    assert told(WRITE, letter, at=Now(), unread=("redis",)).outcome == "unknown"
 
 
 @pytest.mark.parametrize(
