@@ -11,8 +11,7 @@ from service.writebehind.errors import InvalidProduct
 from service.writebehind.limits import DECIMALS, ID_PATTERN, MAX_ID, Name, Price, Quantity, SentQuantity
 
 _ID: Final = re.compile(ID_PATTERN)
-_TAIL: Final = re.compile(rb',"queued_at":(\d+),"attempts":(\d+)([^}]*)}$')
-_WRITES: Final = re.compile(rb',"writes":(\d+)')
+_TAIL: Final = re.compile(rb',"queued_at":(\d+),"attempts":(\d+)[^}]*}$')
 _TRACE: Final = re.compile(rb',"traceparent":"([\da-f-]+)"}$')
 _TRACEPARENT: Final = re.compile(r"[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}")
 #: An entry that says more than this is junk.
@@ -174,19 +173,6 @@ def queued_at_of(entry: bytes) -> int:
     """When the product's first unpersisted write came, in µs of lab time; 0 if it is not an entry."""
     tail = _TAIL.search(entry)
     return int(tail[1]) if tail else 0
-
-
-def writes_of(entry: bytes) -> int:
-    """How many acknowledged writes are lost if the entry is; 1 if it does not say.
-
-    >>> writes_of(b'{"id":"p","version":7,"queued_at":7,"attempts":0,"writes":3}')
-    3
-    """
-    if entry.endswith(b',"writes":1}'):
-        return 1
-    tail = _TAIL.search(entry)
-    writes = _WRITES.match(tail[3]) if tail else None
-    return checked_writes(int(writes[1])) if writes else 1
 
 
 def checked_writes(value: object) -> int:

@@ -1,15 +1,10 @@
-"""The API's /metrics: right with several server processes, whatever is killed, emptied or frozen."""
+"""What the API's /metrics tell, whichever of its processes answers, and without Redis."""
 
-import http.client
-import json
 import random
-import signal
 import string
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -20,12 +15,10 @@ from service.writebehind.entry import DeadLetter
 from stack.spec.runtime import FaultSignal
 from stack.wait import wait_until
 from tests.api_process import Api, running_api
+from tests.api_requests import THROUGH, WIDGET, ask, post
 from tests.metrics import scrape
 from tests.servers import Servers
 from tests.write_path import OpenPath
-
-_WIDGET = {"name": "Widget", "price": 29.99, "quantity": 100}
-_THROUGH = {"X-Write-Policy": "write_through"}
 
 
 @pytest.fixture(scope="module")
@@ -41,36 +34,6 @@ def api(_api: Api, servers: Servers) -> Api:
     return _api
 
 
-@pytest.fixture
-def own_api(servers: Servers, tmp_path: Path) -> Iterator[Api]:
-    """An API of the test's own."""
-    with running_api(servers, telemetry_dir=str(tmp_path)) as api:
-        # Until both serve, the second one has no slot.
-        wait_until(
-            lambda: (tmp_path / "metrics" / "histogram_1.db").exists(),
-            seconds=60,
-            reason="both server processes count",
-            hint="",
-        )
-        yield api
-
-
-def _ask(
-    api: Api, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
-) -> tuple[int, bytes]:
-    """Status and body, over a connection of its own, so that either server process may answer."""
-    with closing(http.client.HTTPConnection("127.0.0.1", api.port, timeout=10)) as connection:
-        connection.request(method, path, None if body is None else json.dumps(body), dict(headers or {}))
-        answer = connection.getresponse()
-        return answer.status, answer.read()
-
-
-def _post(api: Api, number: int = 1, headers: Mapping[str, str] | None = None) -> list[str]:
-    answers = [_ask(api, "POST", "/products", _WIDGET, headers) for _ in range(number)]
-    assert {status for status, _ in answers} == {201}
-    return [json.loads(body)["id"] for _, body in answers]
-
-
 def _gained(api: Api) -> Callable[..., float]:
     """Begins to count: by how much a series has risen since."""
     before = scrape(api.port)
@@ -83,13 +46,13 @@ def _gained(api: Api) -> Callable[..., float]:
 
 def test_requests_are_counted_by_route_policy_and_outcome(api: Api) -> None:
     gained = _gained(api)
-    (product, *_) = _post(api, 3)
-    _post(api, 2, _THROUGH)
-    assert _ask(api, "PUT", f"/products/{product}", _WIDGET)[0] == 200
-    assert _ask(api, "PUT", "/products/nowhere", _WIDGET, _THROUGH)[0] == 404
-    assert _ask(api, "POST", "/products", {})[0] == 422
+    (product, *_) = post(api, 3)
+    post(api, 2, THROUGH)
+    assert ask(api, "PUT", f"/products/{product}", WIDGET)[0] == 200
+    assert ask(api, "PUT", "/products/nowhere", WIDGET, THROUGH)[0] == 404
+    assert ask(api, "POST", "/products", {})[0] == 422
     for path in (f"/products/{product}", "/products/seed-001", "/products/seed-001", "/products/nowhere"):
-        _ask(api, "GET", path)
+        ask(api, "GET", path)
     name = "write_behind_http_requests_total"
     assert gained(name, method="POST", route="/products", policy="write_behind", outcome="ok") == 3
     assert gained(name, method="POST", route="/products", policy="write_through", outcome="ok") == 2
@@ -110,12 +73,12 @@ def test_a_read_finds_a_pending_write_or_a_deleted_product_without_postgres(
     api: Api, servers: Servers
 ) -> None:
     gained = _gained(api)
-    evicted, deleted = _post(api, 2)
+    evicted, deleted = post(api, 2)
     with redis.Redis.from_url(servers.redis_url) as client:
         client.delete(keys.cache(evicted))
-    assert _ask(api, "DELETE", f"/products/{deleted}")[0] == 200
-    assert _ask(api, "GET", f"/products/{evicted}")[0] == 200
-    assert _ask(api, "GET", f"/products/{deleted}")[0] == 404
+    assert ask(api, "DELETE", f"/products/{deleted}")[0] == 200
+    assert ask(api, "GET", f"/products/{evicted}")[0] == 200
+    assert ask(api, "GET", f"/products/{deleted}")[0] == 404
     counts = [
         gained("write_behind_cache_reads_total", result=result) for result in ("hit", "pending", "miss")
     ]
@@ -126,12 +89,12 @@ def test_refused_writes_are_counted_by_reason(api: Api, servers: Servers) -> Non
     gained = _gained(api)
     with redis.Redis.from_url(servers.redis_url) as client:
         client.hset(keys.CONFIG, "max_pending", "1")
-    _post(api)
-    assert _ask(api, "POST", "/products", _WIDGET)[0] == 503
+    post(api)
+    assert ask(api, "POST", "/products", WIDGET)[0] == 503
     servers.runtime.signal("redis", "kill")
     # What was sent over a connection that breaks has no certain outcome.
     wait_until(
-        lambda: _ask(api, "POST", "/products", _WIDGET)[0] == 503,
+        lambda: ask(api, "POST", "/products", WIDGET)[0] == 503,
         seconds=60,
         reason="a write is refused",
         hint="",
@@ -172,7 +135,7 @@ def test_no_path_and_no_method_makes_a_series_of_its_own(api: Api) -> None:
         for _ in range(number):
             name = "".join(chance.choices(string.ascii_letters, k=12))
             for path in (f"/{name}", f"/products/{name}", f"/products/{name}/{name}", f"/metrics?{name}"):
-                _ask(api, chance.choice(["GET", "DELETE", "PATCH", "TRACE", "PROPFIND"]), path)
+                ask(api, chance.choice(["GET", "DELETE", "PATCH", "TRACE", "PROPFIND"]), path)
 
     wander(30)
     before = set(scrape(api.port).samples)
@@ -187,147 +150,25 @@ _VALUES = {"unmatched", "/products", "/products/{id}", "/metrics", "/health", "/
 
 
 def test_server_processes_and_concurrent_scrapes_agree(api: Api) -> None:
-    _post(api, 10)
+    post(api, 10)
     with ThreadPoolExecutor(8) as threads:
         counters = list(threads.map(lambda _: scrape(api.port).counters(), range(40)))
     assert all(each == counters[0] for each in counters)
 
 
-def test_no_counter_falls_whatever_ends_or_loses_its_memory(own_api: Api, servers: Servers) -> None:
-    api = own_api
-    told = [scrape(api.port)]
-    _post(api, 5)
-    told.append(scrape(api.port))
-    # Nobody looks between these writes and the loss of their totals.
-    (product, *_) = _post(api, 7)
-    for _ in range(3):
-        assert _ask(api, "PUT", f"/products/{product}", _WIDGET)[0] == 200
-    _post(api, 2, _THROUGH)
-    with redis.Redis.from_url(servers.redis_url) as client:
-        client.flushall()
-    told.append(scrape(api.port))
-    _post(api, 3)
-    for child in api.children():
-        child.send_signal(signal.SIGKILL)
-        child.wait(5)
-    api.wait_until_up(seconds=60)
-    told.append(scrape(api.port))
-    _post(api, 4)
-    servers.runtime.signal("redis", "kill")
-    told.append(scrape(api.port))
-    servers.runtime.start(servers.specs["redis"])
-    servers.wait_for("redis")
-    api.end()
-    api.start()
-    api.wait_until_up(seconds=60)
-    told.append(scrape(api.port))
-    for before, after in pairwise(told):
-        known = after.counters()
-        assert not {key for key, value in before.counters().items() if known.get(key, 0) < value}
-    assert told[-1].value("write_behind_accepted_total") == 22
-    assert told[-1].value("write_behind_coalesced_total") == 3
-    assert told[-1].value("write_behind_written_through_total") == 2
-    posts = told[-1].value("write_behind_http_requests_total", method="POST", route="/products")
-    assert posts == 21
-
-
-def test_what_an_ended_worker_did_is_known_although_nobody_scraped_before_redis_lost_it(
-    own_api: Api, open_path: OpenPath, servers: Servers, tmp_path: Path
-) -> None:
-    path = open_path()
-    _post(own_api, 3)
-    path.flusher.run()
-    totals = tmp_path / "metrics" / "totals.json"
-    wait_until(
-        lambda: totals.exists() and json.loads(totals.read_bytes())["told"].get("persisted") == 3,
-        seconds=10,
-        reason="the API has looked by itself",
-        hint="",
-    )
-    with redis.Redis.from_url(servers.redis_url) as client:
-        client.flushall()
-    assert scrape(own_api.port).value("write_behind_persisted_total") == 3
-
-
-@pytest.mark.parametrize("clock", [None, "junk"])
-def test_a_lost_clock_is_no_lost_memory(own_api: Api, servers: Servers, clock: str | None) -> None:
-    _post(own_api, 3)
-    told = [scrape(own_api.port).value("write_behind_accepted_total")]
-    with redis.Redis.from_url(servers.redis_url) as client:
-        if clock is None:
-            client.delete(keys.CLOCK)
-        else:
-            client.set(keys.CLOCK, clock)
-    told.append(scrape(own_api.port).value("write_behind_accepted_total"))
-    _post(own_api)
-    told.append(scrape(own_api.port).value("write_behind_accepted_total"))
-    assert told == [3, 3, 4]
-
-
 def test_without_metrics_only_the_path_is_told_of(servers: Servers, tmp_path: Path) -> None:
     with running_api(servers, telemetry_dir=str(tmp_path), metrics_enabled=False, api_processes=1) as api:
-        _post(api, 2)
+        post(api, 2)
         seen = scrape(api.port)
     assert not seen.has("write_behind_http_requests_total")
     assert seen.value("write_behind_accepted_total") == seen.value("write_behind_queue_size") == 2
-
-
-@pytest.mark.slow
-def test_it_works_where_nothing_can_be_kept(servers: Servers, tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with running_api(servers, telemetry_dir=str(tmp_path / "file" / "below"), api_processes=1) as api:
-        _post(api, 2)
-        seen = scrape(api.port)
-    assert seen.value("write_behind_http_requests_total", method="POST") == 2
-    assert seen.value("write_behind_accepted_total") == 2
-
-
-@pytest.mark.slow
-def test_files_do_not_pile_up(own_api: Api, tmp_path: Path) -> None:
-    api = own_api
-
-    def files() -> set[str]:
-        return {path.name for path in (tmp_path / "metrics").iterdir()}
-
-    _post(api)
-    scrape(api.port)
-    before, ended = files(), set()
-    for _ in range(2):
-        for child in api.children():
-            ended.add(child.pid)
-            child.send_signal(signal.SIGKILL)
-            child.wait(5)
-        wait_until(
-            lambda: len({child.pid for child in api.children()} - ended) == 2 and api.answers(),
-            seconds=60,
-            reason="two new server processes serve",
-            hint="",
-        )
-        _post(api)
-    assert files() == before
-    assert scrape(api.port).value("write_behind_accepted_total") == 3
-
-
-def test_damaged_files_cost_their_own_counters_only(own_api: Api, tmp_path: Path) -> None:
-    api = own_api
-    _post(api, 2)
-    api.end()
-    (tmp_path / "metrics" / "counter_0.db").write_bytes(b"\xff" * 4096)
-    (tmp_path / "metrics" / "counter_1.db").write_bytes(b"counters" * 500)
-    (tmp_path / "metrics" / "counter_7.db").write_bytes(b"\x20\x00")
-    (tmp_path / "metrics" / "histogram_0.db").write_bytes(b"")
-    (tmp_path / "metrics" / "totals.json").write_bytes(b"{")
-    api.start()
-    api.wait_until_up(seconds=60)
-    _post(api, 2)
-    assert scrape(api.port).value("write_behind_accepted_total") == 4
 
 
 @pytest.mark.parametrize("fault", ["kill", "pause"])
 def test_without_redis_it_answers_at_once_with_what_it_has(
     api: Api, servers: Servers, fault: FaultSignal
 ) -> None:
-    _post(api, 3)
+    post(api, 3)
     before = scrape(api.port)
     assert before.value("write_behind_redis_up") == 1
     servers.runtime.signal("redis", fault)
