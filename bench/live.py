@@ -37,7 +37,7 @@ while True:
 
 
 def viewers(lab: Lab) -> Iterator[Figure]:
-    """POST /products while 20 viewers follow the lab, against nobody looking."""
+    """POST /products while 20 viewers follow the lab, compared with none."""
     rates: dict[str, list[float]] = {"viewed": [], "alone": []}
     with (
         tempfile.TemporaryDirectory(prefix="labctl-bench-") as directory,

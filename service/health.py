@@ -37,7 +37,7 @@ class Question:
         """
         Args:
             ask: May raise `WriteBehindError`, and may hang.
-            every: After how many seconds it is asked again though nobody wants the answer; None: never.
+            every: How often, in s, to ask even if no request wants the answer; None asks only on request.
         """
         self._every = every
         self._name = name

@@ -12,8 +12,8 @@ from typing import Final, Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, Metric
 from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.registry import Collector
 
+from service.telemetry.families import Families
 from service.telemetry.requests import without_creation_times
 from service.writebehind.scripts.flushing import Claim, Claimed
 from service.writebehind.workers import State
@@ -106,7 +106,7 @@ class WorkerMetrics:
             _LAGS,
         )
         self.registry.register(self._persist_lag)
-        self.registry.register(_Now(self._states))
+        self.registry.register(Families(self._states))
 
     def claimed(self, claim: Claim, seconds: float) -> None:
         """Redis was asked for a claim, which took so long."""
@@ -184,16 +184,6 @@ class WorkerMetrics:
             "Whether the worker fails rows on purpose: 0 or 1",
             int(self.simulates_failures),
         )
-
-
-class _Now(Collector):
-    """Families that are made anew for each request."""
-
-    def __init__(self, collect: Callable[[], Iterator[Metric]]) -> None:
-        self._families = collect
-
-    def collect(self) -> Iterator[Metric]:
-        return self._families()
 
 
 def _one_of(name: str, description: str, label: str, choices: Iterable[str], chosen: str | None) -> Metric:

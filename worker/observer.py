@@ -17,7 +17,7 @@ class FlushObserver(Protocol):
 
 
 class Unobserved:
-    """Nobody is told."""
+    """Ignores everything."""
 
     def committed(self, claim: Claim, rows: Sequence[Claimed]) -> None:
         """Do nothing."""

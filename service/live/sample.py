@@ -59,7 +59,7 @@ class Sample(Struct, frozen=True, kw_only=True):
     products: Sequence[FollowedWrite] = ()
 
     def for_history(self) -> bytes:
-        """The sample as it is kept: without single writes, which nobody follows later."""
+        """The sample as it is kept: without single writes, which are not followed later."""
         return msgspec.json.encode(msgspec.structs.replace(self, products=()))
 
 

@@ -5,12 +5,13 @@ from typing import Final
 
 import msgspec
 from flask import Blueprint, Response, request
-from werkzeug.exceptions import BadRequest, Forbidden, UnsupportedMediaType
+from werkzeug.exceptions import Forbidden, UnsupportedMediaType
 
 from service.answers import Config
 from service.live.control import Control, parse_fault
 from service.live.live import Live
 from service.live.marks import parse_mark
+from service.routes.documents import document, sent_settings
 from service.writebehind.overview import Overview
 
 #: A header that forms can't send, and that scripts of other sites may not.
@@ -24,7 +25,7 @@ def marks(live: Live) -> Blueprint:
     @routes.post("/admin/marks")
     def mark() -> Response:
         live.mark(parse_mark(request.get_data(cache=False)))
-        return Response(b"{}", 202, content_type="application/json")
+        return document({}, 202)
 
     @routes.get("/live/runs")
     def read_runs() -> Response:
@@ -61,22 +62,11 @@ def control(control: Control, overview: Overview, *, allowed: bool) -> Blueprint
 
     @routes.post("/settings")
     def change_settings() -> Response:
-        control.change_settings(_settings(request.get_data(cache=False)))
-        return _json(Config(**overview.settings(), queue_size=overview.size()))
+        control.change_settings(sent_settings())
+        return document(Config(**overview.settings(), queue_size=overview.size()))
 
     @routes.post("/faults")
     def inject() -> Response:
-        return _json(control.inject(parse_fault(request.get_data(cache=False))))
+        return document(control.inject(parse_fault(request.get_data(cache=False))))
 
     return routes
-
-
-def _json(value: object) -> Response:
-    return Response(msgspec.json.encode(value), 200, content_type="application/json")
-
-
-def _settings(body: bytes) -> dict[str, object]:
-    try:
-        return msgspec.json.decode(body, type=dict[str, object])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadRequest(f"the body is not a JSON object of settings: {error}") from error

@@ -2,10 +2,10 @@
 
 from importlib.resources import files
 
-import msgspec
 from flask import Blueprint, Response, request
 
 from service.health import Checkup, report
+from service.routes.documents import document
 from service.telemetry.exposition import Exposition
 
 
@@ -17,7 +17,7 @@ def system(checkup: Checkup, exposition: Exposition) -> Blueprint:
     @routes.get("/health")
     def health() -> Response:
         status, body = report(checkup.answers())
-        return Response(msgspec.json.encode(body), status, content_type="application/json")
+        return document(body, status)
 
     @routes.get("/metrics")
     def metrics() -> Response:

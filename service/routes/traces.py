@@ -5,12 +5,12 @@ import sqlite3
 from collections.abc import Callable
 from typing import Final
 
-import msgspec
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import NotFound
 
 from service.answers import TraceAnswer, TraceList
 from service.problems import problem
+from service.routes.documents import document
 from service.routes.listing import asked_limit
 from service.traces.life import Now, Unread, life_of
 from service.traces.otlp import (
@@ -69,7 +69,7 @@ def traces(store: TraceStore, present: Callable[[str], tuple[Now, list[Unread]]]
         product_id = request.args.get("product")
         if product_id is not None:
             check_id(product_id)
-        return _json(TraceList(store.newest(asked_limit(), product_id or "")))
+        return document(TraceList(store.newest(asked_limit(), product_id or "")))
 
     @routes.get("/traces/<trace_id>")
     def tell_trace(trace_id: str) -> Response:
@@ -78,13 +78,13 @@ def traces(store: TraceStore, present: Callable[[str], tuple[Now, list[Unread]]]
         own, linked = store.trace(trace_id)
         if not own and not linked:
             raise NotFound("no such trace: it was not sampled, has not arrived yet, or is too old")
-        return _json(TraceAnswer(trace_id, own, linked))
+        return document(TraceAnswer(trace_id, own, linked))
 
     @routes.get("/products/<product_id>/life")
     def tell_life(product_id: str) -> Response:
         spans = store.about(check_id(product_id))
         now, unread = present(product_id)
-        return _json(life_of(product_id, spans, now, unread))
+        return document(life_of(product_id, spans, now, unread))
 
     return routes
 
@@ -107,10 +107,6 @@ def _content() -> bytes:
 
 def _otlp(encoding: Encoding, body: bytes, status: int) -> Response:
     return Response(body, status, content_type=CONTENT_TYPES[encoding])
-
-
-def _json(value: object) -> Response:
-    return Response(msgspec.json.encode(value), content_type="application/json")
 
 
 def _on_store_error(error: sqlite3.Error) -> Response:

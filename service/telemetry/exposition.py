@@ -1,7 +1,7 @@
 """The API's /metrics. Every server process gives the same answer, and none waits for a Redis that hangs."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, get_args
@@ -9,9 +9,9 @@ from typing import Final, get_args
 from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import choose_encoder
-from prometheus_client.registry import Collector
 
 from service.health import Question
+from service.telemetry.families import Families
 from service.telemetry.requests import RequestMetrics, acknowledged
 from service.telemetry.slots import values_in
 from service.telemetry.totals import LastingTotals, Look
@@ -21,8 +21,8 @@ from service.writebehind.workers import State
 
 #: How long an answer of Redis may take; after that it counts as down.
 _ANSWER_TIMEOUT_S: Final = 0.5
-#: How often the totals are looked at though nobody scrapes. What was counted since the last look may go with
-#: Redis' memory.
+#: How often the totals are looked at even if nothing scrapes them. What was counted since the last look may
+#: go with Redis' memory.
 _LOOK_INTERVAL_S: Final = 0.5
 #: How often it looks at the totals, if other processes do so at the same time.
 _LOOKS: Final = 5
@@ -53,7 +53,7 @@ class Exposition:
         self._question = Question("metrics", self._ask)
         self._lookout = Question("totals", self._look_if_due, every=_LOOK_INTERVAL_S)
         self._registry = CollectorRegistry()
-        self._registry.register(_Families(self._collect))
+        self._registry.register(Families(self._collect))
 
     def text(self, accept: str) -> tuple[bytes, str]:
         """The metrics and their content type, in the format that this Accept header prefers."""
@@ -61,7 +61,7 @@ class Exposition:
         return encode(self._registry), content_type
 
     def watch(self) -> None:
-        """Look at the totals from now on, also while nobody scrapes."""
+        """Look at the totals from now on, even while nothing scrapes them."""
         self._lookout.want()
 
     def close(self) -> None:
@@ -113,20 +113,6 @@ class Exposition:
             workers=counted.done,
         )
         return self._totals.add(look, known)
-
-
-class _Families(Collector):
-    """Families that are made anew for each request."""
-
-    def __init__(self, collect: Callable[[], Iterator[Metric]]) -> None:
-        self._families = collect
-
-    def describe(self) -> Iterator[Metric]:
-        # Without this method, registering would already ask Redis.
-        return iter(())
-
-    def collect(self) -> Iterator[Metric]:
-        return self._families()
 
 
 def _totals(totals: Mapping[str, int]) -> Iterator[Metric]:

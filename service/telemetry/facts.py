@@ -21,12 +21,14 @@ Outcome = Literal["ok", "not_found", "invalid", "refused", "unknown", "error"]
 Policy = WritePolicy | Literal["unknown", "none"]
 #: Where a product was found: in the cache, among the pending writes, or only PostgreSQL could tell.
 CacheRead = Literal["hit", "pending", "miss"]
-#: Why a write was refused. `busy`: all threads of the service were, and nobody looked at the request.
+#: Why a write was refused. `busy`: all threads of the service were, so the request was never looked at.
 Refusal = Literal["overflow", "redis", "postgres", "busy"]
 
 OUTCOMES: Final = get_args(Outcome)
 CACHE_READS: Final = get_args(CacheRead)
 REFUSALS: Final = get_args(Refusal)
+#: The methods that may be part of a label or of a span's name. A client may invent others.
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 #: The route of a request that has none.
 UNMATCHED: Final = "unmatched"
 

@@ -6,14 +6,12 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Histogram, Metric, disable_created_metrics
 
 from service.telemetry.exemplars import Exemplars
-from service.telemetry.facts import CACHE_READS, REFUSALS, Facts, outcome_of
+from service.telemetry.facts import CACHE_READS, METHODS, REFUSALS, Facts, outcome_of
 
 #: Upper bounds in s: a write takes about a millisecond, and one that waits for a dead server some seconds.
 LATENCY_BUCKETS: Final = (
     0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.0, 2.0, 5.0,
 )  # fmt: skip
-#: The methods that have a route. A client may invent others.
-_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 REQUESTS: Final = "write_behind_http_requests"
 DURATION: Final = "write_behind_http_request_duration_seconds"
@@ -104,7 +102,7 @@ class RequestMetrics:
 
 
 def _known(method: str) -> str:
-    return method if method in _METHODS else "other"
+    return method if method in METHODS else "other"
 
 
 def acknowledged(families: Iterable[Metric]) -> dict[str, int]:

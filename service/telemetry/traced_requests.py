@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, MutableMapping
 from typing import Any, Final
 
-from service.telemetry.facts import UNMATCHED, facts_of
+from service.telemetry.facts import METHODS, UNMATCHED, facts_of
 from service.telemetry.tracing import Recording, Tracing, recording, within
 from service.traces.spans import PRODUCT, SUPERSEDED_TRACEPARENT, VERSION
 from service.writebehind.entry import Product
@@ -21,8 +21,6 @@ _NEVER: Final = "/v1/"
 #: What is traced without being asked to, with the probability that the settings give: not what tools ask for
 #: all the time.
 _SAMPLED: Final = ("/products", "/admin")
-#: The methods that may be part of a span's name.
-_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 _Start = Callable[..., Any]
 _Application = Callable[[dict[str, Any], _Start], Iterable[bytes]]
@@ -96,7 +94,7 @@ def _conclude(request: Recording, environ: dict[str, Any], status: int) -> None:
     """Note what is known once there is an answer: its status, and the route that answered."""
     route, method = facts_of(environ).route, environ["REQUEST_METHOD"]
     span = request.span
-    name = method if method in _METHODS else "HTTP"
+    name = method if method in METHODS else "HTTP"
     if route != UNMATCHED:
         span.set_attribute("http.route", route)
         name = f"{name} {route}"

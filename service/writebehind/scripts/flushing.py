@@ -31,7 +31,7 @@ class Claim:
     rows: tuple[Claimed, ...]
     #: Without rows: s until something will be due, None if nothing is queued.
     wait: float | None
-    #: When the worker asked for it and when it was granted, in ns since 1970; 0 if nobody measures.
+    #: When the worker asked for it and when it was granted, in ns since 1970; 0 if that is not measured.
     asked_ns: int = 0
     granted_ns: int = 0
 
