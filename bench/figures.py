@@ -1,7 +1,7 @@
 """A figure and its target, printed as one line of a table."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 from typing import Literal
@@ -44,6 +44,14 @@ def ratio_of(
     spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
     detail = f"{median(ours):,.4g} ÷ {median(ceiling):,.4g} {unit}; {len(ratios)} pairs {spread}"
     return Figure(what, median(ratios), "", bound, target, detail)
+
+
+def in_turns(names: Iterable[str], pairs: int) -> Iterator[tuple[int, str]]:
+    """The names in pairs, with the number of the pair. In every other pair they are in reverse order, so that
+    each is first as often as the other."""
+    for pair in range(pairs):
+        for name in sorted(names, reverse=bool(pair % 2)):
+            yield pair, name
 
 
 def show(figure: Figure) -> None:

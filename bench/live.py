@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from bench.figures import Figure, ratio_of
+from bench.figures import Figure, in_turns, ratio_of
 from bench.load import post_load
 from bench.requests import served
 from service.live.stream import PATH
@@ -44,9 +44,8 @@ def viewers(lab: Lab) -> Iterator[Figure]:
         served(lab, telemetry_dir=directory) as port,
     ):
         post_load(port, seconds=0.5)
-        for pair in range(_PAIRS):
-            for name in sorted(rates, reverse=bool(pair % 2)):
-                rates[name].append(_rate(port, viewed=name == "viewed"))
+        for _, name in in_turns(rates, _PAIRS):
+            rates[name].append(_rate(port, viewed=name == "viewed"))
     title = f"POST /products, {_VIEWERS} viewers ÷ none"
     yield ratio_of(title, rates["viewed"], rates["alone"], "≥", 0.97, unit="requests/s")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.figures import Figure
+from service.percentiles import percentile
 from tests import page_story
 from tests.browser import Browser, chromium
 from tests.page_server import Player, playing
@@ -83,17 +84,13 @@ def _frames(browser: Browser, player: Player) -> Iterator[Figure]:
         "",
         "≥",
         58,
-        f"frame p99 {_share(frames, 0.99):.1f} ms, {late:.1%} late; software rendering",
+        f"frame p99 {percentile(frames, 0.99):.1f} ms, {late:.1%} late; software rendering",
     )
     yield Figure(
         "page: its own work in a frame that draws, p95",
-        _share(worked, 0.95),
+        percentile(worked, 0.95),
         "ms",
         "≤",
         1_000 / 60,
-        f"p50 {_share(worked, 0.5):.2f} ms, p99 {_share(worked, 0.99):.1f} ms",
+        f"p50 {percentile(worked, 0.5):.2f} ms, p99 {percentile(worked, 0.99):.1f} ms",
     )
-
-
-def _share(ordered: list[float], share: float) -> float:
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]

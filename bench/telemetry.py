@@ -9,7 +9,7 @@ from typing import Final
 import psycopg
 import redis
 
-from bench.figures import Figure, ratio_of
+from bench.figures import Figure, in_turns, ratio_of
 from bench.flushing import backlog, clear, worker_rate
 from bench.load import post_load
 from bench.requests import served
@@ -49,12 +49,11 @@ def flushes_watched(
         psycopg.connect(lab.urls()["postgres"], autocommit=True) as connection,
         redis.Redis.from_url(lab.urls()["redis"]) as client,
     ):
-        for pair in range(_FLUSHES):
-            for name in sorted(rates, reverse=bool(pair % 2)):
-                list(lab.up({**plain, **(watched if name == "watched" else {})}))
-                with Run(lab) as run:
-                    rates[name].append(worker_rate(lab, run, client, entries(f"{name}-{pair}")))
-                clear(connection)
+        for pair, name in in_turns(rates, _FLUSHES):
+            list(lab.up({**plain, **(watched if name == "watched" else {})}))
+            with Run(lab) as run:
+                rates[name].append(worker_rate(lab, run, client, entries(f"{name}-{pair}")))
+            clear(connection)
     list(lab.up({"METRICS_ENABLED": "true", "OTEL_SDK_DISABLED": "false"}))
     return ratio_of(title, rates["watched"], rates["plain"], "≥", least, unit="rows/s")
 
@@ -62,7 +61,7 @@ def flushes_watched(
 def requests_watched(lab: Lab, title: str, least: float, watched: Mapping[str, object]) -> Figure:
     """POST /products with these settings, against a server that counts and traces nothing.
 
-    Both are up all the time, and take turns; each of them is first as often as the other.
+    Both are up all the time, and take turns.
     """
     plain = {"metrics_enabled": False, "otel_sdk_disabled": True}
     rates: dict[str, list[float]] = {"watched": [], "plain": []}
@@ -75,7 +74,6 @@ def requests_watched(lab: Lab, title: str, least: float, watched: Mapping[str, o
         }
         for port in ports.values():
             post_load(port, seconds=0.5)
-        for pair in range(_PAIRS):
-            for name in sorted(ports, reverse=bool(pair % 2)):
-                rates[name].append(post_load(ports[name], seconds=_SECONDS).per_second)
+        for _, name in in_turns(ports, _PAIRS):
+            rates[name].append(post_load(ports[name], seconds=_SECONDS).per_second)
     return ratio_of(title, rates["watched"], rates["plain"], "≥", least, unit="requests/s")

@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from service.percentiles import percentile
+
 #: What counts as recent, in s.
 _RECENT_S: Final = 2.0
 #: Lags that are kept of one batch, and batches.
@@ -37,5 +39,4 @@ class RecentLags:
             return None
         lags = sorted(lag for _, some, _ in recent for lag in some)
         longest = max(longest for *_, longest in recent)
-        middle, last = lags[len(lags) // 2], lags[min(len(lags) - 1, int(0.99 * len(lags)))]
-        return 1000 * middle, 1000 * last, 1000 * longest
+        return 1000 * percentile(lags, 0.5), 1000 * percentile(lags, 0.99), 1000 * longest

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from service.live.following import FollowedWrite
+from service.percentiles import percentile
 from service.writebehind.overview import Exposed, QueueState, ShownWorker
 
 Ms = Annotated[float, Meta(ge=0, description="ms")]
@@ -120,13 +121,9 @@ def _ack_ms(latencies_ms: Sequence[float]) -> AckMs | None:
     if not latencies_ms:
         return None
     ordered = sorted(latencies_ms)
-    return AckMs(*(_percentile(ordered, share) for share in (0.5, 0.95, 0.99)))
+    return AckMs(*(round(percentile(ordered, share), 3) for share in (0.5, 0.95, 0.99)))
 
 
 def _lag_ms(lags_ms: Sequence[tuple[float, float, float]]) -> LagMs | None:
     """Of several workers, the slowest counts."""
     return LagMs(*(round(max(each), 3) for each in zip(*lags_ms, strict=True))) if lags_ms else None
-
-
-def _percentile(ordered: Sequence[float], share: float) -> float:
-    return round(ordered[min(len(ordered) - 1, int(share * len(ordered)))], 3)

@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 
+from service.traces.life import life_of
 from service.traces.present import present
 from service.writebehind import keys
 from service.writebehind.entry import DeadLetter
 from service.writebehind.scripts.following import Place, places
+from tests.spans import request
 from tests.write_path import OpenPath, WritePath
 
 
@@ -88,6 +90,40 @@ def test_a_life_tells_what_waits_behind_a_claim_without_coalescing(open_path: Op
     path.update(first["id"])
     seen, _ = present(path.redis, path.store, str(first["id"]))
     assert (seen.queued, seen.inflight, seen.backlog_versions) == (True, True, [first["version"]])
+
+
+@pytest.mark.parametrize("coalescing", [True, False])
+def test_a_life_tells_of_every_version_what_the_page_tells(open_path: OpenPath, coalescing: bool) -> None:
+    path = open_path(write_coalescing_enabled=coalescing)
+    product, versions, seen = "seed-001", list[int](), set[Place]()
+
+    def update() -> None:
+        versions.append(path.update(product)["version"])
+
+    def agree() -> None:
+        spans = [request(product, version, trace=version) for version in versions]
+        told = life_of(product, spans, *present(path.redis, path.store, product)).writes
+        outcomes: dict[Place, str] = {"queued": "accepted", "in flight": "in flight", "retry": "retrying"}
+        found = places(path.scripts, [(product, version) for version in versions])
+        expected = {write[1]: outcomes[place] for write, place in found.items() if place in outcomes}
+        assert {w.version: w.outcome for w in told if w.outcome in outcomes.values()} == expected
+        seen.update(found.values())
+
+    for _ in range(2):
+        update()
+        agree()
+    claim = path.buffer.claim(path.settings)
+    agree()
+    update()
+    agree()
+    path.buffer.release(claim, claim.rows)
+    agree()
+    claim = path.buffer.claim(path.settings)
+    path.buffer.retry(claim, [(claim.rows[0], 1, 60.0)])
+    agree()
+    update()
+    agree()
+    assert seen >= {"queued", "in flight", "retry"}
 
 
 def test_a_life_tells_which_versions_are_dead_letters(path: WritePath) -> None:
