@@ -54,7 +54,7 @@ class Question:
             self._changed.notify_all()
             # Start the thread in the process that serves, not in one that only loads the application.
             if self._thread is None:
-                self._thread = threading.Thread(target=self._serve, name=f"health {self._name}", daemon=True)
+                self._thread = threading.Thread(target=self._serve, name=f"asks {self._name}", daemon=True)
                 self._thread.start()
 
     def answer(self, until: float) -> Answer:

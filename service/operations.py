@@ -20,6 +20,7 @@ from service.answers import (
     TraceList,
 )
 from service.live.control import Fault, Injected
+from service.live.history import LISTED_RUNS
 from service.live.marks import Mark
 from service.operation import Answer, Operation, Parameter
 from service.traces.life import Life
@@ -165,7 +166,7 @@ _LIVE: Final = (
         path="/live/runs",
         name="listRuns",
         summary="The runs that were told of, and how many look at the page",
-        answers={200: Answer("The newest 20, newest first", RunList)},
+        answers={200: Answer(f"The newest {LISTED_RUNS}, newest first", RunList)},
         problems=(503,),
     ),
     Operation(

@@ -130,6 +130,8 @@ class Worker:
             self._store.close()
             self._scripts.close()
             self._tracing.close()
+            if self._metrics_server:
+                self._metrics_server.close()
 
     def _work(self) -> None:
         """Run one RQ worker. It ends when Redis answers late, breaks off, or refuses RQ's bookkeeping. Then

@@ -41,7 +41,7 @@ class _Handler(WSGIRequestHandler):
 
 
 class MetricsServer:
-    """Answers every GET with the metrics, in threads of its own, until the process ends."""
+    """Answers every GET with the metrics, in threads of its own, until it is closed."""
 
     def __init__(self, registry: CollectorRegistry, host: str, port: int) -> None:
         """

@@ -24,7 +24,6 @@ CacheRead = Literal["hit", "pending", "miss"]
 #: Why a write was refused. `busy`: all threads of the service were, so the request was never looked at.
 Refusal = Literal["overflow", "redis", "postgres", "busy"]
 
-OUTCOMES: Final = get_args(Outcome)
 CACHE_READS: Final = get_args(CacheRead)
 REFUSALS: Final = get_args(Refusal)
 #: The methods that may be part of a label or of a span's name. A client may invent others.
