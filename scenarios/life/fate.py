@@ -110,7 +110,8 @@ class Teller:
             return
         traced = write.traced
         if traced is None or not traced.error:
-            yield "PostgreSQL did not take it: it is a dead letter. The journal does not say why."
+            source = "The journal" if write.fate is not None else "Its trace"
+            yield f"PostgreSQL did not take it: it is a dead letter. {source} does not say why."
             return
         times = f" after {_times(traced.attempts)}" if traced.attempts else ""
         yield f"PostgreSQL did not take it: it became a dead letter{times} ({_plain(traced.error)})."

@@ -149,6 +149,11 @@ def test_a_loss_is_no_more_exact_than_it_was_seen(loss: tuple[int, int], told: s
         ),
         pytest.param(_write(fate="dead_lettered"), "The journal does not say why.", id="dead, untraced"),
         pytest.param(
+            _write(traced=_traced(outcome="dead-lettered")),
+            "Its trace does not say why.",
+            id="dead, no flush",
+        ),
+        pytest.param(
             _write(fate="dead_lettered", traced=_committed()),
             "Later, after the run, it reached PostgreSQL: worker w-2 claimed it",
             id="requeued later",
